@@ -1,0 +1,63 @@
+"""Nested random subsets of (source, reference) pairs.
+
+Every pair gets a rank from SHA-256 of the seed and its id, and a subset is the pairs of lowest rank. So the subsets of one
+seed are nested (50 in 100 in 200 in 500), the same on every machine and with every version of every library, and the
+ids in a run's record are enough to rebuild one. The paper's sampler for E2E is not released; it only says uniform
+subsamples of the whole training set (paper.md 3.5).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from prefixrun.data.example import Corpus, Pair
+from prefixrun.errors import DataError
+
+
+def select_pairs(corpus: Corpus, size: int | None, fraction: float, seed: int) -> tuple[Pair, ...]:
+    """A uniform subset of the corpus' pairs, in the order of the corpus.
+
+    Args:
+        corpus: what to choose from.
+        size: number of pairs, or None to go by ``fraction``.
+        fraction: share of the pairs in (0, 1], rounded, but never below one pair; must be 1 when ``size`` is given.
+        seed: subsets of different seeds are independent.
+
+    Raises:
+        DataError: more pairs asked for than the corpus holds.
+        ValueError: ``size`` or ``fraction`` out of range, or both given.
+    """
+    pairs = corpus.all_pairs()
+    if not 0 < fraction <= 1 or (size is not None and (size < 1 or fraction != 1)):
+        raise ValueError(
+            f"size={size} fraction={fraction}: give a size of at least 1 or a fraction in (0, 1], not both"
+        )
+    count = max(1, round(len(pairs) * fraction)) if size is None else size
+    if count > len(pairs):
+        raise DataError(
+            f"{corpus.task}/{corpus.split}: {count} pairs were asked for and there are {len(pairs)}; lower the size"
+        )
+    if count == len(pairs):
+        return pairs
+    chosen = {pair.id for pair in sorted(pairs, key=lambda pair: _rank(pair.id, seed))[:count]}
+    return tuple(pair for pair in pairs if pair.id in chosen)
+
+
+def pairs_by_id(corpus: Corpus, ids: tuple[str, ...]) -> tuple[Pair, ...]:
+    """The pairs of stored ids, in the order of the ids.
+
+    Raises:
+        DataError: an id that the corpus does not have.
+    """
+    known = {pair.id: pair for pair in corpus.all_pairs()}
+    unknown = [identifier for identifier in ids if identifier not in known]
+    if unknown:
+        raise DataError(
+            f"{corpus.task}/{corpus.split}: no pair {unknown[0]!r} ({len(unknown)} of {len(ids)} ids are unknown); "
+            "the subset was stored with other data"
+        )
+    return tuple(known[identifier] for identifier in ids)
+
+
+def _rank(identifier: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}:{identifier}".encode()).digest()

@@ -1,0 +1,95 @@
+"""Safe reading of corpus files: plain or gzip, strict UTF-8, every failure one message with file and line."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefixrun.errors import DataError
+
+# The largest file of the four releases is XSUM's training part, about 500 MB; more than this is a damaged or hostile file.
+MAX_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """A file's text with the checksum of its uncompressed bytes."""
+
+    path: Path
+    text: str
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """File name without ``.gz``: a plain and a compressed copy have the same name."""
+        return self.path.name.removesuffix(".gz")
+
+
+def find_file(directory: Path, *names: str) -> Path:
+    """The first of ``names`` that lies in ``directory``, as it is or with ``.gz`` behind it.
+
+    Raises:
+        DataError: the directory or every one of the files is missing.
+    """
+    if not directory.is_dir():
+        raise DataError(f"{directory}: no such directory; put the corpus there or set data_dir to its parent")
+    for name in names:
+        for candidate in (directory / name, directory / f"{name}.gz"):
+            if candidate.is_file():
+                return candidate
+    wanted = " or ".join(names)
+    raise DataError(f"{directory}: holds no {wanted} (plain or .gz); copy the release's file there")
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes, uncompressed when the name ends in ``.gz``.
+
+    Raises:
+        DataError: unreadable, empty, damaged or truncated gzip, or larger than ``MAX_BYTES``.
+    """
+    try:
+        opened = gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb")
+        with opened as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path}: damaged or truncated gzip file ({error}); copy it again") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check the path and its rights") from error
+    if not data:
+        raise DataError(f"{path}: the file is empty; copy it again")
+    if len(data) > MAX_BYTES:
+        raise DataError(f"{path}: larger than {MAX_BYTES} bytes uncompressed; no corpus file is; check what it is")
+    return data
+
+
+def decode(data: bytes, where: Path | str) -> str:
+    """UTF-8 text without a byte order mark.
+
+    Raises:
+        DataError: bytes that are not UTF-8, with their line.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{where}:{line}: byte 0x{data[error.start]:02x} is not UTF-8; convert the file to UTF-8 (iconv)"
+        ) from error
+
+
+def read_text(path: Path) -> TextFile:
+    """The whole file as text, with its checksum.
+
+    Raises:
+        DataError: as ``read_bytes`` and ``decode``.
+    """
+    data = read_bytes(path)
+    return TextFile(path, decode(data, path), hashlib.sha256(data).hexdigest())
+
+
+def one_line(text: str) -> str:
+    """Runs of white space, line breaks included, as one blank each, none at the ends."""
+    return " ".join(text.split())
