@@ -1,0 +1,93 @@
+"""The written form of result.json: what every reader may rely on, and the check of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SCHEMA_VERSION = 1
+"""Moves when a field is renamed or changes its meaning; new fields do not move it."""
+
+_TEXT = (str,)
+_COUNT = (int,)
+_NUMBER = (int, float)
+_OPTIONAL_COUNT = (int, type(None))
+
+TOP_LEVEL: Mapping[str, tuple[type, ...]] = {
+    "run_id": _TEXT,
+    "profile": _TEXT,
+    "task": _TEXT,
+    "model": _TEXT,
+    "method": _TEXT,
+    "prefix_len": _OPTIONAL_COUNT,
+    "init": (str, type(None)),
+    "seed": _COUNT,
+    "data_source": _TEXT,
+    "split": _TEXT,
+    "n_train": _COUNT,
+    "n_inputs": _COUNT,
+    "scores": (Mapping,),
+    "parameters": (Mapping,),
+    "costs": (Mapping,),
+    "provenance": (Mapping,),
+}
+"""Field → types. `prefix_len` and `init` are null for methods that have none."""
+
+PARAMETERS = ("trained", "stored", "total")
+"""Counts of numbers: trained in training, stored on the disk afterwards, in the backbone."""
+
+COSTS = ("train_seconds", "train_tokens", "decode_seconds", "peak_memory_bytes")
+"""Null where a part did not run or could not be measured."""
+
+
+def validate_result(value: object) -> list[str]:
+    """Everything that is wrong with a result, one sentence each; empty when a reader may rely on it."""
+    if not isinstance(value, Mapping):
+        return ["is not an object"]
+    if value.get("schema_version") != SCHEMA_VERSION:
+        return [f"schema_version is {value.get('schema_version')!r}, this version reads {SCHEMA_VERSION}"]
+    problems = []
+    for name, types in TOP_LEVEL.items():
+        if name not in value:
+            problems.append(f"{name} is missing")
+        elif not _is(value[name], types):
+            problems.append(f"{name} is {value[name]!r}, expected {_named(types)}")
+    if problems:
+        return problems
+    problems += _numbers(value["parameters"], "parameters", PARAMETERS, _COUNT)
+    problems += _numbers(value["costs"], "costs", COSTS, (*_NUMBER, type(None)))
+    if not value["scores"]:
+        problems.append("scores is empty")
+    for name, score in value["scores"].items():
+        problems += _score(f"scores.{name}", score)
+    return problems
+
+
+def _score(where: str, score: object) -> list[str]:
+    if not isinstance(score, Mapping):
+        return [f"{where} is {score!r}, expected an object"]
+    if not isinstance(score.get("signature"), str) or not score["signature"]:
+        return [f"{where}.signature is missing"]
+    value = score.get("value")
+    if value is None:
+        return [] if isinstance(score.get("reason"), str) and score["reason"] else [f"{where} is null without a reason"]
+    return [] if _is(value, _NUMBER) else [f"{where}.value is {value!r}, expected a number or null"]
+
+
+def _numbers(part: Mapping[str, Any], where: str, names: tuple[str, ...], types: tuple[type, ...]) -> list[str]:
+    problems = []
+    for name in names:
+        if name not in part:
+            problems.append(f"{where}.{name} is missing")
+        elif not _is(part[name], types) or (part[name] is not None and part[name] < 0):
+            problems.append(f"{where}.{name} is {part[name]!r}, expected {_named(types)}, not negative")
+    return problems
+
+
+def _is(value: object, types: tuple[type, ...]) -> bool:
+    return isinstance(value, types) and not isinstance(value, bool)
+
+
+def _named(types: tuple[type, ...]) -> str:
+    names = {str: "text", int: "a whole number", float: "a number", Mapping: "an object", type(None): "null"}
+    return " or ".join(names[kind] for kind in types)
