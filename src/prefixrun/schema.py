@@ -1,0 +1,186 @@
+"""Everything a run can be told, as frozen dataclasses.
+
+This module is the reference manual: the string under each field is what ``prefixrun --help`` prints, and the type says
+which values are accepted. Defaults here are the ones that hold whatever the profile; the others are set in ``conf/``.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Bounds of a number: ``low <= value <= high``, or ``low < value`` when ``above`` is set."""
+
+    low: float
+    high: float | None = None
+    above: bool = False
+
+    def contains(self, value: float) -> bool:
+        too_low = value <= self.low if self.above else value < self.low
+        return not too_low and (self.high is None or value <= self.high)
+
+    def __str__(self) -> str:
+        low = f"above {self.low:g}" if self.above else f"at least {self.low:g}"
+        return low if self.high is None else f"{low} and at most {self.high:.10g}"
+
+
+Count = Annotated[int, Range(1)]
+CountOrZero = Annotated[int, Range(0)]
+Seed = Annotated[int, Range(0, 2**32 - 1)]
+Positive = Annotated[float, Range(0, above=True)]
+NotNegative = Annotated[float, Range(0)]
+Share = Annotated[float, Range(0, 1, above=True)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskConfig:
+    """What is generated from what."""
+
+    name: str
+    """Name of the task; its files lie in data_dir/NAME/."""
+    linearisation: Literal["paper"] = "paper"
+    """How an input becomes one string: "paper" is the form that the paper's code reads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """The frozen language model."""
+
+    name: str
+    """Name shown in tables and in the run's directory."""
+    source: Literal["package", "hub", "path", "random"]
+    """Where the weights come from: an installed Python package, the Hugging Face hub or its cache, a local directory,
+    or random numbers (tests only)."""
+    hub: str | None = None
+    """Name on the Hugging Face hub, for source "hub"."""
+    revision: str | None = None
+    """Revision on the hub (branch, tag or commit); none means the main branch."""
+    path: str | None = None
+    """Directory in Hugging Face format, for source "path"."""
+    architecture: Literal["tiny_gpt2", "tiny_llama"] | None = None
+    """Shape of the model, for source "random"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodConfig:
+    """Which parameters are trained."""
+
+    name: Literal["prefix", "prefix_flat"]
+    """"prefix" trains an MLP that makes the keys and values (section 4.3 of the paper); "prefix_flat" trains the keys
+    and values themselves."""
+    mid_dim: Count = 512
+    """Width of the MLP's hidden layer, k in the paper: 512 for tables, 800 for XSUM (appendix A)."""
+    prefix_dropout: Annotated[float, Range(0, 0.95)] = 0.0
+    """Dropout on the prefix's keys and values while training; 0 in the paper's code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitConfig:
+    """How the prefix starts."""
+
+    name: Literal["words", "random"]
+    """"words" starts from the model's activations for init_words; "random" from the initialisation of PyTorch's
+    layers, as the paper's code does."""
+    fit_steps: Count = 500
+    """Steps that fit the MLP to the activations of the words (method prefix only)."""
+    fit_lr: Positive = 1e-4
+    """Learning rate of that fit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """Optimisation: AdamW with linear decay to zero."""
+
+    epochs: Count
+    """Passes over the training pairs."""
+    max_steps: Count | None = None
+    """Stop after so many optimiser steps, if that is before the last epoch ends; the decay ends there too."""
+    lr: Positive
+    """Learning rate at the end of the warm-up."""
+    batch_size: Count
+    """Training pairs in one batch."""
+    accumulate: Count = 1
+    """Batches whose gradients are added up for one optimiser step."""
+    weight_decay: NotNegative = 0.0
+    """Decoupled weight decay of AdamW; 0 in the paper's code."""
+    warmup_steps: CountOrZero = 0
+    """Steps in which the learning rate grows from zero; 0 in the paper for full data, 100 for low data."""
+    clip_norm: Positive = 1.0
+    """Largest norm of the gradient; larger ones are scaled down to it."""
+    loss_mode: Literal["sentence_sum", "token_mean"]
+    """"sentence_sum": sum over a target's tokens, mean over the batch (the paper's code); "token_mean": mean over all
+    target tokens of the batch."""
+    pack_targets: bool
+    """Put the targets of one input behind a single copy of it, hidden from each other: the same gradients with fewer
+    tokens. Changes which pairs share a batch."""
+    eval_examples: CountOrZero
+    """Development pairs whose loss is measured after each epoch; 0 measures none."""
+    checkpoint_every: Count
+    """Optimiser steps between two checkpoints."""
+    adam_beta1: Annotated[float, Range(0, 0.9999)] = 0.9
+    """Decay of AdamW's running mean of the gradient."""
+    adam_beta2: Annotated[float, Range(0, 0.999999)] = 0.999
+    """Decay of AdamW's running mean of the squared gradient."""
+    adam_eps: Positive = 1e-8
+    """Added to AdamW's denominator."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodeConfig:
+    """How outputs are generated."""
+
+    name: str
+    """Name of this setting."""
+    beams: Count = 5
+    """Width of the beam search; 1 is greedy."""
+    max_new_tokens: Count = 100
+    """Most tokens generated for one input."""
+    length_penalty: float = 1.0
+    """Exponent of the length that a finished beam's log-probability is divided by."""
+    length_norm: Literal["total", "generated"]
+    """Which length that is: "total" counts the input and the output (the paper's code), "generated" only the output
+    (recent versions of transformers)."""
+    ban_newlines: bool
+    """Never generate a line break, as in the paper's code."""
+    batch_size: Count
+    """Inputs decoded together; the outputs do not depend on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One run."""
+
+    profile: Literal["quick", "laptop", "paper"]
+    """Bundle of the other settings by purpose; any key given on the command line wins over it."""
+    data_dir: str | None = None
+    """Directory of the real corpora in their release formats, one sub-directory a task; none means the small sample
+    corpus that comes with the program."""
+    results_dir: str = "results"
+    """Where runs are written, under RESULTS_DIR/runs/."""
+    prefix_len: Count = 10
+    """Length of the prefix in positions."""
+    init_words: str | None = None
+    """Text whose activations the prefix starts from (init=words)."""
+    data_fraction: Share = 1.0
+    """Share of the training pairs that is used, drawn with subsample_seed."""
+    train_size: Count | None = None
+    """Number of training pairs that are used instead, drawn with subsample_seed."""
+    test_size: Count | None = None
+    """Score only the first so many test inputs; the result says so."""
+    seed: Seed = 101
+    """Seed of initialisation, order and dropout; 101 is the default of the paper's code."""
+    subsample_seed: Seed = 0
+    """Seed of the choice of training pairs."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Number format of the frozen model."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the run computes; "auto" takes the GPU if there is one."""
+    threads: Count | None = None
+    """CPU threads; none leaves the choice to PyTorch."""
+    task: TaskConfig
+    model: ModelConfig
+    method: MethodConfig
+    init: InitConfig
+    train: TrainConfig
+    decode: DecodeConfig

@@ -1,0 +1,30 @@
+"""Fixtures that many tests share, and the environment that every test runs in."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# No test may reach a hub: a model that is not here is an error, at once.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Directory of the real corpora, system outputs and reference scores, kept beside the checkout."""
+    directory = ROOT.parent / "shared"
+    if not (directory / "data").is_dir():
+        pytest.skip(f"the real corpora are not here: {directory.name}/data does not exist beside the checkout")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def goldens(shared: Path) -> Path:
+    """Directory of the official scorers' values, one sub-directory a case."""
+    directory = shared / "goldens"
+    if not directory.is_dir():
+        pytest.skip(f"the official scorers' values are not here: {directory.name} does not exist")
+    return directory
