@@ -1,8 +1,8 @@
 """The only module that writes files (locks.py keeps its own).
 
 Every write is atomic, reaches the disk before it returns, and stays where it may: a reader sees the old file or the new
-one, never half of one, even after a kill or a power cut. JSON has sorted keys and no NaN. Files of one record a line are
-appended to; a line torn by a kill is recognised by its missing newline and dropped.
+one, never half of one, even after a kill or a power cut. JSON has sorted keys and no NaN. Files of one record a line
+are appended to; a line torn by a kill is recognised by its missing newline and dropped.
 """
 
 from __future__ import annotations
