@@ -1,0 +1,86 @@
+"""What every metric is: prepare the references once, count one segment at a time, aggregate the summed counts.
+
+Counts are additive: the counts of a corpus are the sum of the rows of its segments, so a bootstrap or a paired test
+needs nothing but the rows. A score carries a signature; two scores may stand side by side only if theirs are equal.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+SEMANTICS = 1
+"""Moves whenever the same text gets another number from one of this package's own scorers."""
+
+FloatArray = npt.NDArray[np.float64]
+References = tuple[tuple[str, ...], ...]
+"""The references of each segment, in the order of the segments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One number and how it was made. ``value`` is None, never 0 or -1, if it could not be computed; then ``reason``."""
+
+    value: float | None
+    signature: str
+    reason: str | None = None
+
+
+class Prepared(ABC):
+    """The references of one corpus in the form a metric compares with."""
+
+    @abstractmethod
+    def count(self, hypotheses: Sequence[str]) -> FloatArray:
+        """Additive counts of one output per segment: ``(segments, len(metric.columns))``."""
+
+
+class Metric(ABC):
+    """A scorer. Instances are hashable (frozen dataclasses): prepared references are cached by metric and content."""
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """The scores it gives, by the paper's names."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> tuple[str, ...]:
+        """The names of the count columns."""
+
+    @abstractmethod
+    def prepare(self, references: References) -> Prepared:
+        """Everything that depends on the references alone.
+
+        Raises MissingPartError, its message the reason, where an optional part is missing.
+        """
+
+    @abstractmethod
+    def aggregate(self, totals: FloatArray) -> Mapping[str, float]:
+        """The scores of a corpus from the sum of its rows, ``totals: (len(columns),)``."""
+
+    @abstractmethod
+    def signature(self, name: str, references: References) -> str:
+        """Tool, options and number of references of the score ``name``."""
+
+
+@lru_cache(maxsize=32)
+def prepared(metric: Metric, references: References) -> Prepared:
+    """``metric.prepare(references)``, done once for each different content in a process."""
+    return metric.prepare(references)
+
+
+def signature(references: References, *parts: str) -> str:
+    """``refs:8|case:lc|...``; ``refs:var`` where the segments have different numbers of references."""
+    sizes = {len(segment) for segment in references}
+    size = str(sizes.pop()) if len(sizes) == 1 else "var"
+    return "|".join((f"refs:{size}", *parts))
+
+
+def own(name: str) -> str:
+    """The last part of the signature of a scorer written here."""
+    return f"scorer:prefixrun-{name}.{SEMANTICS}"

@@ -1,0 +1,88 @@
+"""Corpus BLEU: the E2E script's (13a tokens), multi-bleu's (words at white space), and sacrebleu's final formula.
+
+Every value equals sacrebleu's ``BLEU(...).corpus_score`` with the same tokenisation; the counts are kept per segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sacrebleu
+from sacrebleu.metrics import BLEU
+
+from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, signature
+from prefixrun.metrics.ngrams import Ngram, largest_counts, ngram_counts
+
+ORDERS = 4
+Tokenise = Callable[[str], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bleu(Metric):
+    """BLEU in per cent, exponential smoothing (it acts only where no n-gram of an order matches at all).
+
+    ``tokenise`` includes the lower-casing; ``padded_to`` is the number of references up to which missing ones
+    count as empty texts of length 0, as multi-bleu.perl sees the blank lines of its reference files.
+    """
+
+    tokenise: Tokenise
+    tokens: str
+    case: str
+    padded_to: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("BLEU",)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        orders = range(1, ORDERS + 1)
+        return ("output_length", "reference_length", *(f"matches{n}" for n in orders), *(f"ngrams{n}" for n in orders))
+
+    def prepare(self, references: References) -> Prepared:
+        padding = min(self.padded_to, max(map(len, references), default=0))
+        segments = []
+        for texts in references:
+            tokens = [self.tokenise(text) for text in texts]
+            lengths = [len(words) for words in tokens] + [0] * (padding - len(texts))
+            largest = largest_counts(ngram_counts(words, ORDERS) for words in tokens)
+            segments.append((largest, tuple(sorted(set(lengths)))))
+        return _PreparedBleu(self.tokenise, segments)
+
+    def aggregate(self, totals: FloatArray) -> dict[str, float]:
+        counts = [int(total) for total in totals]
+        score = BLEU.compute_bleu(
+            correct=counts[2 : 2 + ORDERS],
+            total=counts[2 + ORDERS :],
+            sys_len=counts[0],
+            ref_len=counts[1],
+            smooth_method="exp",
+        )
+        return {"BLEU": float(score.score)}
+
+    def signature(self, name: str, references: References) -> str:
+        padding = (f"missing-refs:empty-to-{self.padded_to}",) if self.padded_to else ()
+        rest = ("smooth:exp", f"scorer:sacrebleu-{sacrebleu.__version__}")
+        return signature(references, f"case:{self.case}", f"tok:{self.tokens}", *padding, *rest)
+
+
+@dataclass(frozen=True, slots=True)
+class _PreparedBleu(Prepared):
+    tokenise: Tokenise
+    segments: list[tuple[dict[Ngram, int], tuple[int, ...]]]
+    """For each segment the clipping counts and the different reference lengths, ascending."""
+
+    def count(self, hypotheses: Sequence[str]) -> FloatArray:
+        rows = np.zeros((len(self.segments), 2 + 2 * ORDERS))
+        for row, text, (largest, lengths) in zip(rows, hypotheses, self.segments, strict=True):
+            tokens = self.tokenise(text)
+            size = len(tokens)
+            row[0] = size
+            # min keeps the first of equals, and the lengths ascend: the shorter one on a tie
+            row[1] = min(lengths, key=lambda length: abs(length - size))
+            for ngram, count in ngram_counts(tokens, ORDERS).items():
+                row[1 + len(ngram)] += min(count, largest.get(ngram, 0))
+                row[1 + ORDERS + len(ngram)] += count
+        return rows

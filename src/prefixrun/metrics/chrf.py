@@ -1,0 +1,76 @@
+"""chrF2 (Popović 2015) with sacrebleu's default options: a modern addition, not in the paper."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, own, signature
+
+ORDERS = 6
+_BETA_SQUARED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Chrf(Metric):
+    """chrF2 in per cent: character n-grams of 1 to 6, case kept, white space left out, the best reference of each."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("chrF",)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(f"{what}{n}" for n in range(1, ORDERS + 1) for what in ("output", "reference", "matches"))
+
+    def prepare(self, references: References) -> Prepared:
+        # the n-grams of a whole test set take hundreds of megabytes: only the characters are kept
+        return _PreparedChrf([["".join(text.split()) for text in texts] for texts in references])
+
+    def aggregate(self, totals: FloatArray) -> dict[str, float]:
+        return {"chrF": _f_score([float(total) for total in totals])}
+
+    def signature(self, name: str, references: References) -> str:
+        return signature(references, "case:mixed", f"nc:{ORDERS}", "nw:0", "space:no", "beta:2", own("chrf"))
+
+
+@dataclass(frozen=True, slots=True)
+class _PreparedChrf(Prepared):
+    segments: list[list[str]]
+
+    def count(self, hypotheses: Sequence[str]) -> FloatArray:
+        rows = np.zeros((len(self.segments), 3 * ORDERS))
+        for row, text, references in zip(rows, hypotheses, self.segments, strict=True):
+            output = _character_ngrams("".join(text.split()))
+            # max keeps the first of equals, as sacrebleu does
+            row[:] = max((_matches(output, _character_ngrams(reference)) for reference in references), key=_f_score)
+        return rows
+
+
+def _character_ngrams(text: str) -> list[Counter[str]]:
+    return [Counter(text[i : i + n] for i in range(len(text) - n + 1)) for n in range(1, ORDERS + 1)]
+
+
+def _matches(output: list[Counter[str]], reference: list[Counter[str]]) -> list[float]:
+    """Numbers of n-grams of the output, of the reference and of both, order by order."""
+    row: list[float] = []
+    for mine, other in zip(output, reference, strict=True):
+        both = sum(min(count, other[ngram]) for ngram, count in mine.items() if ngram in other)
+        # an order that the reference is too short for does not count against the output
+        row += [float(mine.total() if other else 0), float(other.total()), float(both)]
+    return row
+
+
+def _f_score(row: Sequence[float]) -> float:
+    """F with beta 2 of precision and recall, each averaged over the orders that both texts are long enough for."""
+    orders = [row[i : i + 3] for i in range(0, 3 * ORDERS, 3) if row[i] and row[i + 1]]
+    if not orders:
+        return 0.0
+    precision = sum(both / output for output, _, both in orders) / len(orders)
+    recall = sum(both / reference for _, reference, both in orders) / len(orders)
+    if not precision + recall:
+        return 0.0
+    return 100 * (1 + _BETA_SQUARED) * precision * recall / (_BETA_SQUARED * precision + recall)

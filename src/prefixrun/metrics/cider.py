@@ -1,0 +1,98 @@
+"""CIDEr-D (Vedantam et al. 2015) as in the COCO caption code that the E2E script calls."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, own, signature
+from prefixrun.metrics.ngrams import Ngram, ngram_counts
+from prefixrun.metrics.ptb import ptb_tokens
+
+ORDERS = 4
+_SIGMA = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cider(Metric):
+    """Mean over segments, times 10.
+
+    The weights of the n-grams come from the references of the whole corpus: a part of the corpus is another scale, so
+    neither parts nor shards may be averaged, and a corpus of one segment has the value 0.
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("CIDEr",)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ("similarity", "segments")
+
+    def prepare(self, references: References) -> Prepared:
+        counts = [[ngram_counts(ptb_tokens(text), ORDERS) for text in texts] for texts in references]
+        frequency: Counter[Ngram] = Counter()
+        for segment in counts:
+            frequency.update({ngram for one in segment for ngram in one})
+        unseen = math.log(len(references))
+        weights = {ngram: unseen - math.log(count) for ngram, count in frequency.items()}
+        segments = [[_vector(one, weights, unseen) for one in segment] for segment in counts]
+        return _PreparedCider(weights, unseen, segments)
+
+    def aggregate(self, totals: FloatArray) -> dict[str, float]:
+        return {"CIDEr": 10 * float(totals[0] / totals[1])}
+
+    def signature(self, name: str, references: References) -> str:
+        return signature(references, "case:lc", "tok:ptb", f"n:{ORDERS}", f"sigma:{_SIGMA:g}", own("cider"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Vector:
+    values: dict[Ngram, float]
+    norms: tuple[float, ...]
+    """Euclidean norm of the part of each order."""
+    bigrams: int
+
+
+@dataclass(frozen=True, slots=True)
+class _PreparedCider(Prepared):
+    weights: dict[Ngram, float]
+    unseen: float
+    segments: list[list[_Vector]]
+
+    def count(self, hypotheses: Sequence[str]) -> FloatArray:
+        rows = np.ones((len(self.segments), 2))
+        for row, text, references in zip(rows, hypotheses, self.segments, strict=True):
+            output = _vector(ngram_counts(ptb_tokens(text), ORDERS), self.weights, self.unseen)
+            row[0] = sum(_similarity(output, reference) for reference in references) / len(references)
+        return rows
+
+
+def _vector(counts: Counter[Ngram], weights: dict[Ngram, float], unseen: float) -> _Vector:
+    values = {ngram: count * weights.get(ngram, unseen) for ngram, count in counts.items()}
+    squares = [0.0] * ORDERS
+    bigrams = 0
+    for ngram, value in values.items():
+        squares[len(ngram) - 1] += value * value
+        if len(ngram) == 2:
+            bigrams += counts[ngram]
+    return _Vector(values, tuple(math.sqrt(square) for square in squares), bigrams)
+
+
+def _similarity(output: _Vector, reference: _Vector) -> float:
+    """Mean over the orders of the clipped cosine, damped by the difference in length."""
+    products = [0.0] * ORDERS
+    for ngram, value in output.values.items():
+        other = reference.values.get(ngram)
+        if other is not None:
+            products[len(ngram) - 1] += min(value, other) * other
+    cosines = (
+        product / (mine * other) if mine and other else 0.0
+        for product, mine, other in zip(products, output.norms, reference.norms, strict=True)
+    )
+    difference = output.bigrams - reference.bigrams  # the COCO code takes the length in bigrams
+    return sum(cosines) / ORDERS * math.exp(-(difference**2) / (2 * _SIGMA**2))

@@ -1,0 +1,193 @@
+"""METEOR 1.5 (Denkowski and Lavie 2014): the official Java program, kept open for all scorings of a process.
+
+The jar comes in the Python package pycocoevalcap (extra ``meteor``), which is found but not imported: importing it
+would start its own Java tokeniser. Starting the JVM costs about 10 seconds (its paraphrase table), a segment 5 ms.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from prefixrun.errors import MissingPartError
+from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, signature
+from prefixrun.metrics.ptb import ptb_tokens
+
+# English defaults of METEOR 1.5
+_ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75
+_STAGES = ("exact", "stem", "synonym", "paraphrase")
+_STAGE_WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])
+_LENGTHS = ("output_words", "reference_words", "output_function_words", "reference_function_words")
+_PER_STAGE = ("output_content", "reference_content", "output_function", "reference_function")
+
+
+@dataclass(frozen=True, slots=True)
+class Meteor(Metric):
+    """METEOR of the summed statistics, in per cent or as a fraction (``scale`` 100 or 1).
+
+    ``prepare_output`` and ``prepare_reference`` are the task's own preparation; the program normalises (``-norm``) after it.
+    """
+
+    prepare_output: Callable[[str], str]
+    prepare_reference: Callable[[str], str]
+    tokens: str
+    scale: float = 1.0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("METEOR",)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The 23 numbers of the program's SCORE line, in its order; ``chunks`` is 0 for a perfect match."""
+        stages = (f"{stage}_{what}" for stage in _STAGES for what in _PER_STAGE)
+        return (*_LENGTHS, *stages, "chunks", "output_matches", "reference_matches")
+
+    def prepare(self, references: References) -> Prepared:
+        jar()
+        return _PreparedMeteor(self.prepare_output, [tuple(map(self.prepare_reference, texts)) for texts in references])
+
+    def aggregate(self, totals: FloatArray) -> dict[str, float]:
+        return {"METEOR": self.scale * meteor_of(totals)}
+
+    def signature(self, name: str, references: References) -> str:
+        return signature(references, "case:lc", f"tok:{self.tokens}", "norm:yes", "lang:en", "scorer:meteor-1.5")
+
+
+@dataclass(frozen=True, slots=True)
+class _PreparedMeteor(Prepared):
+    prepare_output: Callable[[str], str]
+    segments: list[tuple[str, ...]]
+
+    def count(self, hypotheses: Sequence[str]) -> FloatArray:
+        rows = [
+            _statistics(self.prepare_output(text), references)
+            for text, references in zip(hypotheses, self.segments, strict=True)
+        ]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(_LENGTHS) + 4 * len(_STAGES) + 3)
+
+
+def ptb_text(text: str) -> str:
+    """The form of E2E: Penn Treebank tokens without punctuation."""
+    return " ".join(ptb_tokens(text))
+
+
+def meteor_of(totals: FloatArray) -> float:
+    """The score (a fraction) of summed statistics: weighted F of content and function words, less fragmentation."""
+    output_words, reference_words, output_function, reference_function = totals[:4]
+    output_content, reference_content, output_functional, reference_functional = totals[4:20].reshape(4, 4).T
+    chunks, output_matches, reference_matches = totals[20:]
+    output_weight = _weigh(output_words - output_function, output_function)
+    reference_weight = _weigh(reference_words - reference_function, reference_function)
+    if not output_weight or not reference_weight:
+        return 0.0
+    precision = float(_STAGE_WEIGHTS @ _weigh(output_content, output_functional)) / output_weight
+    recall = float(_STAGE_WEIGHTS @ _weigh(reference_content, reference_functional)) / reference_weight
+    if not precision or not recall:
+        return 0.0
+    mean = 1 / ((1 - _ALPHA) / precision + _ALPHA / recall)
+    fragmentation = float(chunks) / (float(output_matches + reference_matches) / 2)
+    return mean * (1 - _GAMMA * fragmentation**_BETA)
+
+
+def _weigh(content: FloatArray, function: FloatArray) -> FloatArray:
+    return _DELTA * content + (1 - _DELTA) * function
+
+
+def jar() -> Path:
+    """Where METEOR lies; raises MissingPartError with the reason for an empty cell."""
+    if shutil.which("java") is None:
+        raise MissingPartError("METEOR needs Java 8 or newer: no `java` on the PATH; install a JRE and score again")
+    spec = find_spec("pycocoevalcap")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        found = Path(folder) / "meteor" / "meteor-1.5.jar"
+        if found.is_file():
+            return found
+    raise MissingPartError("METEOR needs its jar: pip install 'prefixrun[meteor]' (package pycocoevalcap)")
+
+
+class _Program:
+    """The open JVM: one line in, one line out."""
+
+    def __init__(self) -> None:
+        path = jar()
+        # the encoding must not depend on the user's locale
+        command = [
+            "java",
+            "-Dfile.encoding=UTF-8",
+            "-Xmx2G",
+            "-jar",
+            str(path),
+            "-",
+            "-",
+            "-stdio",
+            "-l",
+            "en",
+            "-norm",
+        ]
+        self._process = subprocess.Popen(
+            command,
+            cwd=path.parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        atexit.register(self.close)
+
+    def ask(self, line: str) -> str:
+        """The answer to one command; raises MissingPartError if the program has ended."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            raise MissingPartError(f"METEOR's Java program ended: {self._last_words()}")
+        return answer
+
+    def close(self) -> None:
+        """End the JVM: it stops when its input ends."""
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None and not stream.closed:
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    continue
+        self._process.wait()
+
+    def _last_words(self) -> str:
+        assert self._process.stderr is not None
+        self._process.wait()
+        lines = [line for line in self._process.stderr.read().splitlines() if line.strip()]
+        return lines[-1].strip() if lines else f"exit code {self._process.returncode}"
+
+
+@lru_cache(maxsize=1)
+def _program() -> _Program:
+    return _Program()
+
+
+@lru_cache(maxsize=65536)
+def _statistics(output: str, references: tuple[str, ...]) -> tuple[float, ...]:
+    """The 23 statistics against the reference with the highest score (the first one on a tie)."""
+    answer = _program().ask(" ||| ".join(("SCORE", *map(_one_line, references), _one_line(output))))
+    statistics = [float(number) for number in answer.split()]
+    output_words, reference_words = statistics[:2]
+    if statistics[-3:] == [1.0, output_words, reference_words]:
+        statistics[-3] = 0.0  # the program leaves the one chunk of a text equal to its reference out of the sum
+    return tuple(statistics)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.replace("|||", " ").split())

@@ -1,0 +1,118 @@
+"""NIST (Doddington 2002) with the two reference lengths that are in use for E2E.
+
+``NIST`` takes the sum over segments of the mean reference length, as the Python port of the E2E script that the paper
+ran; ``NIST_mteval`` takes (all reference tokens) / (mean number of references), as Perl's mteval-v13a, whose values the
+challenge's papers print. Both are equal where every segment has equally many references.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sacrebleu
+
+from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, own, signature
+from prefixrun.metrics.ngrams import Ngram, largest_counts, ngram_counts, tokens_13a
+
+ORDERS = 5
+_BETA = math.log(2) / math.log(1.5) ** 2
+"""Makes the penalty 0.5 for an output of two thirds of the reference length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nist(Metric):
+    """NIST over lower-cased 13a tokens, n-grams of 1 to 5 words."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("NIST", "NIST_mteval")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        orders = range(1, ORDERS + 1)
+        lengths = ("output_length", "mean_reference_length", "reference_tokens", "references", "segments")
+        return (*lengths, *(f"ngrams{n}" for n in orders), *(f"info{n}" for n in orders), "info2_mteval")
+
+    def prepare(self, references: References) -> Prepared:
+        everywhere: Counter[Ngram] = Counter()
+        segments = []
+        for texts in references:
+            tokens = [tokens_13a(text) for text in texts]
+            counts = [ngram_counts(words, ORDERS) for words in tokens]
+            for one in counts:
+                everywhere.update(one)
+            segments.append((largest_counts(counts), [len(words) for words in tokens]))
+        return _PreparedNist(segments, _information(everywhere), _information_mteval(everywhere))
+
+    def aggregate(self, totals: FloatArray) -> dict[str, float]:
+        length, mean_length, tokens, references, segments = (float(total) for total in totals[:5])
+        ngrams = np.maximum(totals[5 : 5 + ORDERS], 1.0)
+        info = totals[5 + ORDERS : 5 + 2 * ORDERS]
+        info_mteval = info.copy()
+        info_mteval[1] = totals[-1]
+        mteval_length = tokens * segments / references
+        return {
+            "NIST": float((info / ngrams).sum()) * _penalty(length, mean_length),
+            "NIST_mteval": float((info_mteval / ngrams).sum()) * _penalty(length, mteval_length),
+        }
+
+    def signature(self, name: str, references: References) -> str:
+        length = "mean" if name == "NIST" else "mteval"
+        tokens = f"tok:13a-sacrebleu-{sacrebleu.__version__}"
+        return signature(references, "case:lc", tokens, f"n:{ORDERS}", f"reference-length:{length}", own("nist"))
+
+
+@dataclass(frozen=True, slots=True)
+class _PreparedNist(Prepared):
+    segments: list[tuple[dict[Ngram, int], list[int]]]
+    information: dict[Ngram, float]
+    information_mteval: dict[Ngram, float]
+    """Only the bigrams that mteval weighs in its own way."""
+
+    def count(self, hypotheses: Sequence[str]) -> FloatArray:
+        rows = np.zeros((len(self.segments), 5 + 2 * ORDERS + 1))
+        for row, text, (largest, lengths) in zip(rows, hypotheses, self.segments, strict=True):
+            tokens = tokens_13a(text)
+            row[:5] = len(tokens), sum(lengths) / len(lengths), sum(lengths), len(lengths), 1
+            for ngram, count in ngram_counts(tokens, ORDERS).items():
+                order = len(ngram)
+                row[4 + order] += count
+                hits = min(count, largest.get(ngram, 0))
+                if not hits:
+                    continue
+                information = self.information[ngram]
+                row[4 + ORDERS + order] += hits * information
+                if order == 2:
+                    row[-1] += hits * self.information_mteval.get(ngram, information)
+        return rows
+
+
+def _information(counts: Counter[Ngram]) -> dict[Ngram, float]:
+    """log2(count of the history / count of the n-gram); the history of one word is the number of reference tokens."""
+    tokens = _tokens(counts)
+    return {
+        ngram: math.log2((counts[ngram[:-1]] if len(ngram) > 1 else tokens) / count) for ngram, count in counts.items()
+    }
+
+
+def _information_mteval(counts: Counter[Ngram]) -> dict[Ngram, float]:
+    """Bigrams after the word "0", which Perl takes for false and so for no history at all."""
+    tokens = _tokens(counts)
+    return {ngram: math.log2(tokens / count) for ngram, count in counts.items() if len(ngram) == 2 and ngram[0] == "0"}
+
+
+def _tokens(counts: Counter[Ngram]) -> int:
+    return sum(count for ngram, count in counts.items() if len(ngram) == 1)
+
+
+def _penalty(output_length: float, reference_length: float) -> float:
+    """1 for outputs at least as long as the references, 0 if all of them are empty."""
+    if output_length <= 0:
+        return 0.0
+    if output_length >= reference_length:
+        return 1.0
+    return math.exp(-_BETA * math.log(output_length / reference_length) ** 2)
