@@ -24,7 +24,7 @@ References = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One number and how it was made. ``value`` is None, never 0 or -1, if it could not be computed; then ``reason``."""
+    """One number and how it was made. A value that could not be computed is None, never 0 or -1, and has a reason."""
 
     value: float | None
     signature: str

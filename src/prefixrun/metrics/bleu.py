@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import sacrebleu
-from sacrebleu.metrics import BLEU
+from sacrebleu.metrics.bleu import BLEU
 
 from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, signature
 from prefixrun.metrics.ngrams import Ngram, largest_counts, ngram_counts

@@ -10,10 +10,12 @@ import atexit
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 
@@ -33,7 +35,7 @@ _PER_STAGE = ("output_content", "reference_content", "output_function", "referen
 class Meteor(Metric):
     """METEOR of the summed statistics, in per cent or as a fraction (``scale`` 100 or 1).
 
-    ``prepare_output`` and ``prepare_reference`` are the task's own preparation; the program normalises (``-norm``) after it.
+    Both texts get the preparation of their task; the program normalises (``-norm``) after it.
     """
 
     prepare_output: Callable[[str], str]
@@ -95,7 +97,7 @@ def meteor_of(totals: FloatArray) -> float:
         return 0.0
     mean = 1 / ((1 - _ALPHA) / precision + _ALPHA / recall)
     fragmentation = float(chunks) / (float(output_matches + reference_matches) / 2)
-    return mean * (1 - _GAMMA * fragmentation**_BETA)
+    return float(mean * (1 - _GAMMA * fragmentation**_BETA))
 
 
 def _weigh(content: FloatArray, function: FloatArray) -> FloatArray:
@@ -120,36 +122,26 @@ class _Program:
     def __init__(self) -> None:
         path = jar()
         # the encoding must not depend on the user's locale
-        command = [
-            "java",
-            "-Dfile.encoding=UTF-8",
-            "-Xmx2G",
-            "-jar",
-            str(path),
-            "-",
-            "-",
-            "-stdio",
-            "-l",
-            "en",
-            "-norm",
-        ]
+        java = ["java", "-Dfile.encoding=UTF-8", "-Xmx2G", "-jar", str(path)]
         self._process = subprocess.Popen(
-            command,
+            [*java, "-", "-", "-stdio", "-l", "en", "-norm"],
             cwd=path.parent,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
+        self._input = cast(IO[str], self._process.stdin)
+        self._output = cast(IO[str], self._process.stdout)
+        self._errors = cast(IO[str], self._process.stderr)
         atexit.register(self.close)
 
     def ask(self, line: str) -> str:
         """The answer to one command; raises MissingPartError if the program has ended."""
-        assert self._process.stdin is not None and self._process.stdout is not None
         try:
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
-            answer = self._process.stdout.readline()
+            self._input.write(line + "\n")
+            self._input.flush()
+            answer = self._output.readline()
         except BrokenPipeError:
             answer = ""
         if not answer:
@@ -158,18 +150,14 @@ class _Program:
 
     def close(self) -> None:
         """End the JVM: it stops when its input ends."""
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if stream is not None and not stream.closed:
-                try:
-                    stream.close()
-                except BrokenPipeError:
-                    continue
+        for stream in (self._input, self._output, self._errors):
+            with suppress(BrokenPipeError):  # the program may have ended first
+                stream.close()
         self._process.wait()
 
     def _last_words(self) -> str:
-        assert self._process.stderr is not None
         self._process.wait()
-        lines = [line for line in self._process.stderr.read().splitlines() if line.strip()]
+        lines = [line for line in self._errors.read().splitlines() if line.strip()]
         return lines[-1].strip() if lines else f"exit code {self._process.returncode}"
 
 

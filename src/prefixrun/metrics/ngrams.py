@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
+from sacrebleu.metrics.bleu import BLEU
 
 Ngram = tuple[str, ...]
 
-_tokenise_13a = Tokenizer13a()
+_tokenise_13a = BLEU(tokenize="13a").tokenizer
 
 
 def tokens_13a(text: str) -> list[str]:

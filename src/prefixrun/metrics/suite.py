@@ -35,7 +35,7 @@ class Evaluation:
 
     scores: dict[str, Score]
     stats: dict[str, FloatArray]
-    """``<metric>.<column>`` -> one number per segment, ``(segments,)``; metrics that could not be computed are absent."""
+    """``<metric>.<column>`` -> one number per segment, ``(segments,)``; absent where a metric could not be computed."""
 
 
 def suite(task: str) -> tuple[Metric, ...]:
