@@ -124,12 +124,11 @@ def _anonymous_path(path: str) -> str:
     if not is_private:
         return path
     resolved = Path(os.path.abspath(os.path.expanduser(path)))
-    homes = Path(os.path.expanduser("~")).parent
-    here = Path.cwd()
-    if resolved.is_relative_to(here) and here.parent not in (here, homes):
+    home, here = Path(os.path.expanduser("~")), Path.cwd()
+    if resolved.is_relative_to(here) and here not in (home, Path("/")):
         return resolved.relative_to(here).as_posix()
-    is_home = resolved.parent == resolved or resolved.parent in (homes, Path("/home"), Path("/Users"))
-    return "<path>" if is_home else f"<path>/{resolved.name}"
+    names_nobody = resolved not in (home, Path("/")) and resolved.parent not in (Path("/home"), Path("/Users"))
+    return f"<path>/{resolved.name}" if names_nobody else "<path>"
 
 
 def peak_memory_bytes(*, children: bool = False) -> int:
