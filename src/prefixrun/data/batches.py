@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,25 +56,30 @@ class Batch:
     pair_tokens: int
 
 
-def encode(pairs: Sequence[Pair], tokenizer: Tokenizer, targets_per_row: int, rng: np.random.Generator) -> list[Row]:
-    """Rows of at most `targets_per_row` targets of the same source; which of them share a row is drawn from `rng`.
+@dataclass(frozen=True, slots=True)
+class PairIds:
+    """One training pair as token ids."""
 
-    With one target a row this is the paper's data set, in the order of the pairs.
-    """
+    source: tuple[int, ...]
+    target: tuple[int, ...]
+
+
+def tokenise(pairs: Sequence[Pair], tokenizer: Tokenizer) -> list[PairIds]:
+    """Every pair as ids; each distinct source is tokenised once."""
     sources = {text: tuple(tokenizer.source(text)) for text in dict.fromkeys(pair.source for pair in pairs)}
-    by_source: dict[str, list[tuple[int, ...]]] = defaultdict(list)
+    return [PairIds(sources[pair.source], tuple(tokenizer.target(pair.target))) for pair in pairs]
+
+
+def pack(pairs: Sequence[PairIds], targets_per_row: int, rng: np.random.Generator) -> list[Row]:
+    """Rows of at most `targets_per_row` targets of the same source; which of them share a row is drawn from `rng`."""
+    by_source: dict[tuple[int, ...], list[tuple[int, ...]]] = defaultdict(list)
     for pair in pairs:
-        by_source[pair.source].append(tuple(tokenizer.target(pair.target)))
-    if targets_per_row == 1:
-        taken = {text: iter(targets) for text, targets in by_source.items()}
-        return [Row(sources[pair.source], (next(taken[pair.source]),)) for pair in pairs]
+        by_source[pair.source].append(pair.target)
     rows = []
-    for text, targets in by_source.items():
+    for source, targets in by_source.items():
         shuffled = [targets[i] for i in rng.permutation(len(targets))]
-        rows += [
-            Row(sources[text], tuple(shuffled[start : start + targets_per_row]))
-            for start in range(0, len(shuffled), targets_per_row)
-        ]
+        for start in range(0, len(shuffled), targets_per_row):
+            rows.append(Row(source, tuple(shuffled[start : start + targets_per_row])))
     return rows
 
 
@@ -118,7 +123,6 @@ def collate(rows: Sequence[Row], prefix_len: int, loss_mode: LossMode, *, device
     segments = torch.full((len(rows), length), -1)
     predicts: list[int] = []
     labels: list[int] = []
-    pair_lengths: list[int] = []
     for index, row in enumerate(rows):
         split = len(row.source)
         ids[index, :split] = torch.tensor(row.source)
@@ -132,7 +136,6 @@ def collate(rows: Sequence[Row], prefix_len: int, loss_mode: LossMode, *, device
             segments[index, start:stop] = number
             predicts += [index * length + place for place in (split - 1, *range(start, stop))]
             labels += target
-            pair_lengths += [len(target)] * len(target)
             start = stop
     sees = (segments[:, None, :] == 0) | (segments[:, None, :] == segments[:, :, None])
     sees &= torch.ones(length, length, dtype=torch.bool).tril()
@@ -151,13 +154,9 @@ def collate(rows: Sequence[Row], prefix_len: int, loss_mode: LossMode, *, device
     )
 
 
-def epochs(
-    pairs: Sequence[Pair], tokenizer: Tokenizer, *, targets_per_row: int, batch_size: int, seed: int, start: int = 0
-) -> Iterator[list[list[Row]]]:
-    """The batches of epoch `start`, `start` + 1, ...; each epoch's order depends on (seed, epoch) alone, so a resumed
-    run needs no state to go on."""
-    epoch = start
-    while True:
-        rng = np.random.default_rng([seed, epoch])
-        yield batches_of(encode(pairs, tokenizer, targets_per_row, rng), batch_size, rng)
-        epoch += 1
+def epoch_batches(
+    pairs: Sequence[PairIds], *, targets_per_row: int, batch_size: int, seed: int, epoch: int
+) -> list[list[Row]]:
+    """The batches of one epoch. They depend on (seed, epoch) alone, so a resumed run needs no state to go on."""
+    rng = np.random.default_rng([seed, epoch])
+    return batches_of(pack(pairs, targets_per_row, rng), batch_size, rng)

@@ -1,0 +1,133 @@
+"""The one mechanism of this project: key/value pairs in front of an attention module's own.
+
+transformers lets every GPT-2 and Llama attention call a registered attention function. The function here adds the
+module's `front` (a trained prefix, or the prompt that several beams share) to the softmax. It is applied after the
+library's cache update, so that no cache ever holds the prefix and generation cannot drop it.
+
+This is the only file that relies on transformers internals: the name `ALL_ATTENTION_FUNCTIONS`, the arguments its
+functions receive, and the attribute `layer_idx` of attention modules (tests/test_attention.py is the canary).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, eager_mask
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+NAME = "prefixrun"
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """Keys and values that stand in front of every row's own, for one attention module.
+
+    `keys`, `values`: (rows / share, kv_heads, length, head_dim). One entry serves `share` consecutive rows of the
+    batch: all of them for a prefix (one entry), the beams of one input for a prompt (one entry an input).
+    `bias`: (rows / share, 1, 1, length) added to the scores, minus infinity at padding; None where all counts.
+    """
+
+    keys: Tensor
+    values: Tensor
+    bias: Tensor | None = None
+
+
+def attention_modules(model: nn.Module) -> list[nn.Module]:
+    """The attention modules of a decoder-only model in the order of its layers."""
+    modules = [m for m in model.modules() if hasattr(m, "layer_idx") and hasattr(m, "scaling")]
+    return sorted(modules, key=lambda module: int(module.layer_idx))  # type: ignore[arg-type]
+
+
+@contextmanager
+def fronts(model: PreTrainedModel, per_layer: Sequence[Front]) -> Iterator[None]:
+    """Put `per_layer[i]` in front of layer i for the duration of the block (forward and backward pass)."""
+    modules = attention_modules(model)
+    if len(modules) != len(per_layer):
+        raise ValueError(f"{len(per_layer)} fronts for a model of {len(modules)} attention layers")
+    for module, front in zip(modules, per_layer, strict=True):
+        module.front = front  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for module in modules:
+            del module.front
+
+
+def use_front_attention(model: PreTrainedModel) -> None:
+    """Make `model` call the attention function of this file."""
+    model.set_attn_implementation(NAME)
+
+
+def front_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Softmax attention over [front; own].
+
+    query: (rows, heads, queries, head_dim); key, value: (rows, kv_heads, keys, head_dim); attention_mask: additive,
+    (rows or 1, 1, queries, keys), or None where every query sees every key. Returns (rows, queries, heads, head_dim).
+
+    The query heads that share a key/value head are folded into the query axis, and so are the rows that share a
+    front: neither keys nor prefix are ever copied out per head or per row.
+    """
+    rows, heads, queries, head_dim = query.shape
+    kv_heads = key.shape[1]
+    group = heads // kv_heads
+    scale = head_dim**-0.5 if scaling is None else scaling
+    query = (query * scale).reshape(rows, kv_heads, group, queries, head_dim)
+
+    folded = query.reshape(rows, kv_heads, group * queries, head_dim)
+    scores = torch.matmul(folded, key.transpose(2, 3)).view(rows, kv_heads, group, queries, -1)
+    if attention_mask is not None:
+        scores = scores + attention_mask.unsqueeze(1)
+
+    front: Front | None = getattr(module, "front", None)
+    length = 0
+    if front is not None:
+        length = front.keys.shape[2]
+        scores = torch.cat([_front_scores(query, front), scores], dim=-1)
+    weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(value.dtype)
+    if dropout:
+        weights = nn.functional.dropout(weights, p=dropout, training=module.training)
+
+    own = weights[..., length:].reshape(rows, kv_heads, group * queries, -1)
+    output = torch.matmul(own, value).view(rows, kv_heads, group, queries, head_dim)
+    if front is not None:
+        output = output + _front_output(weights[..., :length], front)
+    return output.permute(0, 3, 1, 2, 4).reshape(rows, queries, heads, head_dim), None
+
+
+def _front_scores(query: Tensor, front: Front) -> Tensor:
+    """query: (rows, kv_heads, group, queries, head_dim), scaled. Returns (rows, kv_heads, group, queries, length)."""
+    rows, kv_heads, group, queries, head_dim = query.shape
+    entries, share = front.keys.shape[0], rows // front.keys.shape[0]
+    by_entry = query.reshape(entries, share, kv_heads, group * queries, head_dim).transpose(1, 2)
+    scores = torch.matmul(by_entry.reshape(entries, kv_heads, -1, head_dim), front.keys.transpose(2, 3))
+    if front.bias is not None:
+        scores = scores + front.bias
+    return scores.view(entries, kv_heads, share, group, queries, -1).transpose(1, 2).reshape(rows, kv_heads, group, queries, -1)
+
+
+def _front_output(weights: Tensor, front: Front) -> Tensor:
+    """weights: (rows, kv_heads, group, queries, length). Returns (rows, kv_heads, group, queries, head_dim)."""
+    rows, kv_heads, group, queries, length = weights.shape
+    entries, share = front.keys.shape[0], rows // front.keys.shape[0]
+    by_entry = weights.reshape(entries, share, kv_heads, group * queries, length).transpose(1, 2)
+    output = torch.matmul(by_entry.reshape(entries, kv_heads, -1, length), front.values)
+    return output.view(entries, kv_heads, share, group, queries, -1).transpose(1, 2).reshape(rows, kv_heads, group, queries, -1)
+
+
+ALL_ATTENTION_FUNCTIONS.register(NAME, front_attention)
+ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, eager_mask)

