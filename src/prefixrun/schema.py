@@ -25,6 +25,17 @@ class Range:
         return low if self.high is None else f"{low} and at most {self.high:.10g}"
 
 
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Texts that match a regular expression as a whole; ``meaning`` says it in words."""
+
+    expression: str
+    meaning: str
+
+
+Name = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits, '.', '_' and '-'")]
+"""Names become parts of directory names, so they cannot hold anything that leads elsewhere."""
+
 Count = Annotated[int, Range(1)]
 CountOrZero = Annotated[int, Range(0)]
 Seed = Annotated[int, Range(0, 2**32 - 1)]
@@ -37,7 +48,7 @@ Share = Annotated[float, Range(0, 1, above=True)]
 class TaskConfig:
     """What is generated from what."""
 
-    name: str
+    name: Name
     """Name of the task; its files lie in data_dir/NAME/."""
     linearisation: Literal["paper"] = "paper"
     """How an input becomes one string: "paper" is the form that the paper's code reads."""
@@ -47,7 +58,7 @@ class TaskConfig:
 class ModelConfig:
     """The frozen language model."""
 
-    name: str
+    name: Name
     """Name shown in tables and in the run's directory."""
     source: Literal["package", "hub", "path", "random"]
     """Where the weights come from: an installed Python package, the Hugging Face hub or its cache, a local directory,
@@ -130,7 +141,7 @@ class TrainConfig:
 class DecodeConfig:
     """How outputs are generated."""
 
-    name: str
+    name: Name
     """Name of this setting."""
     beams: Count = 5
     """Width of the beam search; 1 is greedy."""

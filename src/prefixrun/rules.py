@@ -1,0 +1,87 @@
+"""Settings that contradict each other. A new rule is one function and one line in ``RULES``.
+
+Each function receives the values of the keys that its line names and returns what is wrong, or None.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def _data_dir(profile: str, data_dir: str | None) -> str | None:
+    if profile == "quick" or data_dir:
+        return None
+    return (
+        f"data_dir: profile={profile} runs on the real corpora; give data_dir=DIR, the directory that holds them as"
+        " DIR/TASK/ in their release formats, or take profile=quick, which brings its own sample corpus"
+    )
+
+
+def _words(init: str, words: str | None) -> str | None:
+    if init == "words" and words is None:
+        return "init_words: init=words starts the prefix from a text; give init_words=TEXT, or init=random"
+    return None
+
+
+def _subset(fraction: float, size: int | None) -> str | None:
+    if fraction < 1 and size is not None:
+        return f"train_size={size}: both it and data_fraction={fraction:g} choose the training pairs; give one of them"
+    return None
+
+
+def _warmup(warmup: int, steps: int | None) -> str | None:
+    if steps is not None and warmup >= steps:
+        return f"train.warmup_steps={warmup}: must be less than train.max_steps={steps}"
+    return None
+
+
+def _warmup_of_subset(warmup: int, size: int | None, batch: int, accumulate: int, epochs: int) -> str | None:
+    if size is None:
+        return None
+    steps = epochs * math.ceil(math.ceil(size / batch) / accumulate)
+    if 0 < warmup >= steps:
+        return f"train.warmup_steps={warmup}: must be less than the {steps} steps of {epochs} epochs on {size} pairs"
+    return None
+
+
+def _packing(pack: bool, batch: int) -> str | None:
+    if pack and batch == 1:
+        return "train.pack_targets=true: needs train.batch_size of at least 2, or there is nothing to pack"
+    return None
+
+
+def _source(source: str, hub: str | None, path: str | None, architecture: str | None) -> str | None:
+    needed = {"hub": "hub", "path": "path", "random": "architecture"}
+    given = {"hub": hub, "path": path, "architecture": architecture}
+    key = needed.get(source)
+    if key is not None and given[key] is None:
+        value = {"hub": "NAME", "path": "DIR", "architecture": "tiny_gpt2"}[key]
+        return f"model.{key}: is not set; model.source={source} needs model.{key}={value}"
+    surplus = [name for name, value in given.items() if value is not None and name != key]
+    if surplus:
+        owner = next(name for name, key_of in needed.items() if key_of == surplus[0])
+        choice = "model=path" if owner == "path" else f"model.source={owner}"
+        unused = f"model.{surplus[0]}={given[surplus[0]]}"
+        return f"{unused}: is not used by model.source={source}; add {choice} or leave it out"
+    return None
+
+
+RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
+    (_data_dir, ("profile", "data_dir")),
+    (_words, ("init.name", "init_words")),
+    (_subset, ("data_fraction", "train_size")),
+    (_warmup, ("train.warmup_steps", "train.max_steps")),
+    (
+        _warmup_of_subset,
+        ("train.warmup_steps", "train_size", "train.batch_size", "train.accumulate", "train.epochs"),
+    ),
+    (_packing, ("train.pack_targets", "train.batch_size")),
+    (_source, ("model.source", "model.hub", "model.path", "model.architecture")),
+)
+"""Rules about several keys, each with the keys it reads; a rule is left out when one of them is wrong by itself."""
+
+
+def contradictions(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with settings that are right one by one. ``values``: dotted key -> checked value."""
+    checked = (rule(*(values[key] for key in keys)) for rule, keys in RULES if all(key in values for key in keys))
+    return [problem for problem in checked if problem]

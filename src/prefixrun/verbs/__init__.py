@@ -1,0 +1,65 @@
+"""The verbs of the command: ``prefixrun VERB key=value``, one thin file each.
+
+A verb's module has a function ``run(arguments: dict[str, str]) -> int`` that returns the exit code, and its docstring
+is what ``prefixrun VERB --help`` prints. A new verb is one file and one line in ``VERBS``.
+"""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from prefixrun.validate import closest, refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What the command needs to know of a verb before its module is imported."""
+
+    summary: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+
+VERBS: dict[str, Verb] = {
+    "score": Verb(
+        "the official scores of any system's output file",
+        required=("task", "hyp"),
+        optional=("refs", "split", "data_dir", "out"),
+    ),
+}
+
+
+def run(name: str, arguments: Sequence[str]) -> int:
+    """Run the verb ``name`` with ``key=value`` arguments; its exit code. Raises ConfigError for wrong arguments."""
+    module = import_module(f"prefixrun.verbs.{name}")
+    if {"-h", "--help"} & set(arguments):
+        print(inspect.cleandoc(module.__doc__ or ""))
+        return 0
+    code: int = module.run(parse(name, arguments))
+    return code
+
+
+def parse(name: str, arguments: Sequence[str]) -> dict[str, str]:
+    """The arguments of a verb by key. Raises ConfigError naming everything that is wrong with them."""
+    verb = VERBS[name]
+    known = (*verb.required, *verb.optional)
+    given: dict[str, str] = {}
+    problems = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals:
+            problems.append(f"{argument}: is not key=value")
+        elif key not in known:
+            close = closest(key, known)
+            hint = f"did you mean {close}?" if close else f"there are {', '.join(known)}"
+            problems.append(f"{argument}: prefixrun {name} has no key {key}; {hint}")
+        elif key in given:
+            problems.append(f"{argument}: {key} is given twice")
+        elif not value:
+            problems.append(f"{argument}: has no value")
+        given[key] = value
+    problems += [f"{key}: is missing; prefixrun {name} needs {key}=VALUE" for key in verb.required if key not in given]
+    if problems:
+        raise refusal(problems)
+    return given
