@@ -1,7 +1,8 @@
-"""E2E NLG in its CSV release, and the linearisation of its meaning representations (paper.md 3.1).
+"""E2E NLG in its CSV release, and the linearisation of its meaning representations.
 
-The paper's own files hold the same texts with tokenised spacing (``family - friendly``); here a target keeps the normal
-form of the CSV, since scorers tokenise anyway and a modern tokenizer knows the normal form better.
+The paper's code reads files of its own (``data/e2e_data``): the same inputs as strings, the same texts with tokenised
+spacing (``family - friendly``). The inputs made here are equal to those; a target keeps the normal form of the CSV,
+since scorers tokenise anyway and a modern tokenizer knows the normal form better.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from prefixrun.errors import DataError
 
 FILES = {"train": "trainset.csv", "dev": "devset.csv", "test": "testset_w_refs.csv"}
 FIELDS = ("name", "eatType", "food", "priceRange", "customer rating", "area", "familyFriendly", "near")
-# The paper's files rename three fields (paper.md 3.1).
+# The paper's files rename three fields (data/e2e_data of the official code).
 PAPER_NAMES = {"eatType": "Type", "priceRange": "price", "familyFriendly": "family friendly"}
 PLAIN_NAMES = {"eatType": "eat type", "priceRange": "price range", "familyFriendly": "family friendly"}
 _SLOT = re.compile(r"([A-Za-z][A-Za-z ]*)\[([^\[\]]+)\](, |$)")
@@ -66,7 +67,7 @@ class MeaningRepresentation:
 
 
 def _spaced_price(field: str, value: str) -> str:
-    """``£20-25`` as ``£ 20 - 25``, in the price field only; other values stay as they are (paper.md 3.1)."""
+    """``£20-25`` as ``£ 20 - 25``, in the price field only; other values stay as they are."""
     if field != "priceRange":
         return value
     return re.sub(r"(?<=\d)-(?=\d)", " - ", re.sub(r"£(?=\d)", "£ ", value))
@@ -119,7 +120,7 @@ def load(directory: Path, split: str, linearisation: str) -> Corpus:
 def _rows(file: TextFile) -> Iterator[tuple[int, str, str]]:
     """First line, meaning representation and reference of each row.
 
-    Two references of the training file hold a line break, so a row's number is not its line's (data format, paper.md 3.1).
+    Two references of the training file hold a line break, so the number of a row is not the number of its line.
     """
     reader = csv.reader(io.StringIO(file.text, newline=""), strict=True)
     line = 1

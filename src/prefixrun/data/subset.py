@@ -1,9 +1,9 @@
 """Nested random subsets of (source, reference) pairs.
 
-Every pair gets a rank from SHA-256 of the seed and its id, and a subset is the pairs of lowest rank. So the subsets of one
-seed are nested (50 in 100 in 200 in 500), the same on every machine and with every version of every library, and the
-ids in a run's record are enough to rebuild one. The paper's sampler for E2E is not released; it only says uniform
-subsamples of the whole training set (paper.md 3.5).
+Every pair gets a rank from SHA-256 of the seed and its id, and a subset is the pairs of lowest rank. So the subsets of
+one seed are nested (50 in 100 in 200 in 500), the same on every machine and with every version of every library, and
+the ids in a run's record are enough to rebuild one. The paper's sampler for E2E is not released; it only says uniform
+subsamples of the whole training set (section 6.3).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from prefixrun.errors import DataError
 
-# The largest file of the four releases is XSUM's training part, about 500 MB; more than this is a damaged or hostile file.
+# XSUM's training part, the largest file of the four corpora, has about 500 MB; above this it is some other file.
 MAX_BYTES = 2 * 1024**3
 
 
@@ -51,8 +51,7 @@ def read_bytes(path: Path) -> bytes:
         DataError: unreadable, empty, damaged or truncated gzip, or larger than ``MAX_BYTES``.
     """
     try:
-        opened = gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb")
-        with opened as stream:
+        with path.open("rb") as raw, gzip.open(raw) if path.name.endswith(".gz") else raw as stream:
             data = stream.read(MAX_BYTES + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path}: damaged or truncated gzip file ({error}); copy it again") from error

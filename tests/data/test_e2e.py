@@ -1,0 +1,200 @@
+"""E2E: linearisation, grouping, the real release, and what is refused."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prefixrun.data import e2e
+from prefixrun.data.e2e import FIELDS, MeaningRepresentation, linearise
+from prefixrun.errors import DataError
+
+MR = "name[The Mill], eatType[pub], priceRange[£20-25], customer rating[3 out of 5], familyFriendly[yes]"
+ROW = f'"{MR}",A pub.\r\n'
+
+
+def write(directory: Path, text: str | bytes, name: str = "trainset.csv") -> Path:
+    directory.mkdir(exist_ok=True)
+    path = directory / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def refusal(directory: Path, text: str | bytes) -> str:
+    """The message with which a training file is refused, from the file's name on."""
+    path = write(directory, text)
+    with pytest.raises(DataError) as caught:
+        e2e.load(directory, "train", "paper")
+    message = str(caught.value)
+    assert message.startswith(f"{path}:")
+    return message.removeprefix(f"{directory}/")
+
+
+def test_paper_linearisation_renames_fields_and_spaces_prices() -> None:
+    assert linearise(MR, "paper") == (
+        "name : The Mill | Type : pub | price : £ 20 - 25 | customer rating : 3 out of 5 | family friendly : yes"
+    )
+
+
+@pytest.mark.parametrize(
+    ("price", "spaced"),
+    [
+        ("£20-25", "£ 20 - 25"),
+        ("less than £20", "less than £ 20"),
+        ("more than £30", "more than £ 30"),
+        ("moderate", "moderate"),
+    ],
+)
+def test_paper_form_of_prices(price: str, spaced: str) -> None:
+    assert linearise(f"name[X], priceRange[{price}]", "paper") == f"name : X | price : {spaced}"
+
+
+def test_only_the_price_field_is_respaced() -> None:
+    assert linearise("name[Bar 20-25], near[£5 Shop]", "paper") == "name : Bar 20-25 | near : £5 Shop"
+
+
+def test_plain_linearisation_keeps_values() -> None:
+    assert linearise(MR, "plain") == (
+        "name: The Mill; eat type: pub; price range: £20-25; customer rating: 3 out of 5; family friendly: yes"
+    )
+
+
+def test_unknown_linearisation_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown linearisation 'json'; E2E has paper and plain"):
+        linearise(MR, "json")
+
+
+VALUES = st.text(st.characters(blacklist_characters="[]", blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1)
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), VALUES.map(str.strip).filter(bool), min_size=1))
+def test_every_well_formed_meaning_representation_is_read_back(slots: dict[str, str]) -> None:
+    text = ", ".join(f"{field}[{value}]" for field, value in slots.items())
+    assert dict(MeaningRepresentation.parse(text).slots) == slots
+
+
+@given(st.text(max_size=60))
+def test_any_other_text_is_refused_and_never_crashes(text: str) -> None:
+    try:
+        slots = MeaningRepresentation.parse(text).slots
+    except ValueError:
+        return
+    assert slots
+    assert all(field in FIELDS and value for field, value in slots)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name[X], colour[red]", "unknown field 'colour'"),
+        ("name[X], name[Y]", "field 'name' stands there twice"),
+        ("name[ ]", "field 'name' has no value"),
+        ("name[X", "not of the form"),
+        ("name[X], ", "not of the form"),
+        ("", "not of the form"),
+    ],
+)
+def test_malformed_meaning_representations(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        MeaningRepresentation.parse(text)
+
+
+def test_references_are_grouped_in_order_of_first_appearance(tmp_path: Path) -> None:
+    write(tmp_path, "mr,ref\r\nname[B],one\r\nname[A],two\r\nname[B],three\r\nname[B],one\r\n")
+    corpus = e2e.load(tmp_path, "train", "paper")
+    assert [(x.id, x.source, x.references) for x in corpus.examples] == [
+        ("train-00000", "name : B", ("one", "three", "one")),
+        ("train-00001", "name : A", ("two",)),
+    ]
+    assert corpus.pairs == 4
+    assert corpus.files[0].records == 4
+
+
+def test_line_breaks_in_a_reference_become_blanks(tmp_path: Path) -> None:
+    write(tmp_path, 'mr,ref\r\nname[A],"one\r\n two "\r\n')
+    assert e2e.load(tmp_path, "train", "plain").examples[0].references == ("one two",)
+
+
+def test_gzip_and_plain_copies_are_the_same_corpus(tmp_path: Path) -> None:
+    text = f"mr,ref\r\n{ROW}"
+    write(tmp_path / "a", text)
+    write(tmp_path / "b", gzip.compress(text.encode()), "trainset.csv.gz")
+    assert e2e.load(tmp_path / "a", "train", "paper") == e2e.load(tmp_path / "b", "train", "paper")
+
+
+def test_columns_are_found_by_name(tmp_path: Path) -> None:
+    write(tmp_path, "ref,fixed,mr\r\nA pub.,0,name[A]\r\n")
+    assert e2e.load(tmp_path, "train", "paper").examples[0].references == ("A pub.",)
+
+
+def test_wrong_column_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, f"meaning,ref\r\n{ROW}").startswith("trainset.csv:1: no column mr in the header")
+
+
+def test_file_without_references_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, 'mr\n"name[A]"\n').startswith("trainset.csv:1: no column ref in the header")
+
+
+def test_row_without_its_second_field_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, f'mr,ref\r\n{ROW}"{MR}"').startswith("trainset.csv:3: 1 fields where the header has 2")
+
+
+def test_row_cut_inside_quotes_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, f'mr,ref\r\n{ROW}"name[A]","A pub').startswith("trainset.csv:3: broken CSV row")
+
+
+def test_line_numbers_count_line_breaks_inside_fields(tmp_path: Path) -> None:
+    assert refusal(tmp_path, 'mr,ref\r\nname[A],"one\r\ntwo"\r\nname[B],\r\n').startswith(
+        "trainset.csv:4: the reference"
+    )
+
+
+def test_empty_reference_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "mr,ref\r\nname[A], \r\n").startswith("trainset.csv:2: the reference is empty")
+
+
+def test_unknown_field_is_refused_with_its_line(tmp_path: Path) -> None:
+    assert refusal(tmp_path, f"mr,ref\r\n{ROW}colour[red],A pub.\r\n").startswith(
+        "trainset.csv:3: unknown field 'colour'"
+    )
+
+
+def test_bytes_that_are_not_utf8_are_refused_with_their_line(tmp_path: Path) -> None:
+    assert refusal(tmp_path, b"mr,ref\r\nname[A],caf\xe9\r\n").startswith("trainset.csv:2: byte 0xe9 is not UTF-8")
+
+
+def test_empty_file_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "").startswith("trainset.csv: the file is empty")
+
+
+def test_header_alone_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "mr,ref\r\n").startswith("trainset.csv: a header and no row")
+
+
+COUNTS = {"train": (42_061, 4_862), "dev": (4_672, 547), "test": (4_693, 630)}
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("split", COUNTS)
+def test_counts_of_the_release(shared: Path, split: str) -> None:
+    corpus = e2e.load(shared / "data" / "e2e", split, "paper")
+    assert (corpus.pairs, len(corpus.examples)) == COUNTS[split]
+    assert corpus.files[0].records == corpus.pairs
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("split", "name"), [("train", "src1_train"), ("dev", "src1_valid"), ("test", "src1_test")])
+def test_every_line_of_the_papers_files(shared: Path, split: str, name: str) -> None:
+    """Source equal to the character, target equal but for white space, line by line as the official code reads them."""
+    directory = shared / "data" / "e2e"
+    text = gzip.decompress((directory / "prefixtuning_form" / f"{name}.txt.gz").read_bytes()).decode()
+    theirs = [line.split("||") for line in text.removesuffix("\n").split("\n")]
+    corpus = e2e.load(directory, split, "paper")
+    grouped: dict[str, list[str]] = {}
+    for source, target in theirs:
+        grouped.setdefault(source, []).append("".join(target.split()))
+    assert [example.source for example in corpus.examples] == list(grouped)
+    ours = [["".join(reference.split()) for reference in example.references] for example in corpus.examples]
+    assert ours == list(grouped.values())

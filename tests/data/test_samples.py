@@ -1,0 +1,93 @@
+"""The sample corpora: what their README says of them, and that every text says what its input says."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from prefixrun.data import SAMPLES, SPLITS, load
+from prefixrun.data.e2e import FIELDS, FILES, MeaningRepresentation
+
+E2E_COUNTS = {"train": (320, 160), "dev": (90, 30), "test": (192, 48)}
+CLOSED_VALUES = {
+    "eatType": {"restaurant", "pub", "coffee shop"},
+    "food": {"Italian", "French", "Chinese", "English", "Japanese", "Indian", "Fast food"},
+    "priceRange": {"cheap", "moderate", "high", "less than £20", "£20-25", "more than £30"},
+    "customer rating": {"low", "average", "high", "1 out of 5", "3 out of 5", "5 out of 5"},
+    "area": {"city centre", "riverside"},
+    "familyFriendly": {"yes", "no"},
+}
+# How a text may say a value that it does not have to repeat letter by letter.
+SAID = {
+    "cheap": "cheap|inexpensive|low prices",
+    "moderate": "moderate",
+    "less than £20": "(less than|under) £20",
+    "more than £30": "(more than|above|over) £30",
+    "average": "average",
+    "riverside": "river",
+    "low": "low|poor",
+    "high": "high|expensive",
+}
+
+
+def rows(split: str) -> list[tuple[dict[str, str], str]]:
+    with (SAMPLES / "e2e" / FILES[split]).open(encoding="utf-8", newline="") as stream:
+        return [(dict(MeaningRepresentation.parse(row["mr"]).slots), row["ref"]) for row in csv.DictReader(stream)]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_e2e_sizes(split: str) -> None:
+    corpus = load("e2e", split, None)
+    assert (corpus.pairs, len(corpus.examples)) == E2E_COUNTS[split]
+
+
+def test_e2e_splits_share_no_input() -> None:
+    train, dev, test = ({example.source for example in load("e2e", split, None).examples} for split in SPLITS)
+    assert not train & dev
+    assert not train & test
+    assert not dev & test
+
+
+def test_e2e_has_no_text_twice() -> None:
+    texts = [text for split in SPLITS for _, text in rows(split)]
+    assert len(texts) == len(set(texts))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_e2e_values_are_those_of_e2e(split: str) -> None:
+    inputs = [slots for slots, _ in rows(split)]
+    assert {field for slots in inputs for field in slots} == set(FIELDS)
+    for field, values in CLOSED_VALUES.items():
+        assert {slots[field] for slots in inputs if field in slots} == values
+    assert all([field for field in FIELDS if field in slots] == list(slots) for slots in inputs)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_e2e_texts_say_all_of_their_input_and_no_more(split: str) -> None:
+    landmarks = {slots["near"] for slots, _ in rows("train") if "near" in slots}
+    assert len(landmarks) == 12
+    for slots, text in rows(split):
+        assert slots["name"] in text
+        assert {place for place in landmarks if place in text} == {slots["near"]} if "near" in slots else set()
+        body = text.replace(slots["name"], "").replace(slots.get("near", "\0"), "").lower()
+        for field in ("eatType", "food", "area"):
+            said = {v for v in CLOSED_VALUES[field] if re.search(rf"\b{SAID.get(v, v.lower())}", body)}
+            assert said == ({slots[field]} if field in slots else set()), text
+        for field in ("priceRange", "customer rating"):
+            assert field not in slots or re.search(SAID.get(slots[field], slots[field]), body), text
+        numbers = set(re.findall(r"\d+", slots.get("priceRange", "") + slots.get("customer rating", "")))
+        assert set(re.findall(r"\d+", body)) == numbers, text
+        assert bool(re.search("famil|child|kid|adult", body)) == ("familyFriendly" in slots), text
+
+
+@pytest.mark.shared
+def test_e2e_names_are_not_those_of_the_release(shared: Path) -> None:
+    def names(root: Path | None) -> set[str]:
+        sources = [example.source for split in SPLITS for example in load("e2e", split, root).examples]
+        return {
+            part.partition(" : ")[2] for s in sources for part in s.split(" | ") if part.startswith(("name", "near"))
+        }
+
+    assert len(names(None)) > 50
+    assert not names(None) & names(shared / "data")

@@ -1,0 +1,67 @@
+"""Reading: compression, encodings, and every way a file can be unreadable."""
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from prefixrun.data import text_io
+from prefixrun.errors import DataError
+
+
+def test_checksum_is_of_the_uncompressed_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"caf\xc3\xa9\r\n")
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b"caf\xc3\xa9\r\n"))
+    plain, packed = text_io.read_text(tmp_path / "a.csv"), text_io.read_text(tmp_path / "b.csv.gz")
+    assert plain.text == packed.text == "café\r\n"
+    assert plain.sha256 == packed.sha256 == hashlib.sha256(b"caf\xc3\xa9\r\n").hexdigest()
+    assert packed.name == "b.csv"
+
+
+def test_byte_order_mark_is_dropped(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"\xef\xbb\xbfmr")
+    assert text_io.read_text(tmp_path / "a").text == "mr"
+
+
+def test_truncated_gzip_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"some text that is long enough to cut" * 20)[:-12])
+    with pytest.raises(DataError, match=r"a\.gz: damaged or truncated gzip file"):
+        text_io.read_bytes(tmp_path / "a.gz")
+
+
+def test_gzip_name_on_other_bytes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(b"plain")
+    with pytest.raises(DataError, match=r"a\.gz: damaged or truncated gzip file"):
+        text_io.read_bytes(tmp_path / "a.gz")
+
+
+def test_directory_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read"):
+        text_io.read_bytes(tmp_path)
+
+
+def test_size_limit_holds_after_decompression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_io, "MAX_BYTES", 1000)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"0" * 1001))
+    with pytest.raises(DataError, match="larger than 1000 bytes uncompressed"):
+        text_io.read_bytes(tmp_path / "a.gz")
+
+
+def test_plain_file_goes_before_the_compressed_one(tmp_path: Path) -> None:
+    (tmp_path / "a.csv.gz").touch()
+    assert text_io.find_file(tmp_path, "a.csv").name == "a.csv.gz"
+    (tmp_path / "a.csv").touch()
+    assert text_io.find_file(tmp_path, "a.csv").name == "a.csv"
+
+
+def test_missing_directory_and_file_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such directory; put the corpus there or set data_dir"):
+        text_io.find_file(tmp_path / "none", "a.csv")
+    with pytest.raises(DataError, match=r"holds no a\.csv or b\.csv \(plain or \.gz\)"):
+        text_io.find_file(tmp_path, "a.csv", "b.csv")
+
+
+def test_line_of_a_bad_byte_is_counted_from_one() -> None:
+    with pytest.raises(DataError, match=r"^x\.txt:3: byte 0xff is not UTF-8"):
+        text_io.decode(b"one\ntwo\nthr\xffe", "x.txt")
