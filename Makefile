@@ -13,7 +13,7 @@ ARGS ?=
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready ## everything that the others need, in $(VENV); nothing to do the second time
+setup: $(VENV)/.ready ## everything that the others need, in .venv; the second time there is nothing to do
 
 # torch first, so that nothing else chooses its version; the model's package without the runtime it does not need here.
 $(VENV)/.ready: pyproject.toml

@@ -74,7 +74,8 @@ def _keys(cls: type, prefix: str) -> Iterator[tuple[str, Any]]:
 
 def unknown_key(key: str, others: tuple[str, ...] = ()) -> str:
     """The sentence about a key that does not exist, with the one that was probably meant."""
-    close = closest(key, (*known_keys(), *others))
+    leaves = (name for name, hint in known_keys().items() if not is_dataclass(hint))
+    close = closest(key, (*leaves, *others))
     return f"there is no key {key}" + (f"; did you mean {close}?" if close else "; `prefixrun --help` lists all keys")
 
 
@@ -173,7 +174,7 @@ def _convert(value: Any, hint: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise expected
     if isinstance(value, str) and not value.strip():
-        raise ValueError(f"must be {expectation(hint)}, and not empty")
+        raise ValueError(f"must not be empty; give {expectation(hint)}")
     if isinstance(bounds, Range) and not bounds.contains(value):
         raise expected
     if isinstance(bounds, Pattern) and not re.fullmatch(bounds.expression, value):
