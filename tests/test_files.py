@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefixrun import files
@@ -26,6 +26,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)  # it waits for the disk
 @given(value=JSON_VALUES)
 def test_json_reads_back_as_it_was_written(value: object, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("json") / "value.json"
@@ -34,6 +35,7 @@ def test_json_reads_back_as_it_was_written(value: object, tmp_path_factory: pyte
     assert path.read_bytes().endswith(b"\n")
 
 
+@settings(deadline=None)  # it waits for the disk
 @given(records=st.lists(st.dictionaries(st.text(), st.text(), max_size=3), max_size=4), cut=st.integers(min_value=0))
 def test_a_file_of_records_cut_anywhere_gives_its_whole_records_and_can_be_continued(
     records: list[dict[str, str]], cut: int, tmp_path_factory: pytest.TempPathFactory

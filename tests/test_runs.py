@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefixrun import files
@@ -85,6 +85,7 @@ def test_the_directory_and_its_files(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@settings(deadline=None)
 @given(name=st.text())
 def test_no_name_leads_out_of_the_results(name: str) -> None:
     run = Run(Path("results"), task=name, method="../..", model=f"/{name}/..", identity={})

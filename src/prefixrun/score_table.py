@@ -52,8 +52,8 @@ def blocks(sections: Sequence[Section], metrics: Iterable[str], width: int) -> l
 
 
 def _width(name: str, sections: Sequence[Section]) -> int:
-    texts = (line.texts.get(name, NONE) for section in sections for line in section.lines)
-    return max(*(cell_len(part) for part in name.split("/")), *(cell_len(text) for text in texts))
+    texts = [line.texts.get(name, NONE) for section in sections for line in section.lines]
+    return max(cell_len(text) for text in (*name.split("/"), *texts))
 
 
 def _block(sections: Sequence[Section], columns: Mapping[str, int], label_width: int, width: int) -> Text:

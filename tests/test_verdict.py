@@ -1,0 +1,65 @@
+"""When a run may stand beside the paper's numbers, and what is said when it may not."""
+
+from typing import Any
+
+import pytest
+
+from prefixrun.paper import rows
+from prefixrun.verdict import RELEASE, SAMPLE, verdict
+
+PAPERS_SETTING: dict[str, Any] = {
+    "model": "gpt2_medium",
+    "method": "prefix",
+    "prefix_len": 5,
+    "data_source": RELEASE,
+    "n_train": 42_061,
+    "n_train_available": 42_061,
+    "n_inputs": 630,
+    "n_inputs_available": 630,
+}
+
+
+def test_the_papers_setting_is_comparable_with_the_published_row() -> None:
+    judged = verdict(PAPERS_SETTING, rows("e2e"))
+    assert judged.comparable
+    assert judged.text == "undecided (one run; the paper prints no spread between seeds)"
+    assert judged.row is not None
+    assert judged.row.version == "ACL"
+    assert [cell.printed for cell in judged.row.cells] == ["70.3", "8.82", "46.3", "72.1", "2.46"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"model": "smollm2_135m", "data_source": SAMPLE}, "other backbone and corpus"),
+        ({"model": "smollm2_135m"}, "other backbone"),
+        ({"data_source": SAMPLE}, "other corpus"),
+        ({"data_source": "own"}, "other corpus"),
+        ({"method": "prefix_flat"}, "the paper has no prefix_flat for this model"),
+        ({"n_train": 2_000}, "trained on 2,000 of 42,061 pairs"),
+        ({"n_inputs": 60}, "scored on 60 of 630 inputs"),
+        (
+            {"model": "smollm2_135m", "n_train": 2_000, "n_inputs": 60},
+            "other backbone; trained on 2,000 of 42,061 pairs; scored on 60 of 630 inputs",
+        ),
+        ({"data_source": SAMPLE, "n_train": 10, "n_train_available": 400}, "other corpus"),
+    ],
+)
+def test_every_difference_from_the_papers_setting_is_named(change: dict[str, object], reason: str) -> None:
+    judged = verdict({**PAPERS_SETTING, **change}, rows("e2e"))
+    assert not judged.comparable
+    assert judged.text == f"not comparable ({reason})"
+    assert judged.row is None
+
+
+def test_a_task_without_rows_is_not_comparable() -> None:
+    judged = verdict(PAPERS_SETTING, rows("my_own_task"))
+    assert judged.text == "not comparable (the paper has no results for this task and split)"
+
+
+@pytest.mark.parametrize(("length", "printed"), [(100, "43.80"), (5, "43.80")])
+def test_of_several_shares_the_row_of_the_same_prefix_length_comes_first(length: int, printed: str) -> None:
+    run = {**PAPERS_SETTING, "model": "bart_large", "prefix_len": length}
+    row = verdict(run, rows("xsum")).row
+    assert row is not None
+    assert row.cells[0].printed == printed
