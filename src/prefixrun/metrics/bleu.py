@@ -5,7 +5,7 @@ Every value equals sacrebleu's ``BLEU(...).corpus_score`` with the same tokenisa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,22 +14,20 @@ from sacrebleu.metrics.bleu import BLEU
 
 from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, signature
 from prefixrun.metrics.ngrams import Ngram, largest_counts, ngram_counts
+from prefixrun.metrics.preparation import Preparation
 
 ORDERS = 4
-Tokenise = Callable[[str], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Bleu(Metric):
     """BLEU in per cent, exponential smoothing (it acts only where no n-gram of an order matches at all).
 
-    ``tokenise`` includes the lower-casing; ``padded_to`` is the number of references up to which missing ones
-    count as empty texts of length 0, as multi-bleu.perl sees the blank lines of its reference files.
+    Up to ``padded_to`` references, missing ones count as empty texts of length 0: so multi-bleu.perl sees the blank
+    lines of its reference files.
     """
 
-    tokenise: Tokenise
-    tokens: str
-    case: str
+    preparation: Preparation
     padded_to: int = 0
 
     @property
@@ -45,11 +43,11 @@ class Bleu(Metric):
         padding = min(self.padded_to, max(map(len, references), default=0))
         segments = []
         for texts in references:
-            tokens = [self.tokenise(text) for text in texts]
+            tokens = [self.preparation.reference(text).lower().split() for text in texts]
             lengths = [len(words) for words in tokens] + [0] * (padding - len(texts))
             largest = largest_counts(ngram_counts(words, ORDERS) for words in tokens)
             segments.append((largest, tuple(sorted(set(lengths)))))
-        return _PreparedBleu(self.tokenise, segments)
+        return _PreparedBleu(self.preparation, segments)
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         counts = [int(total) for total in totals]
@@ -65,19 +63,19 @@ class Bleu(Metric):
     def signature(self, name: str, references: References) -> str:
         padding = (f"missing-refs:empty-to-{self.padded_to}",) if self.padded_to else ()
         rest = ("smooth:exp", f"scorer:sacrebleu-{sacrebleu.__version__}")
-        return signature(references, f"case:{self.case}", f"tok:{self.tokens}", *padding, *rest)
+        return signature(references, "case:lc", f"tok:{self.preparation.name}", *padding, *rest)
 
 
 @dataclass(frozen=True, slots=True)
 class _PreparedBleu(Prepared):
-    tokenise: Tokenise
+    preparation: Preparation
     segments: list[tuple[dict[Ngram, int], tuple[int, ...]]]
     """For each segment the clipping counts and the different reference lengths, ascending."""
 
     def count(self, hypotheses: Sequence[str]) -> FloatArray:
         rows = np.zeros((len(self.segments), 2 + 2 * ORDERS))
         for row, text, (largest, lengths) in zip(rows, hypotheses, self.segments, strict=True):
-            tokens = self.tokenise(text)
+            tokens = self.preparation.output(text).lower().split()
             size = len(tokens)
             row[0] = size
             # min keeps the first of equals, and the lengths ascend: the shorter one on a tie

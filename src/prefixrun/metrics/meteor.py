@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +21,7 @@ import numpy as np
 
 from prefixrun.errors import MissingPartError
 from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, signature
-from prefixrun.metrics.ptb import ptb_tokens
+from prefixrun.metrics.preparation import Preparation
 
 # English defaults of METEOR 1.5
 _ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75
@@ -35,12 +35,10 @@ _PER_STAGE = ("output_content", "reference_content", "output_function", "referen
 class Meteor(Metric):
     """METEOR of the summed statistics, in per cent or as a fraction (``scale`` 100 or 1).
 
-    Both texts get the preparation of their task; the program normalises (``-norm``) after it.
+    The program normalises (``-norm``) the prepared texts once more.
     """
 
-    prepare_output: Callable[[str], str]
-    prepare_reference: Callable[[str], str]
-    tokens: str
+    preparation: Preparation
     scale: float = 1.0
 
     @property
@@ -55,31 +53,29 @@ class Meteor(Metric):
 
     def prepare(self, references: References) -> Prepared:
         jar()
-        return _PreparedMeteor(self.prepare_output, [tuple(map(self.prepare_reference, texts)) for texts in references])
+        prepare = self.preparation.reference
+        return _PreparedMeteor(self.preparation, [tuple(map(prepare, texts)) for texts in references])
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         return {"METEOR": self.scale * meteor_of(totals)}
 
     def signature(self, name: str, references: References) -> str:
-        return signature(references, "case:lc", f"tok:{self.tokens}", "norm:yes", "lang:en", "scorer:meteor-1.5")
+        return signature(
+            references, "case:lc", f"tok:{self.preparation.name}", "norm:yes", "lang:en", "scorer:meteor-1.5"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _PreparedMeteor(Prepared):
-    prepare_output: Callable[[str], str]
+    preparation: Preparation
     segments: list[tuple[str, ...]]
 
     def count(self, hypotheses: Sequence[str]) -> FloatArray:
         rows = [
-            _statistics(self.prepare_output(text), references)
+            _statistics(self.preparation.output(text), references)
             for text, references in zip(hypotheses, self.segments, strict=True)
         ]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(_LENGTHS) + 4 * len(_STAGES) + 3)
-
-
-def ptb_text(text: str) -> str:
-    """The form of E2E: Penn Treebank tokens without punctuation."""
-    return " ".join(ptb_tokens(text))
 
 
 def meteor_of(totals: FloatArray) -> float:

@@ -1,21 +1,11 @@
-"""Word n-grams, their counts, and the tokens of NIST's mteval-v13a."""
+"""Word n-grams and their counts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from sacrebleu.metrics.bleu import BLEU
-
 Ngram = tuple[str, ...]
-
-_tokenise_13a = BLEU(tokenize="13a").tokenizer
-
-
-def tokens_13a(text: str) -> list[str]:
-    """Lower-cased 13a tokens, as sacrebleu's ``tokenize="13a", lowercase=True`` takes them."""
-    tokens: str = _tokenise_13a(text.lower().rstrip())
-    return tokens.split()
 
 
 def ngram_counts(tokens: Sequence[str], longest: int) -> Counter[Ngram]:

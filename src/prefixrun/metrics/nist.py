@@ -16,7 +16,8 @@ import numpy as np
 import sacrebleu
 
 from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, own, signature
-from prefixrun.metrics.ngrams import Ngram, largest_counts, ngram_counts, tokens_13a
+from prefixrun.metrics.ngrams import Ngram, largest_counts, ngram_counts
+from prefixrun.metrics.preparation import MTEVAL_13A
 
 ORDERS = 5
 _BETA = math.log(2) / math.log(1.5) ** 2
@@ -41,7 +42,7 @@ class Nist(Metric):
         everywhere: Counter[Ngram] = Counter()
         segments = []
         for texts in references:
-            tokens = [tokens_13a(text) for text in texts]
+            tokens = [MTEVAL_13A.reference(text).split() for text in texts]
             counts = [ngram_counts(words, ORDERS) for words in tokens]
             for one in counts:
                 everywhere.update(one)
@@ -76,7 +77,7 @@ class _PreparedNist(Prepared):
     def count(self, hypotheses: Sequence[str]) -> FloatArray:
         rows = np.zeros((len(self.segments), 5 + 2 * ORDERS + 1))
         for row, text, (largest, lengths) in zip(rows, hypotheses, self.segments, strict=True):
-            tokens = tokens_13a(text)
+            tokens = MTEVAL_13A.output(text).split()
             row[:5] = len(tokens), sum(lengths) / len(lengths), sum(lengths), len(lengths), 1
             for ngram, count in ngram_counts(tokens, ORDERS).items():
                 order = len(ngram)

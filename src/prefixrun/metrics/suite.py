@@ -12,20 +12,29 @@ from prefixrun.metrics.base import FloatArray, Metric, References, Score, prepar
 from prefixrun.metrics.bleu import Bleu
 from prefixrun.metrics.chrf import Chrf
 from prefixrun.metrics.cider import Cider
-from prefixrun.metrics.meteor import Meteor, ptb_text
-from prefixrun.metrics.ngrams import tokens_13a
+from prefixrun.metrics.meteor import Meteor
 from prefixrun.metrics.nist import Nist
+from prefixrun.metrics.preparation import DART, MTEVAL_13A, PTB, WEBNLG_2017
 from prefixrun.metrics.rouge_l import RougeL
+from prefixrun.metrics.ter import Ter
 
-_SUITES: Mapping[str, tuple[Metric, ...]] = {
-    "e2e": (
-        Bleu(tokens_13a, tokens="13a", case="lc"),
-        Nist(),
-        Meteor(ptb_text, ptb_text, tokens="ptb", scale=100.0),
-        RougeL(),
-        Cider(),
-        Chrf(),
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The metrics of a task and how many references of a segment its script reads (None: all)."""
+
+    metrics: tuple[Metric, ...]
+    references: int | None = None
+    by_group: bool = False
+    """Whether the paper scores every group of segments apart, under NAME/group, and all of them under NAME/all."""
+
+
+_SUITES: Mapping[str, Suite] = {
+    "e2e": Suite((Bleu(MTEVAL_13A), Nist(), Meteor(PTB, scale=100.0), RougeL(), Cider(), Chrf())),
+    "webnlg": Suite(
+        (Bleu(WEBNLG_2017, padded_to=3), Meteor(WEBNLG_2017), Ter(WEBNLG_2017), Chrf()), references=3, by_group=True
     ),
+    "dart": Suite((Bleu(DART, padded_to=3), Meteor(DART), Ter(DART), Chrf()), references=3),
 }
 
 
@@ -38,8 +47,8 @@ class Evaluation:
     """``<metric>.<column>`` -> one number per segment, ``(segments,)``; absent where a metric could not be computed."""
 
 
-def suite(task: str) -> tuple[Metric, ...]:
-    """The metrics of a task; raises ConfigError for a task that has none."""
+def suite(task: str) -> Suite:
+    """How a task is scored; raises ConfigError for a task that has none."""
     try:
         return _SUITES[task]
     except KeyError:
@@ -73,36 +82,57 @@ def evaluate(
     Raises DataError if the lengths differ, nothing is to be scored, or a segment has no reference.
     """
     _check(hypotheses, references, groups)
-    kept = tuple(tuple(texts) for texts in references)
+    plan = suite(task)
+    kept = tuple(tuple(texts[: plan.references]) for texts in references)
     scores: dict[str, Score] = {}
     stats: dict[str, FloatArray] = {}
-    for metric in suite(task):
-        scores |= _run(metric, hypotheses, kept, stats)
+    for metric in plan.metrics:
+        whole, counts = _run(metric, hypotheses, kept)
+        stats |= counts
+        if not plan.by_group or not any(groups or ()):
+            scores |= whole
+        if plan.by_group:
+            scores |= {f"{name}/all": one for name, one in whole.items()}
+    if plan.by_group and groups is not None:
+        scores |= _by_group(plan, hypotheses, kept, groups)
     return Evaluation(scores, stats)
 
 
 def aggregate(task: str, stats: Mapping[str, FloatArray]) -> dict[str, float]:
     """The scores of any selection of segments from their stored counts (``Evaluation.stats``), without rescoring."""
     values: dict[str, float] = {}
-    for metric in suite(task):
+    for metric in suite(task).metrics:
         columns = _columns(metric)
         if all(column in stats for column in columns):
             values |= metric.aggregate(np.array([stats[column].sum() for column in columns]))
     return values
 
 
-def _run(
-    metric: Metric, hypotheses: Sequence[str], references: References, stats: dict[str, FloatArray]
+def _by_group(
+    plan: Suite, hypotheses: Sequence[str], references: References, groups: Sequence[str]
 ) -> dict[str, Score]:
-    """The scores of one metric; its counts go into ``stats``."""
+    """Each group as a corpus of its own: its scores are no part of an average."""
+    scores: dict[str, Score] = {}
+    for group in sorted(set(groups) - {""}):
+        members = [i for i, name in enumerate(groups) if name == group]
+        for metric in plan.metrics:
+            part, _ = _run(metric, [hypotheses[i] for i in members], tuple(references[i] for i in members))
+            scores |= {f"{name}/{group}": one for name, one in part.items()}
+    return scores
+
+
+def _run(
+    metric: Metric, hypotheses: Sequence[str], references: References
+) -> tuple[dict[str, Score], dict[str, FloatArray]]:
+    """The scores of one metric and its columns; no columns where an optional part is missing."""
     signatures = {name: metric.signature(name, references) for name in metric.names}
     try:
         counts = prepared(metric, references).count(hypotheses)
     except MissingPartError as missing:
-        return {name: Score(None, signatures[name], str(missing)) for name in metric.names}
-    stats |= {column: counts[:, i] for i, column in enumerate(_columns(metric))}
+        return {name: Score(None, signatures[name], str(missing)) for name in metric.names}, {}
     values = metric.aggregate(counts.sum(axis=0))
-    return {name: Score(values[name], signatures[name]) for name in metric.names}
+    scores = {name: Score(values[name], signatures[name]) for name in metric.names}
+    return scores, {column: counts[:, i] for i, column in enumerate(_columns(metric))}
 
 
 def _columns(metric: Metric) -> list[str]:
