@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One distinct input with all its reference texts."""
+    """One input with all its reference texts, as the task's official scorer counts inputs."""
 
     id: str
     """Unique in its corpus and the same on every machine: split and position, such as ``test-00012``."""
@@ -48,6 +48,8 @@ class Skipped:
 
     reason: str
     count: int
+    positions: tuple[int, ...] = ()
+    """0-based positions in the file, where something has to be lined up with it (DART's older test file)."""
 
 
 @dataclass(frozen=True, slots=True)

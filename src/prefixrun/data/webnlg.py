@@ -1,0 +1,79 @@
+"""WebNLG challenge 2017: inputs are modified triple sets, texts those marked ``good``, groups ``seen`` and ``unseen``.
+
+The paper's code drops the texts marked ``toFix`` (77 in train, 10 in dev, none in test), which leaves 18,025 training
+pairs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from prefixrun.data.example import Corpus, DataFile, Example, Skipped
+from prefixrun.data.text_io import find_file, one_line
+from prefixrun.data.triples import Triple, plain, webnlg_paper
+from prefixrun.data.webnlg_files import Entry, read_json, read_tree
+from prefixrun.errors import DataError
+
+# The ten categories of the training files (the paper counts nine) and the five that occur in the test file only.
+SEEN = (
+    *("Airport", "Astronaut", "Building", "City", "ComicsCharacter"),
+    *("Food", "Monument", "SportsTeam", "University", "WrittenWork"),
+)
+UNSEEN = ("Artist", "Athlete", "CelestialBody", "MeanOfTransportation", "Politician")
+FORMS: Mapping[str, Callable[[tuple[Triple, ...]], str]] = {"paper": webnlg_paper, "plain": plain}
+TREE = "webnlg_challenge_2017"
+
+
+def load(directory: Path, split: str, linearisation: str) -> Corpus:
+    """One split, one example per entry in the official order.
+
+    Looked for, in this order: the directory ``webnlg_challenge_2017`` (or its contents right here), the archive
+    ``webnlg_challenge_2017.tar.gz``, and ``<split>.json``, here or in ``json/``.
+
+    Raises:
+        DataError: anything missing or malformed, an unknown category, an empty text, an entry without triples.
+    """
+    entries, file = _read(directory, split)
+    examples: list[Example] = []
+    skipped: Counter[str] = Counter()
+    for entry in entries:
+        _check(entry)
+        good = tuple(one_line(text) for comment, text in entry.texts if comment == "good")
+        skipped["texts marked toFix"] += len(entry.texts) - len(good)
+        if not good:
+            skipped["entries without a text marked good"] += 1
+            continue
+        group = "seen" if entry.category in SEEN else "unseen"
+        examples.append(Example(f"{split}-{len(examples):05d}", FORMS[linearisation](entry.triples), good, group))
+    if not examples:
+        raise DataError(f"{directory}: the {split} split has no entry with a good text; copy the release again")
+    left_out = tuple(Skipped(reason, count) for reason, count in skipped.items() if count)
+    return Corpus("webnlg", split, tuple(examples), (file,), left_out)
+
+
+def _read(directory: Path, split: str) -> tuple[list[Entry], DataFile]:
+    for tree in (directory / TREE, directory):
+        if (tree / split).is_dir():
+            return read_tree(tree, split)
+    for archive in (directory / f"{TREE}.tar.gz", directory / f"{TREE}.tar"):
+        if archive.is_file():
+            return read_tree(archive, split)
+    nested = directory / "json"
+    return read_json(find_file(nested if nested.is_dir() else directory, f"{split}.json"))
+
+
+def _check(entry: Entry) -> None:
+    if entry.category not in SEEN + UNSEEN:
+        known = ", ".join(SEEN + UNSEEN)
+        raise DataError(f"{entry.where}: unknown category {entry.category!r}; WebNLG 2017 has {known}")
+    if not entry.triples:
+        raise DataError(f"{entry.where}: no triple in the modified triple set; copy the release again")
+    if not entry.texts:
+        raise DataError(f"{entry.where}: no lexicalisation; use the files with references (testdata_with_lex.xml)")
+    for comment, text in entry.texts:
+        if comment not in ("good", "toFix"):
+            raise DataError(f"{entry.where}: a text is marked {comment!r}; the release has good and toFix")
+        if not text.strip():
+            raise DataError(f"{entry.where}: a lexicalisation is empty; remove it or fill it")

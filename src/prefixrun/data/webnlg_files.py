@@ -1,0 +1,154 @@
+"""The three forms in which WebNLG 2017 is passed on: a directory of XML files, a tar archive of it, and JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from xml.etree.ElementTree import Element, ParseError
+
+import defusedxml.ElementTree as SafeTree
+from defusedxml import DefusedXmlException
+
+from prefixrun.data import shape
+from prefixrun.data.archive import members
+from prefixrun.data.example import DataFile
+from prefixrun.data.text_io import read_bytes, read_text
+from prefixrun.data.triples import Triple
+from prefixrun.errors import DataError
+
+# Of the test directory only this file counts: one of the others has no texts, the other repeats the unseen part.
+TEST_FILE = "test/testdata_with_lex.xml"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the release."""
+
+    where: str
+    """``file:line`` for messages."""
+    category: str
+    triples: tuple[Triple, ...]
+    """The modified triple set."""
+    texts: tuple[tuple[str, str], ...]
+    """(comment, text) of each lexicalisation; the comment is ``good`` or ``toFix``."""
+
+
+def read_tree(path: Path, split: str) -> tuple[list[Entry], DataFile]:
+    """The entries of a split, files in the order of their paths, which is the order of the published JSON form.
+
+    Args:
+        path: directory that holds ``train``, ``dev`` and ``test``, or a tar archive of it, read in place.
+        split: one of the three.
+
+    Raises:
+        DataError: no file of the split, unreadable archive, malformed or unsafe XML.
+    """
+    files = sorted(_directory_files(path, split) if path.is_dir() else _archive_files(path, split))
+    if not files:
+        raise DataError(f"{path}: no XML file of the {split} split in it; copy the whole release")
+    digest = hashlib.sha256()
+    entries: list[Entry] = []
+    for name, data in files:
+        digest.update(f"{name} {hashlib.sha256(data).hexdigest()}\n".encode())
+        entries.extend(_xml_entries(data, f"{path}/{name}"))
+    return entries, DataFile(f"{split}/*.xml", digest.hexdigest(), len(entries))
+
+
+def _belongs(name: str, split: str) -> bool:
+    """Whether a path that starts with the split's directory is one of its files."""
+    if PurePosixPath(name).name.startswith(".") or not name.endswith(".xml"):
+        return False
+    return name == TEST_FILE if split == "test" else name.startswith(f"{split}/")
+
+
+def _directory_files(path: Path, split: str) -> Iterator[tuple[str, bytes]]:
+    for file in path.rglob("*.xml"):
+        name = file.relative_to(path).as_posix()
+        if _belongs(name, split):
+            yield name, read_bytes(file)
+
+
+def _archive_files(path: Path, split: str) -> Iterator[tuple[str, bytes]]:
+    for name, data in members(path, lambda name: _belongs(_inside(name), split)):
+        yield _inside(name), data
+
+
+def _inside(name: str) -> str:
+    """A member's path from the split's directory on."""
+    return re.sub(r"^.*?(?=(train|dev|test)/)", "", name, count=1)
+
+
+def _xml_entries(data: bytes, where: str) -> Iterator[Entry]:
+    try:
+        root = SafeTree.fromstring(data, forbid_dtd=True)
+    except ParseError as error:
+        raise DataError(f"{where}:{error.position[0]}: malformed XML ({error}); copy the file again") from error
+    except DefusedXmlException as error:
+        raise DataError(
+            f"{where}: declares {type(error).__name__.removesuffix('Forbidden')}, which a corpus file never does and "
+            "which can be used to attack a reader; refused: take the file from the release"
+        ) from error
+    except (LookupError, ValueError) as error:
+        raise DataError(f"{where}: XML in an unusable encoding ({error}); convert it to UTF-8") from error
+    lines = _entry_lines(data)
+    for element in root.iter("entry"):
+        yield _xml_entry(element, f"{where}:{next(lines, 1)}")
+
+
+def _entry_lines(data: bytes) -> Iterator[int]:
+    """Line of each ``<entry``, which the parser does not keep."""
+    line, counted = 1, 0
+    for match in re.finditer(rb"<entry\b", data):
+        line += data.count(b"\n", counted, match.start())
+        counted = match.start()
+        yield line
+
+
+def _xml_entry(element: Element, where: str) -> Entry:
+    triples = tuple(_triple(triple.text or "", where) for triple in element.iterfind("modifiedtripleset/mtriple"))
+    texts = tuple((lex.get("comment", ""), lex.text or "") for lex in element.iterfind("lex"))
+    return Entry(where, element.get("category", ""), triples, texts)
+
+
+def _triple(text: str, where: str) -> Triple:
+    parts = [part.strip() for part in text.split(" | ")]
+    if len(parts) != 3 or not all(parts):
+        raise DataError(f"{where}: {text!r} is not of the form subject | property | object; correct the triple")
+    return Triple(*parts)
+
+
+def read_json(path: Path) -> tuple[list[Entry], DataFile]:
+    """The entries of a file ``{"entries": [{"1": {...}}, ...]}``.
+
+    Raises:
+        DataError: not JSON, or of another shape.
+    """
+    file = read_text(path)
+    listed = shape.member(shape.mapping(shape.parse(file.text, str(path)), str(path)), "entries", str(path))
+    entries = [
+        _json_entry(wrapper, f"{path}: entry {number}")
+        for number, wrapper in enumerate(shape.items(listed, f"{path}: entries"), start=1)
+    ]
+    return entries, DataFile(file.name, file.sha256, len(entries))
+
+
+def _json_entry(wrapper: object, where: str) -> Entry:
+    inner = list(shape.mapping(wrapper, where).values())
+    if len(inner) != 1:
+        raise DataError(f"{where}: one numbered object is expected, not {len(inner)}; the file has another format")
+    entry = shape.mapping(inner[0], where)
+
+    def strings(name: str, keys: tuple[str, ...]) -> Iterator[list[str]]:
+        for item in shape.items(shape.member(entry, name, where), f"{where}, {name}"):
+            record = shape.mapping(item, f"{where}, {name}")
+            yield [shape.text(shape.member(record, key, f"{where}, {name}"), f"{where}, {key}") for key in keys]
+
+    return Entry(
+        where,
+        shape.text(shape.member(entry, "category", where), f"{where}, category"),
+        tuple(Triple(*values) for values in strings("modifiedtripleset", Triple._fields)),
+        tuple((comment, text) for comment, text in strings("lexicalisations", ("comment", "lex"))),
+    )

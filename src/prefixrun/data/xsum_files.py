@@ -1,0 +1,157 @@
+"""The forms in which XSUM is passed on: JSON lines, line-aligned ``.source``/``.target`` files, and Hugging Face data.
+
+Only the original extracts carry the address of an article; where they lie beside another form they give the sections.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from prefixrun.data import shape
+from prefixrun.data.archive import members
+from prefixrun.data.example import DataFile
+from prefixrun.data.jsonl import records
+from prefixrun.data.text_io import decode, find_file, read_text
+from prefixrun.errors import DataError
+
+# Names of a split, ours first; ``_part`` is an incomplete copy, which the manifest then says.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "train": ("train", "train_part"),
+    "dev": ("dev", "validation", "val", "dev_part"),
+    "test": ("test",),
+}
+EXTRACTS = "xsum-extracts.tar.gz"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article with its summary."""
+
+    id: str
+    document: str
+    summary: str
+    section: str = ""
+    """Its address, or its section as ``news/uk``; empty when the file does not say."""
+
+
+def read(directory: Path, split: str) -> tuple[list[Article], DataFile]:
+    """The articles of a split, in the order of the file.
+
+    Raises:
+        DataError: no file of the split in any form, a malformed one, an empty summary, an id that stands there twice.
+    """
+    tables = _hugging_face_files(directory, split)
+    if tables:
+        found, file = _read_tables(directory, tables)
+    elif source := next((p for name in NAMES[split] if (p := directory / f"{name}.source").is_file()), None):
+        found, file = _read_lines(source, split)
+    else:
+        found, file = _read_jsonl(find_file(directory, *(f"{name}.jsonl" for name in NAMES[split])), split)
+    seen: set[str] = set()
+    for where, article in found:
+        if not article.summary:
+            raise DataError(f"{where}: the summary is empty; remove the record or fill it")
+        if article.id in seen:
+            raise DataError(f"{where}: id {article.id!r} stands there twice; ids must be unique")
+        seen.add(article.id)
+    if not found:
+        raise DataError(f"{directory}/{file.name}: no article in it; copy it again")
+    return [article for _, article in found], file
+
+
+def with_sections(articles: list[Article], directory: Path) -> list[Article]:
+    """The articles, those without a section looked up by id in the original extracts where these lie there too."""
+    path = directory / EXTRACTS
+    if not path.is_file() or all(article.section for article in articles):
+        return articles
+    known = {
+        PurePosixPath(name).stem: _address(decode(data, f"{path}/{name}"), f"{path}/{name}")
+        for name, data in members(path, lambda name: name.endswith(".data"))
+    }
+    return [article if article.section else replace(article, section=known.get(article.id, "")) for article in articles]
+
+
+def _address(extract: str, where: str) -> str:
+    lines = extract.split("\n")
+    if len(lines) < 2 or lines[0].strip() != "[XSUM]URL[XSUM]":
+        raise DataError(f"{where}:1: an extract starts with [XSUM]URL[XSUM]; copy the archive again")
+    return lines[1].strip()
+
+
+def _read_jsonl(path: Path, split: str) -> tuple[list[tuple[str, Article]], DataFile]:
+    file = read_text(path)
+    found = [
+        (where, _article(record, where, f"{split}-{position:05d}"))
+        for position, (where, record) in enumerate(records(file))
+    ]
+    return found, DataFile(file.name, file.sha256, len(found))
+
+
+def _article(record: Mapping[str, object], where: str, default_id: str) -> Article:
+    document, summary = (
+        shape.text(shape.member(record, key, where), f"{where}: {key}").strip() for key in ("document", "summary")
+    )
+    section = record.get("section", record.get("url", ""))
+    identifier = record.get("id", default_id)
+    return Article(
+        shape.text(identifier, f"{where}: id"), document, summary, shape.text(section, f"{where}: section").strip()
+    )
+
+
+def _read_lines(source: Path, split: str) -> tuple[list[tuple[str, Article]], DataFile]:
+    """The older packaging of the Hugging Face examples, which the paper's code reads: line n belongs to line n."""
+    target = source.with_suffix(".target")
+    texts = [read_text(path) for path in (source, find_file(source.parent, target.name))]
+    documents, summaries = ([line.strip() for line in text.text.removesuffix("\n").split("\n")] for text in texts)
+    if len(documents) != len(summaries):
+        raise DataError(
+            f"{target}: {len(summaries)} lines where {source.name} has {len(documents)}; copy both files again"
+        )
+    digest = hashlib.sha256("".join(text.sha256 for text in texts).encode()).hexdigest()
+    found = [
+        (f"{target}:{position + 1}", Article(f"{split}-{position:05d}", document, summary))
+        for position, (document, summary) in enumerate(zip(documents, summaries, strict=True))
+    ]
+    return found, DataFile(source.name, digest, len(found))
+
+
+def _hugging_face_files(directory: Path, split: str) -> list[Path]:
+    """Arrow files of ``save_to_disk`` (``train/data-*.arrow``) or Parquet files of the hub (``data/train-*.parquet``)."""
+    patterns = ("{}/*.arrow", "{}-*.parquet", "data/{}-*.parquet", "{}/*.parquet")
+    for name in NAMES[split]:
+        for pattern in patterns:
+            if files := sorted(directory.glob(pattern.format(name))):
+                return files
+    return []
+
+
+def _read_tables(directory: Path, paths: list[Path]) -> tuple[list[tuple[str, Article]], DataFile]:
+    digest = hashlib.sha256()
+    found: list[tuple[str, Article]] = []
+    for path in paths:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        for number, row in enumerate(_rows(path), start=1):
+            where = f"{path}: row {number}"
+            found.append((where, _article(row, where, f"{path.parent.name}-{len(found):05d}")))
+    name = (
+        f"{paths[0].relative_to(directory).as_posix()} and {len(paths) - 1} more" if len(paths) > 1 else paths[0].name
+    )
+    return found, DataFile(name, digest.hexdigest(), len(found))
+
+
+def _rows(path: Path) -> Iterator[Mapping[str, object]]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        if path.suffix == ".parquet":
+            table = pyarrow.parquet.read_table(path)
+        else:
+            with pyarrow.memory_map(str(path)) as stream:
+                table = pyarrow.ipc.open_stream(stream).read_all()
+        yield from table.to_pylist()
+    except pyarrow.ArrowException as error:
+        raise DataError(f"{path}: not a readable {path.suffix[1:]} file ({error}); copy it again") from error
