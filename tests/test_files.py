@@ -191,13 +191,20 @@ def test_the_data_and_the_directory_are_on_the_disk_before_a_write_returns(
     real = os.fsync
 
     def note(descriptor: int) -> None:
-        synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        names = {(path.stat().st_dev, path.stat().st_ino): path.name for path in (tmp_path, *tmp_path.iterdir())}
+        status = os.fstat(descriptor)
+        synced.append(names[status.st_dev, status.st_ino])
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", note)
     files.write_text(tmp_path / "a.txt", "x")
     assert [name.startswith(".a.txt") for name in synced] == [True, False]
     assert synced[1] == tmp_path.name
+
+    del synced[:]
+    files.append_line(tmp_path / "b.jsonl", "first")
+    files.append_line(tmp_path / "b.jsonl", "second")
+    assert synced == ["b.jsonl", tmp_path.name, "b.jsonl"]
 
 
 def test_files_get_the_ordinary_permissions(tmp_path: Path) -> None:

@@ -158,6 +158,25 @@ def test_a_lock_file_taken_away_is_noticed_and_the_new_one_is_left_alone(tmp_pat
     assert path.read_text() == "somebody else's"
 
 
+def test_a_file_deleted_by_its_holder_just_before_it_was_locked_is_not_mistaken_for_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lock"
+    real, calls = fcntl.flock, []
+
+    def flock(descriptor: int, operation: int) -> None:
+        if not calls:
+            path.unlink()
+        calls.append(descriptor)
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with RunLock(path) as lock:
+        assert lock.held
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+    assert len(calls) == 2
+
+
 def test_of_many_at_once_one_at_a_time_gets_it(tmp_path: Path) -> None:
     """Each of eight threads holds the lock once; two holders at a time would be seen."""
     inside: list[int] = []
