@@ -15,6 +15,7 @@ from prefixrun.metrics.cider import Cider
 from prefixrun.metrics.meteor import Meteor
 from prefixrun.metrics.nist import Nist
 from prefixrun.metrics.preparation import DART, MTEVAL_13A, PTB, WEBNLG_2017
+from prefixrun.metrics.rouge import Rouge
 from prefixrun.metrics.rouge_l import RougeL
 from prefixrun.metrics.ter import Ter
 
@@ -35,6 +36,7 @@ _SUITES: Mapping[str, Suite] = {
         (Bleu(WEBNLG_2017, padded_to=3), Meteor(WEBNLG_2017), Ter(WEBNLG_2017), Chrf()), references=3, by_group=True
     ),
     "dart": Suite((Bleu(DART, padded_to=3), Meteor(DART), Ter(DART), Chrf()), references=3),
+    "xsum": Suite((Rouge(), Rouge("rouge-1.5.5"), Chrf())),
 }
 
 
