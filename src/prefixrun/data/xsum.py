@@ -44,8 +44,9 @@ def load(directory: Path, split: str, linearisation: str, task: str = "xsum") ->
 def section_of(address: str) -> tuple[str, ...]:
     """Section of an article from its address, or from a section already written ``news/uk``.
 
-    ``.../news/uk-england-london-12345`` is ``("news", "uk")``, ``.../sport/football/12345`` is ``("sport", "football")``
-    and ``.../news/12345`` only ``("news",)``. An address inside the web archive counts as the one it holds.
+    ``.../news/uk-england-london-12345`` is ``("news", "uk")``, ``.../sport/football/12345`` is
+    ``("sport", "football")`` and ``.../news/12345`` only ``("news",)``. An address inside the web archive
+    counts as the one it holds.
     """
     original = address[address.rfind("http") :] if "http" in address else address
     path = urlsplit(original).path if original.startswith("http") else original
@@ -65,8 +66,8 @@ def _of_sections(
     chosen = [article for article in known if _wanted(section_of(article.section), split, task)]
     if not chosen:
         raise DataError(
-            f"{where}: no article of a section that {task}/{split} wants ({len(known)} of {len(articles)} articles have "
-            "a section); add a field url or section to the records, or put xsum-extracts.tar.gz beside the file"
+            f"{where}: no article of a section that {task}/{split} wants ({len(known)} of {len(articles)} articles "
+            "have a section); add a field url or section to the records, or put xsum-extracts.tar.gz beside the file"
         )
     counts = {
         "articles without a section": len(articles) - len(known),

@@ -45,7 +45,7 @@ def read(directory: Path, split: str) -> tuple[list[Article], DataFile]:
     """
     tables = _hugging_face_files(directory, split)
     if tables:
-        found, file = _read_tables(directory, tables)
+        found, file = _read_tables(directory, tables, split)
     elif source := next((p for name in NAMES[split] if (p := directory / f"{name}.source").is_file()), None):
         found, file = _read_lines(source, split)
     else:
@@ -119,7 +119,7 @@ def _read_lines(source: Path, split: str) -> tuple[list[tuple[str, Article]], Da
 
 
 def _hugging_face_files(directory: Path, split: str) -> list[Path]:
-    """Arrow files of ``save_to_disk`` (``train/data-*.arrow``) or Parquet files of the hub (``data/train-*.parquet``)."""
+    """Arrow files of ``save_to_disk`` (``train/data-*.arrow``) or Parquet files of the hub (``train-*.parquet``)."""
     patterns = ("{}/*.arrow", "{}-*.parquet", "data/{}-*.parquet", "{}/*.parquet")
     for name in NAMES[split]:
         for pattern in patterns:
@@ -128,14 +128,14 @@ def _hugging_face_files(directory: Path, split: str) -> list[Path]:
     return []
 
 
-def _read_tables(directory: Path, paths: list[Path]) -> tuple[list[tuple[str, Article]], DataFile]:
+def _read_tables(directory: Path, paths: list[Path], split: str) -> tuple[list[tuple[str, Article]], DataFile]:
     digest = hashlib.sha256()
     found: list[tuple[str, Article]] = []
     for path in paths:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
         for number, row in enumerate(_rows(path), start=1):
             where = f"{path}: row {number}"
-            found.append((where, _article(row, where, f"{path.parent.name}-{len(found):05d}")))
+            found.append((where, _article(row, where, f"{split}-{len(found):05d}")))
     name = (
         f"{paths[0].relative_to(directory).as_posix()} and {len(paths) - 1} more" if len(paths) > 1 else paths[0].name
     )
@@ -143,15 +143,15 @@ def _read_tables(directory: Path, paths: list[Path]) -> tuple[list[tuple[str, Ar
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, object]]:
-    import pyarrow
-    import pyarrow.parquet
+    # Imported here because it takes half a second and this form only needs it.
+    from pyarrow import ArrowException, ipc, memory_map, parquet  # type: ignore[import-untyped]
 
     try:
         if path.suffix == ".parquet":
-            table = pyarrow.parquet.read_table(path)
+            table = parquet.read_table(path)
         else:
-            with pyarrow.memory_map(str(path)) as stream:
-                table = pyarrow.ipc.open_stream(stream).read_all()
+            with memory_map(str(path)) as stream:
+                table = ipc.open_stream(stream).read_all()
         yield from table.to_pylist()
-    except pyarrow.ArrowException as error:
+    except ArrowException as error:
         raise DataError(f"{path}: not a readable {path.suffix[1:]} file ({error}); copy it again") from error

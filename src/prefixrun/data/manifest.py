@@ -1,0 +1,117 @@
+"""What a whole copy of each corpus holds, by split: counts and checksums, and the refusal of anything else.
+
+Checksums are SHA-256 of the uncompressed bytes; that of the WebNLG tree is over its sorted paths and their checksums.
+Counts are those of the releases; they agree with the ones that the papers of the corpora state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from prefixrun.data.example import Corpus
+from prefixrun.errors import DataError
+
+UNVERIFIED = "unverified"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One known form of one split."""
+
+    label: str
+    """What the record of a run calls it."""
+    records: int
+    """Rows, entries or articles of the file, those included that are left out when it is read."""
+    pairs: int
+    """(source, reference) pairs that remain."""
+    sha256: str = ""
+    """Empty where counts have to do: XSUM is packed anew by everybody, and DART's train file was at hand rebuilt only."""
+
+
+_E2E = "E2E v1.0.0"
+_WEBNLG = "WebNLG challenge 2017"
+_DART = "DART v1.1.1"
+_DART_5097 = f"{_DART}, test of 5,097 entries"
+_DART_6959 = f"{_DART}, test of 6,959 entries (1,862 without text)"
+
+RELEASES: Mapping[tuple[str, str], tuple[Release, ...]] = {
+    ("e2e", "train"): (
+        Release(_E2E, 42_061, 42_061, "f27d48df45815288ab15619d47a79028c300fbb7f42e373668aba0b98c1d57c6"),
+    ),
+    ("e2e", "dev"): (
+        Release(_E2E, 4_672, 4_672, "fc26b78cdb849c80545f513b223d1e051138b43882eeb79e3eb153e689c864f9"),
+    ),
+    ("e2e", "test"): (
+        Release(_E2E, 4_693, 4_693, "edc8db685e39bb9824d5bd70c18b1c9b0412d14b527aa960e2d1c8251ee15ccd"),
+    ),
+    ("webnlg", "train"): (
+        Release(f"{_WEBNLG} (XML)", 6_940, 18_025, "ae769ac7fb99aacab4978b7a236a752683d18528de5d1f9c402a3d42f9918db7"),
+        Release(f"{_WEBNLG} (JSON)", 6_940, 18_025, "180edb6011360608c8548d4551366a9d55f140cbf9bc9397fbf4d97f6a89c639"),
+    ),
+    ("webnlg", "dev"): (
+        Release(f"{_WEBNLG} (XML)", 872, 2_258, "8031cb46ca80d03073fb9b82c88a28ee3dabb3147087359cea53c8f3c615b47c"),
+        Release(f"{_WEBNLG} (JSON)", 872, 2_258, "50f5a2c24d760bc84ba3e852707cd3b43b0cf2da035b425f87945a2440880488"),
+    ),
+    ("webnlg", "test"): (
+        Release(f"{_WEBNLG} (XML)", 1_862, 4_928, "65ac71bf28b8dcbf1a753ed51011143fa1c01bf1c604a71171c5179a1f0014ef"),
+        Release(f"{_WEBNLG} (JSON)", 1_862, 4_928, "2574896b23b5959d1a0cd4bb501ffbeff1a11790a9996c4cb8efed289149ff4f"),
+    ),
+    ("dart", "train"): (
+        Release(_DART, 30_526, 62_659),
+    ),
+    ("dart", "dev"): (
+        Release(_DART, 2_768, 6_980, "5038f3543b6d59b94ac4e3f69d15a0b01d8578913f862142e7c560200dd6e434"),
+    ),
+    ("dart", "test"): (
+        Release(_DART_5097, 5_097, 12_551, "984be50fa46d0dbfce1ecfdad4a5c5a5cf82f1be0b124fe94f9f9b175d2a5045"),
+        Release(_DART_6959, 6_959, 12_551, "c772553b482dd5fc7b8ad90d68889062a2603e28d4449ee1f162006819e0565e"),
+    ),
+    ("dart", "test_6959"): (
+        Release(_DART_6959, 6_959, 12_551, "c772553b482dd5fc7b8ad90d68889062a2603e28d4449ee1f162006819e0565e"),
+    ),
+    # The paper's files have the first count of each; another packaging lacks a few articles.
+    ("xsum", "train"): (Release("XSUM", 204_045, 204_045),),
+    ("xsum", "dev"): (Release("XSUM", 11_332, 11_332), Release("XSUM, other packaging", 11_327, 11_327)),
+    ("xsum", "test"): (Release("XSUM", 11_334, 11_334), Release("XSUM, other packaging", 11_333, 11_333)),
+}  # fmt: skip
+
+
+def identify(corpus: Corpus, directory: str) -> Corpus:
+    """The corpus with the release it was found to be in ``version``; a task without a manifest stays as it is.
+
+    Args:
+        corpus: as read from ``directory``.
+        directory: name of the corpus' directory, which is what the manifest goes by.
+
+    Raises:
+        DataError: truncated, altered or incomplete copy, with what is missing.
+    """
+    releases = RELEASES.get((directory, corpus.split))
+    if releases is None:
+        return corpus
+    file = corpus.files[0]
+    # The extrapolation tasks keep a part of the articles only, so for them the file's own count is all there is.
+    pairs = corpus.pairs if corpus.task == directory else file.records
+    for release in releases:
+        if release.sha256 == file.sha256:
+            return replace(corpus, version=release.label)
+        if not release.sha256 and (release.records, release.pairs) == (file.records, pairs):
+            return replace(corpus, version=f"{release.label} (by counts)")
+    raise DataError(f"{directory}/{file.name}: {_difference(releases[0], file.records, pairs)}; {_REMEDY}")
+
+
+_REMEDY = "copy the release again, or accept this copy as it is with data.verify=off, which the run's record then says"
+
+
+def _difference(release: Release, records: int, pairs: int) -> str:
+    if (records, pairs) == (release.records, release.pairs):
+        return (
+            f"as many records as {release.label}, but other bytes: the copy was altered (text, encoding or line ends)"
+        )
+    wrong = release.records - records
+    amount = f"{wrong:,} records are missing" if wrong > 0 else f"{-wrong:,} records too many" if wrong else "altered"
+    return (
+        f"{records:,} records with {pairs:,} texts, where {release.label} has {release.records:,} with "
+        f"{release.pairs:,}: {amount}"
+    )
