@@ -7,19 +7,16 @@ to Porter's original stemmer: 0.1 to 0.4 points more. With its word forms rouge-
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from nltk.stem.porter import PorterStemmer  # type: ignore[import-untyped]
-from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
 from rouge_score.tokenize import tokenize  # type: ignore[import-untyped]
-from rouge_score.tokenizers import Tokenizer  # type: ignore[import-untyped]
 
 from prefixrun.errors import MissingPartError
 from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, signature
@@ -49,10 +46,10 @@ class Rouge(Metric):
         return ("f_1", "f_2", "f_L", "segments")
 
     def prepare(self, references: References) -> Prepared:
-        stemmer = _CachedStemmer({}, PorterStemmer.NLTK_EXTENSIONS)
-        if self.stemming == "rouge-1.5.5":
-            stemmer = _CachedStemmer(_irregular_forms(), PorterStemmer.ORIGINAL_ALGORITHM)
-        return _PreparedRouge(RougeScorer(_KINDS, tokenizer=_Words(stemmer)), references)
+        # imported here because it takes a second, which no other task should wait for
+        from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
+
+        return _PreparedRouge(RougeScorer(_KINDS, tokenizer=_Words(self.stemming)), references)
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         return {name: 100 * float(total / totals[-1]) for name, total in zip(self.names, totals, strict=False)}
@@ -64,7 +61,7 @@ class Rouge(Metric):
 
 @dataclass(frozen=True, slots=True)
 class _PreparedRouge(Prepared):
-    scorer: RougeScorer
+    scorer: Any
     references: References
 
     def count(self, hypotheses: Sequence[str]) -> FloatArray:
@@ -75,22 +72,20 @@ class _PreparedRouge(Prepared):
         return rows
 
 
-class _CachedStemmer:
-    """Stems each word once: stemming is most of the time of ROUGE."""
+class _Words:
+    """A tokenizer for rouge-score: its own words, runs of a-z and 0-9; it stems those of more than 3 letters."""
 
-    def __init__(self, irregular: Mapping[str, str], mode: str) -> None:
-        porter = PorterStemmer(mode=mode)
+    def __init__(self, stemming: Stemming) -> None:
+        from nltk.stem.porter import PorterStemmer  # type: ignore[import-untyped]
+
+        original = stemming == "rouge-1.5.5"
+        irregular = _irregular_forms() if original else {}
+        porter = PorterStemmer(PorterStemmer.ORIGINAL_ALGORITHM if original else PorterStemmer.NLTK_EXTENSIONS)
+        # most of the time of ROUGE is stemming, and most words come again
         self.stem = lru_cache(maxsize=1 << 18)(lambda word: irregular.get(word) or porter.stem(word))
 
-
-class _Words(Tokenizer):  # type: ignore[misc]
-    """The words of rouge-score: runs of a-z and 0-9, those of more than 3 letters stemmed."""
-
-    def __init__(self, stemmer: _CachedStemmer) -> None:
-        self._stemmer = stemmer
-
     def tokenize(self, text: str) -> list[str]:
-        words: list[str] = tokenize(text, self._stemmer)
+        words: list[str] = tokenize(text, self)
         return words
 
 
