@@ -21,6 +21,8 @@ from prefixrun.result import SCHEMA_VERSION, validate_result
 
 State = Literal["new", "interrupted", "finished", "failed"]
 
+_MOVE_AWAY = "move the directory away and run the same command again"
+
 
 def run_id(identity: Mapping[str, object]) -> str:
     """12 hexadecimal digits of the SHA-256 of the identity's canonical JSON.
@@ -136,9 +138,6 @@ class Run:
         config = files.read_json(self.config_json)
         if not isinstance(config, dict) or config.get("identity") != self.identity or config.get("run_id") != self.id:
             raise DamagedStateError(f"{self.config_json}: is not the configuration of run {self.id}; {_MOVE_AWAY}")
-
-
-_MOVE_AWAY = "move the directory away and run the same command again"
 
 
 def _plain_name(part: str) -> str:
