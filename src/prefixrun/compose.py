@@ -14,6 +14,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from prefixrun.conf_tree import conf_dir, groups
 from prefixrun.errors import ConfigError
@@ -47,7 +48,7 @@ def configurations(overrides: Sequence[str], *, multirun: bool = False, config_d
         for job in product(*(each_value(override) for override in good)):
             try:
                 composed = hydra.compose(CONFIG_NAME, overrides=[*_search_path(config_dir), *job])
-            except (HydraException, OmegaConfBaseException) as error:
+            except (HydraException, OmegaConfBaseException, YAMLError) as error:
                 problems.append(_first_words(error))
             else:
                 found.append(read(_raw(composed), problems))

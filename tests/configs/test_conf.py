@@ -1,0 +1,44 @@
+"""Every shipped choice composes, alone and under every profile."""
+
+from itertools import product
+
+import pytest
+import yaml
+
+from prefixrun.compose import compose
+from prefixrun.conf_tree import conf_dir, groups
+
+CHOICES = [(group, choice) for group, choices in groups().items() for choice in choices]
+NEEDS = {("model", "path"): ["model.path=/model"]}
+
+
+@pytest.mark.parametrize(("group", "choice"), CHOICES, ids=str)
+def test_every_choice_composes(group: str, choice: str) -> None:
+    config = compose([f"{group}={choice}", "data_dir=/corpora", *NEEDS.get((group, choice), [])])
+    chosen = getattr(config, group, None)
+    if group == "profile":
+        assert chosen == choice
+    elif group not in {"recipe", "recipe/row"} and (group, choice) != ("model", "path"):
+        assert chosen is not None
+        assert chosen.name == choice
+
+
+@pytest.mark.parametrize(
+    ("profile", "method", "task"), list(product(groups()["profile"], groups()["method"], groups()["task"])), ids=str
+)
+def test_every_method_has_a_recipe_for_every_task_under_every_profile(profile: str, method: str, task: str) -> None:
+    config = compose([f"profile={profile}", f"method={method}", f"task={task}", "data_dir=/corpora"])
+    assert (config.profile, config.method.name, config.task.name) == (profile, method, task)
+
+
+@pytest.mark.parametrize("row", groups()["recipe/row"])
+def test_a_row_belongs_to_a_profile_a_method_and_a_task(row: str) -> None:
+    names = {"_".join(parts) for parts in product(groups()["profile"], groups()["method"], groups()["task"])}
+    assert row in names
+
+
+@pytest.mark.parametrize("path", sorted(conf_dir().rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_file_says_what_it_is(path: object) -> None:
+    text = path.read_text(encoding="utf-8")  # type: ignore[attr-defined]
+    assert text.startswith("# ")
+    assert isinstance(yaml.safe_load(text), dict)
