@@ -30,7 +30,7 @@ Examples
 _OPTIONS = """\
 Options
   -m, --multirun           run every combination of comma-separated values
-  -cd, --config-dir DIR    further choices of the groups below, laid out as conf/
+  -cd, --config-dir DIR    further choices of the groups above, laid out as conf/
   --cfg job                print the configuration and stop
   --version                print the version and the number of the meaning of its results
   --hydra-help             the options of Hydra, which composes the configuration
