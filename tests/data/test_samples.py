@@ -2,11 +2,12 @@
 
 import csv
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from prefixrun.data import SAMPLES, SPLITS, load
+from prefixrun.data import LOADERS, SAMPLES, SPLITS, load
 from prefixrun.data.e2e import FIELDS, FILES, MeaningRepresentation
 
 E2E_COUNTS = {"train": (320, 160), "dev": (90, 30), "test": (192, 48)}
@@ -40,13 +41,6 @@ def rows(split: str) -> list[tuple[dict[str, str], str]]:
 def test_e2e_sizes(split: str) -> None:
     corpus = load("e2e", split, None)
     assert (corpus.pairs, len(corpus.examples)) == E2E_COUNTS[split]
-
-
-def test_e2e_splits_share_no_input() -> None:
-    train, dev, test = ({example.source for example in load("e2e", split, None).examples} for split in SPLITS)
-    assert not train & dev
-    assert not train & test
-    assert not dev & test
 
 
 def test_e2e_has_no_text_twice() -> None:
@@ -93,3 +87,32 @@ def test_e2e_names_are_not_those_of_the_release(shared: Path) -> None:
 
     assert len(names(None)) > 50
     assert not names(None) & names(shared / "data")
+
+
+@pytest.mark.parametrize(
+    ("task", "counts"),
+    [
+        ("webnlg", [(55, 110), (10, 20), (20, 43)]),
+        ("dart", [(36, 72), (8, 16), (16, 34)]),
+        ("xsum", [(24, 24), (8, 8), (12, 12)]),
+    ],
+)
+def test_other_sizes(task: str, counts: list[tuple[int, int]]) -> None:
+    corpora = [load(task, split, None) for split in SPLITS]
+    assert [(len(corpus.examples), corpus.pairs) for corpus in corpora] == counts
+
+
+@pytest.mark.parametrize("task", LOADERS)
+def test_splits_share_no_input(task: str) -> None:
+    train, dev, test = ({example.source for example in load(task, split, None).examples} for split in SPLITS)
+    assert train
+    assert dev
+    assert test
+    assert not train & (dev | test)
+    assert not dev & test
+
+
+def test_webnlg_has_seen_and_unseen_inputs() -> None:
+    groups = Counter(example.group for example in load("webnlg", "test", None).examples)
+    assert groups == {"seen": 10, "unseen": 10}
+    assert {example.group for example in load("webnlg", "train", None).examples} == {"seen"}

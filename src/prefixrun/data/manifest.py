@@ -26,7 +26,7 @@ class Release:
     pairs: int
     """(source, reference) pairs that remain."""
     sha256: str = ""
-    """Empty where counts have to do: XSUM is packed anew by everybody, and DART's train file was at hand rebuilt only."""
+    """Empty where counts have to do: XSUM comes in many packagings, and of DART's train file we have a rebuilt copy."""
 
 
 _E2E = "E2E v1.0.0"
@@ -110,7 +110,7 @@ def _difference(release: Release, records: int, pairs: int) -> str:
             f"as many records as {release.label}, but other bytes: the copy was altered (text, encoding or line ends)"
         )
     wrong = release.records - records
-    amount = f"{wrong:,} records are missing" if wrong > 0 else f"{-wrong:,} records too many" if wrong else "altered"
+    amount = f"{wrong:,} missing" if wrong > 0 else f"{-wrong:,} too many" if wrong else "texts differ"
     return (
         f"{records:,} records with {pairs:,} texts, where {release.label} has {release.records:,} with "
         f"{release.pairs:,}: {amount}"

@@ -1,0 +1,126 @@
+"""Known releases are named, anything else is refused or marked."""
+
+import gzip
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from prefixrun.data import LOADERS, SPLITS, load, manifest
+from prefixrun.data.example import Corpus, DataFile, Example
+from prefixrun.errors import ConfigError, DataError
+
+RELEASE = manifest.RELEASES["e2e", "dev"][0]
+CORPUS = Corpus(
+    "e2e",
+    "dev",
+    (Example("dev-00000", "name : A", ("x",) * RELEASE.pairs),),
+    (DataFile("devset.csv", RELEASE.sha256, RELEASE.records),),
+)
+
+
+def with_file(sha256: str, records: int) -> Corpus:
+    return replace(CORPUS, files=(DataFile("devset.csv", sha256, records),))
+
+
+def test_a_known_checksum_names_the_release() -> None:
+    assert manifest.identify(CORPUS, "e2e").version == "E2E v1.0.0"
+
+
+def test_missing_records_are_counted() -> None:
+    with pytest.raises(DataError, match=r"^e2e/devset\.csv: 4,600 records .* has 4,672 .*: 72 missing;"):
+        manifest.identify(with_file("0" * 64, 4_600), "e2e")
+
+
+def test_surplus_records_are_counted() -> None:
+    with pytest.raises(DataError, match="3 too many"):
+        manifest.identify(with_file("0" * 64, 4_675), "e2e")
+
+
+def test_the_same_counts_with_other_bytes_are_an_altered_copy() -> None:
+    with pytest.raises(DataError, match=r"the copy was altered .* accept this copy as it is with data\.verify=off"):
+        manifest.identify(with_file("0" * 64, RELEASE.records), "e2e")
+
+
+def test_where_no_checksum_is_known_counts_decide() -> None:
+    articles = tuple(Example(str(number), "a", ("b",)) for number in range(11_334))
+    corpus = Corpus("xsum", "test", articles, (DataFile("test.jsonl", "0" * 64, 11_334),))
+    assert manifest.identify(corpus, "xsum").version == "XSUM (by counts)"
+    with pytest.raises(DataError, match=r"where XSUM has 11,334 .*: 1 missing"):
+        manifest.identify(replace(corpus, files=(DataFile("test.jsonl", "0" * 64, 11_333),)), "xsum")
+
+
+def test_an_extrapolation_task_is_checked_by_its_file() -> None:
+    some = tuple(Example(str(number), "a", ("b",)) for number in range(5))
+    corpus = Corpus("xsum_within_news", "test", some, (DataFile("test.jsonl", "0" * 64, 11_334),))
+    assert manifest.identify(corpus, "xsum").version == "XSUM (by counts)"
+
+
+def test_an_own_task_has_no_manifest() -> None:
+    corpus = replace(CORPUS, task="own")
+    assert manifest.identify(corpus, "own") is corpus
+
+
+def test_samples_and_unverified_copies_say_so(tmp_path: Path) -> None:
+    assert load("e2e", "dev", None).version == "sample"
+    (tmp_path / "e2e").mkdir()
+    (tmp_path / "e2e" / "devset.csv").write_text("mr,ref\nname[A],A pub.\n")
+    assert load("e2e", "dev", tmp_path, verify=False).version == "unverified"
+    with pytest.raises(DataError, match="4,671 missing"):
+        load("e2e", "dev", tmp_path)
+
+
+def test_every_task_but_the_extrapolation_ones_has_a_manifest_of_every_split() -> None:
+    tasks = {task for task in LOADERS if not task.startswith("xsum_")}
+    assert {(task, split) for task in tasks for split in SPLITS} | {("dart", "test_6959")} == set(manifest.RELEASES)
+
+
+@pytest.mark.parametrize(
+    ("task", "split", "message"),
+    [
+        ("poems", "test", "task: no 'poems'; there are e2e, webnlg, dart, xsum"),
+        ("../e2e", "test", r"task: no '\.\./e2e'"),
+        ("e2e", "test_6959", "split: e2e has no 'test_6959'; it has train, dev, test"),
+    ],
+)
+def test_unknown_names(tmp_path: Path, task: str, split: str, message: str) -> None:
+    (tmp_path / "e2e").mkdir()
+    with pytest.raises(ConfigError, match=message):
+        load(task, split, tmp_path / "data")
+
+
+def test_unknown_linearisation() -> None:
+    with pytest.raises(ConfigError, match=r"task\.linearisation: no 'json'; there are paper, plain"):
+        load("e2e", "dev", None, linearisation="json")
+
+
+def test_missing_corpus_says_where_it_belongs(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"e2e: no such directory; put the corpus there or set data_dir"):
+        load("e2e", "dev", tmp_path)
+
+
+REAL = [(task, split) for task, split in manifest.RELEASES if task != "xsum"]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("task", "split"), REAL)
+def test_the_real_corpora_are_recognised(shared: Path, task: str, split: str) -> None:
+    labels = {release.label for release in manifest.RELEASES[task, split]}
+    assert load(task, split, shared / "data").version.removesuffix(" (by counts)") in labels
+
+
+@pytest.mark.shared
+def test_webnlg_as_json_is_recognised(shared: Path, tmp_path: Path) -> None:
+    shutil.copytree(shared / "data" / "webnlg" / "json", tmp_path / "webnlg" / "json")
+    assert load("webnlg", "dev", tmp_path).version == "WebNLG challenge 2017 (JSON)"
+
+
+@pytest.mark.shared
+def test_a_real_file_cut_at_a_row_end_is_refused(shared: Path, tmp_path: Path) -> None:
+    """Nothing in the file itself tells that rows are missing; only the manifest does."""
+    (tmp_path / "e2e").mkdir()
+    rows = gzip.decompress((shared / "data" / "e2e" / "trainset.csv.gz").read_bytes()).split(b"\r\n")
+    (tmp_path / "e2e" / "trainset.csv").write_bytes(b"\r\n".join(rows[:10_001]) + b"\r\n")
+    with pytest.raises(DataError, match="32,061 missing"):
+        load("e2e", "train", tmp_path)

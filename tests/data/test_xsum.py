@@ -1,0 +1,175 @@
+"""XSUM: its packagings, the sections behind the extrapolation tasks, and what is refused."""
+
+import io
+import json
+import tarfile
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from prefixrun.data import xsum
+from prefixrun.data.xsum import section_of
+from prefixrun.errors import DataError
+
+sports = partial(xsum.load, task="xsum_news_to_sports")
+within = partial(xsum.load, task="xsum_within_news")
+
+
+def article(number: int, **more: str) -> dict[str, str]:
+    return {"id": str(number), "document": f"Line {number}.\nSecond  line.", "summary": f"Summary {number}.", **more}
+
+
+def write(directory: Path, articles: list[dict[str, str]], name: str = "train.jsonl") -> Path:
+    path = directory / name
+    path.write_text("".join(json.dumps(record) + "\n" for record in articles), encoding="utf-8")
+    return path
+
+
+def test_the_paper_form_has_no_line_breaks(tmp_path: Path) -> None:
+    write(tmp_path, [article(7)])
+    example = xsum.load(tmp_path, "train", "paper").examples[0]
+    assert (example.id, example.source, example.references) == ("7", "Line 7. Second line.", ("Summary 7.",))
+    assert xsum.load(tmp_path, "train", "plain").examples[0].source == "Line 7.\nSecond  line."
+
+
+@pytest.mark.parametrize(
+    ("address", "section"),
+    [
+        ("https://www.bbc.co.uk/news/uk-england-london-12345678", ("news", "uk")),
+        ("http://web.archive.org/web/2017/http://www.bbc.co.uk:80/sport/football/123", ("sport", "football")),
+        ("http://www.bbc.co.uk/news/entertainment-arts-123", ("news", "entertainment")),
+        ("http://www.bbc.co.uk/news/10138849", ("news",)),
+        ("http://www.bbc.co.uk/newsround/123", ("newsround",)),
+        ("news/business", ("news", "business")),
+        ("news/entertainment-arts", ("news", "entertainment")),
+        ("http://www.bbc.co.uk/", ()),
+    ],
+)
+def test_section_of_an_address(address: str, section: tuple[str, ...]) -> None:
+    assert section_of(address) == section
+
+
+SECTIONS = ["news/uk", "news/business", "news/world-asia-1", "news/health", "sport/golf/2", "newsround/3", "news/4"]
+
+
+def test_extrapolation_tasks_choose_by_section(tmp_path: Path) -> None:
+    articles = [article(number, url=section) for number, section in enumerate(SECTIONS)] + [article(9)]
+    for split in ("train", "dev", "test"):
+        write(tmp_path, articles, f"{split}.jsonl")
+
+    def chosen(corpus: xsum.Corpus) -> list[str]:
+        return [example.id for example in corpus.examples]
+
+    assert chosen(sports(tmp_path, "train", "paper")) == ["0", "1", "2", "3", "6"]
+    assert chosen(sports(tmp_path, "dev", "paper")) == ["0", "1", "2", "3", "6"]
+    assert chosen(sports(tmp_path, "test", "paper")) == ["4"]
+    assert chosen(within(tmp_path, "train", "paper")) == ["0", "1", "2"]
+    assert chosen(within(tmp_path, "test", "paper")) == ["3", "6"]
+    assert [(left.reason, left.count) for left in sports(tmp_path, "test", "paper").skipped] == [
+        ("articles without a section", 1),
+        ("articles of other sections", 6),
+    ]
+
+
+def pack_extracts(directory: Path, extracts: dict[str, str]) -> None:
+    with tarfile.open(directory / "xsum-extracts.tar.gz", "w:gz") as archive:
+        for name, text in extracts.items():
+            info = tarfile.TarInfo(f"xsum-extracts/{name}.data")
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+
+
+def test_sections_come_from_the_original_extracts_where_records_have_none(tmp_path: Path) -> None:
+    write(tmp_path, [article(1), article(2, section="news/uk"), article(3)])
+    pack_extracts(tmp_path, {"1": "[XSUM]URL[XSUM]\nhttp://www.bbc.co.uk/news/world-1\n\n[XSUM]INTRODUCTION[XSUM]\n"})
+    assert [example.id for example in within(tmp_path, "train", "paper").examples] == ["1", "2"]
+
+
+def test_other_extracts_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, [article(1)])
+    pack_extracts(tmp_path, {"1": "http://www.bbc.co.uk/news/world-1"})
+    with pytest.raises(DataError, match=r"1\.data:1: an extract starts with \[XSUM\]URL"):
+        within(tmp_path, "train", "paper")
+
+
+def test_no_section_at_all_says_what_to_do(tmp_path: Path) -> None:
+    write(tmp_path, [article(1)])
+    with pytest.raises(DataError, match=r"\(0 of 1 articles have a section\); add a field url or section"):
+        within(tmp_path, "train", "paper")
+
+
+def test_line_aligned_files(tmp_path: Path) -> None:
+    (tmp_path / "val.source").write_text("One.\nTwo.\n")
+    (tmp_path / "val.target").write_text("1\n2\n")
+    corpus = xsum.load(tmp_path, "dev", "paper")
+    assert [(x.id, x.source, x.references) for x in corpus.examples] == [
+        ("dev-00000", "One.", ("1",)),
+        ("dev-00001", "Two.", ("2",)),
+    ]
+    (tmp_path / "val.target").write_text("1\n")
+    with pytest.raises(DataError, match=r"val\.target: 1 lines where val\.source has 2"):
+        xsum.load(tmp_path, "dev", "paper")
+
+
+def test_hugging_face_directories(tmp_path: Path) -> None:
+    """Parquet as on the hub and Arrow as ``save_to_disk`` writes it, both in two files."""
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    (tmp_path / "hub" / "data").mkdir(parents=True)
+    (tmp_path / "disk" / "validation").mkdir(parents=True)
+    for part in range(2):
+        table = pyarrow.Table.from_pylist([article(2 * part), article(2 * part + 1)])
+        parquet.write_table(table, tmp_path / "hub" / "data" / f"validation-0000{part}-of-00002.parquet")
+        path = tmp_path / "disk" / "validation" / f"data-0000{part}-of-00002.arrow"
+        with pyarrow.ipc.new_stream(str(path), table.schema) as stream:
+            stream.write_table(table)
+    corpora = [xsum.load(tmp_path / form, "dev", "paper") for form in ("hub", "disk")]
+    assert corpora[0].examples == corpora[1].examples
+    assert [example.id for example in corpora[0].examples] == ["0", "1", "2", "3"]
+    assert corpora[0].files[0].records == 4
+
+
+@pytest.mark.parametrize("name", ["train-0.parquet", "train/data-0.arrow"])
+def test_damaged_tables_are_refused(tmp_path: Path, name: str) -> None:
+    pytest.importorskip("pyarrow")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"not a table at all")
+    with pytest.raises(DataError, match="not a readable"):
+        xsum.load(tmp_path, "train", "paper")
+
+
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        ([article(1), article(1)], "2: id '1' stands there twice"),
+        ([{"id": "1", "document": "a"}], "1: no 'summary', only document, id"),
+        ([article(1), {"id": "2", "document": "a", "summary": " "}], "2: the summary is empty"),
+        ([{"id": "1", "document": ["a"], "summary": "b"}], "1: document: a string is expected, not a list"),
+    ],
+)
+def test_malformed_records(tmp_path: Path, records: list[dict[str, str]], message: str) -> None:
+    path = write(tmp_path, records)
+    with pytest.raises(DataError) as caught:
+        xsum.load(tmp_path, "train", "paper")
+    assert str(caught.value).startswith(f"{path}:{message}")
+
+
+def test_a_line_that_is_not_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text(json.dumps(article(1)) + '\n{"id": "2", "docu')
+    with pytest.raises(DataError, match=r"train\.jsonl:2: not JSON"):
+        xsum.load(tmp_path, "train", "paper")
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("split", "articles"), [("train", 1_110), ("dev", 200), ("test", 3_410)])
+def test_counts_of_the_part_at_hand(shared: Path, split: str, articles: int) -> None:
+    assert len(xsum.load(shared / "data" / "xsum", split, "paper").examples) == articles
+
+
+@pytest.mark.shared
+def test_sections_of_the_real_extracts(shared: Path) -> None:
+    corpus = sports(shared / "data" / "xsum", "test", "paper")
+    left = {skipped.reason: skipped.count for skipped in corpus.skipped}
+    assert len(corpus.examples) + left["articles of other sections"] + left["articles without a section"] == 3_410
+    assert len(corpus.examples) > 50
