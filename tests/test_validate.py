@@ -41,7 +41,7 @@ def test_a_configuration_survives_the_way_to_a_mapping_and_back(good: Config) ->
         ("train.lr", float("inf"), "train.lr=inf: must be a number above 0"),
         ("train.lr", "fast", "train.lr=fast: must be a number above 0"),
         ("train.lr", "???", "train.lr: is not set; give a number above 0"),
-        ("train.pack_targets", 1, "train.pack_targets=1: must be true or false"),
+        ("decode.ban_newlines", 1, "decode.ban_newlines=1: must be true or false"),
         ("train.max_steps", 0, "train.max_steps=0: must be a whole number at least 1, or null"),
         ("device", "gpu", "device=gpu: must be one of auto, cpu, cuda"),
         ("precision", ["fp32"], "precision=['fp32']: must be fp32 or bf16"),

@@ -117,7 +117,11 @@ def _front_scores(query: Tensor, front: Front) -> Tensor:
     scores = torch.matmul(by_entry.reshape(entries, kv_heads, -1, head_dim), front.keys.transpose(2, 3))
     if front.bias is not None:
         scores = scores + front.bias
-    return scores.view(entries, kv_heads, share, group, queries, -1).transpose(1, 2).reshape(rows, kv_heads, group, queries, -1)
+    return (
+        scores.view(entries, kv_heads, share, group, queries, -1)
+        .transpose(1, 2)
+        .reshape(rows, kv_heads, group, queries, -1)
+    )
 
 
 def _front_output(weights: Tensor, front: Front) -> Tensor:
@@ -126,7 +130,43 @@ def _front_output(weights: Tensor, front: Front) -> Tensor:
     entries, share = front.keys.shape[0], rows // front.keys.shape[0]
     by_entry = weights.reshape(entries, share, kv_heads, group * queries, length).transpose(1, 2)
     output = torch.matmul(by_entry.reshape(entries, kv_heads, -1, length), front.values)
-    return output.view(entries, kv_heads, share, group, queries, -1).transpose(1, 2).reshape(rows, kv_heads, group, queries, -1)
+    return (
+        output.view(entries, kv_heads, share, group, queries, -1)
+        .transpose(1, 2)
+        .reshape(rows, kv_heads, group, queries, -1)
+    )
+
+
+class KeyValueCache:
+    """What the rows themselves have written, in the form that transformers' attention modules update.
+
+    `keys`, `values`: one tensor a layer, (rows, kv_heads, written, head_dim).
+    """
+
+    def __init__(self) -> None:
+        self.keys: list[Tensor] = []
+        self.values: list[Tensor] = []
+
+    def update(self, key: Tensor, value: Tensor, layer: int, *_: Any) -> tuple[Tensor, Tensor]:
+        """Append to one layer and return all it has; layers come in their order."""
+        if layer == len(self.keys):
+            self.keys.append(key)
+            self.values.append(value)
+        else:
+            self.keys[layer] = torch.cat([self.keys[layer], key], dim=2)
+            self.values[layer] = torch.cat([self.values[layer], value], dim=2)
+        return self.keys[layer], self.values[layer]
+
+    def select(self, rows: Tensor) -> None:
+        """Let row i go on from what row rows[i] has written."""
+        self.keys = [keys.index_select(0, rows) for keys in self.keys]
+        self.values = [values.index_select(0, rows) for values in self.values]
+
+
+def causal_mask(length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Additive mask (1, 1, length, length): each position sees itself and those before it."""
+    full = torch.full((length, length), torch.finfo(dtype).min, dtype=dtype, device=device)
+    return full.triu(1)[None, None]
 
 
 ALL_ATTENTION_FUNCTIONS.register(NAME, front_attention)

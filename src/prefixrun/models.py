@@ -84,19 +84,22 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
     files = locate(config)
     transformers_logging.disable_progress_bar()  # the weights are there in a second; the bar would only interrupt
     if config.source == "random":
-        model, tokenizer = tiny(str(config.architecture)), byte_tokenizer()
+        model, tokenizer = tiny(str(config.architecture)), byte_tokenizer(config.layout)
     else:
         directory = _dequantised(files) if config.source == "package" else files.directory
         assert directory is not None
         family = AutoConfig.from_pretrained(directory, local_files_only=True).model_type
         if family not in FAMILIES:
-            raise ConfigError(f"model={config.name}: model_type {family!r} is not supported; there are {', '.join(FAMILIES)}")
+            raise ConfigError(
+                f"model={config.name}: model_type {family!r} is not supported; there are {', '.join(FAMILIES)}"
+            )
         model = AutoModelForCausalLM.from_pretrained(directory, local_files_only=True, dtype=torch.float32)
-        tokenizer = Tokenizer(AutoTokenizer.from_pretrained(directory, local_files_only=True))
+        tokenizer = Tokenizer(AutoTokenizer.from_pretrained(directory, local_files_only=True), config.layout)
     use_front_attention(model)
     model.requires_grad_(False)
     model.eval()
-    return Backbone(model.to(device, _DTYPES[precision]), tokenizer, files)
+    nn.Module.to(model, torch.device(device), _DTYPES[precision])
+    return Backbone(model, tokenizer, files)
 
 
 _DTYPES: Mapping[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -141,7 +144,9 @@ def _dequantised(files: ModelFiles) -> Path:
         return target
     source = str(files.directory)
     quantised = AutoModelForCausalLM.from_pretrained(source, gguf_file=PACKAGE_FILE, dtype=torch.float32)
-    plain = LlamaConfig(**{k: v for k, v in quantised.config.to_dict().items() if k not in ("quantization_config", "dtype")})
+    plain = LlamaConfig(
+        **{k: v for k, v in quantised.config.to_dict().items() if k not in ("quantization_config", "dtype")}
+    )
     model = AutoModelForCausalLM.from_config(plain)
     model.load_state_dict(quantised.state_dict())
     target.parent.mkdir(parents=True, exist_ok=True)

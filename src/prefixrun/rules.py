@@ -17,8 +17,8 @@ def _data_dir(profile: str, data_dir: str | None) -> str | None:
     )
 
 
-def _words(init: str, words: str | None) -> str | None:
-    if init == "words" and words is None:
+def _words(init: str, words: str | None, default: str | None) -> str | None:
+    if init == "words" and words is None and default is None:
         return "init_words: init=words starts the prefix from a text; give init_words=TEXT, or init=random"
     return None
 
@@ -44,9 +44,9 @@ def _warmup_of_subset(warmup: int, size: int | None, batch: int, accumulate: int
     return None
 
 
-def _packing(pack: bool, batch: int) -> str | None:
-    if pack and batch == 1:
-        return "train.pack_targets=true: needs train.batch_size of at least 2, or there is nothing to pack"
+def _packing(targets: int, batch: int) -> str | None:
+    if targets > batch:
+        return f"train.targets_per_row={targets}: must not be more than train.batch_size={batch}, which counts pairs"
     return None
 
 
@@ -68,14 +68,14 @@ def _source(source: str, hub: str | None, path: str | None, architecture: str | 
 
 RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_data_dir, ("profile", "data_dir")),
-    (_words, ("init.name", "init_words")),
+    (_words, ("init.name", "init_words", "init.default_words")),
     (_subset, ("data_fraction", "train_size")),
     (_warmup, ("train.warmup_steps", "train.max_steps")),
     (
         _warmup_of_subset,
         ("train.warmup_steps", "train_size", "train.batch_size", "train.accumulate", "train.epochs"),
     ),
-    (_packing, ("train.pack_targets", "train.batch_size")),
+    (_packing, ("train.targets_per_row", "train.batch_size")),
     (_source, ("model.source", "model.hub", "model.path", "model.architecture")),
 )
 """Rules about several keys, each with the keys it reads; a rule is left out when one of them is wrong by itself."""

@@ -51,6 +51,7 @@ class Run:
         self.result_json = self.directory / "result.json"
         self.failed_json = self.directory / "failed.json"
         self.prefix_file = self.directory / "prefix.safetensors"
+        self.costs = self.directory / "costs.json"
         self.generations = self.directory / "generations.jsonl"
         self.stats = self.directory / "stats.parquet"
         self.log = self.directory / "run.log"

@@ -50,8 +50,17 @@ class TaskConfig:
 
     name: Name
     """Name of the task; its files lie in data_dir/NAME/."""
-    linearisation: Literal["paper"] = "paper"
-    """How an input becomes one string: "paper" is the form that the paper's code reads."""
+    linearisation: Literal["paper", "plain"] = "paper"
+    """How an input becomes one string: "paper" is the form that the paper's code reads, "plain" the release's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """How corpora are read."""
+
+    verify: Literal["on", "off"] = "on"
+    """Refuse a copy of a corpus whose counts or checksums are not the release's; "off" takes it as it is, and the
+    result says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +80,9 @@ class ModelConfig:
     """Directory in Hugging Face format, for source "path"."""
     architecture: Literal["tiny_gpt2", "tiny_llama"] | None = None
     """Shape of the model, for source "random"."""
+    layout: Literal["paper", "lines"] = "paper"
+    """How input and target become one sequence. "paper": blank input blank END blank target blank END, as its code
+    has it for GPT-2; "lines": blank input line-break target END, a better start for an instruction-tuned model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +109,8 @@ class InitConfig:
     """Steps that fit the MLP to the activations of the words (method prefix only)."""
     fit_lr: Positive = 1e-4
     """Learning rate of that fit."""
+    default_words: str | None = None
+    """Text that is used when init_words is not given, repeated and cut to prefix_len."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +136,9 @@ class TrainConfig:
     loss_mode: Literal["sentence_sum", "token_mean"]
     """"sentence_sum": sum over a target's tokens, mean over the batch (the paper's code); "token_mean": mean over all
     target tokens of the batch."""
-    pack_targets: bool
-    """Put the targets of one input behind a single copy of it, hidden from each other: the same gradients with fewer
-    tokens. Changes which pairs share a batch."""
+    targets_per_row: Count
+    """Most targets of one input that are put behind a single copy of it, hidden from each other: the gradients of
+    separate pairs with fewer tokens. 1 is the paper's; more changes which pairs share a batch."""
     eval_examples: CountOrZero
     """Development pairs whose loss is measured after each epoch; 0 measures none."""
     checkpoint_every: Count
@@ -172,7 +186,8 @@ class Config:
     prefix_len: Count = 10
     """Length of the prefix in positions."""
     init_words: str | None = None
-    """Text whose activations the prefix starts from (init=words)."""
+    """Text whose activations the prefix starts from (init=words); it must have exactly prefix_len tokens, as in the
+    paper. None takes init.default_words."""
     data_fraction: Share = 1.0
     """Share of the training pairs that is used, drawn with subsample_seed."""
     train_size: Count | None = None
@@ -189,6 +204,7 @@ class Config:
     """Where the run computes; "auto" takes the GPU if there is one."""
     threads: Count | None = None
     """CPU threads; none leaves the choice to PyTorch."""
+    data: DataConfig
     task: TaskConfig
     model: ModelConfig
     method: MethodConfig

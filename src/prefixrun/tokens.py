@@ -1,14 +1,14 @@
 """From text to token ids, as the paper's code builds its GPT-2 sequences (transformers' slow GPT-2 tokenizer).
 
-One pair is: blank source blank END blank target blank END. The lone blanks before END survive as a token of their own.
-That they do is confirmed by the mean lengths of the paper's Table 1 (ACL version): WebNLG 49.6 and 30.7.
+In the paper's layout one pair is: blank source blank END blank target blank END. The lone blanks before END survive as
+a token of their own. That they do is confirmed by the mean lengths of its Table 1 (ACL version): WebNLG 49.6 and 30.7.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from tokenizers import Tokenizer as BackendTokenizer
 from tokenizers import decoders, models, pre_tokenizers
@@ -29,9 +29,10 @@ class _Encoding(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tokenizer:
-    """The tokenizer of a backbone, with the paper's sequence format."""
+    """The tokenizer of a backbone and the layout of its sequences (schema.ModelConfig.layout)."""
 
     base: _Encoding
+    layout: Literal["paper", "lines"] = "paper"
 
     @property
     def end(self) -> int:
@@ -43,12 +44,14 @@ class Tokenizer:
         return self.base.encode(text, add_special_tokens=False)
 
     def source(self, source: str) -> list[int]:
-        """Ids of the prompt: blank, source, blank, END."""
+        """Ids of the prompt, with what separates it from the target."""
+        if self.layout == "lines":
+            return self.text(f" {source}\n")
         return [*self.text(f" {source} "), self.end]
 
     def target(self, target: str) -> list[int]:
-        """Ids that are predicted: blank, target, blank, END."""
-        return [*self.text(f" {target} "), self.end]
+        """Ids that are predicted, END included."""
+        return [*self.text(target if self.layout == "lines" else f" {target} "), self.end]
 
     def output(self, ids: list[int]) -> str:
         """Text of generated ids: cut at END, tokenisation spaces cleaned up, stripped, on one line.
@@ -72,11 +75,11 @@ def clean_up(text: str) -> str:
     return re.sub(r" (n't|'m|'s|'ve|'re)(?!\w)", r"\1", text).strip()
 
 
-def byte_tokenizer() -> Tokenizer:
+def byte_tokenizer(layout: Literal["paper", "lines"] = "paper") -> Tokenizer:
     """A tokenizer over the 256 bytes and an end token (id 256), for the tiny random models."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     backend = BackendTokenizer(models.BPE(vocab={byte: index for index, byte in enumerate(alphabet)}, merges=[]))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
     backend.add_special_tokens([END_OF_BYTES])
-    return Tokenizer(PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=END_OF_BYTES))
+    return Tokenizer(PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=END_OF_BYTES), layout)

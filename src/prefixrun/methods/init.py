@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
 
+from prefixrun.attention import KeyValueCache, causal_mask
 from prefixrun.errors import ConfigError
 from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, Prefix
 from prefixrun.models import Backbone
 from prefixrun.schema import InitConfig
 
 
-def word_ids(backbone: Backbone, words: str, prefix_len: int, *, repeat: bool) -> list[int]:
-    """Token ids of blank + `words`, exactly `prefix_len` of them.
+def word_ids(backbone: Backbone, words: str | None, default: str | None, prefix_len: int) -> list[int]:
+    """Token ids of blank + words, exactly `prefix_len` of them.
 
-    The paper sets the prefix length to the number of tokens of its words. With `repeat` the text is repeated and cut
-    to the length instead.
+    The paper sets the prefix length to the number of tokens of its words, so given `words` must fit it; the `default`
+    is repeated and cut to it.
 
     Raises:
-        ConfigError: without `repeat`, when the text has another number of tokens.
+        ConfigError: `words` has another number of tokens.
     """
-    ids = backbone.tokenizer.text(f" {words.strip()}")
-    if len(ids) == prefix_len:
-        return ids
-    if not repeat or not ids:
+    ids = backbone.tokenizer.text(f" {(words or default or '').strip()}")
+    if words is None:
+        return (ids * (prefix_len // len(ids) + 1))[:prefix_len]
+    if len(ids) != prefix_len:
         raise ConfigError(
-            f"init_words={words!r}: {len(ids)} tokens for this model, but prefix_len={prefix_len}; "
-            f"give prefix_len={len(ids)}, other words, or init.repeat=true to repeat and cut them"
+            f"init_words={words!r}: {len(ids)} tokens for this model, but prefix_len={prefix_len}; give "
+            f"prefix_len={len(ids)} or other words, or leave init_words out to have a default text repeated and cut"
         )
-    return (ids * (prefix_len // len(ids) + 1))[:prefix_len]
+    return ids
 
 
 @torch.no_grad()
@@ -38,11 +38,16 @@ def activations(backbone: Backbone, ids: list[int]) -> Tensor:
 
     Returns (layers, 2, kv_heads, len(ids), head_dim), float32.
     """
-    cache = DynamicCache(config=backbone.model.config)
-    device = backbone.head.device
-    backbone.body(input_ids=torch.tensor([ids], device=device), past_key_values=cache, use_cache=True)
-    layers = [torch.stack([layer.keys[0], layer.values[0]]) for layer in cache.layers]
-    return torch.stack(layers).float()
+    cache = KeyValueCache()
+    device, dtype = backbone.head.device, backbone.head.dtype
+    backbone.body(
+        input_ids=torch.tensor([ids], device=device),
+        position_ids=torch.arange(len(ids), device=device).unsqueeze(0),
+        attention_mask=causal_mask(len(ids), dtype, device),
+        past_key_values=cache,
+        use_cache=True,
+    )
+    return torch.stack([torch.cat(layer) for layer in zip(cache.keys, cache.values, strict=True)]).float()
 
 
 def start_from(prefix: Prefix, target: Tensor, config: InitConfig) -> float:

@@ -13,6 +13,7 @@ from prefixrun.metrics.bleu import Bleu
 from prefixrun.metrics.chrf import Chrf
 from prefixrun.metrics.cider import Cider
 from prefixrun.metrics.meteor import Meteor
+from prefixrun.metrics.neural import BLEURT, MOVER_SCORE, BertScore
 from prefixrun.metrics.nist import Nist
 from prefixrun.metrics.preparation import DART, MTEVAL_13A, PTB, WEBNLG_2017
 from prefixrun.metrics.rouge import Rouge
@@ -35,7 +36,9 @@ _SUITES: Mapping[str, Suite] = {
     "webnlg": Suite(
         (Bleu(WEBNLG_2017, padded_to=3), Meteor(WEBNLG_2017), Ter(WEBNLG_2017), Chrf()), references=3, by_group=True
     ),
-    "dart": Suite((Bleu(DART, padded_to=3), Meteor(DART), Ter(DART), Chrf()), references=3),
+    "dart": Suite(
+        (Bleu(DART, padded_to=3), Meteor(DART), Ter(DART), MOVER_SCORE, BertScore(DART), BLEURT, Chrf()), references=3
+    ),
     "xsum": Suite((Rouge(), Rouge("rouge-1.5.5"), Chrf())),
 }
 

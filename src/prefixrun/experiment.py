@@ -1,0 +1,128 @@
+"""One run from configuration to result: train, generate, score, show. Every stage starts from the last one's files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from prefixrun import SEMANTICS, data, paper, present
+from prefixrun.data import Corpus, Pair
+from prefixrun.data.subset import select_pairs
+from prefixrun.errors import PrefixrunError
+from prefixrun.files import read_json_lines
+from prefixrun.model_files import locate
+from prefixrun.progress import logging_to
+from prefixrun.runs import Run
+from prefixrun.schema import Config
+
+NOT_IDENTITY = ("profile", "data_dir", "results_dir", "device", "threads")
+"""Settings that change no number: where things lie and what computes them. The corpus counts by its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpora:
+    """The parts of one task that a run uses."""
+
+    train: Corpus
+    dev: Corpus
+    test: Corpus
+    pairs: tuple[Pair, ...]
+    """The training pairs that were selected."""
+
+    @classmethod
+    def load(cls, config: Config) -> Corpora:
+        root = None if config.data_dir is None else Path(config.data_dir).expanduser()
+        train, dev, test = (
+            data.load(
+                config.task.name,
+                split,
+                root,
+                linearisation=config.task.linearisation,
+                verify=config.data.verify == "on",
+            )
+            for split in data.SPLITS
+        )
+        pairs = select_pairs(train, config.train_size, config.data_fraction, config.subsample_seed)
+        return cls(train, dev, test, pairs)
+
+
+def run(config: Config) -> int:
+    """Do a run, resume it, or show it when it is done. Returns the exit code 0; errors are raised."""
+    corpora = Corpora.load(config)
+    name = config.model.name
+    where = "the sample corpus" if config.data_dir is None else f"{config.task.name} in {config.data_dir}"
+    print(present.opening_line(profile=config.profile, model=name, data=where, device=config.device), flush=True)
+    this = Run(
+        Path(config.results_dir).expanduser(),
+        task=config.task.name,
+        method=config.method.name,
+        model=name,
+        identity=identity(config, corpora),
+    )
+    if this.state() == "finished":
+        print(present.finished_line(this.result()))
+    else:
+        _work(this, config, corpora)
+    show(this, config)
+    return 0
+
+
+def identity(config: Config, corpora: Corpora) -> dict[str, Any]:
+    """Everything that can change a number of the run: settings, contents of data and model, and our own semantics."""
+    settings = {key: value for key, value in asdict(config).items() if key not in NOT_IDENTITY}
+    settings["model"].pop("path")
+    settings["decode"].pop("batch_size")
+    del settings["train"]["checkpoint_every"]
+    return {
+        "semantics": SEMANTICS,
+        "settings": settings,
+        "model": locate(config.model).fingerprint,
+        "data": {corpus.split: _files(corpus) for corpus in (corpora.train, corpora.dev, corpora.test)},
+    }
+
+
+def show(this: Run, config: Config) -> None:
+    """Print a finished run beside the paper's rows."""
+    result = this.result()
+    paths = {
+        "scores, costs, provenance": this.result_json,
+        "every input with its output and references": this.generations,
+        "the trained prefix": this.prefix_file,
+        "counts behind the scores, one row an input": this.stats,
+    }
+    present.closing(
+        result,
+        paper.rows(config.task.name, split=result["split"]),
+        read_json_lines(this.generations).records,
+        paths,
+        _next_command(config),
+    )
+
+
+def _next_command(config: Config) -> str:
+    if config.data_dir is None:
+        name = config.task.name
+        return f"prefixrun profile=laptop task={name} data_dir=DIR    (the real corpus, in DIR/{name}/)"
+    return f"prefixrun profile={config.profile} task={config.task.name} data_dir={config.data_dir} seed=1,2,3 -m"
+
+
+def _work(this: Run, config: Config, corpora: Corpora) -> None:
+    """Take the run from wherever it is to its result."""
+    from prefixrun import stages  # imports torch, which takes seconds; a finished run is shown without it
+
+    backbone = stages.load_backbone(config)
+    stages.check_fit(config, backbone, corpora)
+    with this.hold():
+        if this.state() == "finished":  # by another process, just before it let go
+            return
+        with logging_to(this.log):
+            try:
+                stages.complete(this, config, corpora, backbone)
+            except PrefixrunError as error:
+                this.fail(str(error))
+                raise
+
+
+def _files(corpus: Corpus) -> list[dict[str, Any]]:
+    return [asdict(file) for file in corpus.files]

@@ -1,0 +1,52 @@
+"""Ctrl-C and SIGTERM wait for the end of a step, so that what is saved then is whole."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Pending:
+    """The signal that came, if one did."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.number is not None
+
+
+@contextmanager
+def deferred() -> Iterator[Pending]:
+    """Hold back the first interruption; the handlers that were there before receive it when the block ends.
+
+    The code in the block asks for it between steps (`if pending: save and leave`). A second one is let through at
+    once. Outside the main thread, where Python handles no signals, nothing is held back.
+    """
+    pending = Pending()
+    if threading.current_thread() is not threading.main_thread():
+        yield pending
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def remember(number: int, _frame: FrameType | None) -> None:
+        pending.number = number
+        restore()
+
+    for number in SIGNALS:
+        signal.signal(number, remember)
+    try:
+        yield pending
+    finally:
+        restore()
+    if pending.number is not None:
+        signal.raise_signal(pending.number)

@@ -1,0 +1,112 @@
+"""The learned metrics of DART: BERTScore where its model lies on this machine, the others as declared empty cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from itertools import accumulate
+
+import numpy as np
+from huggingface_hub import try_to_load_from_cache
+
+from prefixrun.errors import MissingPartError
+from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, signature
+from prefixrun.metrics.preparation import Preparation
+
+_MODEL, _LAYER = "roberta-large", 17
+"""What bert-score takes for ``--lang en``."""
+
+
+@dataclass(frozen=True, slots=True)
+class BertScore(Metric):
+    """Mean over segments of the F1 of the best reference, a fraction; no idf weights, no rescaling (DART's script).
+
+    An empty output or reference scores 0. Nothing is ever downloaded: the model has to be in the Hugging Face cache.
+    """
+
+    preparation: Preparation
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("BERTScore",)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ("f1", "segments")
+
+    def prepare(self, references: References) -> Prepared:
+        if find_spec("bert_score") is None:
+            raise MissingPartError("BERTScore needs its package: pip install 'prefixrun[neural]'")
+        if not isinstance(try_to_load_from_cache(_MODEL, "config.json"), str):
+            raise MissingPartError(f"BERTScore needs {_MODEL} in the Hugging Face cache: hf download {_MODEL}")
+        prepare = self.preparation.reference
+        return _PreparedBertScore(self.preparation, [[prepare(text) for text in texts] for texts in references])
+
+    def aggregate(self, totals: FloatArray) -> dict[str, float]:
+        return {"BERTScore": float(totals[0] / totals[1])}
+
+    def signature(self, name: str, references: References) -> str:
+        scorer = f"scorer:bert-score-{version('bert-score')}" if find_spec("bert_score") else "scorer:bert-score"
+        return signature(references, f"tok:{self.preparation.name}", f"model:{_MODEL}-L{_LAYER}", "idf:no", scorer)
+
+
+@dataclass(frozen=True, slots=True)
+class _PreparedBertScore(Prepared):
+    preparation: Preparation
+    segments: list[list[str]]
+
+    def count(self, hypotheses: Sequence[str]) -> FloatArray:
+        from bert_score import BERTScorer  # type: ignore[import-not-found]
+
+        outputs = [self.preparation.output(text) for text in hypotheses]
+        pairs = [(output, text) for output, texts in zip(outputs, self.segments, strict=True) for text in texts]
+        # bert-score 0.3 cannot encode an empty text under transformers 5, and would score it 0
+        full = [i for i, pair in enumerate(pairs) if all(pair)]
+        f1 = np.zeros(len(pairs))
+        if full:
+            scorer = BERTScorer(model_type=_MODEL, num_layers=_LAYER, idf=False, lang="en")
+            f1[full] = np.asarray(scorer.score([pairs[i][0] for i in full], [pairs[i][1] for i in full])[2])
+        rows = np.ones((len(outputs), 2))
+        ends = accumulate(map(len, self.segments))
+        for row, texts, end in zip(rows, self.segments, ends, strict=True):
+            row[0] = f1[end - len(texts) : end].max()
+        return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Declared(Metric):
+    """A score that the paper prints and that cannot be computed here: an empty cell with its reason."""
+
+    name: str
+    reason: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ()
+
+    def prepare(self, references: References) -> Prepared:
+        raise MissingPartError(self.reason)
+
+    def aggregate(self, totals: FloatArray) -> dict[str, float]:
+        raise MissingPartError(self.reason)
+
+    def signature(self, name: str, references: References) -> str:
+        return signature(references, "scorer:none")
+
+
+MOVER_SCORE = Declared(
+    "MoverScore",
+    "MoverScore is not computed: moverscore v2 needs DistilBERT weights of an old format, and its package does not run "
+    "on current versions of its own dependencies",
+)
+BLEURT = Declared(
+    "BLEURT",
+    "BLEURT is not computed: the paper's script took BLEURT's 2-layer test checkpoint, which no released checkpoint "
+    "can be compared with",
+)
