@@ -50,22 +50,29 @@ class Corpora:
 def run(config: Config) -> int:
     """Do a run, resume it, or show it when it is done. Returns the exit code 0; errors are raised."""
     corpora = Corpora.load(config)
-    name = config.model.name
-    where = "the sample corpus" if config.data_dir is None else f"{config.task.name} in {config.data_dir}"
-    print(present.opening_line(profile=config.profile, model=name, data=where, device=config.device), flush=True)
     this = Run(
         Path(config.results_dir).expanduser(),
         task=config.task.name,
         method=config.method.name,
-        model=name,
+        model=config.model.name,
         identity=identity(config, corpora),
     )
     if this.state() == "finished":
-        print(present.finished_line(this.result()))
+        _open(config, "not needed")
+        _say(present.finished_line(this.result()))
     else:
         _work(this, config, corpora)
     show(this, config)
     return 0
+
+
+def _open(config: Config, device: str) -> None:
+    source = "the sample corpus" if config.data_dir is None else f"{config.task.name} in {config.data_dir}"
+    _say(present.opening_line(profile=config.profile, model=config.model.name, data=source, device=device))
+
+
+def _say(line: str) -> None:
+    present.terminal().print(line, markup=False, soft_wrap=True)
 
 
 def identity(config: Config, corpora: Corpora) -> dict[str, Any]:
@@ -111,6 +118,7 @@ def _work(this: Run, config: Config, corpora: Corpora) -> None:
     """Take the run from wherever it is to its result."""
     from prefixrun import stages  # imports torch, which takes seconds; a finished run is shown without it
 
+    _open(config, stages.device(config))
     backbone = stages.load_backbone(config)
     stages.check_fit(config, backbone, corpora)
     with this.hold():

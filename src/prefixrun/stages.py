@@ -39,20 +39,19 @@ DEV_SEED = 0
 """Seed of the choice of development pairs: the same for every run, so that their dev losses can be compared."""
 
 
-def load_backbone(config: Config) -> Backbone:
-    """The frozen model on the device that the configuration asks for.
-
-    Raises:
-        ConfigError: device=cuda without a GPU.
-        MissingPartError: the model is not on this machine.
-    """
+def device(config: Config) -> str:
+    """Where the run computes: "cpu" or "cuda". Raises ConfigError for device=cuda without a GPU."""
     has_gpu = torch.cuda.is_available()
     if config.device == "cuda" and not has_gpu:
         raise ConfigError("device=cuda: PyTorch finds no GPU here; use device=cpu or device=auto")
+    return "cuda" if has_gpu and config.device != "cpu" else "cpu"
+
+
+def load_backbone(config: Config) -> Backbone:
+    """The frozen model, on its device. Raises MissingPartError when it is not on this machine."""
     if config.threads is not None:
         torch.set_num_threads(config.threads)
-    device = "cuda" if has_gpu and config.device != "cpu" else "cpu"
-    return load(config.model, device=device, precision=config.precision)
+    return load(config.model, device=device(config), precision=config.precision)
 
 
 def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
