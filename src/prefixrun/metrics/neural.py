@@ -17,6 +17,7 @@ from prefixrun.metrics.preparation import Preparation
 
 _MODEL, _LAYER = "roberta-large", 17
 """What bert-score takes for ``--lang en``."""
+_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class BertScore(Metric):
     def prepare(self, references: References) -> Prepared:
         if find_spec("bert_score") is None:
             raise MissingPartError("BERTScore needs its package: pip install 'prefixrun[neural]'")
-        if not isinstance(try_to_load_from_cache(_MODEL, "config.json"), str):
+        if not any(isinstance(try_to_load_from_cache(_MODEL, file), str) for file in _WEIGHTS):
             raise MissingPartError(f"BERTScore needs {_MODEL} in the Hugging Face cache: hf download {_MODEL}")
         prepare = self.preparation.reference
         return _PreparedBertScore(self.preparation, [[prepare(text) for text in texts] for texts in references])
@@ -58,7 +59,7 @@ class _PreparedBertScore(Prepared):
     segments: list[list[str]]
 
     def count(self, hypotheses: Sequence[str]) -> FloatArray:
-        from bert_score import BERTScorer  # type: ignore[import-not-found]
+        from bert_score import BERTScorer  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
         outputs = [self.preparation.output(text) for text in hypotheses]
         pairs = [(output, text) for output, texts in zip(outputs, self.segments, strict=True) for text in texts]
@@ -102,11 +103,10 @@ class Declared(Metric):
 
 MOVER_SCORE = Declared(
     "MoverScore",
-    "MoverScore is not computed: moverscore v2 needs DistilBERT weights of an old format, and its package does not run "
-    "on current versions of its own dependencies",
+    "MoverScore is not computed: it needs moverscore v2 and DistilBERT weights, which this package does not run",
 )
 BLEURT = Declared(
     "BLEURT",
-    "BLEURT is not computed: the paper's script took BLEURT's 2-layer test checkpoint, which no released checkpoint "
-    "can be compared with",
+    "BLEURT is not computed: the paper's script took BLEURT's 2-layer test checkpoint, whose numbers cannot be "
+    "compared with those of the checkpoints in use",
 )

@@ -18,6 +18,7 @@ from prefixrun.metrics.nist import Nist
 from prefixrun.metrics.preparation import DART, MTEVAL_13A, PTB, WEBNLG_2017
 from prefixrun.metrics.rouge import Rouge
 from prefixrun.metrics.rouge_l import RougeL
+from prefixrun.metrics.slots import Coverage, SlotError
 from prefixrun.metrics.ter import Ter
 
 
@@ -29,15 +30,24 @@ class Suite:
     references: int | None = None
     by_group: bool = False
     """Whether the paper scores every group of segments apart, under NAME/group, and all of them under NAME/all."""
+    of_inputs: tuple[Metric, ...] = ()
+    """Metrics that compare the output with the input in place of references; computed where inputs are given."""
 
 
 _SUITES: Mapping[str, Suite] = {
-    "e2e": Suite((Bleu(MTEVAL_13A), Nist(), Meteor(PTB, scale=100.0), RougeL(), Cider(), Chrf())),
+    "e2e": Suite(
+        (Bleu(MTEVAL_13A), Nist(), Meteor(PTB, scale=100.0), RougeL(), Cider(), Chrf()), of_inputs=(SlotError(),)
+    ),
     "webnlg": Suite(
-        (Bleu(WEBNLG_2017, padded_to=3), Meteor(WEBNLG_2017), Ter(WEBNLG_2017), Chrf()), references=3, by_group=True
+        (Bleu(WEBNLG_2017, padded_to=3), Meteor(WEBNLG_2017), Ter(WEBNLG_2017), Chrf()),
+        references=3,
+        by_group=True,
+        of_inputs=(Coverage(),),
     ),
     "dart": Suite(
-        (Bleu(DART, padded_to=3), Meteor(DART), Ter(DART), MOVER_SCORE, BertScore(DART), BLEURT, Chrf()), references=3
+        (Bleu(DART, padded_to=3), Meteor(DART), Ter(DART), MOVER_SCORE, BertScore(DART), BLEURT, Chrf()),
+        references=3,
+        of_inputs=(Coverage(),),
     ),
     "xsum": Suite((Rouge(), Rouge("rouge-1.5.5"), Chrf())),
 }
@@ -65,9 +75,10 @@ def score(
     hypotheses: Sequence[str],
     references: Sequence[Sequence[str]],
     groups: Sequence[str] | None = None,
+    sources: Sequence[str] | None = None,
 ) -> dict[str, Score]:
     """All scores of one output per segment, by the paper's names and scales. Arguments as for ``evaluate``."""
-    return evaluate(task, hypotheses, references, groups).scores
+    return evaluate(task, hypotheses, references, groups, sources).scores
 
 
 def evaluate(
@@ -75,6 +86,7 @@ def evaluate(
     hypotheses: Sequence[str],
     references: Sequence[Sequence[str]],
     groups: Sequence[str] | None = None,
+    sources: Sequence[str] | None = None,
 ) -> Evaluation:
     """Scores and per-segment counts of one output file.
 
@@ -82,48 +94,49 @@ def evaluate(
         task: picks the official metrics and the preparation of the texts, which both sides get here.
         hypotheses: one output per segment, as the system wrote it; may be empty texts.
         references: the references of each segment, in the same order, as they are in the corpus.
-        groups: the group of each segment; every group is then scored as a corpus of its own under ``NAME/group``.
+        groups: the group of each segment, "" for none; where the paper scores groups (WebNLG), each is scored as a
+            corpus of its own under ``NAME/group`` and the whole under ``NAME/all`` instead of ``NAME``.
+        sources: the inputs in the paper's linearisation; adds the measures that compare the output with them.
 
     Raises DataError if the lengths differ, nothing is to be scored, or a segment has no reference.
     """
-    _check(hypotheses, references, groups)
+    _check(hypotheses, references, groups, sources)
     plan = suite(task)
     kept = tuple(tuple(texts[: plan.references]) for texts in references)
+    inputs = tuple((source,) for source in sources or ())
+    runs = [(metric, kept) for metric in plan.metrics] + [(metric, inputs) for metric in plan.of_inputs if inputs]
+    parts = _parts(plan, groups or [""] * len(kept))
     scores: dict[str, Score] = {}
     stats: dict[str, FloatArray] = {}
-    for metric in plan.metrics:
-        whole, counts = _run(metric, hypotheses, kept)
-        stats |= counts
-        if not plan.by_group or not any(groups or ()):
+    for metric, against in runs:
+        whole, columns = _run(metric, hypotheses, against)
+        stats |= columns
+        if not parts:
             scores |= whole
         if plan.by_group:
             scores |= {f"{name}/all": one for name, one in whole.items()}
-    if plan.by_group and groups is not None:
-        scores |= _by_group(plan, hypotheses, kept, groups)
+        for group, members in parts.items():
+            part, _ = _run(metric, [hypotheses[i] for i in members], tuple(against[i] for i in members))
+            scores |= {f"{name}/{group}": one for name, one in part.items()}
     return Evaluation(scores, stats)
+
+
+def _parts(plan: Suite, groups: Sequence[str]) -> dict[str, list[int]]:
+    """Group -> its segments: each is scored as a corpus of its own, for no score of the whole is their average."""
+    if not plan.by_group:
+        return {}
+    return {group: [i for i, name in enumerate(groups) if name == group] for group in sorted(set(groups) - {""})}
 
 
 def aggregate(task: str, stats: Mapping[str, FloatArray]) -> dict[str, float]:
     """The scores of any selection of segments from their stored counts (``Evaluation.stats``), without rescoring."""
     values: dict[str, float] = {}
-    for metric in suite(task).metrics:
+    plan = suite(task)
+    for metric in (*plan.metrics, *plan.of_inputs):
         columns = _columns(metric)
-        if all(column in stats for column in columns):
+        if columns and all(column in stats for column in columns):
             values |= metric.aggregate(np.array([stats[column].sum() for column in columns]))
     return values
-
-
-def _by_group(
-    plan: Suite, hypotheses: Sequence[str], references: References, groups: Sequence[str]
-) -> dict[str, Score]:
-    """Each group as a corpus of its own: its scores are no part of an average."""
-    scores: dict[str, Score] = {}
-    for group in sorted(set(groups) - {""}):
-        members = [i for i, name in enumerate(groups) if name == group]
-        for metric in plan.metrics:
-            part, _ = _run(metric, [hypotheses[i] for i in members], tuple(references[i] for i in members))
-            scores |= {f"{name}/{group}": one for name, one in part.items()}
-    return scores
 
 
 def _run(
@@ -144,13 +157,19 @@ def _columns(metric: Metric) -> list[str]:
     return [f"{metric.names[0]}.{column}" for column in metric.columns]
 
 
-def _check(hypotheses: Sequence[str], references: Sequence[Sequence[str]], groups: Sequence[str] | None) -> None:
+def _check(
+    hypotheses: Sequence[str],
+    references: Sequence[Sequence[str]],
+    groups: Sequence[str] | None,
+    sources: Sequence[str] | None,
+) -> None:
     if len(hypotheses) != len(references):
         raise DataError(f"hypotheses: {len(hypotheses)} outputs for {len(references)} inputs; one output per input")
     if not references:
         raise DataError("hypotheses: there is nothing to score")
-    if groups is not None and len(groups) != len(references):
-        raise DataError(f"groups: {len(groups)} groups for {len(references)} inputs; one group per input")
+    for what, given in (("groups", groups), ("sources", sources)):
+        if given is not None and len(given) != len(references):
+            raise DataError(f"{what}: {len(given)} for {len(references)} inputs; one per input")
     for number, texts in enumerate(references, start=1):
         if not texts:
             raise DataError(f"references: input {number} has no reference; leave it out of both sides")
