@@ -6,7 +6,8 @@ from sacrebleu.metrics.bleu import BLEU
 from prefixrun.metrics.bleu import Bleu
 from prefixrun.metrics.preparation import DART, MTEVAL_13A, WEBNLG_2017
 
-texts = st.lists(st.sampled_from("the a mill Pub near £20. is, 5 don't".split()), max_size=9).map(" ".join)
+WORDS = ("the", "a", "mill", "Pub", "near", "£20.", "is,", "5", "don't")
+texts = st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join)
 corpora = st.lists(st.tuples(texts, st.lists(texts, min_size=1, max_size=4)), min_size=1, max_size=4)
 
 

@@ -4,7 +4,7 @@ from prefixrun.metrics.ngrams import largest_counts, ngram_counts
 
 
 def test_counts_of_all_orders():
-    assert ngram_counts("a b a b".split(), 3) == Counter(
+    assert ngram_counts(["a", "b", "a", "b"], 3) == Counter(
         {("a",): 2, ("b",): 2, ("a", "b"): 2, ("b", "a"): 1, ("a", "b", "a"): 1, ("b", "a", "b"): 1}
     )
 

@@ -1,0 +1,52 @@
+import pytest
+
+from prefixrun.metrics.porter import stem
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("caresses", "caress"),
+        ("ponies", "poni"),
+        ("cats", "cat"),
+        ("feed", "feed"),
+        ("agreed", "agre"),
+        ("plastered", "plaster"),
+        ("sing", "sing"),
+        ("conflated", "conflat"),
+        ("hopping", "hop"),
+        ("falling", "fall"),
+        ("filing", "file"),
+        ("happy", "happi"),
+        ("sky", "sky"),
+        ("relational", "relat"),
+        ("triplicate", "triplic"),
+        ("hopeful", "hope"),
+        ("adoption", "adopt"),
+        ("probate", "probat"),
+        ("controlling", "control"),
+        ("yes", "ye"),
+        ("be", "be"),
+        ("2010s", "2010"),
+    ],
+)
+def test_porters_rules(word, expected):
+    assert stem(word) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("environmental", "environ"),
+        ("environment", "environ"),
+        ("agreement", "agreem"),
+        ("accidentally", "accid"),
+        ("internationally", "internat"),
+        ("assembly", "assembl"),
+        ("ideology", "ideolog"),
+        ("commissioners", "commiss"),
+        ("statement", "statem"),
+    ],
+)
+def test_suffixes_taken_off_in_a_row(word, expected):
+    assert stem(word) == expected

@@ -1,0 +1,95 @@
+import pytest
+
+from prefixrun.errors import MissingPartError
+from prefixrun.metrics.slots import Coverage, SlotError
+
+MILL = (
+    "name : The Mill | Type : pub | food : English | price : less than £ 20 | family friendly : no | near : Café Rouge"
+)
+
+
+def slots_of(source, text):
+    (row,) = SlotError().prepare(((source,),)).count([text])
+    return tuple(int(number) for number in row)
+
+
+@pytest.mark.parametrize(
+    ("text", "missing", "added"),
+    [
+        ("The Mill is a pub near Café Rouge with British food under £20. It isn't kid-friendly.", 0, 0),
+        ("the mill , a pub near cafe rouge , serves English food for less than £ 20 - adults only .", 0, 0),
+        ("The Mill is a family-friendly pub near Café Rouge with English food for less than £20.", 1, 0),
+        ("The Mill is a pub with Italian food by the river.", 4, 1),
+        ("The Mill has a low customer rating.", 5, 1),
+        ("", 6, 0),
+    ],
+)
+def test_missing_and_added_slots(text, missing, added):
+    assert slots_of(MILL, text) == (6, missing, added)
+
+
+def test_names_of_places_say_nothing_about_the_food():
+    source = "name : Cotto | near : Raja Indian Cuisine"
+    assert slots_of(source, "Cotto is near Raja Indian Cuisine.") == (2, 0, 0)
+    assert slots_of(source, "Cotto is an Indian place near Raja Indian Cuisine.") == (2, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("slot", "value", "text"),
+    [
+        ("price", "cheap", "It has a low price range."),
+        ("price", "high", "An expensive place."),
+        ("price", "moderate", "It is moderately priced."),
+        ("price", "£ 20 - 25", "It costs £20-25."),
+        ("price", "more than £ 30", "Prices are more than £30."),
+        ("customer rating", "low", "It has poor reviews."),
+        ("customer rating", "high", "It is highly rated."),
+        ("customer rating", "average", "The customer rating is average."),
+        ("customer rating", "1 out of 5", "A one star place."),
+        ("customer rating", "3 out of 5", "It is rated 3 out of 5."),
+        ("customer rating", "5 out of 5", "It got five out of five."),
+        ("area", "city centre", "In the center of the city."),
+        ("area", "riverside", "It is by the river."),
+        ("family friendly", "yes", "Children are welcome."),
+        ("family friendly", "no", "It is not child friendly."),
+        ("Type", "coffee shop", "Cotto is a café."),
+        ("food", "Fast food", "It has fast food."),
+    ],
+)
+def test_wordings(slot, value, text):
+    assert slots_of(f"name : Cotto | {slot} : {value}", f"Cotto. {text}") == (2, 0, 0)
+
+
+def test_slot_error_is_per_cent_of_the_slots():
+    metric = SlotError()
+    counts = metric.prepare(((MILL,), ("name : Cotto | area : riverside",))).count(["The Mill is a pub.", "Cotto"])
+    assert metric.aggregate(counts.sum(axis=0)) == {"SLOT_ERROR": pytest.approx(100 * 5 / 8)}
+
+
+def test_coverage_of_subjects_and_objects():
+    metric = Coverage()
+    sources = (
+        (' | Aarhus_Airport : cityServed : "Aarhus, Denmark" | Aarhus_Airport : runwayLength : 2776.0',),
+        ("[TABLECONTEXT] : title : Planet Sheen | Planet Sheen : role : Glonb",),
+    )
+    counts = metric.prepare(sources).count(["Aarhus airport serves Aarhus, Denmark.", "Planet Sheen has a role."])
+    assert counts.tolist() == [[3, 2], [2, 1]]
+    assert metric.aggregate(counts.sum(axis=0)) == {"COVERAGE": pytest.approx(60.0)}
+
+
+@pytest.mark.parametrize("metric", [SlotError(), Coverage()])
+def test_other_forms_of_input_are_refused(metric):
+    with pytest.raises(MissingPartError, match="paper's code"):
+        metric.prepare((("Aarhus Airport, city served: Aarhus, Denmark",),))
+
+
+def test_slot_error_of_human_texts(shared):
+    from prefixrun.data import load
+
+    corpus = load("e2e", "dev", shared / "data")
+    pairs = [(example.source, text) for example in corpus.examples for text in example.references]
+    counts = SlotError().prepare(tuple((source,) for source, _ in pairs)).count([text for _, text in pairs])
+    slots, missing, added = counts.sum(axis=0)
+    assert slots == 27_759
+    assert missing / slots == pytest.approx(0.10, abs=0.01)
+    assert added / slots < 0.005
