@@ -37,6 +37,11 @@ class Front:
     values: Tensor
     bias: Tensor | None = None
 
+    def select(self, entries: Tensor) -> Front:
+        """The front of some of its entries."""
+        bias = None if self.bias is None else self.bias[entries]
+        return Front(self.keys[entries], self.values[entries], bias)
+
 
 def attention_modules(model: nn.Module) -> list[nn.Module]:
     """The attention modules of a decoder-only model in the order of its layers."""

@@ -8,51 +8,19 @@ batch when they are done.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
 from prefixrun.attention import Front, KeyValueCache, causal_mask, fronts
+from prefixrun.beams import Beams, choose
 from prefixrun.methods.prefix import fronts_of
 from prefixrun.models import Backbone
 from prefixrun.schema import DecodeConfig
 
 BLOCK = 256
 """Columns of a block in `top_candidates`."""
-
-
-@dataclass(slots=True)
-class Beams:
-    """The search of one input: its finished hypotheses, at most `width` of them."""
-
-    width: int
-    prompt_len: int
-    length_penalty: float
-    total_norm: bool
-    finished: list[tuple[float, list[int]]] = field(default_factory=list)
-
-    def add(self, ids: Sequence[int], log_probability: float, *, ended: bool) -> None:
-        """Keep a hypothesis if it is among the best. `ids` are without the end token."""
-        length = self.prompt_len + len(ids) if self.total_norm else len(ids) + int(ended)
-        self.finished.append((log_probability / float(max(length, 1)) ** self.length_penalty, list(ids)))
-        self.finished.sort(key=lambda hypothesis: -hypothesis[0])
-        del self.finished[self.width :]
-
-    def settled(self, best_candidate: float, best_running: float, generated: int) -> bool:
-        """Whether no running beam is taken to be able to improve on the worst finished one.
-
-        `generated` counts the tokens of the running beams. The two rules are those of transformers 3.x and 5.x with
-        early_stopping=False: the older takes the best candidate, ended or not, over the length before this step.
-        """
-        if len(self.finished) < self.width:
-            return False
-        best, length = (
-            (best_candidate, self.prompt_len + generated - 1) if self.total_norm else (best_running, generated)
-        )
-        worst_finished = self.finished[-1][0]
-        return bool(worst_finished >= best / float(max(length, 1)) ** self.length_penalty)
 
 
 @torch.inference_mode()
@@ -66,56 +34,76 @@ def generate(
         prompts: token ids, not padded.
         config: beams, lengths and normalisation; `batch_size` is the caller's concern.
     """
-    model, body = backbone.model, backbone.body
     end, banned = backbone.tokenizer.end, backbone.tokenizer.newlines() if config.ban_newlines else []
-    width, device = config.beams, backbone.head.device
-    prefix_len = flat_prefix.shape[3]
-    searches = [Beams(width, len(prompt), config.length_penalty, config.length_norm == "total") for prompt in prompts]
-
-    hidden, prompt_fronts = _read_prompts(backbone, flat_prefix, prompts)
-    lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
-    active = list(range(len(prompts)))
-    scores = torch.zeros(len(prompts), 1, device=device)
-    written = torch.zeros(len(prompts), 1, 0, dtype=torch.long, device=device)
-    own = KeyValueCache()
-
-    for generated in range(1, config.max_new_tokens + 1):
-        candidate_scores, beams, tokens = top_candidates(hidden, backbone.head, scores, banned, 2 * width)
-        choice = _choose(
-            [searches[index] for index in active],
-            candidate_scores.tolist(),
+    searches = [
+        Beams(config.beams, len(prompt), config.length_penalty, config.length_norm == "total") for prompt in prompts
+    ]
+    hidden, running = _read_prompts(backbone, flat_prefix, prompts)
+    for step in range(1, config.max_new_tokens + 1):
+        scores, beams, tokens = top_candidates(hidden, backbone.head, running.scores, banned, 2 * config.beams)
+        choice = choose(
+            [searches[index] for index in running.active],
+            scores.tolist(),
             beams.tolist(),
             tokens.tolist(),
-            written.tolist(),
+            running.written.tolist(),
             end=end,
-            last=generated == config.max_new_tokens,
+            last=step == config.max_new_tokens,
         )
-        kept = [position for position, beams_kept in enumerate(choice) if beams_kept]
-        if not kept:
+        if not any(choice):
             break
-        picks = torch.tensor([choice[position] for position in kept], device=device)  # (inputs, width) into candidates
+        running.advance(choice, scores, beams, tokens)
+        hidden = running.read_last(backbone)
+    return [search.finished[0][1] for search in searches]
+
+
+class _Running:
+    """The running beams of the inputs that are not done yet."""
+
+    def __init__(self, prompt_fronts: list[Front], next_positions: Tensor) -> None:
+        inputs, device = len(next_positions), next_positions.device
+        self.active = list(range(inputs))
+        """Which prompts these inputs are."""
+        self.scores = torch.zeros(inputs, 1, device=device)
+        """(inputs, beams) log-probabilities; one beam before the first step."""
+        self.written = torch.zeros(inputs, 1, 0, dtype=torch.long, device=device)
+        """(inputs, beams, steps) tokens."""
+        self._fronts = prompt_fronts
+        self._next_positions = next_positions
+        self._own = KeyValueCache()
+
+    def advance(self, choice: Sequence[Sequence[int]], scores: Tensor, beams: Tensor, tokens: Tensor) -> None:
+        """Go on with the candidates at `choice` of each input; inputs without any leave.
+
+        scores, beams, tokens: (inputs, candidates), see `top_candidates`.
+        """
+        kept = [place for place, candidates in enumerate(choice) if candidates]
+        device = scores.device
         inputs = torch.tensor(kept, device=device)
-        scores = candidate_scores[inputs].gather(1, picks)
+        picks = torch.tensor([list(choice[place]) for place in kept], device=device)
         parents, tokens = beams[inputs].gather(1, picks), tokens[inputs].gather(1, picks)
-        history = written[inputs].gather(1, parents.unsqueeze(2).expand(-1, -1, generated - 1))
-        rows = (inputs[:, None] * written.shape[1] + parents).flatten()
-        written = torch.cat([history, tokens.unsqueeze(2)], dim=2)
-        if len(kept) < len(active):
-            active = [active[position] for position in kept]
-            lengths = lengths[inputs]
-            prompt_fronts = [_select(front, inputs) for front in prompt_fronts]
-        own.select(rows)
-        positions = (prefix_len + lengths + generated - 1).repeat_interleave(width).unsqueeze(1)
-        with fronts(model, prompt_fronts):
-            states = body(
-                input_ids=tokens.reshape(-1, 1),
+        self._own.select((inputs[:, None] * self.written.shape[1] + parents).flatten())
+        history = self.written[inputs].gather(1, parents.unsqueeze(2).expand(-1, -1, self.written.shape[2]))
+        self.written = torch.cat([history, tokens.unsqueeze(2)], dim=2)
+        self.scores = scores[inputs].gather(1, picks)
+        if len(kept) < len(self.active):
+            self.active = [self.active[place] for place in kept]
+            self._next_positions = self._next_positions[inputs]
+            self._fronts = [front.select(inputs) for front in self._fronts]
+
+    def read_last(self, backbone: Backbone) -> Tensor:
+        """Run the model on every beam's last token; returns its hidden states (inputs, beams, d)."""
+        inputs, beams, steps = self.written.shape
+        positions = (self._next_positions + steps - 1).repeat_interleave(beams).unsqueeze(1)
+        with fronts(backbone.model, self._fronts):
+            states: Tensor = backbone.body(
+                input_ids=self.written[:, :, -1].reshape(-1, 1),
                 position_ids=positions,
-                attention_mask=hidden.new_zeros(1, 1, 1, generated),
-                past_key_values=own,
+                attention_mask=torch.zeros(1, 1, 1, steps, dtype=backbone.head.dtype, device=positions.device),
+                past_key_values=self._own,
                 use_cache=True,
             ).last_hidden_state
-        hidden = states[:, 0].view(len(active), width, -1)
-    return [search.finished[0][1] for search in searches]
+        return states[:, 0].view(inputs, beams, -1)
 
 
 def top_candidates(
@@ -148,48 +136,10 @@ def top_candidates(
     return best, order // count_row, tokens.view(inputs, -1).gather(1, order)
 
 
-def _choose(
-    searches: Sequence[Beams],
-    candidate_scores: Sequence[Sequence[float]],
-    beams: Sequence[Sequence[int]],
-    tokens: Sequence[Sequence[int]],
-    written: Sequence[Sequence[Sequence[int]]],
-    *,
-    end: int,
-    last: bool,
-) -> list[list[int]]:
-    """Sort each input's candidates into finished hypotheses and running beams.
-
-    Only the `width` best candidates may finish (transformers' rule). Returns for each input the positions of its next
-    beams among the candidates, an empty list when the input is done.
-    """
-    choice = []
-    for search, row_scores, row_beams, row_tokens, row_written in zip(
-        searches, candidate_scores, beams, tokens, written, strict=True
-    ):
-        running: list[int] = []
-        for rank, token in enumerate(row_tokens):
-            if token == end:
-                if rank < search.width:
-                    search.add(row_written[row_beams[rank]], row_scores[rank], ended=True)
-            elif len(running) < search.width:
-                running.append(rank)
-        greedy_end = search.width == 1 and row_tokens[0] == end
-        if last and not greedy_end:
-            for rank in running:
-                search.add([*row_written[row_beams[rank]], row_tokens[rank]], row_scores[rank], ended=False)
-        generated = len(row_written[0]) + 1
-        done = last or greedy_end or search.settled(row_scores[0], row_scores[running[0]], generated)
-        choice.append([] if done else running)
-    return choice
-
-
-def _read_prompts(
-    backbone: Backbone, flat_prefix: Tensor, prompts: Sequence[Sequence[int]]
-) -> tuple[Tensor, list[Front]]:
+def _read_prompts(backbone: Backbone, flat_prefix: Tensor, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, _Running]:
     """One forward pass over the prompts, padded on the right.
 
-    Returns the last hidden state of each, (inputs, 1, d), and for each layer a front of prefix and prompt.
+    Returns the last hidden state of each, (inputs, 1, d), and a search whose fronts are prefix and prompt.
     """
     device, dtype = backbone.head.device, backbone.head.dtype
     longest, prefix_len = max(map(len, prompts)), flat_prefix.shape[3]
@@ -209,22 +159,17 @@ def _read_prompts(
             past_key_values=cache,
             use_cache=True,
         ).last_hidden_state
-    ends = torch.tensor([len(prompt) - 1 for prompt in prompts], device=device)
-    hidden = states[torch.arange(len(prompts), device=device), ends].unsqueeze(1)
+    lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
+    hidden = states[torch.arange(len(prompts), device=device), lengths - 1].unsqueeze(1)
     bias = torch.zeros(len(prompts), 1, 1, prefix_len + longest, dtype=dtype, device=device)
     bias[:, 0, 0, prefix_len:].masked_fill_(padding.to(device), minus_infinity)
     joined = [
         Front(_behind(front.keys, keys), _behind(front.values, values), bias)
         for front, keys, values in zip(prefix_fronts, cache.keys, cache.values, strict=True)
     ]
-    return hidden, joined
+    return hidden, _Running(joined, prefix_len + lengths)
 
 
 def _behind(prefix: Tensor, prompt: Tensor) -> Tensor:
     """(1, kv_heads, prefix_len, head_dim) and (inputs, kv_heads, length, head_dim) joined along the positions."""
     return torch.cat([prefix.expand(prompt.shape[0], -1, -1, -1), prompt], dim=2)
-
-
-def _select(front: Front, inputs: Tensor) -> Front:
-    bias = None if front.bias is None else front.bias[inputs]
-    return Front(front.keys[inputs], front.values[inputs], bias)
