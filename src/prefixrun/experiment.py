@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from prefixrun import SEMANTICS, data, paper, present
-from prefixrun.data import Corpus, Pair
-from prefixrun.data.subset import select_pairs
+from prefixrun import SEMANTICS, paper, present
+from prefixrun.corpora import Corpora
+from prefixrun.data import Corpus
 from prefixrun.errors import PrefixrunError
 from prefixrun.files import read_json_lines
 from prefixrun.model_files import locate
@@ -18,33 +18,6 @@ from prefixrun.schema import Config
 
 NOT_IDENTITY = ("profile", "data_dir", "results_dir", "device", "threads")
 """Settings that change no number: where things lie and what computes them. The corpus counts by its content."""
-
-
-@dataclass(frozen=True, slots=True)
-class Corpora:
-    """The parts of one task that a run uses."""
-
-    train: Corpus
-    dev: Corpus
-    test: Corpus
-    pairs: tuple[Pair, ...]
-    """The training pairs that were selected."""
-
-    @classmethod
-    def load(cls, config: Config) -> Corpora:
-        root = None if config.data_dir is None else Path(config.data_dir).expanduser()
-        train, dev, test = (
-            data.load(
-                config.task.name,
-                split,
-                root,
-                linearisation=config.task.linearisation,
-                verify=config.data.verify == "on",
-            )
-            for split in data.SPLITS
-        )
-        pairs = select_pairs(train, config.train_size, config.data_fraction, config.subsample_seed)
-        return cls(train, dev, test, pairs)
 
 
 def run(config: Config) -> int:

@@ -18,11 +18,11 @@ from torch import Tensor
 
 from prefixrun import files, metrics
 from prefixrun.checkpoint import Checkpoints
+from prefixrun.corpora import Corpora
 from prefixrun.data import Corpus, Example
 from prefixrun.data.batches import tokenise
 from prefixrun.data.subset import select_pairs
 from prefixrun.errors import ConfigError, DamagedStateError
-from prefixrun.experiment import Corpora
 from prefixrun.generate import generate
 from prefixrun.interrupts import deferred
 from prefixrun.methods.init import activations, start_from, word_ids
