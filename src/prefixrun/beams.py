@@ -64,11 +64,11 @@ def choose(
                     search.add(row_written[row_beams[rank]], row_scores[rank], ended=True)
             elif len(running) < search.width:
                 running.append(rank)
+        generated = len(row_written[0]) + 1
         greedy_end = search.width == 1 and row_tokens[0] == end
-        if last and not greedy_end:
+        done = greedy_end or search.settled(row_scores[0], row_scores[running[0]], generated)
+        if last and not done:
             for rank in running:
                 search.add([*row_written[row_beams[rank]], row_tokens[rank]], row_scores[rank], ended=False)
-        generated = len(row_written[0]) + 1
-        done = last or greedy_end or search.settled(row_scores[0], row_scores[running[0]], generated)
-        choice.append([] if done else running)
+        choice.append([] if done or last else running)
     return choice
