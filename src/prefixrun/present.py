@@ -72,13 +72,13 @@ def closing(
     """
     console = console or terminal()
     judged = verdict(result, rows)
-    metrics = _metrics(result, rows)
+    metrics = columns(result["scores"], rows)
     console.print()
-    for block in blocks([_own(result, metrics, judged), *_paper(rows, metrics)], metrics, console.width):
+    for block in blocks([_own(result, metrics, judged), *paper_sections(rows)], metrics, console.width):
         console.print(block, soft_wrap=True)
         console.print()
-    _print_labelled(console, (*_notes(result, metrics, judged), _costs(result)))
-    for signature in _signatures(result, metrics):
+    print_labelled(console, (*_notes(result, metrics, judged), _costs(result)))
+    for signature in signature_lines(result["scores"], metrics):
         console.print(Text(_shortened(signature, console.width), style="dim"), soft_wrap=True)
     _print_examples(console, list(examples), int(result["n_inputs"]))
     _print_paths(console, paths)
@@ -86,10 +86,10 @@ def closing(
     console.print(Text("next: ", style="bold") + Text(next_command), soft_wrap=True)
 
 
-def _metrics(result: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, int]:
-    """The columns: metric → decimals as the paper prints them; without a paper, this run's scores with 2."""
+def columns(scores: Iterable[str], rows: Sequence[Row]) -> dict[str, int]:
+    """The columns: metric → decimals as the paper prints them; without a paper, the scores there are with 2."""
     printed = {cell.metric: len(cell.printed.partition(".")[2]) for row in rows for cell in row.cells}
-    return printed or dict.fromkeys(result["scores"], 2)
+    return printed or dict.fromkeys(scores, 2)
 
 
 def _own(result: Mapping[str, Any], metrics: Mapping[str, int], judged: Verdict) -> Section:
@@ -112,7 +112,7 @@ def _own(result: Mapping[str, Any], metrics: Mapping[str, int], judged: Verdict)
     return Section(heading, tuple(lines))
 
 
-def _paper(rows: Sequence[Row], metrics: Mapping[str, int]) -> list[Section]:
+def paper_sections(rows: Sequence[Row]) -> list[Section]:
     """One section for each model and version; versions that agree in every cell of a model are one section."""
     sections = []
     for model, group in groupby(sorted(rows, key=lambda row: _rank(row, rows)), key=lambda row: row.model):
@@ -141,17 +141,22 @@ def _notes(result: Mapping[str, Any], metrics: Mapping[str, int], judged: Verdic
     notes = [("verdict", judged.text)]
     if any(name.split("/")[0] == "TER" for name in metrics):
         notes.append(("TER", "counts errors: less is better"))
-    missing: dict[str, list[str]] = {}
-    for name, score in result["scores"].items():
-        if score["value"] is None:
-            missing.setdefault(score["reason"], []).append(name)
-    notes += [("no value", f"{', '.join(names)}: {reason}") for reason, names in missing.items()]
+    notes += reasons(result["scores"])
     more = [
         f"{name} {score['value']:.2f}"
         for name, score in result["scores"].items()
         if name not in metrics and score["value"] is not None
     ]
     return [*notes, ("also", ", ".join(more))] if more else notes
+
+
+def reasons(scores: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """One labelled text for each reason why scores have no value."""
+    missing: dict[str, list[str]] = {}
+    for name, score in scores.items():
+        if score["value"] is None:
+            missing.setdefault(score["reason"], []).append(name)
+    return [("no value", f"{', '.join(names)}: {reason}") for reason, names in missing.items()]
 
 
 def _costs(result: Mapping[str, Any]) -> tuple[str, str]:
@@ -170,11 +175,9 @@ def _costs(result: Mapping[str, Any]) -> tuple[str, str]:
     return "costs", ", ".join(parts)
 
 
-def _signatures(result: Mapping[str, Any], metrics: Mapping[str, int]) -> list[str]:
+def signature_lines(scores: Mapping[str, Mapping[str, Any]], metrics: Iterable[str]) -> list[str]:
     """One line for each metric; the parts of WebNLG share theirs when they are scored alike."""
-    lines = dict.fromkeys(
-        f"{name.split('/')[0]}: {result['scores'][name]['signature']}" for name in metrics if name in result["scores"]
-    )
+    lines = dict.fromkeys(f"{name.split('/')[0]}: {scores[name]['signature']}" for name in metrics if name in scores)
     return list(lines)
 
 
@@ -189,10 +192,10 @@ def _print_examples(console: Console, examples: Sequence[Mapping[str, Any]], n_i
             ("output", _example_text(example["output"])),
             ("reference", _example_text(references[0]) + more),
         )
-        _print_labelled(console, texts, indent=2, strong="output")
+        print_labelled(console, texts, indent=2, strong="output")
 
 
-def _print_labelled(
+def print_labelled(
     console: Console, texts: Iterable[tuple[str, str]], *, indent: int = 0, strong: str = "verdict"
 ) -> None:
     """Texts behind a column of labels, wrapped to the console's width within their own column."""
