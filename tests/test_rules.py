@@ -12,11 +12,11 @@ from prefixrun.errors import ConfigError
         (["profile=paper"], "data_dir: profile=paper runs on the real corpora; give data_dir=DIR"),
         (["profile=laptop"], "data_dir: profile=laptop runs on the real corpora"),
         (
-            ["init=words", "init_words=null"],
+            ["init=words", "init_words=null", "init.default_words=null", "task.default_words=null"],
             "init_words: init=words starts the prefix from a text; give init_words=TEXT",
         ),
         (
-            ["data_fraction=0.5", "train_size=10"],
+            ["data_fraction=0.5", "train_size=10", "train.warmup_steps=0"],
             "train_size=10: both it and data_fraction=0.5 choose the training pairs",
         ),
         (["train.warmup_steps=5", "train.max_steps=5"], "train.warmup_steps=5: must be less than train.max_steps=5"),
@@ -43,7 +43,7 @@ def test_a_contradiction_is_refused(overrides: list[str], message: str) -> None:
 @pytest.mark.parametrize(
     "overrides",
     [
-        ["data_fraction=1.0", "train_size=10"],
+        ["data_fraction=1.0", "train_size=10", "train.warmup_steps=0"],
         ["init=random", "init_words=null"],
         ["train.warmup_steps=4", "train.max_steps=5"],
         ["train.warmup_steps=3", "train_size=17", "train.batch_size=8", "train.accumulate=2", "train.epochs=2"],

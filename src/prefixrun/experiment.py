@@ -51,6 +51,10 @@ def _say(line: str) -> None:
 def identity(config: Config, corpora: Corpora) -> dict[str, Any]:
     """Everything that can change a number of the run: settings, contents of data and model, and our own semantics."""
     settings = {key: value for key, value in asdict(config).items() if key not in NOT_IDENTITY}
+    settings["init"]["default_words"] = config.default_words
+    del settings["task"]["default_words"]
+    if config.task.metrics is None:
+        del settings["task"]["metrics"]
     settings["model"].pop("path")
     settings["decode"].pop("batch_size")
     del settings["train"]["checkpoint_every"]

@@ -17,9 +17,12 @@ def _data_dir(profile: str, data_dir: str | None) -> str | None:
     )
 
 
-def _words(init: str, words: str | None, default: str | None) -> str | None:
-    if init == "words" and words is None and default is None:
-        return "init_words: init=words starts the prefix from a text; give init_words=TEXT, or init=random"
+def _words(init: str, words: str | None, default: str | None, of_task: str | None) -> str | None:
+    if init == "words" and words is None and default is None and of_task is None:
+        return (
+            "init_words: init=words starts the prefix from a text; give init_words=TEXT of exactly prefix_len tokens,"
+            " task.default_words=TEXT of any length, or init=random"
+        )
     return None
 
 
@@ -68,7 +71,7 @@ def _source(source: str, hub: str | None, path: str | None, architecture: str | 
 
 RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_data_dir, ("profile", "data_dir")),
-    (_words, ("init.name", "init_words", "init.default_words")),
+    (_words, ("init.name", "init_words", "init.default_words", "task.default_words")),
     (_subset, ("data_fraction", "train_size")),
     (_warmup, ("train.warmup_steps", "train.max_steps")),
     (

@@ -52,6 +52,15 @@ class TaskConfig:
     """Name of the task; its files lie in data_dir/NAME/."""
     linearisation: Literal["paper", "plain"] = "paper"
     """How an input becomes one string: "paper" is the form that the paper's code reads, "plain" the release's own."""
+    metrics: Literal["e2e", "webnlg", "dart", "xsum"] | None = None
+    """Scored like this task of the paper; an own task has to say it, the others are scored as themselves."""
+    default_words: str | None = None
+    """Text that init=words starts from when neither init_words nor init.default_words is given."""
+
+    @property
+    def scored_as(self) -> str:
+        """The task of the paper whose metrics are used; an own task without metrics has none."""
+        return self.metrics or self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +119,7 @@ class InitConfig:
     fit_lr: Positive = 1e-4
     """Learning rate of that fit."""
     default_words: str | None = None
-    """Text that is used when init_words is not given, repeated and cut to prefix_len."""
+    """Text that is used when init_words is not given, repeated and cut to prefix_len; none takes the task's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +196,7 @@ class Config:
     """Length of the prefix in positions."""
     init_words: str | None = None
     """Text whose activations the prefix starts from (init=words); it must have exactly prefix_len tokens, as in the
-    paper. None takes init.default_words."""
+    paper. None takes init.default_words, or task.default_words."""
     data_fraction: Share = 1.0
     """Share of the training pairs that is used, drawn with subsample_seed."""
     train_size: Count | None = None
@@ -211,3 +220,8 @@ class Config:
     init: InitConfig
     train: TrainConfig
     decode: DecodeConfig
+
+    @property
+    def default_words(self) -> str | None:
+        """The text of init=words when init_words does not give one: the initialisation's own, or the task's."""
+        return self.init.default_words or self.task.default_words

@@ -58,10 +58,12 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
     """Refuse, before anything is written, what could only fail later.
 
     Raises:
-        ConfigError: init_words of another length; prefix, input and output longer than the model's context.
+        ConfigError: a task without metrics; init_words of another length; prefix, input and output longer than the
+            model's context.
     """
+    metrics.suite(config.task.scored_as)
     if config.init.name == "words":
-        word_ids(backbone, config.init_words, config.init.default_words, config.prefix_len)
+        word_ids(backbone, config.init_words, config.default_words, config.prefix_len)
     longest_target = max(len(pair.target) for pair in tokenise(corpora.pairs, backbone.tokenizer))
     sources = [pair.source for pair in corpora.pairs] + [example.source for example in corpora.test.examples]
     longest_source = max(len(backbone.tokenizer.source(text)) for text in dict.fromkeys(sources))
@@ -81,7 +83,7 @@ def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
     examples = corpora.test.examples[: config.test_size]
     outputs = _generate(this, config, examples, backbone, flat)
     evaluation = metrics.evaluate(
-        config.task.name,
+        config.task.scored_as,
         outputs,
         [example.references for example in examples],
         [example.group for example in examples] if any(example.group for example in examples) else None,
@@ -142,7 +144,7 @@ def _initialise(prefix: Prefix, config: Config, backbone: Backbone) -> float | N
     """Start from words if asked to; returns the mean squared error that fitting left, None for a random start."""
     if config.init.name != "words":
         return None
-    ids = word_ids(backbone, config.init_words, config.init.default_words, config.prefix_len)
+    ids = word_ids(backbone, config.init_words, config.default_words, config.prefix_len)
     return start_from(prefix, activations(backbone, ids), config.init)
 
 
@@ -166,19 +168,26 @@ def load_prefix(this: Run) -> Tensor:
 
 
 def _generate(this: Run, config: Config, examples: Sequence[Example], backbone: Backbone, flat: Tensor) -> list[str]:
-    """Outputs in the order of `examples`; what an earlier, interrupted process wrote is kept."""
+    """Outputs in the order of `examples`; what an earlier, interrupted process wrote is kept.
+
+    Examples with the same input (DART, WebNLG) share one output, as in the paper's code (data/dart/temp.py).
+    """
     written = {record["id"]: record["output"] for record in files.read_json_lines(this.generations).records}
-    waiting = [example for example in examples if example.id not in written]
-    prompts = {example.id: backbone.tokenizer.source(example.source) for example in waiting}
-    waiting.sort(key=lambda example: len(prompts[example.id]))  # little padding
+    waiting: dict[str, list[Example]] = {}
+    for example in examples:
+        if example.id not in written:
+            waiting.setdefault(example.source, []).append(example)
+    prompts = {source: backbone.tokenizer.source(source) for source in waiting}
+    sources = sorted(waiting, key=lambda source: len(prompts[source]))  # little padding
     with stage("decoding") as shown, deferred() as interruption:
-        for start in range(0, len(waiting), config.decode.batch_size):
+        for start in range(0, len(sources), config.decode.batch_size):
             started = time.perf_counter()
-            batch = waiting[start : start + config.decode.batch_size]
-            hypotheses = generate(backbone, flat, [prompts[example.id] for example in batch], config.decode)
+            batch = sources[start : start + config.decode.batch_size]
+            hypotheses = generate(backbone, flat, [prompts[source] for source in batch], config.decode)
             outputs = [backbone.tokenizer.output(ids) for ids in hypotheses]
-            files.append_json(this.generations, map(_record, batch, outputs))
-            written |= {example.id: output for example, output in zip(batch, outputs, strict=True)}
+            done = [(each, output) for source, output in zip(batch, outputs, strict=True) for each in waiting[source]]
+            files.append_json(this.generations, (_record(example, output) for example, output in done))
+            written |= {example.id: output for example, output in done}
             record = files.read_json(this.costs)
             record["decode_seconds"] += time.perf_counter() - started
             files.write_json(this.costs, record)

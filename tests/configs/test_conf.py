@@ -7,6 +7,7 @@ import yaml
 
 from prefixrun.compose import compose
 from prefixrun.conf_tree import conf_dir, groups
+from prefixrun.data import LOADERS
 
 CHOICES = [(group, choice) for group, choices in groups().items() for choice in choices]
 NEEDS = {("model", "path"): ["model.path=/model"]}
@@ -29,6 +30,20 @@ def test_every_choice_composes(group: str, choice: str) -> None:
 def test_every_method_has_a_recipe_for_every_task_under_every_profile(profile: str, method: str, task: str) -> None:
     config = compose([f"profile={profile}", f"method={method}", f"task={task}", "data_dir=/corpora"])
     assert (config.profile, config.method.name, config.task.name) == (profile, method, task)
+
+
+@pytest.mark.parametrize("task", LOADERS)
+def test_every_task_with_a_loader_can_be_run_and_scored(task: str) -> None:
+    config = compose([f"task={task}"])
+    assert config.task.name == task
+    assert config.task.scored_as == task.split("_")[0]
+    assert config.default_words == config.task.default_words
+    assert ("restaurant" in str(config.default_words)) == (task == "e2e")
+
+
+def test_words_of_the_initialisation_win_over_the_words_of_the_task() -> None:
+    assert compose(["task=dart", "init.default_words=facts"]).default_words == "facts"
+    assert compose(["task=e2e", "profile=paper", "init=words", "data_dir=/x"]).default_words == "table-to-text:"
 
 
 @pytest.mark.parametrize("row", groups()["recipe/row"])
