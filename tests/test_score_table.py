@@ -26,6 +26,11 @@ def test_a_table_that_fits_is_one_block() -> None:
     ]
 
 
+def test_rows_without_a_heading_stand_right_under_the_metrics() -> None:
+    (block,) = blocks([Section("", (Line("BLEU", {"score": "53.7"}),))], ["score"], 80)
+    assert block.plain.splitlines() == ["        score", "  BLEU   53.7"]
+
+
 def test_a_narrow_table_first_loses_its_wide_gaps_and_then_splits() -> None:
     (block,) = blocks(SECTIONS, METRICS, 28)
     assert block.plain.splitlines()[0] == "              BLEU BLEU  TER"

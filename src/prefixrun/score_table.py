@@ -28,6 +28,7 @@ class Section:
     """Rows under one heading."""
 
     heading: str
+    """Empty for rows that stand right under the metrics."""
     lines: tuple[Line, ...]
 
 
@@ -62,7 +63,7 @@ def _block(sections: Sequence[Section], columns: Mapping[str, int], label_width:
         parts = [[*name.split("/"), ""][level] for name in columns]
         block.append(_row("", parts, columns, label_width) + "\n", style="bold")
     for section in sections:
-        for part in _wrapped(section.heading, width):
+        for part in _wrapped(section.heading, width) if section.heading else ():
             block.append(part + "\n", style="cyan")
         for line in section.lines:
             texts = [line.texts.get(name, NONE) for name in columns]

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from prefixrun.cli import main
+from prefixrun.errors import DataError
+from prefixrun.outputs import Outputs, read_outputs
 
 REFERENCES = [["The Mill is a cheap pub.", "A cheap pub is The Mill."], ["The Punter serves French food by the river."]]
 OUTPUTS = ["The Mill is a cheap pub.", "The Punter serves food."]
@@ -43,7 +45,10 @@ def test_scores_are_printed_and_written(tmp_path: Path, refs: Path, capsys: pyte
     assert "Java" in record["scores"]["METEOR"]["reason"]
     printed = capsys.readouterr().out
     assert printed.startswith("hyp.txt: 2 outputs, references of refs.json\n")
-    assert f"BLEU {record['scores']['BLEU']['value']:>16.4f}".split() == printed.splitlines()[1].split()[:2]
+    interval = record["scores"]["BLEU"]["interval"]
+    row = f"  BLEU {record['scores']['BLEU']['value']:.4f} [{interval['low']:.2f}, {interval['high']:.2f}]"
+    assert row.split() in [line.split() for line in printed.splitlines()]
+    assert "fine-tuning" not in printed  # the paper's rows belong to the task's own references
 
 
 @pytest.mark.parametrize(
@@ -68,7 +73,7 @@ def test_every_form_of_a_file_gives_the_same_scores(tmp_path: Path, refs: Path, 
 def test_empty_outputs_are_scored_and_named(tmp_path: Path, refs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hyp = written(tmp_path / "hyp.txt", b"The Mill is a cheap pub.\n\n")
     assert main(["score", "task=e2e", f"hyp={hyp}", f"refs={refs}"]) == 0
-    assert "1 outputs are empty and score as such: 2\n" in capsys.readouterr().out
+    assert "empty      hyp.txt: 1, scored as such; inputs 2\n" in capsys.readouterr().out
 
 
 def test_the_sample_corpus_gives_the_references_without_a_directory(
@@ -81,16 +86,17 @@ def test_the_sample_corpus_gives_the_references_without_a_directory(
     assert main(["score", "task=e2e", f"hyp={hyp}", "split=dev"]) == 0
     printed = capsys.readouterr().out
     assert "e2e dev, the sample corpus: data_dir=DIR names the real one" in printed
-    assert printed.splitlines()[1].split()[:2] == ["BLEU", "100.0000"]
+    assert ["BLEU", "100.0000", "[100.00,", "100.00]"] in [line.split() for line in printed.splitlines()]
+    assert "fine-tuning" not in printed  # nor beside the sample corpus
 
 
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"one\n", "hyp.txt: 1 outputs for 2 inputs (references of refs.json); one a line"),
+        (b"one\n", "hyp.txt:1: 1 outputs for 2 inputs (references of refs.json); the file ends here"),
         (
             b"one\ntwo\n\n",
-            "hyp.txt: 3 outputs for 2 inputs (references of refs.json); one a line; its last line is empty",
+            "hyp.txt:3: 3 outputs for 2 inputs (references of refs.json); this line is the first without",
         ),
         (b"one\ncaf\xe9\n", "hyp.txt:2: byte 0xe9 is not UTF-8"),
         (b"", "hyp.txt: the file is empty"),
@@ -147,6 +153,9 @@ def test_wrong_references_are_refused(
     [
         (["task=e2", "hyp=h"], "task=e2: no metrics are defined for it"),
         (["task=e2e", "hyp=h", "refs=r", "split=dev"], "refs=r: data_dir and split name references too"),
+        (["task=e2e", "hyp=h", "bootstrap=many"], "bootstrap=many: is no number of draws; 0 for none, or 100 and more"),
+        (["task=e2e", "hyp=h", "bootstrap=5"], "bootstrap=5: is no number of draws"),
+        (["task=e2e", "hyp=h", "bootstrap=-1"], "bootstrap=-1: is no number of draws"),
         (["task=e2e", "hyp=h", "hyp=i"], "hyp=i: hyp is given twice"),
         (["task=e2e", "hyp="], "hyp=: has no value"),
         (["task=e2e"], "hyp: is missing; prefixrun score needs hyp=VALUE"),
@@ -171,6 +180,92 @@ def test_the_help_of_the_verb_names_every_argument(capsys: pytest.CaptureFixture
     assert main(["score", "--help"]) == 0
     printed = capsys.readouterr().out
     assert all(f"\n  {name} " in printed for name in (*VERBS["score"].required, *VERBS["score"].optional))
+
+
+def test_no_draws_no_intervals(tmp_path: Path, refs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hyp = written(tmp_path / "hyp.txt", "\n".join(OUTPUTS).encode())
+    out = tmp_path / "scores.json"
+    arguments = ["score", "task=e2e", f"hyp={hyp}", f"refs={refs}", f"against={hyp}", f"out={out}", "bootstrap=0"]
+    assert main(arguments) == 0
+    assert "interval" not in capsys.readouterr().out
+    record = json.loads(out.read_text())
+    assert record["differences"] == {}
+    assert not any("interval" in one for one in record["scores"].values())
+
+
+def test_a_second_system_stands_beside_the_first(
+    tmp_path: Path, refs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    worse = written(tmp_path / "worse.txt", b"A pub.\nA river.\n")
+    better = written(tmp_path / "better.txt", "\n".join(OUTPUTS).encode())
+    out, alone = tmp_path / "both.json", tmp_path / "alone.json"
+    assert main(["score", "task=e2e", f"hyp={better}", f"refs={refs}", f"out={alone}"]) == 0
+    capsys.readouterr()
+    assert main(["score", "task=e2e", f"hyp={worse}", f"refs={refs}", f"against={better}", f"out={out}"]) == 0
+    record = json.loads(out.read_text())
+    assert record["against"]["scores"] == json.loads(alone.read_text())["scores"]
+    for name, one in record["differences"].items():
+        other = record["against"]["scores"][name]["value"]
+        assert one["value"] == pytest.approx(other - record["scores"][name]["value"])
+        assert 1 / 1001 <= one["p_value"] <= 1
+    printed = capsys.readouterr().out
+    assert printed.startswith("worse.txt, against better.txt: 2 outputs, references of refs.json\n")
+    chrf = next(line.split() for line in printed.splitlines() if line.startswith("  chrF"))
+    assert f"{record['differences']['chrF']['value']:+.4f}" in chrf
+    assert f"{record['differences']['chrF']['p_value']:.4f}" == chrf[-1]
+    assert "approximate randomisation, 1,000 trials" in printed
+
+
+def test_what_is_wrong_with_the_second_file_is_said_of_it(
+    tmp_path: Path, refs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hyp = written(tmp_path / "hyp.txt", "\n".join(OUTPUTS).encode())
+    other = written(tmp_path / "other.txt", b"one\n")
+    assert main(["score", "task=e2e", f"hyp={hyp}", f"refs={refs}", f"against={other}"]) == 3
+    assert "other.txt:1: 1 outputs for 2 inputs" in capsys.readouterr().err
+
+
+def test_json_lines_of_a_run_are_matched_by_id(tmp_path: Path) -> None:
+    from prefixrun.data import load
+
+    lines = [json.dumps({"id": one.id, "output": one.references[0]}) for one in load("webnlg", "test", None).examples]
+    for name, order in (("a", lines), ("b", lines[::-1])):
+        hyp = written(tmp_path / f"{name}.jsonl", "\n".join(order).encode())
+        assert main(["score", "task=webnlg", f"hyp={hyp}", f"out={tmp_path / name}.json", "bootstrap=100"]) == 0
+    scores = json.loads((tmp_path / "a.json").read_text())["scores"]
+    assert scores == json.loads((tmp_path / "b.json").read_text())["scores"]
+    assert scores["BLEU/seen"]["value"] == scores["BLEU/unseen"]["value"] == pytest.approx(100)
+    assert {"low", "high"} == set(scores["TER/unseen"]["interval"])
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("split", ["test", "test_6959"])
+def test_dart_takes_both_orders_of_its_test_files(shared: Path, split: str) -> None:
+    """Both line counts give the same texts for the same inputs; a third count is refused with both numbers."""
+    from prefixrun.verbs import score
+
+    outputs = read_outputs(shared / "data/system_outputs/dart/prefixtuning_test_beam.6959.txt.gz")
+    arguments = {"task": "dart", "data_dir": str(shared / "data")}
+    kept = score._target(arguments, split, [outputs]).line_up(outputs)
+    assert len(kept) == 5097
+    shorter = Outputs(Path("shorter.txt"), tuple(kept))
+    assert score._target(arguments, split, [shorter]).line_up(shorter) == kept
+    cut = Outputs(Path("cut.txt"), outputs.texts[:6000])
+    with pytest.raises(DataError, match=r"cut.txt:5098: 6000 outputs for 5097 or 6959 inputs"):
+        score._target(arguments, split, [cut]).line_up(cut)
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+def test_the_papers_rows_stand_below_a_score_on_the_real_corpus(
+    shared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hyp = shared / "data/system_outputs/e2e_tgen2019/tgen-std.run0.txt"
+    assert main(["score", "task=e2e", f"hyp={hyp}", f"data_dir={shared / 'data'}", "bootstrap=100"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["tgen-std.run0.txt", "66.2", "8.54", "–", "69.1", "2.23"] in lines
+    assert ["prefix", "0.1%", "70.3", "8.82", "46.3", "72.1", "2.46"] in lines
 
 
 @pytest.mark.shared

@@ -25,7 +25,7 @@ VERBS: dict[str, Verb] = {
     "score": Verb(
         "the official scores of any system's output file",
         required=("task", "hyp"),
-        optional=("refs", "split", "data_dir", "out"),
+        optional=("refs", "split", "data_dir", "out", "bootstrap", "against"),
     ),
 }
 

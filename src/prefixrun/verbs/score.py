@@ -1,130 +1,244 @@
 """prefixrun score task=TASK hyp=FILE [refs=FILE.json] [split=test] [data_dir=DIR] [out=FILE.json]
+                   [bootstrap=1000] [against=FILE2]
 
-The official scores of any system's output, with the signature of each.
+The official scores of any system's output, with intervals, beside the paper's rows.
 
-  task      e2e, webnlg, dart or xsum: says which metrics, and how texts are prepared for them
-  hyp       the outputs: one a line in the official order of the inputs (.txt), or one JSON object a line with the key
-            "output" (.jsonl, such as the generations.jsonl of a run); .gz behind either is read too
-  refs      the references: a JSON list of lists of texts, in the same order; without it, those of the task
-  split     part of the task's corpus that the outputs belong to: train, dev or test (test)
-  data_dir  directory of the real corpora, holding TASK/; without it, the sample corpus that comes with the program
-  out       also write the scores to this file
+  task       e2e, webnlg, dart or xsum: says which metrics, and how texts are prepared for them
+  hyp        the outputs: one a line in the official order of the inputs (.txt), or one JSON object a line with the key
+             "output" (.jsonl, such as the generations.jsonl of a run), matched by "id" where the lines have one and the
+             references are the task's own; .gz behind either is read too
+  refs       the references: a JSON list of lists of texts, in the same order; without it, those of the task
+  split      part of the task's corpus that the outputs belong to: train, dev or test (test)
+  data_dir   directory of the real corpora, holding TASK/; without it, the sample corpus that comes with the program
+  out        also write the scores to this file
+  bootstrap  draws of inputs behind the 95 % intervals, and trials of the paired test (1000); 0 leaves them out
+  against    a second system's outputs for the same inputs: adds its scores, the differences (against minus hyp) with
+             intervals, and the p-values of a paired test (approximate randomisation)
+
+DART's outputs may follow either of its test files, that of 5,097 entries or that of 6,959 with entries without a text.
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.text import Text
 
-from prefixrun.data import SPLITS
-from prefixrun.data.text_io import read_text
-from prefixrun.errors import ConfigError, DataError
+from prefixrun import paper, stats
+from prefixrun.data import EXTRA_SPLITS, SPLITS, load
+from prefixrun.errors import ConfigError
 from prefixrun.files import write_json
-from prefixrun.metrics import Score, score, suite
-from prefixrun.present import terminal
+from prefixrun.metrics import Evaluation, evaluate, suite
+from prefixrun.outputs import Outputs, Target, read_outputs, read_references
+from prefixrun.present import columns, paper_sections, print_labelled, reasons, signature_lines, terminal
+from prefixrun.score_table import Line, Section, blocks
 
 NUMBERS_SHOWN = 10
+FEWEST_DRAWS = 100
+"""Below this the ends of a 95 % interval are those of two or three draws."""
+
+WITH_EMPTY_ENTRIES = {("dart", "test"): "test_6959"}
+"""The split whose file also has the entries without a text, which some systems' files have lines for."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One output file, scored."""
+
+    role: str
+    """The argument that named it."""
+    path: Path
+    evaluation: Evaluation
+    intervals: Mapping[str, stats.Interval]
+    empty: tuple[int, ...]
+    """1-based numbers of the inputs whose output is empty."""
+
+    @property
+    def scores(self) -> dict[str, dict[str, Any]]:
+        """As in a run's result.json, with the interval where there is one."""
+        found: dict[str, dict[str, Any]] = {}
+        for name, one in self.evaluation.scores.items():
+            found[name] = {"value": one.value, "signature": one.signature}
+            if one.reason is not None:
+                found[name]["reason"] = one.reason
+            if name in self.intervals:
+                found[name]["interval"] = asdict(self.intervals[name])
+        return found
 
 
 def run(arguments: dict[str, str]) -> int:
     """Score, print and, when asked, write. Raises ConfigError and DataError."""
-    if "refs" in arguments and ("data_dir" in arguments or "split" in arguments):
-        raise ConfigError(f"refs={arguments['refs']}: data_dir and split name references too; give one or the other")
-    task, path = arguments["task"], Path(arguments["hyp"])
+    task = arguments["task"]
     suite(task)  # an unknown task, before anything is read
-    outputs = read_outputs(path)
-    origin, references, groups = _references(task, arguments)
-    if len(outputs) != len(references):
-        last = "; its last line is empty" if outputs and not outputs[-1] else ""
-        raise DataError(f"{path}: {len(outputs)} outputs for {len(references)} inputs ({origin}); one a line{last}")
-    scores = score(task, outputs, references, groups)
-    _show(f"{path.name}: {len(outputs)} outputs, {origin}", outputs, scores)
+    draws = _draws(arguments)
+    split = _split(arguments)
+    files = {role: read_outputs(Path(arguments[role])) for role in ("hyp", "against") if role in arguments}
+    target = _target(arguments, split, files.values())
+    texts = {role: target.line_up(outputs) for role, outputs in files.items()}
+    systems = [_scored(task, role, files[role].path, texts[role], target, draws) for role in files]
+    differences: Mapping[str, stats.Difference] = {}
+    if len(systems) == 2 and draws:
+        first, second = (system.evaluation.stats for system in systems)
+        differences = stats.differences(task, first, second, target.groups, samples=draws)
+    rows = paper.rows(task, split=split.partition("_")[0]) if "data_dir" in arguments else ()
+    _show(terminal(), target, systems, differences, draws, rows)
     if "out" in arguments:
-        write_json(Path(arguments["out"]), _record(task, arguments, len(outputs), scores))
+        write_json(Path(arguments["out"]), _record(arguments, split, systems, differences, draws))
     return 0
 
 
-def read_outputs(path: Path) -> list[str]:
-    """The outputs in a file, in its order. Raises DataError with the line that is wrong."""
-    lines = read_text(path).text.removesuffix("\n").split("\n")
-    if path.name.removesuffix(".gz").endswith(".jsonl"):
-        return [_output(path, number, line) for number, line in enumerate(lines, start=1)]
-    return [line.removesuffix("\r") for line in lines]
+def _draws(arguments: Mapping[str, str]) -> int:
+    given = arguments.get("bootstrap", str(stats.SAMPLES))
+    if not (given.isascii() and given.isdigit()) or 0 < int(given) < FEWEST_DRAWS:
+        raise ConfigError(f"bootstrap={given}: is no number of draws; 0 for none, or {FEWEST_DRAWS} and more")
+    return int(given)
 
 
-def _output(path: Path, number: int, line: str) -> str:
-    try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"{path}:{number}: is not JSON ({error.msg}, column {error.colno}); one object a line"
-        ) from error
-    if not isinstance(record, dict) or not _is_text(record.get("output")):
-        raise DataError(f'{path}:{number}: is no object with the text "output"')
-    return str(record["output"])
+def _split(arguments: Mapping[str, str]) -> str:
+    if "refs" in arguments and ("data_dir" in arguments or "split" in arguments):
+        raise ConfigError(f"refs={arguments['refs']}: data_dir and split name references too; give one or the other")
+    split = arguments.get("split", "test")
+    known = (*SPLITS, *EXTRA_SPLITS.get(arguments["task"], ()))
+    if split not in known:
+        raise ConfigError(f"split={split}: there are {', '.join(known)}")
+    return split
 
 
-def _is_text(value: object) -> bool:
-    """Whether JSON gave a text that can be written as UTF-8; half a surrogate pair cannot."""
-    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def _references(task: str, arguments: dict[str, str]) -> tuple[str, Sequence[Sequence[str]], Sequence[str] | None]:
-    """Where the references are from, the references of each input, and its group where the task has groups."""
+def _target(arguments: Mapping[str, str], split: str, files: Iterable[Outputs]) -> Target:
+    """The references: of the file that was given, or the task's own."""
     if "refs" in arguments:
         path = Path(arguments["refs"])
-        return f"references of {path.name}", read_references(path), None
-    from prefixrun.data import load
-
-    split = arguments.get("split", "test")
-    if split not in SPLITS:
-        raise ConfigError(f"split={split}: there are {', '.join(SPLITS)}")
+        return Target(f"references of {path.name}", read_references(path))
+    task = arguments["task"]
     root = Path(arguments["data_dir"]) if "data_dir" in arguments else None
-    examples = load(task, split, root).examples
-    origin = f"{task} {split}" + ("" if root else ", the sample corpus: data_dir=DIR names the real one")
-    return origin, [example.references for example in examples], [example.group for example in examples]
+    corpus = load(task, split, root)
+    longer = WITH_EMPTY_ENTRIES.get((task, split))
+    if longer and any(len(outputs.texts) != len(corpus.examples) for outputs in files):
+        corpus = load(task, longer, root)
+    examples = corpus.examples
+    return Target(
+        origin=f"{task} {split}" + ("" if root else ", the sample corpus: data_dir=DIR names the real one"),
+        references=[example.references for example in examples],
+        groups=[example.group for example in examples],
+        ids=tuple(example.id for example in examples),
+        left_out=tuple(position for skipped in corpus.skipped for position in skipped.positions),
+    )
 
 
-def read_references(path: Path) -> list[list[str]]:
-    """The references of each input from a JSON list of lists. Raises DataError with the line or the input."""
-    try:
-        value = json.loads(read_text(path).text)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{error.lineno}: is not JSON ({error.msg}, column {error.colno})") from error
-    if not isinstance(value, list):
-        raise DataError(f"{path}: is no JSON list; references are a list of lists of texts, one list an input")
-    for number, texts in enumerate(value, start=1):
-        if not isinstance(texts, list) or not texts or not all(map(_is_text, texts)):
-            raise DataError(f"{path}: entry {number} is no list of at least one text")
-    return value
+def _scored(task: str, role: str, path: Path, texts: Sequence[str], target: Target, draws: int) -> System:
+    evaluation = evaluate(task, texts, target.references, target.groups)
+    intervals = stats.intervals(task, evaluation.stats, target.groups, samples=draws) if draws else {}
+    empty = tuple(number for number, text in enumerate(texts, start=1) if not text.strip())
+    return System(role, path, evaluation, intervals, empty)
 
 
-def _show(heading: str, outputs: Sequence[str], scores: dict[str, Score]) -> None:
-    console = terminal()
-    console.print(heading, markup=False, soft_wrap=True)
-    width = max(len(name) for name in scores)
-    for name, one in scores.items():
-        value = "-" if one.value is None else f"{one.value:.4f}"
-        remark = Text(one.signature if one.reason is None else one.reason, style="dim")
-        console.print(Text(f"  {name:<{width}} {value:>9}  ") + remark, soft_wrap=True)
-    empty = [number for number, output in enumerate(outputs, start=1) if not output.strip()]
-    if empty:
-        which = ", ".join(map(str, empty[:NUMBERS_SHOWN])) + (", ..." if len(empty) > NUMBERS_SHOWN else "")
-        console.print(f"{len(empty)} outputs are empty and score as such: {which}", soft_wrap=True)
+def _show(
+    console: Console,
+    target: Target,
+    systems: Sequence[System],
+    differences: Mapping[str, stats.Difference],
+    draws: int,
+    rows: Sequence[paper.Row],
+) -> None:
+    first, *others = systems
+    against = "".join(f", against {other.path.name}" for other in others)
+    heading = f"{first.path.name}{against}: {len(target.references):,} outputs, {target.origin}"
+    console.print(Text(heading, style="bold"), soft_wrap=True)
+    _print_blocks(console, *_scores_table(systems, differences))
+    if rows:
+        _print_blocks(console, *_paper_table(systems, rows))
+    print_labelled(console, _notes(systems, differences, draws))
+    for signature in signature_lines(first.scores, first.scores):
+        console.print(Text(signature, style="dim"), soft_wrap=True)
 
 
-def _record(task: str, arguments: dict[str, str], inputs: int, scores: dict[str, Score]) -> dict[str, Any]:
-    """What ``out`` holds: the object ``scores`` as in a run's result.json, and what was scored."""
+def _print_blocks(console: Console, sections: Sequence[Section], names: Iterable[str]) -> None:
+    for block in blocks(sections, names, console.width):
+        console.print(block, soft_wrap=True)
+        console.print()
+
+
+def _scores_table(
+    systems: Sequence[System], differences: Mapping[str, stats.Difference]
+) -> tuple[list[Section], list[str]]:
+    """One line a score: what each system has, and what lies between them."""
+    lines = []
+    for name in systems[0].evaluation.scores:
+        texts: dict[str, str] = {}
+        for system in systems:
+            prefix = f"{system.role}/" if len(systems) > 1 else ""
+            value = system.evaluation.scores[name].value
+            if value is not None:
+                texts[f"{prefix}score"] = f"{value:.4f}"
+            if name in system.intervals:
+                texts[f"{prefix}95 % interval"] = _interval(system.intervals[name])
+        if name in differences:
+            texts["difference/score"] = f"{differences[name].value:+.4f}"
+            texts["difference/95 % interval"] = _interval(differences[name].interval)
+            texts["difference/p"] = f"{differences[name].p_value:.4f}"
+        lines.append(Line(name, texts))
+    names = dict.fromkeys(name for line in lines for name in line.texts)
+    return [Section("", tuple(lines))], list(names)
+
+
+def _interval(interval: stats.Interval) -> str:
+    decimals = 2 if abs(interval.high) >= 10 else 4
+    return f"[{interval.low:.{decimals}f}, {interval.high:.{decimals}f}]"
+
+
+def _paper_table(systems: Sequence[System], rows: Sequence[paper.Row]) -> tuple[list[Section], list[str]]:
+    """The systems above the paper's rows, in the digits that the paper prints."""
+    metrics = columns((), rows)
+    lines = []
+    for system in systems:
+        scores = system.evaluation.scores
+        values = {name: scores[name].value for name in metrics if name in scores}
+        shown = {name: f"{value:.{metrics[name]}f}" for name, value in values.items() if value is not None}
+        lines.append(Line(system.path.name, shown, own=True))
+    return [Section("scored here", tuple(lines)), *paper_sections(rows)], list(metrics)
+
+
+def _notes(systems: Sequence[System], differences: Mapping[str, stats.Difference], draws: int) -> list[tuple[str, str]]:
+    notes = []
+    if any(system.intervals for system in systems):
+        how = f"bootstrap over inputs, {draws:,} draws: what other inputs would change; says nothing about seeds"
+        notes.append(("interval", how))
+    if differences:
+        how = f"approximate randomisation, {draws:,} trials, two-sided, one score at a time"
+        notes.append(("p", f"{how}; the difference is against minus hyp"))
+    if any(name.split("/")[0] == "TER" for name in systems[0].evaluation.scores):
+        notes.append(("TER", "counts errors: less is better"))
+    notes += reasons(systems[0].scores)
+    for system in systems:
+        if system.empty:
+            which = ", ".join(map(str, system.empty[:NUMBERS_SHOWN]))
+            more = ", ..." if len(system.empty) > NUMBERS_SHOWN else ""
+            notes.append(("empty", f"{system.path.name}: {len(system.empty)}, scored as such; inputs {which}{more}"))
+    return notes
+
+
+def _record(
+    arguments: Mapping[str, str],
+    split: str,
+    systems: Sequence[System],
+    differences: Mapping[str, stats.Difference],
+    draws: int,
+) -> dict[str, Any]:
+    """What ``out`` holds: the object ``scores`` as in a run's result.json, what was scored, and how it was compared."""
+    first, *others = systems
     source = "refs" if "refs" in arguments else "data_dir" if "data_dir" in arguments else "sample"
-    return {
-        "task": task,
-        "split": None if source == "refs" else arguments.get("split", "test"),
-        "n_inputs": inputs,
+    record: dict[str, Any] = {
+        "task": arguments["task"],
+        "split": None if source == "refs" else split,
+        "n_inputs": len(next(iter(first.evaluation.stats.values()))),
+        "n_empty": len(first.empty),
         "references": source,
-        "scores": {
-            name: {"value": one.value, "signature": one.signature, **({"reason": one.reason} if one.reason else {})}
-            for name, one in scores.items()
-        },
+        "bootstrap": {"draws": draws, "level": stats.LEVEL, "seed": stats.SEED},
+        "scores": first.scores,
     }
+    for other in others:
+        record["against"] = {"scores": other.scores, "n_empty": len(other.empty)}
+        record["differences"] = {name: asdict(one) for name, one in differences.items()}
+    return record

@@ -1,0 +1,77 @@
+"""Outputs and inputs are brought together in the right order, or it is said which line does not fit."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prefixrun.errors import DataError
+from prefixrun.outputs import Outputs, Target, read_outputs
+
+TARGET = Target("e2e test", [["x"], ["y"], ["z"]], ids=("t-0", "t-1", "t-2"))
+PATH = Path("hyp.jsonl")
+
+
+def test_ids_decide_the_order_where_both_sides_have_them() -> None:
+    assert TARGET.line_up(Outputs(PATH, ("c", "a", "b"), ("t-2", "t-0", "t-1"))) == ["a", "b", "c"]
+    assert TARGET.line_up(Outputs(PATH, ("c", "a", "b"))) == ["c", "a", "b"]
+    bare = Target("references of refs.json", TARGET.references)
+    assert bare.line_up(Outputs(PATH, ("c", "a", "b"), ("t-2", "t-0", "t-1"))) == ["c", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (("t-0", "t-1", "u-2"), "hyp.jsonl:3: id 'u-2' is no input of e2e test, whose ids are like 't-0'"),
+        (("t-0", "t-1", "t-0"), "hyp.jsonl:3: id 't-0' was already used in line 1"),
+        (("t-2",), "hyp.jsonl: 1 outputs for 3 inputs .e2e test.; 't-0' is the first of 2 ids without a line"),
+    ],
+)
+def test_ids_that_do_not_fit(ids: tuple[str, ...], said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        TARGET.line_up(Outputs(PATH, ("a",) * len(ids), ids))
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (("a", "b"), "hyp.jsonl:2: 2 outputs for 3 inputs .e2e test.; the file ends here"),
+        (("a", "b", "c", "d"), "hyp.jsonl:4: 4 outputs for 3 inputs .e2e test.; .*: remove the line$"),
+        (("a", "b", "c", "", ""), "hyp.jsonl:4: 5 outputs for 3 inputs .e2e test.; .*: remove the empty lines"),
+    ],
+)
+def test_wrong_numbers_of_lines(texts: tuple[str, ...], said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        TARGET.line_up(Outputs(PATH, texts))
+
+
+def test_lines_for_records_that_were_left_out_are_dropped() -> None:
+    target = Target("dart test", [["x"], ["y"]], left_out=(0, 2))
+    assert target.line_up(Outputs(PATH, ("", "a", "skipped", "b"))) == ["a", "b"]
+    assert target.line_up(Outputs(PATH, ("a", "b"))) == ["a", "b"]
+    with pytest.raises(DataError, match=r"hyp.jsonl:3: 3 outputs for 2 or 4 inputs"):
+        target.line_up(Outputs(PATH, ("a", "b", "c")))
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ({"output": "b"}, '2: has no "id", but other lines have'),
+        ({"output": "b", "id": 2}, '2: "id" is no text'),
+    ],
+)
+def test_ids_of_some_lines_only(tmp_path: Path, second: dict[str, object], said: str) -> None:
+    path = tmp_path / "hyp.jsonl"
+    path.write_text(json.dumps({"id": "t-0", "output": "a"}) + "\n" + json.dumps(second), encoding="utf-8")
+    with pytest.raises(DataError, match=f"hyp.jsonl:{said}"):
+        read_outputs(path)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\n\r")), min_size=1))
+def test_lines_end_at_the_line_feed_alone(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
+    """Texts hold other separators (U+2028, form feeds), and these must not shift the lines."""
+    path = tmp_path_factory.mktemp("outputs") / "hyp.txt"
+    path.write_bytes("".join(text + "\n" for text in ["first", *texts]).encode())
+    assert read_outputs(path).texts == ("first", *texts)
