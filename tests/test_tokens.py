@@ -114,6 +114,7 @@ def test_the_mean_lengths_of_webnlg_in_the_papers_table(shared: Path, gpt2: Toke
     assert (round(source, 2), round(target, 2)) == (49.63, 30.67)
 
 
+@pytest.mark.shared
 def test_newlines_and_end_of_gpt2(gpt2: Tokenizer) -> None:
     assert gpt2.newlines() == [198, 628]
     assert gpt2.end == END_OF_TEXT
@@ -178,3 +179,22 @@ def test_clean_up_is_the_librarys(words: list[str]) -> None:
     text = " ".join(words)
     library = byte_tokenizer().base.clean_up_tokenization  # type: ignore[attr-defined]
     assert clean_up(text) == library(text).strip()
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ("summarize", 1),
+        ("table-to-text:", 6),
+        ("elephant", 1),
+        ("active", 1),
+        ("banana", 1),
+        ("beautiful", 1),
+        ("divide", 1),
+        ("keep", 1),
+        ("summarization", 2),
+    ],
+)
+def test_the_words_of_figure_5_have_the_papers_lengths(gpt2: Tokenizer, words: str, count: int) -> None:
+    assert len(gpt2.text(f" {words}")) == count

@@ -1,0 +1,17 @@
+"""Tiny random backbones of both families."""
+
+import pytest
+import torch
+
+from prefixrun.models import Backbone, load
+from prefixrun.schema import ModelConfig
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(params=["tiny_gpt2", "tiny_llama"])
+def backbone(request: pytest.FixtureRequest) -> Backbone:
+    return load(ModelConfig(name=request.param, source="random", architecture=request.param))

@@ -1,0 +1,88 @@
+"""Starting from the activations of real words."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from prefixrun.attention import causal_mask, fronts
+from prefixrun.errors import ConfigError
+from prefixrun.methods.init import activations, start_from, word_ids
+from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, build_prefix, fronts_of
+from prefixrun.models import Backbone
+from prefixrun.schema import InitConfig, MethodConfig
+
+WORDS = "summarize"
+LENGTH = 1 + len(WORDS)
+"""Tokens of the blank and the words: the tiny models read bytes."""
+
+
+def plain_logits(backbone: Backbone, ids: list[int]) -> Tensor:
+    mask = causal_mask(len(ids), torch.float32, backbone.head.device)
+    return backbone.model(
+        input_ids=torch.tensor([ids]),
+        position_ids=torch.arange(len(ids))[None],
+        attention_mask=mask,
+        use_cache=False,
+    ).logits[0]
+
+
+@torch.no_grad()
+def test_a_prefix_of_words_counts_like_the_words_in_front(backbone: Backbone) -> None:
+    words = word_ids(backbone, WORDS, None, LENGTH)
+    text = backbone.tokenizer.source("name : Aromi")
+    expected = plain_logits(backbone, [*words, *text])[len(words) :]
+
+    prefix = build_prefix(MethodConfig(name="prefix_flat"), backbone.sizes, LENGTH, 0)
+    assert start_from(prefix, activations(backbone, words), InitConfig(name="words")) == 0.0
+    with fronts(backbone.model, fronts_of(prefix.flat(), torch.float32)):
+        ours = backbone.model(
+            input_ids=torch.tensor([text]),
+            position_ids=torch.arange(LENGTH, LENGTH + len(text))[None],
+            attention_mask=causal_mask(len(text), torch.float32, backbone.head.device),
+            use_cache=False,
+        ).logits[0]
+    torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(ours, plain_logits(backbone, text), atol=1e-2)
+
+
+def test_a_flat_prefix_is_set_and_stays_trainable(backbone: Backbone) -> None:
+    target = activations(backbone, word_ids(backbone, WORDS, None, LENGTH))
+    prefix = build_prefix(MethodConfig(name="prefix_flat"), backbone.sizes, LENGTH, 0)
+    start_from(prefix, target, InitConfig(name="words"))
+    assert isinstance(prefix, FlatPrefix)
+    assert torch.equal(prefix.prefix, target)
+    assert prefix.prefix.requires_grad
+    assert prefix.prefix.data_ptr() != target.data_ptr()
+
+
+def test_the_mlp_is_fitted_and_the_error_falls(backbone: Backbone) -> None:
+    target = activations(backbone, word_ids(backbone, WORDS, None, LENGTH))
+    errors = []
+    for steps in (1, 20, 300):
+        prefix = build_prefix(MethodConfig(name="prefix", mid_dim=64), backbone.sizes, LENGTH, 0)
+        assert isinstance(prefix, MLPPrefix)
+        rows = prefix.embedding.weight.detach().clone()
+        error = start_from(prefix, target, InitConfig(name="words", fit_steps=steps, fit_lr=1e-3))
+        assert error == pytest.approx(float((prefix.flat() - target).square().mean().detach()))
+        assert torch.equal(prefix.embedding.weight, rows), "the embedding stays as drawn"
+        assert all(parameter.grad is None for parameter in prefix.parameters()), "training starts without gradients"
+        errors.append(error)
+    assert errors[2] < 0.05 * errors[0]
+    assert errors == sorted(errors, reverse=True)
+
+
+def test_words_of_another_length_are_refused_with_their_count(backbone: Backbone) -> None:
+    with pytest.raises(
+        ConfigError, match=r"init_words='summarize': 10 tokens .* but prefix_len=5; give prefix_len=10 "
+    ):
+        word_ids(backbone, WORDS, "unused", 5)
+
+
+def test_spaces_around_the_words_do_not_count(backbone: Backbone) -> None:
+    assert word_ids(backbone, "  summarize ", None, LENGTH) == backbone.tokenizer.text(" summarize")
+
+
+@pytest.mark.parametrize("prefix_len", [1, 3, 4, 10])
+def test_the_default_is_repeated_and_cut(backbone: Backbone, prefix_len: int) -> None:
+    once = backbone.tokenizer.text(" abc")
+    assert word_ids(backbone, None, "abc", prefix_len) == (once * 3)[:prefix_len]
