@@ -311,3 +311,11 @@ def test_written_json_is_standard_json_in_a_stable_order(tmp_path: Path) -> None
     files.write_json(path, {"b": 1, "a": {"d": None, "c": 0.1}})
     assert path.read_text() == '{\n  "a": {\n    "c": 0.1,\n    "d": null\n  },\n  "b": 1\n}\n'
     assert json.loads(path.read_text()) == {"b": 1, "a": {"d": None, "c": 0.1}}
+
+
+def test_bytes_are_appended_and_a_whole_file_gets_its_name(tmp_path: Path) -> None:
+    for data in (b"", b"one\x00", b"two"):
+        files.append_bytes(tmp_path / "x.part", data)
+    (tmp_path / "x").write_bytes(b"before")
+    assert files.move(tmp_path / "x.part", tmp_path / "x").read_bytes() == b"one\x00two"
+    assert not (tmp_path / "x.part").exists()

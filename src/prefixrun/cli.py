@@ -16,7 +16,7 @@ from types import FrameType
 from prefixrun import SEMANTICS, __version__
 from prefixrun.errors import ConfigError, Interrupted, PrefixrunError
 from prefixrun.validate import closest
-from prefixrun.verbs import VERBS
+from prefixrun.verbs import VERBS, named
 from prefixrun.verbs import run as run_verb
 
 
@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     first = arguments[0] if arguments else ""
-    if first in VERBS:
-        return run_verb(first, arguments[1:])
+    if verb := named(arguments):
+        return run_verb(verb, arguments[len(verb.split()) :])
     if first and "=" not in first and not first.startswith("-"):
         close = closest(first, tuple(VERBS))
         hint = f"did you mean {close}?" if close else f"the verbs are {', '.join(VERBS)}"

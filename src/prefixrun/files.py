@@ -115,6 +115,23 @@ def append_lines(path: Path, lines: Iterable[str], *, root: Path | None = None) 
     return target
 
 
+def append_bytes(path: Path, data: bytes) -> Path:
+    """Append bytes as they are, for a file that is moved to its name when it is whole. Errors as write_bytes."""
+    with explained(path), open(path, "ab") as stream:
+        stream.write(data)
+    return path
+
+
+def move(path: Path, target: Path) -> Path:
+    """Give a whole file its name, replacing what had it. Errors as write_bytes."""
+    with explained(target):
+        with open(path, "rb") as stream:
+            os.fsync(stream.fileno())
+        os.replace(path, target)
+        _directory_to_disk(target.parent)
+    return target
+
+
 def append_json(path: Path, records: Iterable[object], *, root: Path | None = None) -> Path:
     """Append records as one JSON object a line; see append_lines and plain_json."""
     return append_lines(path, (canonical_json(record) for record in records), root=root)

@@ -1,7 +1,8 @@
 """The verbs of the command: ``prefixrun VERB key=value``, one thin file each.
 
 A verb's module has a function ``run(arguments: dict[str, str]) -> int`` that returns the exit code, and its docstring
-is what ``prefixrun VERB --help`` prints. A new verb is one file and one line in ``VERBS``.
+is what ``prefixrun VERB --help`` prints. A new verb is one file and one line in ``VERBS``. A verb of two words, such as
+``data check``, is the function of the second name in the module of the first.
 """
 
 import inspect
@@ -27,16 +28,28 @@ VERBS: dict[str, Verb] = {
         required=("task", "hyp"),
         optional=("refs", "split", "data_dir", "out", "bootstrap", "against"),
     ),
+    "data check": Verb(
+        "whether the corpora in a directory are whole, and what they share",
+        required=("data_dir",),
+        optional=("task", "json"),
+    ),
+    "data download": Verb("a corpus from its official source", required=("task", "data_dir")),
 }
+
+
+def named(arguments: Sequence[str]) -> str | None:
+    """The verb that the arguments begin with."""
+    return next((name for name in VERBS if list(arguments[: len(name.split())]) == name.split()), None)
 
 
 def run(name: str, arguments: Sequence[str]) -> int:
     """Run the verb ``name`` with ``key=value`` arguments; its exit code. Raises ConfigError for wrong arguments."""
-    module = import_module(f"prefixrun.verbs.{name}")
+    file, _, function = name.partition(" ")
+    module = import_module(f"prefixrun.verbs.{file}")
     if {"-h", "--help"} & set(arguments):
         print(inspect.cleandoc(module.__doc__ or ""))
         return 0
-    code: int = module.run(parse(name, arguments))
+    code: int = getattr(module, function or "run")(parse(name, arguments))
     return code
 
 
