@@ -26,13 +26,15 @@ def deferred() -> Iterator[Pending]:
     """Hold back the first interruption; the handlers that were there before receive it when the block ends.
 
     The code in the block asks for it between steps (`if pending: save and leave`). A second one is let through at
-    once. Outside the main thread, where Python handles no signals, nothing is held back.
+    once. Ignored signals stay ignored. Outside the main thread, where Python handles no signals, nothing is held back.
     """
     pending = Pending()
     if threading.current_thread() is not threading.main_thread():
         yield pending
         return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    # A shell's background job ignores SIGINT, and what nobody receives at the end must not stop the work before it.
+    before = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
 
     def restore() -> None:
         for number, handler in before.items():
@@ -42,7 +44,7 @@ def deferred() -> Iterator[Pending]:
         pending.number = number
         restore()
 
-    for number in SIGNALS:
+    for number in before:
         signal.signal(number, remember)
     try:
         yield pending
