@@ -38,8 +38,14 @@ def test_ids_that_do_not_fit(ids: tuple[str, ...], said: str) -> None:
     ("texts", "said"),
     [
         (("a", "b"), "hyp.jsonl:2: 2 outputs for 3 inputs .e2e test.; the file ends here"),
-        (("a", "b", "c", "d"), "hyp.jsonl:4: 4 outputs for 3 inputs .e2e test.; .*: remove the line$"),
-        (("a", "b", "c", "", ""), "hyp.jsonl:4: 5 outputs for 3 inputs .e2e test.; .*: remove the empty lines"),
+        (
+            ("a", "b", "c", "d"),
+            "hyp.jsonl:4: 4 outputs for 3 inputs .e2e test.; 1 too many from this line on, some with text",
+        ),
+        (
+            ("a", "b", "c", "", ""),
+            "hyp.jsonl:4: 5 outputs for 3 inputs .e2e test.; 2 too many from this line on, all empty",
+        ),
     ],
 )
 def test_wrong_numbers_of_lines(texts: tuple[str, ...], said: str) -> None:

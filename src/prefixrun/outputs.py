@@ -51,8 +51,11 @@ class Target:
                 f"{outputs.path}:{given}: {counts}; the file ends here: one line an input, empty for no text"
             )
         rest = outputs.texts[wanted:]
-        advice = "remove the line" if any(rest) else "remove the empty lines at the end"
-        raise DataError(f"{outputs.path}:{wanted + 1}: {counts}; this line is the first without an input: {advice}")
+        kind = "some with text" if any(rest) else "all empty"
+        raise DataError(
+            f"{outputs.path}:{wanted + 1}: {counts}; {len(rest)} too many from this line on, {kind}: remove them, "
+            "or score them as the split they belong to"
+        )
 
     def _by_id(self, outputs: Outputs) -> list[str]:
         known = frozenset(self.ids)

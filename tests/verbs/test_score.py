@@ -96,7 +96,7 @@ def test_the_sample_corpus_gives_the_references_without_a_directory(
         (b"one\n", "hyp.txt:1: 1 outputs for 2 inputs (references of refs.json); the file ends here"),
         (
             b"one\ntwo\n\n",
-            "hyp.txt:3: 3 outputs for 2 inputs (references of refs.json); this line is the first without",
+            "hyp.txt:3: 3 outputs for 2 inputs (references of refs.json); 1 too many from this line on",
         ),
         (b"one\ncaf\xe9\n", "hyp.txt:2: byte 0xe9 is not UTF-8"),
         (b"", "hyp.txt: the file is empty"),
