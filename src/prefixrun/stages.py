@@ -87,6 +87,7 @@ def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
         outputs,
         [example.references for example in examples],
         [example.group for example in examples] if any(example.group for example in examples) else None,
+        [example.source for example in examples],
     )
     stats = pd.DataFrame({"id": [example.id for example in examples], **evaluation.stats})
     buffer = io.BytesIO()
