@@ -28,7 +28,7 @@ def message(*overrides: str, multirun: bool = False) -> str:
         ("init_words=a,b", "is several values: add -m to run each, or quote a text with commas: \"init_words='TEXT'\""),
         ("model=gpt3", "gpt3 is no choice of model; there are gpt2, gpt2_large, gpt2_medium, path"),
         ("recipe/row=nothing", "nothing is no choice of recipe/row; there are "),
-        ("task=null", "null is no choice of task; there are e2e"),
+        ("task=null", "null is no choice of task; there are dart, e2e"),
         ("train=5", "train is a section; give one of its keys, as in train.KEY=VALUE"),
         ("train={lrr: 1}", "there is no key train.lrr; did you mean train.lr?"),
         ("train={_target_: os.system}", "a configuration cannot name code to run"),

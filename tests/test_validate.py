@@ -15,7 +15,7 @@ from prefixrun.validate import build, closest, defaults, known_keys, read
 
 @pytest.fixture(scope="module")
 def good() -> Config:
-    return compose(["train.max_steps=7", "seed=5"])
+    return compose(["train.max_steps=7", "train.warmup_steps=0", "seed=5"])
 
 
 def changed(config: Config, key: str, value: Any) -> dict[str, Any]:
