@@ -136,7 +136,7 @@ from prefixrun.schema import ModelConfig
 try:
     print(locate({GPT2!r}))
 except PrefixrunError as error:
-    sys.exit(f"{error.exit_code} {error}")
+    sys.exit(f"{{error.exit_code}} {{error}}")
 finally:
     assert "torch" not in sys.modules
 """
