@@ -1,0 +1,1 @@
+"""Speed and memory of prefixrun beside PEFT's prefix tuning under the HF Trainer and generate()."""

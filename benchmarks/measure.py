@@ -1,0 +1,159 @@
+"""The measurements: who is measured, in what order, and the numbers of every round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from benchmarks.child import Child, child, in_child
+from benchmarks.ours import Ours, prepare
+from benchmarks.peer import Peer
+from benchmarks.plan import Plan
+from benchmarks.sides import DecodeRound, Setup, TrainRound
+
+PEER_BATCHES = (1, 4, 8, 16)
+OUR_BATCHES = (8, 16, 32)
+PROBE_INPUTS = 8
+"""Inputs on which a batch size is tried, more when its batch is larger."""
+PACKED = 8
+"""Most targets behind one copy of their source, in the row that has several."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One row of the table. The first of a sequence is the peer."""
+
+    name: str
+    values: tuple[float, ...]
+    """One a round, in the unit of the measurement; higher is better."""
+    peak_memory: int
+    """Bytes, of the process that ran this row and nothing else."""
+    batch_size: int
+    note: str
+    """What else was seen: the loss, or how outputs ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Pair tokens a second."""
+
+    rows: tuple[Measured, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """Inputs a second."""
+
+    rows: tuple[Measured, ...]
+    probes: dict[str, dict[int, float]]
+    """Inputs a second by side and batch size, in one short run each."""
+    equal_outputs: int
+    outputs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Everything that was measured."""
+
+    setup: Setup
+    training: Training | None
+    decoding: Decoding | None
+
+
+def measure(plan: Plan, scratch: str, say: Say) -> Results:
+    """Run the plan. `scratch`: an empty directory that lasts as long. `say` is told what goes on."""
+    say(f"preparing: {plan.prepare_steps} steps for a prefix that both sides start from")
+    setup = in_child(prepare, plan, scratch)
+    return Results(
+        setup=setup,
+        training=_training(setup, say) if plan.trains else None,
+        decoding=_decoding(setup, say) if plan.decodes else None,
+    )
+
+
+def _training(setup: Setup, say: Say) -> Training:
+    with ExitStack() as stack:
+        sides = {
+            "peer": stack.enter_context(child(Peer, setup)),
+            "prefixrun, 1 target a row": stack.enter_context(child(Ours, setup, 1)),
+            f"prefixrun, {PACKED} targets a row": stack.enter_context(child(Ours, setup, PACKED)),
+        }
+        for side in sides.values():
+            side.call("train", min(setup.plan.train_batch, len(setup.pairs)))  # one step to warm up
+        rounds: dict[str, list[TrainRound]] = {name: [] for name in sides}
+        for number in range(setup.plan.rounds):
+            for name, side in sides.items():
+                found = side.call("train", len(setup.pairs))
+                rounds[name].append(found)
+                speed = setup.pair_tokens / found.seconds
+                say(f"training, round {number + 1}: {name} {speed:.1f} tokens/s, {found.seconds:.1f} s")
+        return Training(
+            tuple(
+                Measured(
+                    name=name,
+                    values=tuple(setup.pair_tokens / found.seconds for found in rounds[name]),
+                    peak_memory=side.peak_memory(),
+                    batch_size=setup.plan.train_batch,
+                    note=f"{rounds[name][-1].steps} steps, loss {rounds[name][-1].loss:.3f}",
+                )
+                for name, side in sides.items()
+            )
+        )
+
+
+def _decoding(setup: Setup, say: Say) -> Decoding:
+    builds = {"peer": (Peer, PEER_BATCHES), "prefixrun": (Ours, OUR_BATCHES)}
+    # The probes have processes of their own, so that a batch size that lost does not count in the peak memory.
+    probes = {name: _probe(name, build, sizes, setup, say) for name, (build, sizes) in builds.items()}
+    best = {name: max(found, key=lambda size: found[size]) for name, found in probes.items()}
+    with ExitStack() as stack:
+        sides: dict[str, Child] = {
+            name: stack.enter_context(child(build, setup)) for name, (build, _) in builds.items()
+        }
+        for side in sides.values():
+            side.call("decode", 1, 1)  # to warm up
+        rounds: dict[str, list[DecodeRound]] = {name: [] for name in sides}
+        for number in range(setup.plan.rounds):
+            for name, side in sides.items():
+                found = side.call("decode", len(setup.prompts), best[name])
+                rounds[name].append(found)
+                speed = len(setup.prompts) / found.seconds
+                say(f"decoding, round {number + 1}: {name} {speed:.2f} inputs/s, {found.seconds:.1f} s")
+        rows = tuple(
+            Measured(
+                name=name,
+                values=tuple(len(setup.prompts) / found.seconds for found in rounds[name]),
+                peak_memory=side.peak_memory(),
+                batch_size=best[name],
+                note=_lengths(rounds[name][-1].outputs, setup.plan.max_new_tokens),
+            )
+            for name, side in sides.items()
+        )
+    pairs = zip(rounds["peer"][-1].outputs, rounds["prefixrun"][-1].outputs, strict=True)
+    return Decoding(rows, probes, sum(theirs == ours for theirs, ours in pairs), len(setup.prompts))
+
+
+def _probe(
+    name: str, build: Callable[[Setup], object], sizes: Sequence[int], setup: Setup, say: Say
+) -> dict[int, float]:
+    """Inputs a second for each batch size that the inputs fill."""
+    found: dict[int, float] = {}
+    with child(build, setup) as side:
+        side.call("decode", 1, 1)  # to warm up
+        for size in sizes:
+            inputs = max(size, PROBE_INPUTS)
+            if inputs > len(setup.prompts) and found:
+                break
+            inputs = min(inputs, len(setup.prompts))
+            found[size] = inputs / side.call("decode", inputs, size).seconds
+            say(f"trying batch sizes: {name} at {size} {found[size]:.2f} inputs/s")
+    return found
+
+
+def _lengths(outputs: Sequence[Sequence[int]], cap: int) -> str:
+    mean = sum(map(len, outputs)) / len(outputs)
+    ended = sum(len(output) < cap for output in outputs)
+    return f"{mean:.1f} tokens an output, {ended} of {len(outputs)} ended by themselves"

@@ -1,0 +1,155 @@
+"""prefixrun's side, and what has to be there before any side starts."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean
+
+import torch
+from torch import Tensor
+
+from benchmarks.plan import Plan
+from benchmarks.sides import BEAMS, LEARNING_RATE, SEED, DecodeRound, Setup, TrainRound
+from prefixrun import data
+from prefixrun.checkpoint import Checkpoints
+from prefixrun.compose import compose
+from prefixrun.data import Corpus
+from prefixrun.data.batches import PairIds, tokenise
+from prefixrun.generate import generate
+from prefixrun.methods.init import activations, word_ids
+from prefixrun.methods.prefix import FlatPrefix
+from prefixrun.models import Backbone, load
+from prefixrun.schema import DecodeConfig, TrainConfig
+from prefixrun.train import Progress, train
+
+PREPARE_BATCH = 4
+
+
+class Ours:
+    """prefixrun with at most `targets_per_row` targets behind one copy of their source."""
+
+    def __init__(self, setup: Setup, targets_per_row: int = 1) -> None:
+        self.setup = setup
+        self.targets_per_row = targets_per_row
+        self.backbone = _load(setup.plan)
+        self.prefix = torch.from_numpy(setup.prefix)
+
+    def train(self, pairs: int) -> TrainRound:
+        """One epoch over the first `pairs` pairs, timed from the call to the end of the last step."""
+        prefix = FlatPrefix(self.backbone.sizes, self.setup.plan.prefix_len)
+        with torch.no_grad():
+            prefix.prefix.copy_(self.prefix)
+        batch = self.setup.plan.train_batch
+        return _train(prefix, self.backbone, self.setup.pairs[:pairs], batch, self.targets_per_row)
+
+    def decode(self, inputs: int, batch_size: int) -> DecodeRound:
+        config = DecodeConfig(
+            name="benchmark",
+            beams=BEAMS,
+            max_new_tokens=self.setup.plan.max_new_tokens,
+            length_norm="generated",
+            ban_newlines=False,
+            batch_size=batch_size,
+        )
+        prompts = self.setup.prompts[:inputs]
+        outputs: list[tuple[int, ...]] = []
+        started = time.perf_counter()
+        for start in range(0, len(prompts), batch_size):
+            found = generate(self.backbone, self.prefix, prompts[start : start + batch_size], config)
+            outputs += [tuple(ids) for ids in found]
+        return DecodeRound(time.perf_counter() - started, tuple(outputs))
+
+
+def prepare(plan: Plan, scratch: str) -> Setup:
+    """Load model and data once, and train a prefix far enough that outputs end by themselves.
+
+    `scratch`: a directory that lasts as long as the benchmark, for the weights of a random model.
+
+    Raises:
+        MissingPartError, ConfigError, DataError: as the run itself would.
+    """
+    backbone = _load(plan)
+    root = Path(plan.data_dir).expanduser() if plan.data_dir else None
+    corpus = data.load("e2e", "train", root)
+    ids = word_ids(backbone, None, compose().init.default_words, plan.prefix_len)
+    prefix = FlatPrefix(backbone.sizes, plan.prefix_len)
+    with torch.no_grad():
+        prefix.prefix.copy_(activations(backbone, ids))
+    lesson = _first_pairs(corpus, plan.prepare_steps * PREPARE_BATCH, backbone)[: plan.prepare_steps * PREPARE_BATCH]
+    _train(prefix, backbone, lesson, PREPARE_BATCH, 1)
+    tests = data.load("e2e", "test", root).examples
+    chosen = tests[:: max(1, len(tests) // plan.decode_inputs)][: plan.decode_inputs]
+    return Setup(
+        plan=plan,
+        directory=_directory(backbone, scratch),
+        prefix=prefix.flat().detach().numpy(),
+        pairs=tuple(_first_pairs(corpus, plan.train_pairs, backbone)),
+        prompts=tuple(sorted((tuple(backbone.tokenizer.source(test.source)) for test in chosen), key=len)),
+        end=backbone.tokenizer.end,
+        threads=torch.get_num_threads(),
+    )
+
+
+def _load(plan: Plan) -> Backbone:
+    if plan.threads:
+        torch.set_num_threads(plan.threads)
+    return load(compose([f"model={plan.model}"]).model, precision=plan.precision)
+
+
+def _first_pairs(corpus: Corpus, count: int, backbone: Backbone) -> list[PairIds]:
+    """The pairs of the first inputs, each with all its references, until there are `count` of them."""
+    kept: list[data.Example] = []
+    pairs = 0
+    for example in corpus.examples:
+        if pairs >= count:
+            break
+        kept.append(example)
+        pairs += len(example.references)
+    return tokenise(replace(corpus, examples=tuple(kept)).all_pairs(), backbone.tokenizer)
+
+
+def _train(
+    prefix: FlatPrefix, backbone: Backbone, pairs: Sequence[PairIds], batch_size: int, targets_per_row: int
+) -> TrainRound:
+    config = TrainConfig(
+        epochs=1,
+        lr=LEARNING_RATE,
+        batch_size=batch_size,
+        loss_mode="token_mean",
+        targets_per_row=targets_per_row,
+        eval_examples=0,
+        checkpoint_every=len(pairs) + 1,
+    )
+    ends, losses = [time.perf_counter()], list[float]()
+
+    def report(progress: Progress, steps: int, loss: float) -> None:
+        ends.append(time.perf_counter())
+        losses.append(loss)
+
+    with tempfile.TemporaryDirectory() as directory:
+        progress = train(
+            prefix,
+            backbone,
+            pairs,
+            [],
+            config,
+            prefix_len=prefix.flat().shape[3],
+            seed=SEED,
+            checkpoints=Checkpoints(Path(directory)),
+            report=report,
+        )
+    return TrainRound(ends[-1] - ends[0], progress.step, mean(losses))
+
+
+def _directory(backbone: Backbone, scratch: str) -> str:
+    """Where the peer finds the same weights: the directory they were read from; random ones are written out first."""
+    if backbone.files.directory is not None:
+        return str(backbone.model.name_or_path)
+    weights: dict[str, Tensor] = backbone.model.state_dict()
+    backbone.model.save_pretrained(scratch, state_dict=weights)
+    backbone.tokenizer.base.save_pretrained(scratch)  # type: ignore[attr-defined]
+    return scratch

@@ -1,0 +1,92 @@
+"""What one benchmark is told: which parts to measure, on what, and how much of it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from prefixrun.errors import ConfigError
+
+PARTS = ("train", "decode", "all")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The settings. The defaults take about twelve minutes on two cores."""
+
+    part: str = "all"
+    """train, decode or all; given without a key."""
+    data_dir: str = ""
+    """Directory of the real corpora; empty for the sample corpus of the package."""
+    json: str = ""
+    """File that everything measured is written to; empty for none."""
+    precision: str = "fp32"
+    """Number format of the frozen model on both sides: fp32 or bf16."""
+    threads: int = 0
+    """CPU threads of each side; 0 leaves the choice to PyTorch."""
+    model: str = "smollm2_135m"
+    """A choice of the model group in conf/model/."""
+    prefix_len: int = 10
+    """Positions of the prefix, num_virtual_tokens in PEFT."""
+    rounds: int = 3
+    """Rounds of each measurement; the sides take turns in each."""
+    prepare_steps: int = 40
+    """Steps that train the prefix which both sides start from and decode with."""
+    train_pairs: int = 56
+    """Training pairs of a round, rounded up to all references of the last input."""
+    train_batch: int = 8
+    """Pairs of a batch."""
+    decode_inputs: int = 32
+    """Test inputs of a round, spread evenly over the test set."""
+    max_new_tokens: int = 60
+    """Longest output, in tokens."""
+
+    @property
+    def trains(self) -> bool:
+        return self.part in ("train", "all")
+
+    @property
+    def decodes(self) -> bool:
+        return self.part in ("decode", "all")
+
+
+def parse(arguments: Sequence[str]) -> Plan:
+    """The plan of `[train|decode|all] [key=value ...]`.
+
+    Raises:
+        ConfigError: naming every problem.
+    """
+    kinds: dict[str, type] = {name: type(value) for name, value in asdict(Plan()).items()}
+    values: dict[str, object] = {}
+    problems = []
+    for argument in arguments:
+        key, equals, text = argument.partition("=")
+        if not equals:
+            key, text = "part", argument
+        if key not in kinds:
+            close = difflib.get_close_matches(key, kinds, n=1)
+            problems.append(f"{argument}: no such key" + (f"; did you mean {close[0]}?" if close else ""))
+        elif kinds[key] is int and not (text.isascii() and text.isdigit()):
+            problems.append(f"{argument}: not a whole number")
+        else:
+            values[key] = kinds[key](text)
+    plan = Plan(**values)  # type: ignore[arg-type]
+    problems += _problems(plan)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return plan
+
+
+def _problems(plan: Plan) -> list[str]:
+    problems = []
+    if plan.part not in PARTS:
+        problems.append(f"{plan.part}: give one of {', '.join(PARTS)}, and settings as key=value")
+    if plan.precision not in ("fp32", "bf16"):
+        problems.append(f"precision={plan.precision}: give fp32 or bf16")
+    for name in ("prefix_len", "rounds", "prepare_steps", "train_pairs", "train_batch", "decode_inputs"):
+        if getattr(plan, name) < 1:
+            problems.append(f"{name}={getattr(plan, name)}: must be at least 1")
+    if plan.max_new_tokens < 2:
+        problems.append(f"max_new_tokens={plan.max_new_tokens}: must be at least 2")
+    return problems

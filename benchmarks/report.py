@@ -1,0 +1,110 @@
+"""The table that is printed and the record that is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measure import Measured, Results
+from benchmarks.sides import LEARNING_RATE, Setup
+from prefixrun.provenance import provenance
+
+PEER_PACKAGES = ("peft", "accelerate", "transformers", "torch")
+MEGABYTE = 10**6
+
+
+def ratio(row: Measured, peer: Measured) -> float:
+    """Median over the rounds of this row's value over the peer's of the same round."""
+    return median(own / theirs for own, theirs in zip(row.values, peer.values, strict=True))
+
+
+def show(results: Results, console: Console) -> None:
+    """Print a table for each measurement and the settings."""
+    plan, setup = results.setup.plan, results.setup
+    if results.training is not None:
+        title = (
+            f"training: tokens of the pairs per second ({len(setup.pairs)} pairs of {_distinct_sources(setup)} inputs, "
+            f"{setup.pair_tokens} tokens, batches of {plan.train_batch} pairs)"
+        )
+        _table(title, results.training.rows, console)
+    if results.decoding is not None:
+        title = (
+            f"decoding: inputs per second ({len(setup.prompts)} inputs, beam 5, at most {plan.max_new_tokens} tokens, "
+            "each side at its best batch size)"
+        )
+        _table(title, results.decoding.rows, console)
+        for name, found in results.decoding.probes.items():
+            tried = ", ".join(f"{size}: {speed:.2f}" for size, speed in found.items())
+            _line(f"batch sizes tried, inputs/s: {name} {tried}", console)
+        _line(f"outputs equal on both sides: {results.decoding.equal_outputs} of {results.decoding.outputs}", console)
+    packages = ", ".join(f"{name} {version(name)}" for name in PEER_PACKAGES)
+    _line(
+        f"\n{plan.model}, {plan.precision}, {setup.threads} threads, prefix_len={plan.prefix_len} without MLP, "
+        f"E2E from {'data_dir' if plan.data_dir else 'the sample corpus'}; {packages}",
+        console,
+    )
+
+
+def record(results: Results, arguments: Sequence[str]) -> dict[str, Any]:
+    """Everything measured, for `json=`. `arguments`: what stood behind `python -m benchmarks`."""
+    settings = {key: value for key, value in asdict(results.setup.plan).items() if key not in ("json", "data_dir")}
+    made = provenance(["python", "-m", "benchmarks", *arguments], threads=results.setup.threads)
+    made["packages"] |= {name: version(name) for name in PEER_PACKAGES}
+    return {
+        "settings": settings,
+        "data_source": "release" if results.setup.plan.data_dir else "sample",
+        "learning_rate": LEARNING_RATE,
+        "pairs": len(results.setup.pairs),
+        "pair_tokens": results.setup.pair_tokens,
+        "inputs": len(results.setup.prompts),
+        "training": None if results.training is None else {"rows": _rows(results.training.rows)},
+        "decoding": None
+        if results.decoding is None
+        else {
+            "rows": _rows(results.decoding.rows),
+            "probes": {
+                name: {str(size): speed for size, speed in found.items()}
+                for name, found in results.decoding.probes.items()
+            },
+            "equal_outputs": results.decoding.equal_outputs,
+            "outputs": results.decoding.outputs,
+        },
+        "provenance": made,
+    }
+
+
+def _rows(rows: Sequence[Measured]) -> list[dict[str, Any]]:
+    return [{**asdict(row), "values": list(row.values), "ratio_to_peer": ratio(row, rows[0])} for row in rows]
+
+
+def _table(title: str, rows: Sequence[Measured], console: Console) -> None:
+    _line(f"\n{title}", console)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("side")
+    for name in ("min", "median", "max", "x peer", "batch", "peak MB"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        numbers = (_number(value) for value in (min(row.values), median(row.values), max(row.values)))
+        memory = f"{row.peak_memory / MEGABYTE:.0f}"
+        table.add_row(row.name, *numbers, f"{ratio(row, rows[0]):.2f}", str(row.batch_size), memory)
+    console.print(table)
+    for row in rows:
+        _line(f"  {row.name}: {row.note}", console)
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}" if value >= 100 else f"{value:.2f}"
+
+
+def _line(text: str, console: Console) -> None:
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def _distinct_sources(setup: Setup) -> int:
+    return len({pair.source for pair in setup.pairs})

@@ -1,0 +1,72 @@
+"""What both sides are given and what they hand back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.plan import Plan
+from prefixrun.data.batches import PairIds
+
+LEARNING_RATE = 5e-3
+"""Of AdamW; it decays linearly to zero, with clipping to norm 1 and no weight decay: the Trainer's defaults."""
+SEED = 101
+BEAMS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The same model, data and prefix for every side."""
+
+    plan: Plan
+    directory: str
+    """The model in Hugging Face format, as both sides read it."""
+    prefix: npt.NDArray[np.float32]
+    """(layers, 2, kv_heads, prefix_len, head_dim): where training starts, and what decoding uses."""
+    pairs: tuple[PairIds, ...]
+    """Training pairs of a round as token ids."""
+    prompts: tuple[tuple[int, ...], ...]
+    """Token ids of the inputs to decode, shortest first, so that both sides pad little."""
+    end: int
+    """Id of the token that ends an output."""
+    threads: int
+    """CPU threads of each side."""
+
+    @property
+    def pair_tokens(self) -> int:
+        """Source and target tokens of the pairs, each written out alone: the work of a training round on any side."""
+        return sum(len(pair.source) + len(pair.target) for pair in self.pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRound:
+    """One pass over the pairs."""
+
+    seconds: float
+    steps: int
+    loss: float
+    """Mean over the steps, nats a target token: close on all sides, or they do not compute the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeRound:
+    """One pass over inputs."""
+
+    seconds: float
+    outputs: tuple[tuple[int, ...], ...]
+    """Token ids without the end token."""
+
+
+class Side(Protocol):
+    """One of the programs that are compared, loaded in a process of its own."""
+
+    def train(self, pairs: int) -> TrainRound:
+        """Train on the first so many pairs, from the prefix of the setup."""
+        ...
+
+    def decode(self, inputs: int, batch_size: int) -> DecodeRound:
+        """Decode the first so many inputs with the prefix of the setup."""
+        ...

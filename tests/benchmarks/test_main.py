@@ -1,0 +1,100 @@
+"""The whole benchmark on a tiny model."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks.__main__ import main
+
+from benchmarks import __main__ as benchmarks_main
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = ["model=tiny_llama", "rounds=2", "prepare_steps=2", "train_pairs=9", "decode_inputs=8", "max_new_tokens=6"]
+
+
+class Here:
+    """Stands in for child.Child without another process, whose imports alone take seconds."""
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        return getattr(self.held, method)(*arguments)
+
+    def peak_memory(self) -> int:
+        return 1
+
+
+@contextmanager
+def here(build: Callable[..., Any], *arguments: Any) -> Iterator[Here]:
+    yield Here(build(*arguments))
+
+
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")
+def test_every_side_is_measured_in_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
+    pytest.importorskip("accelerate", reason="the peer of the benchmark needs accelerate")
+    from benchmarks import measure
+
+    monkeypatch.setattr(measure, "child", here)
+    monkeypatch.setattr(measure, "in_child", lambda function, *arguments: function(*arguments))
+    target = tmp_path / "bench.json"
+    assert main([*TINY, f"json={target}"]) == 0
+
+    spoken = [line.split(": ")[1] for line in capsys.readouterr().out.splitlines() if ", round " in line]
+    names = ("peer", "prefixrun, 1", "prefixrun, 8", "prefixrun")
+    turns = [next(name for name in names if line.startswith(name)) for line in spoken]
+    assert turns == ["peer", "prefixrun, 1", "prefixrun, 8"] * 2 + ["peer", "prefixrun"] * 2
+    check(json.loads(target.read_text(encoding="utf-8")))
+
+
+def check(found: dict[str, Any]) -> None:
+    training, decoding = found["training"]["rows"], found["decoding"]["rows"]
+    assert [row["name"] for row in training] == ["peer", "prefixrun, 1 target a row", "prefixrun, 8 targets a row"]
+    assert [row["name"] for row in decoding] == ["peer", "prefixrun"]
+    for row in (*training, *decoding):
+        assert len(row["values"]) == found["settings"]["rounds"]
+        assert min(row["values"]) > 0
+        assert row["peak_memory"] > 0
+    assert training[0]["ratio_to_peer"] == decoding[0]["ratio_to_peer"] == 1
+    assert found["pairs"] == 10  # nine, and the other reference of the last input
+    assert list(found["decoding"]["probes"]["peer"]) == ["1", "4", "8"]
+    assert found["decoding"]["equal_outputs"] == found["decoding"]["outputs"] == 8
+
+
+def test_without_peft_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(benchmarks_main, "find_spec", lambda name: None)
+    assert main([]) == 4
+    assert "the peer needs peft and accelerate: pip install 'prefixrun[peft]'" in capsys.readouterr().err
+
+
+def test_a_wrong_setting_ends_it_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["round=1"]) == 2
+    assert capsys.readouterr().err == "benchmarks: round=1: no such key; did you mean rounds?\n"
+
+
+def test_a_record_that_cannot_be_written_ends_it_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
+    assert main([f"json={tmp_path / 'nowhere' / 'bench.json'}"]) == 2
+    assert "its directory does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_command_runs_every_side_in_a_process_of_its_own(tmp_path: Path) -> None:
+    pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
+    target = tmp_path / "bench.json"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-m", "benchmarks", *TINY, f"json={target}"], cwd=ROOT, env=environment, check=True)
+    found = json.loads(target.read_text(encoding="utf-8"))
+    check(found)
+    assert len({row["peak_memory"] for row in (*found["training"]["rows"], *found["decoding"]["rows"])}) == 5

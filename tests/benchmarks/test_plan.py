@@ -1,0 +1,33 @@
+import pytest
+from benchmarks.plan import Plan, parse
+
+from prefixrun.errors import ConfigError
+
+
+def test_without_arguments_everything_is_measured_on_the_sample_corpus() -> None:
+    plan = parse([])
+    assert plan == Plan()
+    assert plan.trains
+    assert plan.decodes
+    assert plan.data_dir == ""
+
+
+def test_a_part_and_settings() -> None:
+    plan = parse(["decode", "data_dir=corpora=here", "json=out.json", "precision=bf16", "rounds=5"])
+    assert plan == Plan(part="decode", data_dir="corpora=here", json="out.json", precision="bf16", rounds=5)
+    assert not plan.trains
+    assert plan.decodes
+
+
+def test_all_problems_are_said_together() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(["decod", "round=2", "rounds=-1", "train_batch=0", "precision=fp16", "max_new_tokens=1"])
+    lines = str(caught.value).splitlines()
+    assert lines == [
+        "round=2: no such key; did you mean rounds?",
+        "rounds=-1: not a whole number",
+        "decod: give one of train, decode, all, and settings as key=value",
+        "precision=fp16: give fp32 or bf16",
+        "train_batch=0: must be at least 1",
+        "max_new_tokens=1: must be at least 2",
+    ]

@@ -1,0 +1,62 @@
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from benchmarks.measure import Decoding, Measured, Results, Training
+from benchmarks.plan import Plan
+from benchmarks.report import ratio, record, show
+from benchmarks.sides import Setup
+from rich.console import Console
+
+from prefixrun.data.batches import PairIds
+
+pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
+
+PEER = Measured("peer", (100.0, 50.0, 80.0), 2_000_000_000, 8, "7 steps, loss 2.000")
+OURS = Measured("prefixrun, 1 target a row", (150.0, 200.0, 80.0), 1_000_000_000, 8, "7 steps, loss 2.001")
+
+
+@pytest.fixture
+def results() -> Results:
+    setup = Setup(
+        plan=Plan(data_dir="somewhere/corpora", json="out.json"),
+        directory="somewhere/weights",
+        prefix=np.zeros((1, 2, 1, 10, 4), dtype=np.float32),
+        pairs=(PairIds((1, 2), (3, 4, 5)), PairIds((1, 2), (6,))),
+        prompts=((1, 2), (1, 2, 3)),
+        end=0,
+        threads=2,
+    )
+    decoding = Decoding((PEER, OURS), {"peer": {1: 0.3, 4: 0.41}, "prefixrun": {8: 1.5}}, equal_outputs=1, outputs=2)
+    return Results(setup, Training((PEER, OURS)), decoding)
+
+
+def test_the_ratio_is_taken_round_by_round() -> None:
+    assert ratio(OURS, PEER) == 1.5  # the medians' would be 150 / 80
+    assert ratio(PEER, PEER) == 1.0
+
+
+def test_the_table_names_sides_values_and_settings(results: Results) -> None:
+    console = Console(width=100, record=True, highlight=False)
+    show(results, console)
+    lines = console.export_text().splitlines()
+    assert "training: tokens of the pairs per second (2 pairs of 1 inputs, 8 tokens, batches of 8 pairs)" in lines
+    cells = [line.split() for line in lines]
+    assert ["peer", "50.00", "80.00", "100.0", "1.00", "8", "2000"] in cells
+    assert ["prefixrun,", "1", "target", "a", "row", "80.00", "150.0", "200.0", "1.50", "8", "1000"] in cells
+    assert "batch sizes tried, inputs/s: peer 1: 0.30, 4: 0.41" in lines
+    assert "outputs equal on both sides: 1 of 2" in lines
+    assert "2 threads" in lines[-1]
+    assert "peft" in lines[-1]
+
+
+def test_the_record_holds_every_value_and_no_directory(results: Results) -> None:
+    text = json.dumps(record(results, ["all", "data_dir=/somewhere/corpora"]))
+    assert "/somewhere" not in text
+    found = json.loads(text)
+    assert found["training"]["rows"][1] == {**asdict(OURS), "values": list(OURS.values), "ratio_to_peer": 1.5}
+    assert found["decoding"]["probes"] == {"peer": {"1": 0.3, "4": 0.41}, "prefixrun": {"8": 1.5}}
+    assert found["provenance"]["command"] == "python -m benchmarks all 'data_dir=<path>/corpora'"
+    assert found["provenance"]["threads"] == 2
+    assert "peft" in found["provenance"]["packages"]
