@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save
 from torch import Tensor
 
 from prefixrun import files, stages
 from prefixrun.compose import compose
-from prefixrun.data import Example
-from prefixrun.errors import ConfigError
+from prefixrun.corpora import Corpora
+from prefixrun.data import Corpus, Example
+from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.models import Backbone
 from prefixrun.runs import Run
 from prefixrun.schema import DecodeConfig
@@ -61,3 +63,53 @@ def test_a_task_without_metrics_is_refused_before_anything_is_computed() -> None
     config = compose(["task.name=mine", "model=tiny_llama"])
     with pytest.raises(ConfigError, match="task=mine: no metrics are defined"):
         stages.check_fit(config, None, None)  # type: ignore[arg-type]
+
+
+def corpora(source: str, target: str) -> Corpora:
+    """One pair for training, one short input for test."""
+    train = Corpus("e2e", "train", (Example("train-0", source, (target,)),), ())
+    test = Corpus("e2e", "test", (Example("test-0", "a", ("b",)),), ())
+    return Corpora(train, train, test, train.all_pairs())
+
+
+@pytest.mark.parametrize("prefix_len", [10, 11])
+def test_prefix_input_and_output_just_fit_the_context(prefix_len: int) -> None:
+    """The paper's layout adds two blanks and an END to each: 10 + 803 + 211 are the 1024 positions of the model."""
+    config = compose(["model=tiny_gpt2", "decode.max_new_tokens=20", f"prefix_len={prefix_len}"])
+    backbone = stages.load_backbone(config)
+    parts = corpora("s" * 800, "t" * 208)
+    if prefix_len == 10:
+        stages.check_fit(config, backbone, parts)
+        return
+    with pytest.raises(ConfigError, match=r"^prefix_len=11: .* 803 tokens and 211 tokens .* 1025 positions.* has 1024"):
+        stages.check_fit(config, backbone, parts)
+
+
+def test_the_length_of_outputs_counts_where_it_is_larger_than_the_targets() -> None:
+    config = compose(["model=tiny_gpt2", "decode.max_new_tokens=400", "prefix_len=10"])
+    with pytest.raises(ConfigError, match="803 tokens and 400 tokens of output"):
+        stages.check_fit(config, stages.load_backbone(config), corpora("s" * 800, "t"))
+
+
+def test_words_that_do_not_fit_are_refused_before_the_run_starts() -> None:
+    config = compose(["model=tiny_gpt2", "init_words=summarize", "prefix_len=3"])
+    with pytest.raises(ConfigError, match="init_words='summarize': 10 tokens"):
+        stages.check_fit(config, stages.load_backbone(config), corpora("s", "t"))
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert stages.device(compose(["device=auto"])) == "cpu"
+    with pytest.raises(ConfigError, match="device=cuda: PyTorch finds no GPU here"):
+        stages.device(compose(["device=cuda"]))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert [stages.device(compose([f"device={name}"])) for name in ("auto", "cuda", "cpu")] == ["cuda", "cuda", "cpu"]
+
+
+@pytest.mark.parametrize("content", [b"", b"not safetensors", None])
+def test_a_damaged_prefix_is_an_error(tmp_path: Path, content: bytes | None) -> None:
+    this = Run(tmp_path, task="dart", method="prefix", model="tiny", identity={})
+    with this.hold():
+        this.prefix_file.write_bytes(save({"other": FLAT}) if content is None else content)
+    with pytest.raises(DamagedStateError, match=r"prefix\.safetensors: damaged .* to train again"):
+        stages.load_prefix(this)
