@@ -1,0 +1,57 @@
+"""The command in this process, and in one of its own where signals or imports matter."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+SRC = Path(__file__).resolve().parents[2] / "src"
+SMALL = (
+    "prefix_len=4",
+    "init.fit_steps=5",
+    "method.mid_dim=16",
+    "train_size=8",
+    "train.max_steps=4",
+    "train.warmup_steps=0",
+    "train.batch_size=4",
+    "train.eval_examples=4",
+    "test_size=3",
+    "decode.max_new_tokens=6",
+    "threads=1",
+)
+"""A run of a second."""
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty directory to work in, and no Java: METEOR's program takes seconds to start."""
+    torch.set_num_threads(1)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.fixture
+def small() -> tuple[str, ...]:
+    return SMALL
+
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start() -> Start:
+    """Start Python in a process of its own, in the working directory of the test; whoever starts it waits for it."""
+
+    def run(*words: str) -> subprocess.Popen[str]:
+        environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            [sys.executable, *words], env=environment, text=True, stdin=pipe, stdout=pipe, stderr=pipe
+        )
+
+    return run

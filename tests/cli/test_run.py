@@ -1,0 +1,169 @@
+"""Runs by the command: killed, terminated and held ones, and finished ones that are only shown."""
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from prefixrun.cli import main
+from prefixrun.runs import Run
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+WAIT = 600
+"""Seconds until a test gives up on a child; a busy machine needs some to import torch."""
+
+
+@pytest.fixture(params=["tiny_gpt2", "tiny_llama"])
+def model(request: pytest.FixtureRequest) -> str:
+    return f"model={request.param}"
+
+
+def the_run() -> Path:
+    (run,) = Path("results", "runs").iterdir()
+    return run
+
+
+def outcome(run: Path) -> dict[str, object]:
+    return {
+        "prefix": (run / "prefix.safetensors").read_bytes(),
+        "generations": (run / "generations.jsonl").read_bytes(),
+        "scores": json.loads((run / "result.json").read_text())["scores"],
+    }
+
+
+def wait_for(happened: Callable[[], bool], child: "subprocess.Popen[str]") -> None:
+    end = time.monotonic() + WAIT
+    while not happened():
+        assert child.poll() is None, child.communicate()
+        assert time.monotonic() < end, "the child did not get there"
+        time.sleep(0.005)
+
+
+def saved_steps() -> int:
+    """The newest checkpoint's step; 0 before there is one."""
+    found = list(Path("results").glob("runs/*/checkpoints/checkpoints.json"))
+    return json.loads(found[0].read_text())[-1]["step"] if found else 0
+
+
+def written_outputs() -> int:
+    found = list(Path("results").glob("runs/*/generations.jsonl"))
+    return found[0].read_bytes().count(b"\n") if found else 0
+
+
+def test_the_command_from_end_to_end(
+    model: str, small: tuple[str, ...], start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([model, *small]) == 0
+    first = capsys.readouterr()
+    assert first.err == ""
+    before = {path: path.read_bytes() for path in the_run().rglob("*") if path.is_file()}
+
+    check = "import sys; from prefixrun.cli import main; code = main(sys.argv[1:]);"
+    check += "sys.exit(code or 99 * bool({'torch', 'transformers'} & set(sys.modules)))"
+    child = start("-c", check, model, *small)
+    out, err = child.communicate(timeout=WAIT)
+    assert (child.returncode, err) == (0, ""), "shown without importing torch"
+    assert "it is shown as it is, nothing was computed" in out
+    assert first.out[first.out.index("this run:") :] in out
+    assert {path: path.read_bytes() for path in the_run().rglob("*") if path.is_file()} == before
+
+
+KILLED = ("train.max_steps=40", "train.epochs=20", "train.checkpoint_every=1", "test_size=48", "decode.batch_size=1")
+"""Long enough for a signal to come in the middle on any machine."""
+
+
+@pytest.fixture
+def uninterrupted(small: tuple[str, ...]) -> dict[str, object]:
+    assert main(["model=tiny_llama", *small, *KILLED, "results_dir=whole"]) == 0
+    (run,) = Path("whole", "runs").iterdir()
+    return outcome(run)
+
+
+def test_a_killed_run_ends_with_the_same_bytes(
+    small: tuple[str, ...], start: Start, uninterrupted: dict[str, object]
+) -> None:
+    """Killed once while it trains and once while it decodes."""
+    command = ("model=tiny_llama", *small, *KILLED)
+    for reached in (lambda: saved_steps() >= 3, lambda: written_outputs() >= 2):
+        child = start("-m", "prefixrun", *command)
+        wait_for(reached, child)
+        child.kill()
+        assert child.wait() == -signal.SIGKILL
+        child.communicate()
+        assert not (the_run() / "result.json").exists()
+    assert (the_run() / "lock").exists(), "what a killed holder leaves does not block the next"
+    assert main(list(command)) == 0
+    assert outcome(the_run()) == uninterrupted
+    assert "going on after step" in (the_run() / "run.log").read_text()
+    assert not (the_run() / "lock").exists()
+
+
+def test_a_terminated_run_saves_its_step_and_ends_with_the_same_bytes(
+    small: tuple[str, ...], start: Start, uninterrupted: dict[str, object]
+) -> None:
+    # Checkpoints far apart: what is saved was saved because of the signal.
+    command = ("model=tiny_llama", *small, *KILLED, "train.checkpoint_every=1000")
+    child = start("-m", "prefixrun", *command)
+    wait_for(lambda: any("training 5/40" in path.read_text() for path in Path("results").glob("runs/*/run.log")), child)
+    child.terminate()
+    _, err = child.communicate(timeout=WAIT)
+    assert (child.returncode, err) == (143, "prefixrun: terminated; run the same command again to resume\n")
+    assert 5 <= saved_steps() < 40
+    assert main(list(command)) == 0
+    assert outcome(the_run()) == uninterrupted
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from prefixrun.locks import RunLock
+with RunLock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_run_of_another_process_is_left_alone(
+    small: tuple[str, ...], start: Start, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class HeldRun(Run):
+        """The run as it is, held by a child from the moment its directory is known."""
+
+        def __init__(self, *given: object, **named: object) -> None:
+            super().__init__(*given, **named)  # type: ignore[arg-type]
+            self.directory.mkdir(parents=True)
+            child = start("-c", HOLD, str(self.directory / "lock"))
+            assert child.stdout is not None
+            assert child.stdout.readline() == "held\n"
+            children.append(child)
+
+    children: list[subprocess.Popen[str]] = []
+    monkeypatch.setattr("prefixrun.experiment.Run", HeldRun)
+    assert main(["model=tiny_llama", *small]) == 75
+    (child,) = children
+    said = capsys.readouterr().err
+    assert said.startswith(f"prefixrun: {the_run()}: this run is held by process {child.pid} on ")
+    assert len(said.splitlines()) == 1
+    assert [path.name for path in the_run().iterdir()] == ["lock"]
+    child.communicate(timeout=WAIT)  # its input ends, and with it the child
+
+
+def test_a_local_model_directory(small: tuple[str, ...], tmp_path: Path) -> None:
+    from prefixrun.models import tiny
+    from prefixrun.tokens import byte_tokenizer
+
+    tiny("tiny_gpt2").save_pretrained(tmp_path / "mine")
+    byte_tokenizer().base.save_pretrained(tmp_path / "mine")  # type: ignore[attr-defined]
+    assert main(["model=path", f"model.path={tmp_path / 'mine'}", *small]) == 0
+    result = json.loads((the_run() / "result.json").read_text())
+    assert result["backbone"]["files"] == "local directory mine"
+    assert str(tmp_path) not in json.dumps(result)
+
+    assert main(["model=tiny_gpt2", *small, "results_dir=random"]) == 0
+    (random,) = Path("random", "runs").iterdir()
+    assert outcome(random) == outcome(the_run()), "the same weights from elsewhere"
