@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -23,10 +24,13 @@ from prefixrun.generate import generate
 from prefixrun.methods.init import activations, word_ids
 from prefixrun.methods.prefix import FlatPrefix
 from prefixrun.models import Backbone, load
+from prefixrun.packed import packed
 from prefixrun.schema import DecodeConfig, TrainConfig
 from prefixrun.train import Progress, train
 
-PREPARE_BATCH = 4
+PREPARE_BATCH = 8
+
+T = TypeVar("T")
 
 
 class Ours:
@@ -58,9 +62,10 @@ class Ours:
         prompts = self.setup.prompts[:inputs]
         outputs: list[tuple[int, ...]] = []
         started = time.perf_counter()
-        for start in range(0, len(prompts), batch_size):
-            found = generate(self.backbone, self.prefix, prompts[start : start + batch_size], config)
-            outputs += [tuple(ids) for ids in found]
+        with packed(self.backbone.model):
+            for start in range(0, len(prompts), batch_size):
+                found = generate(self.backbone, self.prefix, prompts[start : start + batch_size], config)
+                outputs += [tuple(ids) for ids in found]
         return DecodeRound(time.perf_counter() - started, tuple(outputs))
 
 
@@ -79,10 +84,10 @@ def prepare(plan: Plan, scratch: str) -> Setup:
     prefix = FlatPrefix(backbone.sizes, plan.prefix_len)
     with torch.no_grad():
         prefix.prefix.copy_(activations(backbone, ids))
-    lesson = _first_pairs(corpus, plan.prepare_steps * PREPARE_BATCH, backbone)[: plan.prepare_steps * PREPARE_BATCH]
+    # From all over the corpus: few inputs with all their references would not teach it where outputs end.
+    lesson = tokenise(_spread(corpus.all_pairs(), plan.prepare_steps * PREPARE_BATCH), backbone.tokenizer)
     _train(prefix, backbone, lesson, PREPARE_BATCH, 1)
-    tests = data.load("e2e", "test", root).examples
-    chosen = tests[:: max(1, len(tests) // plan.decode_inputs)][: plan.decode_inputs]
+    chosen = _spread(data.load("e2e", "test", root).examples, plan.decode_inputs)
     return Setup(
         plan=plan,
         directory=_directory(backbone, scratch),
@@ -98,6 +103,11 @@ def _load(plan: Plan) -> Backbone:
     if plan.threads:
         torch.set_num_threads(plan.threads)
     return load(compose([f"model={plan.model}"]).model, precision=plan.precision)
+
+
+def _spread(items: Sequence[T], count: int) -> Sequence[T]:
+    """`count` items at equal distances, all of them when there are no more."""
+    return items[:: max(1, len(items) // count)][:count]
 
 
 def _first_pairs(corpus: Corpus, count: int, backbone: Backbone) -> list[PairIds]:

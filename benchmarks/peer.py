@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+import warnings
 from typing import Any
 
 import torch
@@ -41,7 +42,10 @@ class Peer:
         prefix = PrefixTuningConfig(
             task_type=TaskType.CAUSAL_LM, num_virtual_tokens=setup.plan.prefix_len, prefix_projection=False
         )
-        self.model: Any = get_peft_model(model, prefix)
+        with warnings.catch_warnings():
+            # PEFT asks for an attribute of transformers under a name that has since been replaced.
+            warnings.filterwarnings("ignore", ".is_gradient_checkpointing.", FutureWarning)
+            self.model: Any = get_peft_model(model, prefix)
 
     def train(self, pairs: int) -> TrainRound:
         """One epoch over the first `pairs` pairs, timed from its first batch to the end of its last step."""

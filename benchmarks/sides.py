@@ -11,7 +11,7 @@ import numpy.typing as npt
 from benchmarks.plan import Plan
 from prefixrun.data.batches import PairIds
 
-LEARNING_RATE = 5e-3
+LEARNING_RATE = 2e-2
 """Of AdamW; it decays linearly to zero, with clipping to norm 1 and no weight decay: the Trainer's defaults."""
 SEED = 101
 BEAMS = 5

@@ -212,7 +212,9 @@ def test_a_cache_grows_by_layer_and_selects_rows() -> None:
     assert torch.equal(values, -keys)
     assert cache.keys[1].shape[2] == 1
     cache.select(torch.tensor([1, 1, 0]))
-    assert torch.equal(cache.keys[0], keys[[1, 1, 0]])
+    third, _ = cache.update(first.repeat(2, 1, 1, 1)[:3], first.repeat(2, 1, 1, 1)[:3], 0)
+    assert torch.equal(third[:, :, :2], keys[[1, 1, 0]])
+    assert third.shape[2] == 3
     assert torch.equal(cache.values[1], -10 * first[[1, 1, 0]])
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from typing import Any
 
@@ -234,8 +234,8 @@ def test_the_first_generated_position_is_a_plain_forward_pass_with_the_prefix(
     flat = a_prefix(backbone)
     seen: list[Tensor] = []
 
-    def watch(hidden: Tensor, head: Tensor, *others: Any) -> tuple[Tensor, Tensor, Tensor]:
-        seen.append((hidden @ head.T).log_softmax(-1))
+    def watch(hidden: Tensor, head: Callable[[Tensor], Tensor], *others: Any) -> tuple[Tensor, Tensor, Tensor]:
+        seen.append(head(hidden).log_softmax(-1))
         return top_candidates(hidden, head, *others)
 
     monkeypatch.setattr("prefixrun.generate.top_candidates", watch)
@@ -286,7 +286,7 @@ def test_candidates_are_the_plain_top_of_log_softmax(vocabulary: int, blocks: bo
     scores = torch.randn(2, 3, generator=generator)
     # The best of a row may all lie in one block: let one row be like that.
     head[256:262] = hidden[0, 0] * torch.linspace(2, 3, 6)[:, None]
-    best, beams, tokens = top_candidates(hidden, head, scores, banned, 6)
+    best, beams, tokens = top_candidates(hidden, partial(torch.nn.functional.linear, weight=head), scores, banned, 6)
 
     plain = (hidden @ head.T).log_softmax(2) + scores[:, :, None]
     plain[:, :, banned] = -torch.inf

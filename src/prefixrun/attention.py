@@ -145,22 +145,33 @@ def _front_output(weights: Tensor, front: Front) -> Tensor:
 class KeyValueCache:
     """What the rows themselves have written, in the form that transformers' attention modules update.
 
-    `keys`, `values`: one tensor a layer, (rows, kv_heads, written, head_dim).
+    `keys`, `values`: one tensor a layer, (rows, kv_heads, room, head_dim); the first `written` positions count. Room is
+    made for GROWTH positions at a time, so that a step writes one position instead of copying all.
     """
+
+    GROWTH = 16
 
     def __init__(self) -> None:
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
+        self.written: list[int] = []
 
     def update(self, key: Tensor, value: Tensor, layer: int, *_: Any) -> tuple[Tensor, Tensor]:
         """Append to one layer and return all it has; layers come in their order."""
         if layer == len(self.keys):
             self.keys.append(key)
             self.values.append(value)
-        else:
-            self.keys[layer] = torch.cat([self.keys[layer], key], dim=2)
-            self.values[layer] = torch.cat([self.values[layer], value], dim=2)
-        return self.keys[layer], self.values[layer]
+            self.written.append(key.shape[2])
+            return key, value
+        start, stop = self.written[layer], self.written[layer] + key.shape[2]
+        if stop > self.keys[layer].shape[2]:
+            more = (0, 0, 0, max(self.GROWTH, key.shape[2]))
+            self.keys[layer] = nn.functional.pad(self.keys[layer], more)
+            self.values[layer] = nn.functional.pad(self.values[layer], more)
+        self.keys[layer][:, :, start:stop] = key
+        self.values[layer][:, :, start:stop] = value
+        self.written[layer] = stop
+        return self.keys[layer][:, :, :stop], self.values[layer][:, :, :stop]
 
     def select(self, rows: Tensor) -> None:
         """Let row i go on from what row rows[i] has written."""

@@ -7,11 +7,10 @@ batch when they are done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
 from prefixrun.attention import Front, KeyValueCache, causal_mask, fronts
 from prefixrun.beams import Beams, choose
@@ -39,8 +38,9 @@ def generate(
         Beams(config.beams, len(prompt), config.length_penalty, config.length_norm == "total") for prompt in prompts
     ]
     hidden, running = _read_prompts(backbone, flat_prefix, prompts)
+    head = backbone.model.get_output_embeddings()
     for step in range(1, config.max_new_tokens + 1):
-        scores, beams, tokens = top_candidates(hidden, backbone.head, running.scores, banned, 2 * config.beams)
+        scores, beams, tokens = top_candidates(hidden, head, running.scores, banned, 2 * config.beams)
         choice = choose(
             [searches[index] for index in running.active],
             scores.tolist(),
@@ -107,33 +107,37 @@ class _Running:
 
 
 def top_candidates(
-    hidden: Tensor, head: Tensor, scores: Tensor, banned: Sequence[int], count: int
+    hidden: Tensor, head: Callable[[Tensor], Tensor], scores: Tensor, banned: Sequence[int], count: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The best continuations of each input over all its beams.
 
-    hidden: (inputs, beams, d); head: (vocabulary, d); scores: (inputs, beams) log-probabilities so far. Returns three
-    (inputs, count) tensors, best first: log-probability, beam and token. Banned tokens get no probability but keep
-    their share of the softmax, as a logits processor after log-softmax does in the paper's code.
+    hidden: (inputs, beams, d); head: hidden states to logits; scores: (inputs, beams) log-probabilities so far.
+    Returns three (inputs, count) tensors, best first: log-probability, beam and token. Banned tokens get no
+    probability but keep their share of the softmax, as a processor after log-softmax does in the paper's code.
 
     No log-softmax over the vocabulary is written out: the best of a row lie in the blocks with the largest maxima.
     """
     inputs, beams, width = hidden.shape
-    logits = linear(hidden.reshape(-1, width), head).float()
-    normaliser = logits.logsumexp(dim=1, keepdim=True)
-    if banned:
-        logits[:, list(banned)] = -torch.inf
+    logits = head(hidden.reshape(-1, width)).float()
     vocabulary = logits.shape[1]
+    block = BLOCK if vocabulary % BLOCK == 0 else vocabulary
+    withheld = logits[:, list(banned)]
+    logits[:, list(banned)] = -torch.inf
     count_row = min(count, vocabulary)
-    if vocabulary % BLOCK == 0 and vocabulary // BLOCK > count_row:
-        blocks = logits.view(-1, vocabulary // BLOCK, BLOCK)
-        chosen = blocks.amax(dim=2).topk(count_row, dim=1).indices
-        values, places = blocks.gather(1, chosen.unsqueeze(2).expand(-1, -1, BLOCK)).flatten(1).topk(count_row, dim=1)
-        tokens = chosen.gather(1, places // BLOCK) * BLOCK + places % BLOCK
-    else:
-        values, tokens = logits.topk(count_row, dim=1)
-    total = (values - normaliser).view(inputs, beams, count_row) + scores.unsqueeze(2)
+    blocks = logits.view(-1, vocabulary // block, block)
+    chosen = blocks.amax(dim=2).topk(min(count_row, blocks.shape[1]), dim=1).indices
+    values, places = blocks.gather(1, chosen.unsqueeze(2).expand(-1, -1, block)).flatten(1).topk(count_row, dim=1)
+    tokens = chosen.gather(1, places // block) * block + places % block
+    logits[:, list(banned)] = withheld
+    total = (values - _logsumexp_(logits)).view(inputs, beams, count_row) + scores.unsqueeze(2)
     best, order = total.flatten(1).topk(min(count, beams * count_row), dim=1)
     return best, order // count_row, tokens.view(inputs, -1).gather(1, order)
+
+
+def _logsumexp_(logits: Tensor) -> Tensor:
+    """(rows, 1) logarithms of the sums of exponentials. Overwrites `logits`: a second tensor of its size costs more."""
+    largest = logits.amax(dim=1, keepdim=True)
+    return logits.sub_(largest).exp_().sum(dim=1, keepdim=True).log_().add_(largest)
 
 
 def _read_prompts(backbone: Backbone, flat_prefix: Tensor, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, _Running]:

@@ -28,6 +28,7 @@ from prefixrun.interrupts import deferred
 from prefixrun.methods.init import activations, start_from, word_ids
 from prefixrun.methods.prefix import Prefix, build_prefix
 from prefixrun.models import Backbone, load
+from prefixrun.packed import packed
 from prefixrun.progress import LOG, Stage, stage
 from prefixrun.provenance import peak_memory_bytes, provenance
 from prefixrun.runs import Run
@@ -180,7 +181,7 @@ def _generate(this: Run, config: Config, examples: Sequence[Example], backbone: 
             waiting.setdefault(example.source, []).append(example)
     prompts = {source: backbone.tokenizer.source(source) for source in waiting}
     sources = sorted(waiting, key=lambda source: len(prompts[source]))  # little padding
-    with stage("decoding") as shown, deferred() as interruption:
+    with packed(backbone.model), stage("decoding") as shown, deferred() as interruption:
         for start in range(0, len(sources), config.decode.batch_size):
             started = time.perf_counter()
             batch = sources[start : start + config.decode.batch_size]

@@ -36,7 +36,6 @@ def here(build: Callable[..., Any], *arguments: Any) -> Iterator[Here]:
     yield Here(build(*arguments))
 
 
-@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")
 def test_every_side_is_measured_in_turns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

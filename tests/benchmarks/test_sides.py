@@ -9,8 +9,6 @@ from benchmarks.sides import Setup
 
 pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
 pytest.importorskip("accelerate", reason="the peer of the benchmark needs accelerate")
-# transformers reads an attribute of its own that it has deprecated, when PEFT wraps a model.
-pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")
 
 PAIRS = 12
 TINY = "tiny_llama"
