@@ -149,7 +149,7 @@ class KeyValueCache:
     made for GROWTH positions at a time, so that a step writes one position instead of copying all.
     """
 
-    GROWTH = 16
+    GROWTH = 8
 
     def __init__(self) -> None:
         self.keys: list[Tensor] = []
