@@ -10,12 +10,10 @@ from benchmarks.child import Child, child, in_child
 from benchmarks.ours import Ours, prepare
 from benchmarks.peer import Peer
 from benchmarks.plan import Plan
-from benchmarks.sides import DecodeRound, Setup, TrainRound
+from benchmarks.sides import DecodeRound, Setup, TrainRound, spread
 
 PEER_BATCHES = (1, 4, 8, 16)
 OUR_BATCHES = (8, 16, 32)
-PROBE_INPUTS = 8
-"""Inputs on which a batch size is tried, more when its batch is larger."""
 PACKED = 8
 """Most targets behind one copy of their source, in the row that has several."""
 
@@ -114,11 +112,11 @@ def _decoding(setup: Setup, say: Say) -> Decoding:
             name: stack.enter_context(child(build, setup)) for name, (build, _) in builds.items()
         }
         for side in sides.values():
-            side.call("decode", 1, 1)  # to warm up
+            side.call("decode", setup.prompts[:1], 1)  # to warm up
         rounds: dict[str, list[DecodeRound]] = {name: [] for name in sides}
         for number in range(setup.plan.rounds):
             for name, side in sides.items():
-                found = side.call("decode", len(setup.prompts), best[name])
+                found = side.call("decode", setup.prompts, best[name])
                 rounds[name].append(found)
                 speed = len(setup.prompts) / found.seconds
                 say(f"decoding, round {number + 1}: {name} {speed:.2f} inputs/s, {found.seconds:.1f} s")
@@ -139,16 +137,15 @@ def _decoding(setup: Setup, say: Say) -> Decoding:
 def _probe(
     name: str, build: Callable[[Setup], object], sizes: Sequence[int], setup: Setup, say: Say
 ) -> dict[int, float]:
-    """Inputs a second for each batch size that the inputs fill."""
+    """Inputs a second for each batch size that the inputs fill; the same inputs for all of them."""
     found: dict[int, float] = {}
+    prompts = spread(setup.prompts, max(sizes))
     with child(build, setup) as side:
-        side.call("decode", 1, 1)  # to warm up
+        side.call("decode", setup.prompts[:1], 1)  # to warm up
         for size in sizes:
-            inputs = max(size, PROBE_INPUTS)
-            if inputs > len(setup.prompts) and found:
+            if size > len(prompts) and found:
                 break
-            inputs = min(inputs, len(setup.prompts))
-            found[size] = inputs / side.call("decode", inputs, size).seconds
+            found[size] = len(prompts) / side.call("decode", prompts, size).seconds
             say(f"trying batch sizes: {name} at {size} {found[size]:.2f} inputs/s")
     return found
 

@@ -9,13 +9,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from benchmarks.plan import Plan
-from benchmarks.sides import BEAMS, LEARNING_RATE, SEED, DecodeRound, Setup, TrainRound
+from benchmarks.sides import BEAMS, LEARNING_RATE, SEED, DecodeRound, Prompts, Setup, TrainRound, spread
 from prefixrun import data
 from prefixrun.checkpoint import Checkpoints
 from prefixrun.compose import compose
@@ -30,8 +29,6 @@ from prefixrun.schema import DecodeConfig, TrainConfig
 from prefixrun.train import Progress, train
 
 PREPARE_BATCH = 8
-
-T = TypeVar("T")
 
 
 class Ours:
@@ -53,7 +50,7 @@ class Ours:
         batch = self.setup.plan.train_batch
         return _train(prefix, self.backbone, self.setup.pairs[:pairs], batch, self.targets_per_row)
 
-    def decode(self, inputs: int, batch_size: int) -> DecodeRound:
+    def decode(self, prompts: Prompts, batch_size: int) -> DecodeRound:
         config = DecodeConfig(
             name="benchmark",
             beams=BEAMS,
@@ -65,7 +62,6 @@ class Ours:
         if not self._has_packed:  # once, as in a run
             self._packing.enter_context(packed(self.backbone.model))
             self._has_packed = True
-        prompts = self.setup.prompts[:inputs]
         outputs: list[tuple[int, ...]] = []
         started = time.perf_counter()
         for start in range(0, len(prompts), batch_size):
@@ -90,9 +86,9 @@ def prepare(plan: Plan, scratch: str) -> Setup:
     with torch.no_grad():
         prefix.prefix.copy_(activations(backbone, ids))
     # From all over the corpus: few inputs with all their references would not teach it where outputs end.
-    lesson = tokenise(_spread(corpus.all_pairs(), plan.prepare_steps * PREPARE_BATCH), backbone.tokenizer)
+    lesson = tokenise(spread(corpus.all_pairs(), plan.prepare_steps * PREPARE_BATCH), backbone.tokenizer)
     _train(prefix, backbone, lesson, PREPARE_BATCH, 1)
-    chosen = _spread(data.load("e2e", "test", root).examples, plan.decode_inputs)
+    chosen = spread(data.load("e2e", "test", root).examples, plan.decode_inputs)
     return Setup(
         plan=plan,
         directory=_directory(backbone, scratch),
@@ -108,11 +104,6 @@ def _load(plan: Plan) -> Backbone:
     if plan.threads:
         torch.set_num_threads(plan.threads)
     return load(compose([f"model={plan.model}"]).model, precision=plan.precision)
-
-
-def _spread(items: Sequence[T], count: int) -> Sequence[T]:
-    """`count` items at equal distances, all of them when there are no more."""
-    return items[:: max(1, len(items) // count)][:count]
 
 
 def _first_pairs(corpus: Corpus, count: int, backbone: Backbone) -> list[PairIds]:

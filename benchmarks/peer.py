@@ -21,7 +21,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from benchmarks.sides import BEAMS, LEARNING_RATE, SEED, DecodeRound, Setup, TrainRound
+from benchmarks.sides import BEAMS, LEARNING_RATE, SEED, DecodeRound, Prompts, Setup, TrainRound
 
 IGNORED = -100
 """Label of positions without loss."""
@@ -77,10 +77,9 @@ class Peer:
             result = trainer.train()
         return TrainRound(clock.ended - clock.started, result.global_step, result.training_loss)
 
-    def decode(self, inputs: int, batch_size: int) -> DecodeRound:
+    def decode(self, prompts: Prompts, batch_size: int) -> DecodeRound:
         self._set_prefix()
         self.model.eval()
-        prompts = self.setup.prompts[:inputs]
         outputs: list[tuple[int, ...]] = []
         started = time.perf_counter()
         for start in range(0, len(prompts), batch_size):

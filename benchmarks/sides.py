@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ LEARNING_RATE = 2e-2
 """Of AdamW; it decays linearly to zero, with clipping to norm 1 and no weight decay: the Trainer's defaults."""
 SEED = 101
 BEAMS = 5
+
+T = TypeVar("T")
+Prompts = Sequence[tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Setup:
     """(layers, 2, kv_heads, prefix_len, head_dim): where training starts, and what decoding uses."""
     pairs: tuple[PairIds, ...]
     """Training pairs of a round as token ids."""
-    prompts: tuple[tuple[int, ...], ...]
+    prompts: Prompts
     """Token ids of the inputs to decode, shortest first, so that both sides pad little."""
     end: int
     """Id of the token that ends an output."""
@@ -67,6 +71,11 @@ class Side(Protocol):
         """Train on the first so many pairs, from the prefix of the setup."""
         ...
 
-    def decode(self, inputs: int, batch_size: int) -> DecodeRound:
-        """Decode the first so many inputs with the prefix of the setup."""
+    def decode(self, prompts: Prompts, batch_size: int) -> DecodeRound:
+        """Decode with the prefix of the setup, in batches of neighbours."""
         ...
+
+
+def spread(items: Sequence[T], count: int) -> Sequence[T]:
+    """`count` items at equal distances, all of them when there are no more."""
+    return items[:: max(1, len(items) // count)][:count]

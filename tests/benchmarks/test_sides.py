@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from benchmarks.plan import Plan
-from benchmarks.sides import Setup
+from benchmarks.sides import Setup, spread
 
 pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
 pytest.importorskip("accelerate", reason="the peer of the benchmark needs accelerate")
@@ -62,7 +62,13 @@ def test_every_round_starts_from_the_same_prefix(setup: Setup, peer: Any) -> Non
 def test_the_same_prefix_gives_the_same_outputs(setup: Setup, peer: Any) -> None:
     from benchmarks.ours import Ours
 
-    ours = Ours(setup).decode(PLAN.decode_inputs, 4)
-    theirs = peer.decode(PLAN.decode_inputs, 4)
+    ours = Ours(setup).decode(setup.prompts, 4)
+    theirs = peer.decode(setup.prompts, 4)
     assert ours.outputs == theirs.outputs
     assert len(set(ours.outputs)) > 1
+
+
+def test_items_are_spread_over_all() -> None:
+    assert spread(range(630), 3) == range(0, 630, 210)
+    assert list(spread("abcdefg", 3)) == ["a", "c", "e"]
+    assert spread("ab", 3) == "ab"
