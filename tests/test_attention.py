@@ -218,6 +218,20 @@ def test_a_cache_grows_by_layer_and_selects_rows() -> None:
     assert torch.equal(cache.values[1], -10 * first[[1, 1, 0]])
 
 
+def test_a_cache_that_outgrows_its_room_holds_what_was_written() -> None:
+    generator = torch.Generator().manual_seed(0)
+    cache, keys, values = KeyValueCache(), torch.zeros(3, 2, 0, 4), torch.zeros(3, 2, 0, 4)
+    for step in range(3 * KeyValueCache.GROWTH):
+        key, value = torch.randn(2, 3, 2, 1 + step % 2 * KeyValueCache.GROWTH, 4, generator=generator).unbind(0)
+        keys, values = torch.cat([keys, key], dim=2), torch.cat([values, value], dim=2)
+        found = cache.update(key, value, 0)
+        assert torch.equal(found[0], keys)
+        assert torch.equal(found[1], values)
+        rows = torch.randint(3, (3,), generator=generator)
+        cache.select(rows)
+        keys, values = keys[rows], values[rows]
+
+
 def test_the_causal_mask() -> None:
     mask = causal_mask(3, torch.float32, torch.device("cpu"))
     assert mask.shape == (1, 1, 3, 3)

@@ -275,11 +275,10 @@ def test_a_whole_vocabulary_of_bytes(name: str) -> None:
     assert outputs == [generate(backbone, flat, [prompt], config)[0] for prompt in prompts]
 
 
-@pytest.mark.parametrize(("vocabulary", "blocks"), [(4096, True), (4095, False), (1024, False)])
+@pytest.mark.parametrize("vocabulary", [16 * BLOCK, 16 * BLOCK - 1, 4 * BLOCK])
 @pytest.mark.parametrize("banned", [[], [3, 700]])
-def test_candidates_are_the_plain_top_of_log_softmax(vocabulary: int, blocks: bool, banned: list[int]) -> None:
-    """1024 tokens are 4 blocks, fewer than the 6 candidates a row: no choice of blocks then."""
-    assert blocks == (vocabulary % BLOCK == 0 and vocabulary // BLOCK > 6)
+def test_candidates_are_the_plain_top_of_log_softmax(vocabulary: int, banned: list[int]) -> None:
+    """Vocabularies of whole blocks, more and fewer than the 6 candidates a row, and one that is not."""
     generator = torch.Generator().manual_seed(vocabulary)
     hidden = torch.randn(2, 3, 16, generator=generator)
     head = torch.randn(vocabulary, 16, generator=generator)
