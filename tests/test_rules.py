@@ -25,6 +25,10 @@ from prefixrun.errors import ConfigError
             "train.warmup_steps=4: must be less than the 4 steps of 2 epochs on 17 pairs",
         ),
         (
+            ["method.prefix_dropout=0.1"],
+            "method.prefix_dropout=0.1: is not applied by this version",
+        ),
+        (
             ["train.targets_per_row=4", "train.batch_size=2"],
             "train.targets_per_row=4: must not be more than train.batch_size=2",
         ),

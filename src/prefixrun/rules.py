@@ -69,6 +69,12 @@ def _source(source: str, hub: str | None, path: str | None, architecture: str | 
     return None
 
 
+def _dropout(dropout: float) -> str | None:
+    if dropout:
+        return f"method.prefix_dropout={dropout:g}: is not applied by this version; leave it at 0, the paper's value"
+    return None
+
+
 RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_data_dir, ("profile", "data_dir")),
     (_words, ("init.name", "init_words", "init.default_words", "task.default_words")),
@@ -79,6 +85,7 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
         ("train.warmup_steps", "train_size", "train.batch_size", "train.accumulate", "train.epochs"),
     ),
     (_packing, ("train.targets_per_row", "train.batch_size")),
+    (_dropout, ("method.prefix_dropout",)),
     (_source, ("model.source", "model.hub", "model.path", "model.architecture")),
 )
 """Rules about several keys, each with the keys it reads; a rule is left out when one of them is wrong by itself."""
