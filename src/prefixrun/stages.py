@@ -90,7 +90,8 @@ def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
         [example.group for example in examples] if any(example.group for example in examples) else None,
         [example.source for example in examples],
     )
-    stats = pd.DataFrame({"id": [example.id for example in examples], **evaluation.stats})
+    groups = {"group": [example.group for example in examples]} if any(example.group for example in examples) else {}
+    stats = pd.DataFrame({"id": [example.id for example in examples], **groups, **evaluation.stats})
     buffer = io.BytesIO()
     stats.to_parquet(buffer, index=False)
     files.write_bytes(this.stats, buffer.getvalue())
