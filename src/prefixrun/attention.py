@@ -1,8 +1,8 @@
 """The one mechanism of this project: key/value pairs in front of an attention module's own.
 
-transformers lets every GPT-2 and Llama attention call a registered attention function. The function here adds the
-module's `front` (a trained prefix, or the prompt that several beams share) to the softmax. It is applied after the
-library's cache update, so that no cache ever holds the prefix and generation cannot drop it.
+transformers lets every attention of GPT-2, Llama, BART and T5 call a registered attention function. The function here
+adds the module's `front` (a trained prefix, or the prompt that several beams share) to the softmax. It is applied after
+the library's cache update, so that no cache ever holds the prefix and generation cannot drop it.
 
 This is the only file that relies on transformers internals: the name `ALL_ATTENTION_FUNCTIONS`, the arguments its
 functions receive, and the attribute `layer_idx` of attention modules (tests/test_attention.py is the canary).
@@ -10,7 +10,7 @@ functions receive, and the attribute `layer_idx` of attention modules (tests/tes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -43,25 +43,56 @@ class Front:
         return Front(self.keys[entries], self.values[entries], bias)
 
 
-def attention_modules(model: nn.Module) -> list[nn.Module]:
-    """The attention modules of a decoder-only model in the order of its layers."""
-    modules = [m for m in model.modules() if hasattr(m, "layer_idx") and hasattr(m, "scaling")]
-    return sorted(modules, key=lambda module: int(module.layer_idx))  # type: ignore[arg-type]
+def attention_sites(model: nn.Module) -> dict[str, list[nn.Module]]:
+    """The attention modules of a model by site, each in the order of its layers.
+
+    A decoder-only model has the site "decoder"; an encoder-decoder also "encoder" and "cross".
+    """
+    sites: dict[str, list[nn.Module]] = {}
+    for name, module in model.named_modules():
+        if hasattr(module, "layer_idx") and hasattr(module, "scaling"):
+            sites.setdefault(_site(name), []).append(module)
+    return sites
+
+
+def _site(name: str) -> str:
+    """Site of an attention module from its name in BART, T5 or a decoder-only model."""
+    parts = name.split(".")
+    if parts[-1] in ("encoder_attn", "EncDecAttention"):
+        return "cross"
+    return "encoder" if "encoder" in parts else "decoder"
 
 
 @contextmanager
-def fronts(model: PreTrainedModel, per_layer: Sequence[Front]) -> Iterator[None]:
-    """Put `per_layer[i]` in front of layer i for the duration of the block (forward and backward pass)."""
-    modules = attention_modules(model)
-    if len(modules) != len(per_layer):
-        raise ValueError(f"{len(per_layer)} fronts for a model of {len(modules)} attention layers")
-    for module, front in zip(modules, per_layer, strict=True):
+def fronts(model: PreTrainedModel, by_site: Mapping[str, Sequence[Front]]) -> Iterator[None]:
+    """Put `by_site[site][i]` in front of layer i of each site for the duration of the block (forward and backward).
+
+    Inside another such block these take the place of the outer ones at the sites that are named.
+    """
+    modules = attention_sites(model)
+    placed: list[tuple[nn.Module, Front]] = []
+    for site, per_layer in by_site.items():
+        if len(modules.get(site, ())) != len(per_layer):
+            raise ValueError(
+                f"{len(per_layer)} fronts for {len(modules.get(site, ()))} attention layers of site {site}"
+            )
+        placed += zip(modules[site], per_layer, strict=True)
+    before: list[Front | None] = [getattr(module, "front", None) for module, _ in placed]
+    for module, front in placed:
         module.front = front  # type: ignore[assignment]
     try:
         yield
     finally:
-        for module in modules:
-            del module.front
+        for (module, _), outer in zip(placed, before, strict=True):
+            module.front = outer  # type: ignore[assignment]
+
+
+def fronts_of(flat: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, list[Front]]:
+    """Fronts that all rows of a batch share, by site. Each tensor: (layers, 2, kv_heads, length, head_dim)."""
+    return {
+        site: [Front(keys=layer[0].unsqueeze(0), values=layer[1].unsqueeze(0)) for layer in tensor.to(dtype)]
+        for site, tensor in flat.items()
+    }
 
 
 def use_front_attention(model: PreTrainedModel) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from prefixrun.model_files import locate
 from prefixrun.progress import logging_to
 from prefixrun.runs import Run
 from prefixrun.schema import Config
+from prefixrun.validate import defaults
 
-NOT_IDENTITY = ("profile", "data_dir", "results_dir", "device", "threads")
+NOT_IDENTITY = ("profile", "data_dir", "results_dir", "device", "threads", "keep_trained", "variant")
 """Settings that change no number: where things lie and what computes them. The corpus counts by its content."""
 
 
@@ -53,17 +55,24 @@ def identity(config: Config, corpora: Corpora) -> dict[str, Any]:
     settings = {key: value for key, value in asdict(config).items() if key not in NOT_IDENTITY}
     settings["init"]["default_words"] = config.default_words
     del settings["task"]["default_words"]
-    if config.task.metrics is None:
-        del settings["task"]["metrics"]
-    settings["model"].pop("path")
-    settings["decode"].pop("batch_size")
-    del settings["train"]["checkpoint_every"]
+    del settings["model"]["path"], settings["decode"]["batch_size"], settings["train"]["checkpoint_every"]
     return {
         "semantics": SEMANTICS,
-        "settings": settings,
+        "settings": changed_from(defaults(), settings),
         "model": locate(config.model).fingerprint,
         "data": {corpus.split: _files(corpus) for corpus in (corpora.train, corpora.dev, corpora.test)},
     }
+
+
+def changed_from(before: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that differ from their defaults: a key that is added later does not change what a run is."""
+    changed: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            changed[key] = changed_from(before.get(key, {}), value)
+        elif key not in before or value != before[key]:
+            changed[key] = value
+    return changed
 
 
 def show(this: Run, config: Config) -> None:
@@ -72,7 +81,7 @@ def show(this: Run, config: Config) -> None:
     paths = {
         "scores, costs, provenance": this.result_json,
         "every input with its output and references": this.generations,
-        "the trained prefix": this.prefix_file,
+        "what was trained": this.trained_file,
         "counts behind the scores, one row an input": this.stats,
     }
     present.closing(

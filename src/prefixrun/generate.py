@@ -1,8 +1,8 @@
-"""Batched beam search behind a prefix.
+"""Batched beam search with a trained method.
 
-The prompt is computed once an input, not once a beam: its keys and values, with the prefix, are a front that the
-beams of the input share (attention.Front), and only what a beam has written itself is kept per beam. Inputs leave the
-batch when they are done.
+The prompt is computed once an input, not once a beam: its keys and values, with a prefix, are a front that the beams
+of the input share (attention.Front), and only what a beam has written itself is kept per beam. Inputs leave the batch
+when they are done.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from prefixrun.attention import Front, KeyValueCache, causal_mask, fronts
+from prefixrun.attention import KeyValueCache, fronts
 from prefixrun.beams import Beams, choose
-from prefixrun.methods.prefix import fronts_of
+from prefixrun.forward import Prompted
+from prefixrun.methods.base import Method
 from prefixrun.models import Backbone
 from prefixrun.schema import DecodeConfig
 
@@ -24,12 +25,12 @@ BLOCK = 256
 
 @torch.inference_mode()
 def generate(
-    backbone: Backbone, flat_prefix: Tensor, prompts: Sequence[Sequence[int]], config: DecodeConfig
+    backbone: Backbone, method: Method, prompts: Sequence[Sequence[int]], config: DecodeConfig
 ) -> list[list[int]]:
     """The best hypothesis of each prompt, without its end token.
 
     Args:
-        flat_prefix: (layers, 2, kv_heads, prefix_len, head_dim).
+        method: trained, see methods.restore.
         prompts: token ids, not padded.
         config: beams, lengths and normalisation; `batch_size` is the caller's concern.
     """
@@ -37,39 +38,41 @@ def generate(
     searches = [
         Beams(config.beams, len(prompt), config.length_penalty, config.length_norm == "total") for prompt in prompts
     ]
-    hidden, running = _read_prompts(backbone, flat_prefix, prompts)
-    head = backbone.model.get_output_embeddings()
-    for step in range(1, config.max_new_tokens + 1):
-        scores, beams, tokens = top_candidates(hidden, head, running.scores, banned, 2 * config.beams)
-        choice = choose(
-            [searches[index] for index in running.active],
-            scores.tolist(),
-            beams.tolist(),
-            tokens.tolist(),
-            running.written.tolist(),
-            end=end,
-            last=step == config.max_new_tokens,
-        )
-        if not any(choice):
-            break
-        running.advance(choice, scores, beams, tokens)
-        hidden = running.read_last(backbone)
+    with method.on(backbone):
+        prompted = method.read_prompts(backbone, prompts)
+        hidden, running = prompted.hidden, _Running(prompted)
+        head = backbone.model.get_output_embeddings()
+        for step in range(1, config.max_new_tokens + 1):
+            scores, beams, tokens = top_candidates(hidden, head, running.scores, banned, 2 * config.beams)
+            choice = choose(
+                [searches[index] for index in running.active],
+                scores.tolist(),
+                beams.tolist(),
+                tokens.tolist(),
+                running.written.tolist(),
+                end=end,
+                last=step == config.max_new_tokens,
+            )
+            if not any(choice):
+                break
+            running.advance(choice, scores, beams, tokens)
+            hidden = running.read_last(backbone)
     return [search.finished[0][1] for search in searches]
 
 
 class _Running:
     """The running beams of the inputs that are not done yet."""
 
-    def __init__(self, prompt_fronts: list[Front], next_positions: Tensor) -> None:
-        inputs, device = len(next_positions), next_positions.device
+    def __init__(self, prompted: Prompted) -> None:
+        inputs, device = len(prompted.positions), prompted.positions.device
         self.active = list(range(inputs))
         """Which prompts these inputs are."""
         self.scores = torch.zeros(inputs, 1, device=device)
         """(inputs, beams) log-probabilities; one beam before the first step."""
         self.written = torch.zeros(inputs, 1, 0, dtype=torch.long, device=device)
         """(inputs, beams, steps) tokens."""
-        self._fronts = prompt_fronts
-        self._next_positions = next_positions
+        self._fronts = prompted.fronts
+        self._next_positions = prompted.positions
         self._own = KeyValueCache()
 
     def advance(self, choice: Sequence[Sequence[int]], scores: Tensor, beams: Tensor, tokens: Tensor) -> None:
@@ -89,7 +92,9 @@ class _Running:
         if len(kept) < len(self.active):
             self.active = [self.active[place] for place in kept]
             self._next_positions = self._next_positions[inputs]
-            self._fronts = [front.select(inputs) for front in self._fronts]
+            self._fronts = {
+                site: [front.select(inputs) for front in per_layer] for site, per_layer in self._fronts.items()
+            }
 
     def read_last(self, backbone: Backbone) -> Tensor:
         """Run the model on every beam's last token; returns its hidden states (inputs, beams, d)."""
@@ -138,42 +143,3 @@ def _logsumexp_(logits: Tensor) -> Tensor:
     """(rows, 1) logarithms of the sums of exponentials. Overwrites `logits`: a second tensor of its size costs more."""
     largest = logits.amax(dim=1, keepdim=True)
     return logits.sub_(largest).exp_().sum(dim=1, keepdim=True).log_().add_(largest)
-
-
-def _read_prompts(backbone: Backbone, flat_prefix: Tensor, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, _Running]:
-    """One forward pass over the prompts, padded on the right.
-
-    Returns the last hidden state of each, (inputs, 1, d), and a search whose fronts are prefix and prompt.
-    """
-    device, dtype = backbone.head.device, backbone.head.dtype
-    longest, prefix_len = max(map(len, prompts)), flat_prefix.shape[3]
-    ids = torch.zeros(len(prompts), longest, dtype=torch.long)
-    padding = torch.ones(len(prompts), longest, dtype=torch.bool)
-    for row, prompt in enumerate(prompts):
-        ids[row, : len(prompt)] = torch.tensor(prompt)
-        padding[row, : len(prompt)] = False
-    minus_infinity = torch.finfo(dtype).min
-    cache = KeyValueCache()
-    prefix_fronts = fronts_of(flat_prefix.to(device), dtype)
-    with fronts(backbone.model, prefix_fronts):
-        states = backbone.body(
-            input_ids=ids.to(device),
-            position_ids=torch.arange(prefix_len, prefix_len + longest, device=device).unsqueeze(0),
-            attention_mask=causal_mask(longest, dtype, device),
-            past_key_values=cache,
-            use_cache=True,
-        ).last_hidden_state
-    lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
-    hidden = states[torch.arange(len(prompts), device=device), lengths - 1].unsqueeze(1)
-    bias = torch.zeros(len(prompts), 1, 1, prefix_len + longest, dtype=dtype, device=device)
-    bias[:, 0, 0, prefix_len:].masked_fill_(padding.to(device), minus_infinity)
-    joined = [
-        Front(_behind(front.keys, keys), _behind(front.values, values), bias)
-        for front, keys, values in zip(prefix_fronts, cache.keys, cache.values, strict=True)
-    ]
-    return hidden, _Running(joined, prefix_len + lengths)
-
-
-def _behind(prefix: Tensor, prompt: Tensor) -> Tensor:
-    """(1, kv_heads, prefix_len, head_dim) and (inputs, kv_heads, length, head_dim) joined along the positions."""
-    return torch.cat([prefix.expand(prompt.shape[0], -1, -1, -1), prompt], dim=2)

@@ -1,4 +1,4 @@
-"""Negative log-likelihood of the target tokens through a frozen output layer."""
+"""Negative log-likelihood of the target tokens."""
 
 from __future__ import annotations
 
@@ -13,43 +13,51 @@ CHUNK = 256
 
 
 def target_nll(hidden: Tensor, weight: Tensor, targets: Tensor, factors: Tensor) -> Tensor:
-    """Sum over target tokens of factor x -log p(target), differentiable in `hidden` only.
+    """Sum over target tokens of factor x -log p(target), differentiable in `hidden` and `weight`.
 
     Args:
         hidden: (targets, d) last hidden states of the positions that predict a target, and of no others.
-        weight: (vocabulary, d) frozen output layer.
+        weight: (vocabulary, d) output layer.
         targets: (targets,) token ids.
         factors: (targets,) weight of each token, which carries the loss mode.
 
     Returns a float32 scalar.
     """
-    return cast(Tensor, _FrozenHeadNLL.apply(hidden, weight, targets, factors))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _HeadNLL.apply(hidden, weight, targets, factors))  # type: ignore[no-untyped-call]
 
 
-class _FrozenHeadNLL(torch.autograd.Function):
-    """The gradient is worked out in the forward pass.
+class _HeadNLL(torch.autograd.Function):
+    """The gradients are worked out in the forward pass.
 
-    Because the output layer is frozen and the loss is a sum, the gradient for `hidden` is known as soon as the logits
-    are: (softmax - one-hot) @ weight, times the factor. So no logits are kept or passed over again later.
+    Because the loss is a sum, they are known as soon as the logits are: (softmax - one-hot) @ weight for `hidden` and
+    (softmax - one-hot)^T @ hidden for `weight`, times the factor. So no logits are kept or passed over again later.
     """
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, factors: Tensor) -> Tensor:
-        gradient = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
+        for_hidden = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
+        for_weight = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         for start in range(0, hidden.shape[0], CHUNK):
             rows = slice(start, start + CHUNK)
             target, factor = targets[rows, None], factors[rows, None]
             log_probabilities = log_softmax(linear(hidden[rows], weight).float(), dim=1)
             total -= (log_probabilities.gather(1, target) * factor).sum()
-            if gradient is not None:
-                excess = log_probabilities.exp_()
-                excess.scatter_add_(1, target, torch.full_like(factor, -1.0))
-                gradient[rows] = (excess.to(weight.dtype) @ weight) * factor.to(weight.dtype)
-        ctx.save_for_backward(gradient)
+            if for_hidden is None and for_weight is None:
+                continue
+            excess = log_probabilities.exp_()
+            excess.scatter_add_(1, target, torch.full_like(factor, -1.0))
+            excess = excess.to(weight.dtype)
+            if for_hidden is not None:
+                for_hidden[rows] = (excess @ weight) * factor.to(weight.dtype)
+            if for_weight is not None:
+                for_weight.addmm_(excess.T, hidden[rows] * factor.to(weight.dtype))
+        ctx.save_for_backward(for_hidden, for_weight)
         return total
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, None, None, None]:
-        (gradient,) = ctx.saved_tensors
-        return (gradient * upstream[0].to(gradient.dtype) if gradient is not None else None), None, None, None
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        scaled = [
+            None if gradient is None else gradient * upstream[0].to(gradient.dtype) for gradient in ctx.saved_tensors
+        ]
+        return scaled[0], scaled[1], None, None

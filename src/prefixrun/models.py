@@ -1,4 +1,4 @@
-"""Frozen backbones: weights, tokenizer and the sizes that methods need."""
+"""Frozen backbones: weights, tokenizer and the shape that methods need."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GPT2Config, LlamaConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from prefixrun.attention import use_front_attention
+from prefixrun.attention import attention_sites, use_front_attention
 from prefixrun.errors import ConfigError
 from prefixrun.model_files import PACKAGE_FILE, ModelFiles, cache_directory, locate
 from prefixrun.schema import ModelConfig
@@ -32,8 +32,13 @@ class Backbone:
     files: ModelFiles
 
     @property
-    def sizes(self) -> Sizes:
-        return sizes(self.model.config)
+    def shape(self) -> Shape:
+        return shape_of(self.model.config)
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Where a prefix can stand: see attention.attention_sites."""
+        return tuple(attention_sites(self.model))
 
     @property
     def body(self) -> nn.Module:
@@ -41,6 +46,11 @@ class Backbone:
         body = self.model.base_model
         assert isinstance(body, nn.Module)
         return body
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Input embeddings of token ids: (..., d). Positions are not in them."""
+        embeddings: Tensor = self.model.get_input_embeddings()(ids)
+        return embeddings
 
     @property
     def head(self) -> Tensor:
@@ -51,7 +61,7 @@ class Backbone:
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
+class Shape:
     """What a prefix has to fit: one key and one value of head_dim numbers a layer, kv head and position."""
 
     layers: int
@@ -62,10 +72,10 @@ class Sizes:
     vocabulary: int
 
 
-def sizes(config: Any) -> Sizes:
-    """Read the sizes off a transformers configuration."""
+def shape_of(config: Any) -> Shape:
+    """Read the shape off a transformers configuration."""
     heads = config.num_attention_heads
-    return Sizes(
+    return Shape(
         layers=config.num_hidden_layers,
         kv_heads=getattr(config, "num_key_value_heads", None) or heads,
         head_dim=getattr(config, "head_dim", None) or config.hidden_size // heads,

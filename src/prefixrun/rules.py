@@ -5,7 +5,10 @@ Each function receives the values of the keys that its line names and returns wh
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
+
+from prefixrun.schema import MethodConfig
 
 
 def _data_dir(profile: str, data_dir: str | None) -> str | None:
@@ -69,9 +72,54 @@ def _source(source: str, hub: str | None, path: str | None, architecture: str | 
     return None
 
 
-def _dropout(dropout: float) -> str | None:
-    if dropout:
-        return f"method.prefix_dropout={dropout:g}: is not applied by this version; leave it at 0, the paper's value"
+_METHODS_OF = {
+    "method.sites": ("prefix", "prefix_flat"),
+    "method.layers": ("finetune_top",),
+    "method.train_embedding": ("finetune_top",),
+    "method.bottleneck": ("adapter",),
+    "method.adapter_form": ("adapter",),
+    "method.rank": ("lora",),
+    "method.lora_alpha": ("lora",),
+    "method.lora_dropout": ("lora",),
+    "method.lora_modules": ("lora",),
+    "method.mlp": ("embedding", "infix"),
+    "method.prefix_dropout": ("prefix", "prefix_flat", "embedding", "infix"),
+    "method.instruction": ("prompt",),
+    "method.shots": ("prompt",),
+    "init_words": ("prefix", "prefix_flat", "embedding", "infix"),
+}
+"""Settings that only some methods read."""
+
+_DEFAULTS: Mapping[str, Any] = {f"method.{field.name}": field.default for field in fields(MethodConfig)}
+
+
+def _unused(name: str, *values: Any) -> str | None:
+    for (key, methods), value in zip(_METHODS_OF.items(), values, strict=True):
+        if name not in methods and value != _DEFAULTS.get(key):
+            return f"{key}={value}: is not used by method={name}, only by {', '.join(methods)}; leave it out"
+    return None
+
+
+_SIZES = {"adapter": "method.bottleneck", "lora": "method.rank", "finetune_top": "method.layers"}
+
+
+def _size(name: str, budget: str | None, bottleneck: int | None, rank: int | None, layers: int | None) -> str | None:
+    """What a method needs to know of its size comes from one place."""
+    if name in ("finetune", "prompt") and budget is not None:
+        return f"budget={budget}: method={name} has no size to choose; leave it out"
+    value = {"adapter": bottleneck, "lora": rank, "finetune_top": layers}.get(name)
+    if name in _SIZES and value is None and budget is None:
+        key = _SIZES[name]
+        return f"{key}: is not set; method={name} needs {key}=NUMBER or budget=SHARE%, such as budget=0.1%"
+    if name in _SIZES and value is not None and budget is not None:
+        return f"{_SIZES[name]}={value}: budget={budget} chooses it; give one of them"
+    return None
+
+
+def _keep(keep: str, patience: int | None, examples: int) -> str | None:
+    if (keep == "best" or patience is not None) and not examples:
+        what = "train.keep=best" if keep == "best" else f"train.patience={patience}"
+        return f"{what}: needs a development loss; give train.eval_examples=NUMBER"
     return None
 
 
@@ -85,7 +133,9 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
         ("train.warmup_steps", "train_size", "train.batch_size", "train.accumulate", "train.epochs"),
     ),
     (_packing, ("train.targets_per_row", "train.batch_size")),
-    (_dropout, ("method.prefix_dropout",)),
+    (_unused, ("method.name", *_METHODS_OF)),
+    (_size, ("method.name", "budget", "method.bottleneck", "method.rank", "method.layers")),
+    (_keep, ("train.keep", "train.patience", "train.eval_examples")),
     (_source, ("model.source", "model.hub", "model.path", "model.architecture")),
 )
 """Rules about several keys, each with the keys it reads; a rule is left out when one of them is wrong by itself."""

@@ -87,35 +87,86 @@ class ModelConfig:
     """Revision on the hub (branch, tag or commit); none means the main branch."""
     path: str | None = None
     """Directory in Hugging Face format, for source "path"."""
-    architecture: Literal["tiny_gpt2", "tiny_llama"] | None = None
-    """Shape of the model, for source "random"."""
-    layout: Literal["paper", "lines"] = "paper"
-    """How input and target become one sequence. "paper": blank input blank END blank target blank END, as its code
-    has it for GPT-2; "lines": blank input line-break target END, a better start for an instruction-tuned model."""
+    architecture: (
+        Literal[
+            "tiny_gpt2",
+            "tiny_llama",
+            "tiny_bart",
+            "tiny_t5",
+            "gpt2",
+            "gpt2_medium",
+            "gpt2_large",
+            "bart_base",
+            "bart_large",
+            "t5_base",
+            "smollm2_135m",
+        ]
+        | None
+    ) = None
+    """Shape of the model. With source "random" it gets random weights (the tiny ones are for tests and smoke runs);
+    otherwise it only serves to count parameters where the weights are not here."""
+    layout: Literal["paper", "lines", "bart", "t5"] = "paper"
+    """How input and target become token sequences. "paper": blank input blank END blank target blank END, as its code
+    has it for GPT-2; "lines": blank input line-break target END, a better start for an instruction-tuned model;
+    "bart" and "t5": the encoder reads the input, the decoder the target, each with the model's own special tokens."""
+
+
+MethodName = Literal[
+    "prefix", "prefix_flat", "embedding", "infix", "finetune", "finetune_top", "adapter", "lora", "prompt"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodConfig:
     """Which parameters are trained."""
 
-    name: Literal["prefix", "prefix_flat"]
+    name: MethodName
     """"prefix" trains an MLP that makes the keys and values (section 4.3 of the paper); "prefix_flat" trains the keys
-    and values themselves."""
+    and values themselves; "embedding" trains prefix_len input embeddings (section 7.2), "infix" keys and values
+    between input and output (section 7.3); "finetune" all parameters; "finetune_top" the top layers; "adapter"
+    bottleneck layers; "lora" low-rank updates through PEFT; "prompt" trains nothing and puts a text in front."""
     mid_dim: Count = 512
     """Width of the MLP's hidden layer, k in the paper: 512 for tables, 800 for XSUM (appendix A)."""
+    mlp: bool = True
+    """For embedding and infix: train an MLP that makes the vectors, as "prefix" does, instead of the vectors."""
     prefix_dropout: Annotated[float, Range(0, 0.95)] = 0.0
     """Dropout on the prefix's keys and values while training; 0 in the paper's code."""
+    sites: Literal["all", "encoder", "decoder", "cross", "encoder+decoder", "encoder+cross", "decoder+cross"] = "all"
+    """Attention sites of an encoder-decoder that get a prefix, three independent ones in the paper's code; a
+    decoder-only model has one."""
+    layers: Count | None = None
+    """For finetune_top: how many layers from the top are trained, 2 in the paper."""
+    train_embedding: bool = False
+    """For finetune_top: train the input embedding too, which is tied to the output layer (one option of the paper's
+    code)."""
+    adapter_form: Literal["block", "houlsby"] = "block"
+    """For adapter: "block" has one behind each complete block (the paper's), "houlsby" one behind each sub-layer."""
+    bottleneck: Count | None = None
+    """For adapter: width between the two projections; none takes it from budget."""
+    rank: Count | None = None
+    """For lora: rank of the update; none takes it from budget."""
+    lora_alpha: Positive | None = None
+    """For lora: numerator of the update's scale alpha / rank; none takes twice the rank."""
+    lora_dropout: Annotated[float, Range(0, 0.95)] = 0.0
+    """For lora: dropout in front of the update while training."""
+    lora_modules: Literal["qv", "attention", "all"] = "qv"
+    """For lora: which projections are updated: queries and values, all of the attention, or all linear layers."""
+    instruction: str | None = None
+    """For prompt: the text in front of the examples and the input; none takes task.default_words."""
+    shots: CountOrZero = 0
+    """For prompt: training pairs that are shown, chosen with subsample_seed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitConfig:
     """How the prefix starts."""
 
-    name: Literal["words", "random"]
+    name: Literal["words", "random", "uniform", "zero", "vocab"]
     """"words" starts from the model's activations for init_words; "random" from the initialisation of PyTorch's
-    layers, as the paper's code does."""
+    layers, as the paper's code does; "uniform" from uniform(0, 1), as its appendix says; "zero" from keys and values
+    of zero; "vocab" from the activations of tokens drawn from the vocabulary."""
     fit_steps: Count = 500
-    """Steps that fit the MLP to the activations of the words (method prefix only)."""
+    """Steps that fit the MLP to a start that is not random (method prefix)."""
     fit_lr: Positive = 1e-4
     """Learning rate of that fit."""
     default_words: str | None = None
@@ -149,7 +200,17 @@ class TrainConfig:
     """Most targets of one input that are put behind a single copy of it, hidden from each other: the gradients of
     separate pairs with fewer tokens. 1 is the paper's; more changes which pairs share a batch."""
     eval_examples: CountOrZero
-    """Development pairs whose loss is measured after each epoch; 0 measures none."""
+    """Development pairs whose loss is measured; 0 measures none."""
+    eval_every: Count | None = None
+    """Optimiser steps between two measurements of the development loss; none means once an epoch."""
+    keep: Literal["last", "best"] = "last"
+    """Which state is used after training: the last, or the one with the lowest development loss (the paper's low-data
+    runs)."""
+    patience: CountOrZero | None = None
+    """Stop when the development loss has not improved for more than so many measurements; none never stops early."""
+    lm_dropout: bool = False
+    """Keep the language model's own dropout on while training. In the paper's code it is off for GPT-2 with a prefix
+    and on for the other methods and for BART."""
     checkpoint_every: Count
     """Optimiser steps between two checkpoints."""
     adam_beta1: Annotated[float, Range(0, 0.9999)] = 0.9
@@ -193,7 +254,10 @@ class Config:
     results_dir: str = "results"
     """Where runs are written, under RESULTS_DIR/runs/."""
     prefix_len: Count = 10
-    """Length of the prefix in positions."""
+    """Length of the prefix in positions (of the infix, or of the virtual tokens)."""
+    budget: Annotated[str, Pattern(r"[0-9]+(\.[0-9]+)?%", "a number and %")] | None = None
+    """Share of the model's parameters that may be stored, such as 0.1%: prefix length, adapter width, LoRA rank or
+    number of top layers is chosen to come closest to it."""
     init_words: str | None = None
     """Text whose activations the prefix starts from (init=words); it must have exactly prefix_len tokens, as in the
     paper. None takes init.default_words, or task.default_words."""
@@ -207,6 +271,10 @@ class Config:
     """Seed of initialisation, order and dropout; 101 is the default of the paper's code."""
     subsample_seed: Seed = 0
     """Seed of the choice of training pairs."""
+    keep_trained: bool = True
+    """Keep what was trained after the scores are there; off saves the disk from fine-tuned copies of the model."""
+    variant: Name | None = None
+    """The bundle of disagreements between paper and code that was chosen with variant=NAME; only a label."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Number format of the frozen model."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

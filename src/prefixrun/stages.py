@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from prefixrun import files, metrics
+from prefixrun import files, methods, metrics
 from prefixrun.checkpoint import Checkpoints
 from prefixrun.corpora import Corpora
 from prefixrun.data import Corpus, Example
@@ -25,16 +26,19 @@ from prefixrun.data.subset import select_pairs
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.generate import generate
 from prefixrun.interrupts import deferred
-from prefixrun.methods.init import activations, start_from, word_ids
-from prefixrun.methods.prefix import Prefix, build_prefix
+from prefixrun.methods import Method
+from prefixrun.methods.init import word_ids
 from prefixrun.models import Backbone, load
 from prefixrun.packed import packed
 from prefixrun.progress import LOG, Stage, stage
 from prefixrun.provenance import peak_memory_bytes, provenance
 from prefixrun.runs import Run
-from prefixrun.schema import Config
+from prefixrun.schema import Config, ModelConfig
 from prefixrun.train import Progress, train
 from prefixrun.verdict import RELEASE, SAMPLE
+
+PREFIX_METHODS = ("prefix", "prefix_flat", "embedding", "infix")
+"""Methods that have a length and a start of their own."""
 
 DEV_SEED = 0
 """Seed of the choice of development pairs: the same for every run, so that their dev losses can be compared."""
@@ -52,7 +56,13 @@ def load_backbone(config: Config) -> Backbone:
     """The frozen model, on its device. Raises MissingPartError when it is not on this machine."""
     if config.threads is not None:
         torch.set_num_threads(config.threads)
-    return load(config.model, device=device(config), precision=config.precision)
+    return _backbone(config.model, device(config), config.precision)
+
+
+@lru_cache(maxsize=1)
+def _backbone(model: ModelConfig, where: str, precision: str) -> Backbone:
+    """Kept for the next run of the same process: no method ever changes it."""
+    return load(model, device=where, precision=precision)
 
 
 def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
@@ -63,13 +73,13 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
             model's context.
     """
     metrics.suite(config.task.scored_as)
-    if config.init.name == "words":
+    if config.init.name == "words" and config.method.name in PREFIX_METHODS:
         word_ids(backbone, config.init_words, config.default_words, config.prefix_len)
     longest_target = max(len(pair.target) for pair in tokenise(corpora.pairs, backbone.tokenizer))
     sources = [pair.source for pair in corpora.pairs] + [example.source for example in corpora.test.examples]
     longest_source = max(len(backbone.tokenizer.source(text)) for text in dict.fromkeys(sources))
     output = max(longest_target, config.decode.max_new_tokens)
-    needed, context = config.prefix_len + longest_source + output, backbone.sizes.context
+    needed, context = config.prefix_len + longest_source + output, backbone.shape.context
     if needed > context:
         raise ConfigError(
             f"prefix_len={config.prefix_len}: with the longest input of {longest_source} tokens and {output} tokens of "
@@ -80,9 +90,9 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
 
 def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> None:
     """Do what is left of a run that this process holds, up to result.json."""
-    flat = _train(this, config, corpora, backbone)
+    method = _trained(this, config, corpora, backbone)
     examples = corpora.test.examples[: config.test_size]
-    outputs = _generate(this, config, examples, backbone, flat)
+    outputs = _generate(this, config, examples, backbone, method)
     evaluation = metrics.evaluate(
         config.task.scored_as,
         outputs,
@@ -96,15 +106,16 @@ def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
     stats.to_parquet(buffer, index=False)
     files.write_bytes(this.stats, buffer.getvalue())
     this.finish(_result(this, config, corpora, backbone, evaluation.scores, len(examples)))
+    if not config.keep_trained:
+        files.remove(this.trained_file)
 
 
-def _train(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> Tensor:
-    """The flat prefix, (layers, 2, kv_heads, prefix_len, head_dim) in float32; costs.json says what it took."""
-    if this.prefix_file.exists():
-        return load_prefix(this)
-    prefix = build_prefix(config.method, backbone.sizes, config.prefix_len, config.seed)
-    prefix.to(backbone.head.device)
-    fit_error = _initialise(prefix, config, backbone)
+def _trained(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> Method:
+    """The trained method ready for use; costs.json says what it took."""
+    if this.trained_file.exists():
+        return methods.restore(config, backbone, load_trained(this, backbone))
+    method = methods.build(config, backbone).to(backbone.head.device)
+    fit_error = method.start(backbone, config)
     pairs = tokenise(corpora.pairs, backbone.tokenizer)
     dev_size = min(config.train.eval_examples, corpora.dev.pairs)
     dev = tokenise(select_pairs(corpora.dev, dev_size, 1.0, DEV_SEED), backbone.tokenizer) if dev_size else []
@@ -114,41 +125,32 @@ def _train(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> T
         LOG.info("checkpoint left out: %s", problem)
     if checkpoint is not None:
         LOG.info("going on after step %d", checkpoint.step)
-    LOG.info("training %s parameters on %s pairs", f"{prefix.trained:,}", f"{len(pairs):,}")
+    LOG.info("training %s parameters on %s pairs", f"{method.trained_count:,}", f"{len(pairs):,}")
     with stage("training") as shown:
-        progress = train(
-            prefix,
+        progress, kept = train(
+            method,
             backbone,
             pairs,
             dev,
             config.train,
-            prefix_len=config.prefix_len,
             seed=config.seed,
             checkpoints=checkpoints,
             report=lambda progress, steps, loss: _report(shown, progress, steps, loss),
         )
-    flat = prefix.flat().detach().float().cpu().contiguous()
+    stored = {name: tensor.float().cpu().contiguous() for name, tensor in kept.items()}
     record = {
         "parameters": {
-            "trained": prefix.trained,
-            "stored": prefix.stored,
+            "trained": method.trained_count,
+            "stored": sum(tensor.numel() for tensor in stored.values()),
             "total": sum(parameter.numel() for parameter in backbone.model.parameters()),
         },
         "training": {**asdict(progress), "fit_error": fit_error},
         "decode_seconds": 0.0,
     }
     files.write_json(this.costs, record)
-    files.write_bytes(this.prefix_file, save_tensors({"prefix": flat}))
+    files.write_bytes(this.trained_file, save_tensors(stored))
     checkpoints.remove()
-    return flat
-
-
-def _initialise(prefix: Prefix, config: Config, backbone: Backbone) -> float | None:
-    """Start from words if asked to; returns the mean squared error that fitting left, None for a random start."""
-    if config.init.name != "words":
-        return None
-    ids = word_ids(backbone, config.init_words, config.default_words, config.prefix_len)
-    return start_from(prefix, activations(backbone, ids), config.init)
+    return methods.restore(config, backbone, {name: tensor.to(backbone.head.device) for name, tensor in stored.items()})
 
 
 def _report(shown: Stage, progress: Progress, steps: int, loss: float) -> None:
@@ -157,20 +159,21 @@ def _report(shown: Stage, progress: Progress, steps: int, loss: float) -> None:
     if progress.history and progress.history[-1]["step"] == progress.step:
         last = progress.history[-1]
         dev = f", dev loss {last['dev_loss']:.4f}" if "dev_loss" in last else ""
-        LOG.info("epoch %d: train loss %.4f%s", len(progress.history), last["train_loss"], dev)
+        LOG.info("step %d: train loss %.4f%s", progress.step, last["train_loss"], dev)
 
 
-def load_prefix(this: Run) -> Tensor:
-    """The flat prefix of a trained run. Raises DamagedStateError when its file is not what was written."""
+def load_trained(this: Run, backbone: Backbone) -> dict[str, Tensor]:
+    """What a run has trained, by name. Raises DamagedStateError when its file is not what was written."""
     try:
-        return load_tensors(this.prefix_file.read_bytes())["prefix"]
-    except (SafetensorError, KeyError) as error:
+        tensors = load_tensors(this.trained_file.read_bytes())
+    except SafetensorError as error:
         raise DamagedStateError(
-            f"{this.prefix_file}: damaged ({error}); delete it and generations.jsonl to train again"
+            f"{this.trained_file}: damaged ({error}); delete it and generations.jsonl to train again"
         ) from error
+    return {name: tensor.to(backbone.head.device) for name, tensor in tensors.items()}
 
 
-def _generate(this: Run, config: Config, examples: Sequence[Example], backbone: Backbone, flat: Tensor) -> list[str]:
+def _generate(this: Run, config: Config, examples: Sequence[Example], backbone: Backbone, method: Method) -> list[str]:
     """Outputs in the order of `examples`; what an earlier, interrupted process wrote is kept.
 
     Examples with the same input (DART, WebNLG) share one output, as in the paper's code (data/dart/temp.py).
@@ -182,11 +185,11 @@ def _generate(this: Run, config: Config, examples: Sequence[Example], backbone: 
             waiting.setdefault(example.source, []).append(example)
     prompts = {source: backbone.tokenizer.source(source) for source in waiting}
     sources = sorted(waiting, key=lambda source: len(prompts[source]))  # little padding
-    with packed(backbone.model), stage("decoding") as shown, deferred() as interruption:
+    with method.on(backbone), packed(backbone.model), stage("decoding") as shown, deferred() as interruption:
         for start in range(0, len(sources), config.decode.batch_size):
             started = time.perf_counter()
             batch = sources[start : start + config.decode.batch_size]
-            hypotheses = generate(backbone, flat, [prompts[source] for source in batch], config.decode)
+            hypotheses = generate(backbone, method, [prompts[source] for source in batch], config.decode)
             outputs = [backbone.tokenizer.output(ids) for ids in hypotheses]
             done = [(each, output) for source, output in zip(batch, outputs, strict=True) for each in waiting[source]]
             files.append_json(this.generations, (_record(example, output) for example, output in done))
@@ -215,8 +218,8 @@ def _result(
         "task": config.task.name,
         "model": config.model.name,
         "method": config.method.name,
-        "prefix_len": config.prefix_len,
-        "init": config.init.name,
+        "prefix_len": config.prefix_len if config.method.name in PREFIX_METHODS else None,
+        "init": config.init.name if config.method.name in PREFIX_METHODS else None,
         "seed": config.seed,
         "data_source": SAMPLE if config.data_dir is None else RELEASE,
         "split": corpora.test.split,
@@ -235,11 +238,18 @@ def _result(
             "peak_memory_bytes": peak_memory_bytes(),
         },
         "training": {"history": training["history"], "fit_error": training["fit_error"]},
-        "settings": this.identity["settings"],
+        "settings": _settings(config),
         "data": {part.split: {"version": part.version, **_read(part)} for part in parts},
         "backbone": {"files": backbone.files.description, "sha256": backbone.files.fingerprint},
         "provenance": provenance(sys.argv, threads=torch.get_num_threads()),
     }
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    """The whole configuration without the places of this machine."""
+    settings = asdict(config)
+    del settings["data_dir"], settings["results_dir"], settings["model"]["path"]
+    return settings
 
 
 def _read(corpus: Corpus) -> dict[str, Any]:

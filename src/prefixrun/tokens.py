@@ -13,6 +13,7 @@ from tokenizers import Tokenizer as BackendTokenizer
 from tokenizers import decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+Layout = Literal["paper", "lines", "bart", "t5"]
 END_OF_BYTES = "<|end|>"
 
 
@@ -31,7 +32,7 @@ class Tokenizer:
     """The tokenizer of a backbone and the layout of its sequences (schema.ModelConfig.layout)."""
 
     base: _Encoding
-    layout: Literal["paper", "lines"] = "paper"
+    layout: Layout = "paper"
 
     @property
     def end(self) -> int:
@@ -78,7 +79,7 @@ def clean_up(text: str) -> str:
     return text.strip()
 
 
-def byte_tokenizer(layout: Literal["paper", "lines"] = "paper") -> Tokenizer:
+def byte_tokenizer(layout: Layout = "paper") -> Tokenizer:
     """A tokenizer over the 256 bytes and an end token (id 256), for the tiny random models."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     backend = BackendTokenizer(models.BPE(vocab={byte: index for index, byte in enumerate(alphabet)}, merges=[]))

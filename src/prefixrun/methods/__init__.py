@@ -1,5 +1,53 @@
-"""Methods: which parameters are trained."""
+"""Methods: what is trained, by the name that `method=` takes. A new method is one file and one line in `BUILDERS`."""
 
-from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, Prefix, build_prefix, fronts_of
+from __future__ import annotations
 
-__all__ = ["FlatPrefix", "MLPPrefix", "Prefix", "build_prefix", "fronts_of"]
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from prefixrun.methods.base import Flat, Method
+from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix
+
+if TYPE_CHECKING:
+    from prefixrun.models import Backbone
+    from prefixrun.schema import Config
+
+__all__ = ["Flat", "Method", "build", "restore"]
+
+
+def build(config: Config, backbone: Backbone) -> Method:
+    """The method with its random start, drawn from a stream of its own; `Method.start` does the rest."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return BUILDERS[config.method.name](config, backbone)
+
+
+def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> Method:
+    """A trained method ready for use, from what `Method.stored` gave."""
+    return RESTORERS[config.method.name](config, backbone, tensors)
+
+
+def _prefix(config: Config, backbone: Backbone) -> Method:
+    return MLPPrefix(backbone.shape, backbone.sites, config.prefix_len, config.method.mid_dim)
+
+
+def _prefix_flat(config: Config, backbone: Backbone) -> Method:
+    return FlatPrefix(backbone.shape, backbone.sites, config.prefix_len)
+
+
+def _fixed(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> Method:
+    return FixedPrefix(tensors)
+
+
+BUILDERS: Mapping[str, Callable[[Config, Backbone], Method]] = {
+    "prefix": _prefix,
+    "prefix_flat": _prefix_flat,
+}
+
+RESTORERS: Mapping[str, Callable[[Config, Backbone, Mapping[str, Tensor]], Method]] = {
+    "prefix": _fixed,
+    "prefix_flat": _fixed,
+}

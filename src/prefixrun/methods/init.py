@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from prefixrun.attention import KeyValueCache, causal_mask
 from prefixrun.errors import ConfigError
-from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, Prefix
 from prefixrun.models import Backbone
-from prefixrun.schema import InitConfig
+from prefixrun.schema import Config, InitConfig
+
+if TYPE_CHECKING:
+    from prefixrun.methods.base import Flat
+
+
+class Fitted(Protocol):
+    """An MLP over rows that stay as drawn."""
+
+    mlp: nn.Module
+    zero_grad: Callable[[], None]
+
+    def __call__(self) -> Tensor: ...
+
+
+def starting_point(backbone: Backbone, config: Config) -> Flat | None:
+    """The keys and values that `config.init` asks a prefix to start from; None for the random start of PyTorch.
+
+    Raises:
+        ConfigError: init_words of another length than the prefix.
+    """
+    if config.init.name == "random":
+        return None
+    ids = word_ids(backbone, config.init_words, config.default_words, config.prefix_len)
+    return {"decoder": activations(backbone, ids)}
 
 
 def word_ids(backbone: Backbone, words: str | None, default: str | None, prefix_len: int) -> list[int]:
@@ -38,34 +64,37 @@ def activations(backbone: Backbone, ids: list[int]) -> Tensor:
 
     Returns (layers, 2, kv_heads, len(ids), head_dim), float32.
     """
+    embeddings = backbone.embed(torch.tensor([ids], device=backbone.head.device))
+    return keys_values(backbone, embeddings).float()
+
+
+def keys_values(backbone: Backbone, embeddings: Tensor) -> Tensor:
+    """What a decoder-only model computes for input embeddings (1, length, d) at positions 0, 1, ...; differentiable.
+
+    Returns (layers, 2, kv_heads, length, head_dim).
+    """
     cache = KeyValueCache()
-    device, dtype = backbone.head.device, backbone.head.dtype
+    length = embeddings.shape[1]
     backbone.body(
-        input_ids=torch.tensor([ids], device=device),
-        position_ids=torch.arange(len(ids), device=device).unsqueeze(0),
-        attention_mask=causal_mask(len(ids), dtype, device),
+        inputs_embeds=embeddings,
+        position_ids=torch.arange(length, device=embeddings.device).unsqueeze(0),
+        attention_mask=causal_mask(length, embeddings.dtype, embeddings.device),
         past_key_values=cache,
         use_cache=True,
     )
-    return torch.stack([torch.cat(layer) for layer in zip(cache.keys, cache.values, strict=True)]).float()
+    return torch.stack([torch.cat(layer) for layer in zip(cache.keys, cache.values, strict=True)])
 
 
-def start_from(prefix: Prefix, target: Tensor, config: InitConfig) -> float:
-    """Move `prefix` to `target`; returns the mean squared error that is left.
+def start_from(part: Fitted, target: Tensor, config: InitConfig) -> float:
+    """Fit the MLP of `part` to `target` with Adam; returns the mean squared error that is left.
 
-    A flat prefix is set. The MLP is fitted with Adam while its embedding rows stay as drawn, as the paper's code does
-    (lowdata_init_train3: 500 steps, learning rate 1e-4).
+    The embedding rows stay as drawn, as in the paper's code (lowdata_init_train3: 500 steps, learning rate 1e-4).
     """
-    if isinstance(prefix, FlatPrefix):
-        with torch.no_grad():
-            prefix.prefix.copy_(target)
-        return 0.0
-    assert isinstance(prefix, MLPPrefix)
-    optimiser = torch.optim.Adam(prefix.mlp.parameters(), lr=config.fit_lr)
+    optimiser = torch.optim.Adam(part.mlp.parameters(), lr=config.fit_lr)
     for _ in range(config.fit_steps):
         optimiser.zero_grad()
-        torch.nn.functional.mse_loss(prefix.flat(), target).backward()
+        nn.functional.mse_loss(part(), target).backward()
         optimiser.step()
-    prefix.zero_grad()
+    part.zero_grad()
     with torch.no_grad():
-        return float(torch.nn.functional.mse_loss(prefix.flat(), target))
+        return float(nn.functional.mse_loss(part(), target))

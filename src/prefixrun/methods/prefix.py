@@ -1,9 +1,8 @@
-"""Prefix-tuning for decoder-only models (section 4 of the paper).
+"""Prefix-tuning (section 4 of the paper).
 
-Whatever is trained, what is stored and used afterwards is one tensor, the flat prefix:
-(layers, 2, kv_heads, prefix_len, head_dim), index 0 of the second axis the keys and 1 the values. They are the
-*projected* keys and values of each layer, not hidden states. With grouped key/value heads (Llama) there are fewer of
-them than query heads, and the prefix is as small as the model's own cache.
+Whatever is trained, what is stored and used afterwards is the flat prefix, see `base.Flat`. It holds the *projected*
+keys and values of each layer, not hidden states. With grouped key/value heads (Llama) there are fewer of them than
+query heads, and the prefix is as small as the model's own cache.
 """
 
 from __future__ import annotations
@@ -13,27 +12,40 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from prefixrun.attention import Front
-from prefixrun.models import Sizes
-from prefixrun.schema import MethodConfig
+from prefixrun.methods.base import Flat, Method
+from prefixrun.methods.init import start_from, starting_point
+from prefixrun.models import Backbone, Shape
+from prefixrun.schema import Config
 
 
-class Prefix(nn.Module):
-    """A trainable prefix."""
+class Prefix(Method):
+    """Trainable keys and values in front of one or several attention sites."""
 
-    def flat(self) -> Tensor:
-        """The keys and values: (layers, 2, kv_heads, prefix_len, head_dim)."""
+    def __init__(self, prefix_len: int) -> None:
+        super().__init__()
+        self.prefix_len = prefix_len
+
+    @property
+    def offset(self) -> int:
+        return self.prefix_len
+
+    def sites(self) -> dict[str, Tensor]:
+        """The flat prefix; needs no backbone."""
         raise NotImplementedError
 
-    @property
-    def trained(self) -> int:
-        """Number of parameters that the optimiser moves."""
-        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+    def flat(self, backbone: Backbone) -> Flat:
+        return self.sites()
 
-    @property
-    def stored(self) -> int:
-        """Number of parameters that are kept after training: the flat prefix."""
-        return self.flat().numel()
+    def stored(self) -> dict[str, Tensor]:
+        return {site: tensor.detach() for site, tensor in self.sites().items()}
+
+    def start(self, backbone: Backbone, config: Config) -> float | None:
+        target = starting_point(backbone, config)
+        return None if target is None else self.fit(target, config)
+
+    def fit(self, target: Flat, config: Config) -> float:
+        """Move to `target`; returns the mean squared error that is left."""
+        raise NotImplementedError
 
 
 class FlatPrefix(Prefix):
@@ -42,48 +54,69 @@ class FlatPrefix(Prefix):
     Starts from a standard normal, as the code's variant without the MLP does.
     """
 
-    def __init__(self, sizes: Sizes, prefix_len: int) -> None:
-        super().__init__()
-        self.prefix = nn.Parameter(torch.randn(sizes.layers, 2, sizes.kv_heads, prefix_len, sizes.head_dim))
+    def __init__(self, shape: Shape, sites: tuple[str, ...], prefix_len: int) -> None:
+        super().__init__(prefix_len)
+        size = (shape.layers, 2, shape.kv_heads, prefix_len, shape.head_dim)
+        self.prefix = nn.ParameterDict({site: nn.Parameter(torch.randn(size)) for site in sites})
 
-    def flat(self) -> Tensor:
-        return self.prefix
+    def sites(self) -> dict[str, Tensor]:
+        return dict(self.prefix.items())
+
+    @torch.no_grad()
+    def fit(self, target: Flat, config: Config) -> float:
+        for site, tensor in target.items():
+            if site in self.prefix:
+                self.prefix[site].copy_(tensor)
+        return 0.0
+
+
+class FixedPrefix(Prefix):
+    """A trained prefix in use: nothing to train."""
+
+    def __init__(self, flat: Flat) -> None:
+        super().__init__(next(iter(flat.values())).shape[3])
+        for site, tensor in flat.items():
+            self.register_buffer(site, tensor)
+        self._names = tuple(flat)
+
+    def sites(self) -> dict[str, Tensor]:
+        return {name: cast(Tensor, getattr(self, name)) for name in self._names}
 
 
 class MLPPrefix(Prefix):
-    """The reparametrisation of the paper's code: Embedding(l, d), Linear(d, k), tanh, Linear(k, 2 L d).
+    """The reparametrisation of the paper's code, one for each site: see `Reparametrisation`."""
+
+    def __init__(self, shape: Shape, sites: tuple[str, ...], prefix_len: int, mid_dim: int) -> None:
+        super().__init__(prefix_len)
+        self.parts = nn.ModuleDict({site: Reparametrisation(shape, prefix_len, mid_dim) for site in sites})
+
+    def sites(self) -> dict[str, Tensor]:
+        return {site: part() for site, part in self.parts.items()}
+
+    def fit(self, target: Flat, config: Config) -> float:
+        fits = [start_from(part, target[site], config.init) for site, part in self.parts.items()]  # type: ignore[arg-type]
+        return sum(fits) / len(fits)
+
+
+class Reparametrisation(nn.Module):
+    """Embedding(l, d), Linear(d, k), tanh, Linear(k, 2 L d): gpt2/train_control.py of the paper's code.
 
     The embedding has the full width d (the paper's text says k) and all weights start from PyTorch's defaults (the
-    paper's text says uniform(0, 1)): both as in the code, gpt2/train_control.py.
+    paper's text says uniform(0, 1)): both as in the code.
     """
 
-    def __init__(self, sizes: Sizes, prefix_len: int, mid_dim: int) -> None:
+    def __init__(self, shape: Shape, prefix_len: int, mid_dim: int) -> None:
         super().__init__()
-        self.sizes = sizes
-        self.embedding = nn.Embedding(prefix_len, sizes.width)
+        self.shape = shape
+        self.embedding = nn.Embedding(prefix_len, shape.width)
         self.mlp = nn.Sequential(
-            nn.Linear(sizes.width, mid_dim),
+            nn.Linear(shape.width, mid_dim),
             nn.Tanh(),
-            nn.Linear(mid_dim, 2 * sizes.layers * sizes.kv_heads * sizes.head_dim),
+            nn.Linear(mid_dim, 2 * shape.layers * shape.kv_heads * shape.head_dim),
         )
 
-    def flat(self) -> Tensor:
-        prefix_len = self.embedding.num_embeddings
+    def forward(self) -> Tensor:
+        """The keys and values: (layers, 2, kv_heads, prefix_len, head_dim)."""
         rows = self.mlp(self.embedding.weight)
-        shaped = rows.view(prefix_len, self.sizes.layers, 2, self.sizes.kv_heads, self.sizes.head_dim)
+        shaped = rows.view(-1, self.shape.layers, 2, self.shape.kv_heads, self.shape.head_dim)
         return cast(Tensor, shaped.permute(1, 2, 3, 0, 4))
-
-
-def build_prefix(config: MethodConfig, sizes: Sizes, prefix_len: int, generator_seed: int) -> Prefix:
-    """A prefix with its random start, drawn from a stream of its own."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(generator_seed)
-        if config.name == "prefix_flat":
-            return FlatPrefix(sizes, prefix_len)
-        return MLPPrefix(sizes, prefix_len, config.mid_dim)
-
-
-def fronts_of(flat: Tensor, dtype: torch.dtype) -> list[Front]:
-    """One front a layer, shared by all rows of a batch. flat: (layers, 2, kv_heads, prefix_len, head_dim)."""
-    cast_flat = flat.to(dtype)
-    return [Front(keys=layer[0].unsqueeze(0), values=layer[1].unsqueeze(0)) for layer in cast_flat]

@@ -1,0 +1,78 @@
+"""What every method is: parameters that are trained on a backbone whose own never move.
+
+A method takes part in a forward pass in one or both of two ways. It gives keys and values that stand in front of
+attention modules (`flat`), or it changes what modules compute for as long as it is put on (`on`). What is kept after
+training is `stored`, and `methods.restore` makes from it a method that is ready for use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from prefixrun import forward
+from prefixrun.attention import fronts, fronts_of
+from prefixrun.data.batches import Batch, LossMode, Row
+
+if TYPE_CHECKING:
+    from prefixrun.models import Backbone
+    from prefixrun.schema import Config
+
+Flat = Mapping[str, Tensor]
+"""Attention site ("decoder"; also "encoder" and "cross" in encoder-decoders) → keys and values of its layers:
+(layers, 2, kv_heads, prefix_len, head_dim), index 0 of the second axis the keys and 1 the values."""
+
+
+class Method(nn.Module):
+    """A method without parameters, which leaves the backbone as it is; the others override what they change."""
+
+    @property
+    def offset(self) -> int:
+        """Positions that the text of a decoder-only model is shifted by, as GPT-2 does behind a past."""
+        return 0
+
+    def start(self, backbone: Backbone, config: Config) -> float | None:
+        """Move to the start that `config.init` asks for.
+
+        Returns the mean squared error that a fit left, None where nothing was fitted. Raises ConfigError.
+        """
+        return None
+
+    def flat(self, backbone: Backbone) -> Flat:
+        """Keys and values in front of the attention modules; gradients reach the parameters."""
+        return {}
+
+    @contextmanager
+    def on(self, backbone: Backbone) -> Iterator[None]:
+        """Take part in every pass of the backbone within the block."""
+        with fronts(backbone.model, fronts_of(self.flat(backbone), backbone.head.dtype)):
+            yield
+
+    def collate(self, backbone: Backbone, rows: Sequence[Row], loss_mode: LossMode) -> Batch:
+        """The tensors that `target_states` reads."""
+        return forward.collate(backbone, rows, self.offset, loss_mode)
+
+    def target_states(self, backbone: Backbone, batch: Batch) -> Tensor:
+        """The last hidden states that predict the labels of a batch: (targets, d). Call inside `on`."""
+        return forward.target_states(backbone, batch)
+
+    def read_prompts(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> forward.Prompted:
+        """What a search starts from. prompts: token ids, not padded. Call inside `on`."""
+        return forward.read_prompts(backbone, prompts, self.flat(backbone), self.offset)
+
+    def stored(self) -> dict[str, Tensor]:
+        """What is kept after training, by name."""
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    @property
+    def trained_count(self) -> int:
+        """Number of parameters that the optimiser moves."""
+        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+    @property
+    def stored_count(self) -> int:
+        """Number of parameters that are kept after training."""
+        return sum(tensor.numel() for tensor in self.stored().values())
