@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from prefixrun.paper import rows
-from prefixrun.verdict import RELEASE, SAMPLE, verdict
+from prefixrun.verdict import RELEASE, SAMPLE, is_of_row, verdict
 
 PAPERS_SETTING: dict[str, Any] = {
     "model": "gpt2_medium",
@@ -63,3 +63,33 @@ def test_of_several_shares_the_row_of_the_same_prefix_length_comes_first(length:
     row = verdict(run, rows("xsum")).row
     assert row is not None
     assert row.cells[0].printed == printed
+
+
+@pytest.mark.parametrize(
+    ("change", "params", "is_of"),
+    [
+        ({}, "0.1%", True),
+        ({"prefix_len": 10}, "0.1%", False),
+        ({"model": "gpt2_large"}, "0.1%", False),
+        ({"parameters": {"stored": 11_000_000, "total": 354_823_168}}, "0.1%", False),
+        ({"method": "adapter", "prefix_len": None}, "0.1%", True),
+        ({"method": "adapter", "prefix_len": None}, "3%", False),
+        (
+            {
+                "method": "adapter",
+                "prefix_len": None,
+                "parameters": {"stored": 11_088_000, "total": 354_823_168},
+            },
+            "3%",
+            True,
+        ),
+        ({"parameters": {"stored": 0, "total": 354_823_168}}, "0.1%", False),
+    ],
+)
+def test_a_run_belongs_to_the_row_with_its_method_length_and_share(
+    change: dict[str, object], params: str, is_of: bool
+) -> None:
+    result = {**PAPERS_SETTING, "parameters": {"stored": 245_760, "total": 354_823_168}, **change}
+    of_method = [row for row in rows("e2e") if row.method == result["method"] and row.params == params]
+    (row,) = [row for row in of_method if row.version == "ACL"]
+    assert is_of_row(result, row) is is_of

@@ -1,0 +1,198 @@
+"""Is one method better than another, over seeds and inputs: estimates, paired tests, correction for many tests.
+
+Two things vary: which seeds and subsamples were drawn, and which inputs the test set happens to hold. A difference has
+a variance from each, crossed with one another, so the variances add up:
+
+* *runs*: the sample variance of the differences of paired runs (same seed and subsample) over their number; for runs
+  that cannot be paired, the two variances of the means added (Welch);
+* *inputs*: the bootstrap variance of the mean difference when inputs are drawn again, the same draw for every run of
+  both methods, from the stored counts.
+
+The statistic is Student's t with Satterthwaite's degrees of freedom (1946); inputs are many, so their variance counts
+as known. Resampling few seeds instead would underestimate their variance by (n - 1) / n, and exchanging the runs of
+four seeds at random can give no p below 1/8. The interaction of seeds and inputs is in both terms, so intervals
+are a little too wide rather than too narrow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf, sqrt
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats as distributions
+
+from prefixrun.metrics import aggregate, suite
+from prefixrun.metrics.base import FloatArray
+from prefixrun.records import Counts, Record
+
+LEVEL = 0.95
+DRAWS = 300
+"""Draws of inputs; they only estimate a variance, which they do within 8 %."""
+
+SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean with its uncertainty."""
+
+    mean: float
+    n: int
+    """Runs (or pairs of runs) behind it."""
+    sd: float | None
+    """Standard deviation between runs; None for one run."""
+    low: float | None
+    """Lower end of the 95 % interval; None where it cannot be told."""
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference(Estimate):
+    """The second point minus the first."""
+
+    p_value: float | None
+    """Two-sided, of no difference; None where it cannot be told."""
+    paired: bool
+    """Whether runs were compared by seed and subsample."""
+    note: str
+    """What the interval does not cover, or why there is none; empty when it covers seeds and inputs."""
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Mean, standard deviation and Student's interval over runs. Raises ValueError without values."""
+    if not values:
+        raise ValueError("there is nothing to average")
+    n, mean = len(values), float(np.mean(values))
+    if n == 1:
+        return Estimate(mean, 1, None, None, None)
+    sd = float(np.std(values, ddof=1))
+    half = quantile(n - 1) * sd / sqrt(n)
+    return Estimate(mean, n, sd, mean - half, mean + half)
+
+
+def quantile(degrees: float, level: float = LEVEL) -> float:
+    """Student's two-sided quantile."""
+    return float(distributions.t.ppf((1 + level) / 2, degrees))
+
+
+def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -> Difference | None:
+    """How much better (larger) the second point's metric is, over seeds and inputs; None when one has no value.
+
+    Runs are paired by seed and subsample when at least two pairs exist, or when each point has one run and they match.
+    """
+    sides = [[each for each in side if each.value(metric) is not None] for side in (first, second)]
+    if not all(sides):
+        return None
+    pairs = _paired(*sides)
+    paired = len(pairs) >= 2 or (bool(pairs) and len(sides[0]) == len(sides[1]) == 1)
+    if paired:
+        sides = [[pair[side] for pair in pairs] for side in (0, 1)]
+    values = [[float(each.value(metric) or 0.0) for each in side] for side in sides]
+    of_runs, degrees = _runs(values, paired)
+    of_inputs = _inputs(sides, metric)
+    mean = float(np.mean(values[1]) - np.mean(values[0]))
+    sd = float(np.std(np.subtract(values[1], values[0]), ddof=1)) if paired and len(pairs) > 1 else None
+    n = min(map(len, sides))
+    if of_runs is None:
+        return _of_inputs_only(mean, n, of_inputs, paired)
+    variance = of_runs + (of_inputs or 0.0)
+    note = "" if of_inputs is not None else "of seeds alone: inputs could not be drawn again, for want of counts"
+    return Difference(mean, n, sd, *_interval(mean, variance, of_runs, degrees), paired, note)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for being tests of one table (Holm 1979), in their order."""
+    corrected = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = largest
+    return corrected
+
+
+def _paired(first: Sequence[Record], second: Sequence[Record]) -> list[tuple[Record, Record]]:
+    others = {(each.subsample_seed, each.seed): each for each in second}
+    mine = {(each.subsample_seed, each.seed): each for each in first}
+    return [(mine[key], others[key]) for key in sorted(mine) if key in others]
+
+
+def _runs(values: Sequence[Sequence[float]], paired: bool) -> tuple[float | None, float]:
+    """Variance of the mean difference between runs, and its degrees of freedom; None when it cannot be told."""
+    if paired:
+        differences = np.subtract(values[1], values[0])
+        n = len(differences)
+        return (float(np.var(differences, ddof=1)) / n, n - 1) if n > 1 else (None, 0)
+    if min(map(len, values)) < 2:
+        return None, 0
+    parts = [float(np.var(side, ddof=1)) / len(side) for side in values]
+    total = sum(parts)
+    weight = sum(part**2 / (len(side) - 1) for part, side in zip(parts, values, strict=True))
+    return total, total**2 / weight if weight else min(map(len, values)) - 1
+
+
+def _interval(mean: float, variance: float, of_runs: float, degrees: float) -> tuple[float, float, float]:
+    """Ends of the interval and the p-value; only the runs' share of the variance is uncertain (Satterthwaite)."""
+    if variance == 0.0:
+        return mean, mean, 1.0 if mean == 0.0 else 0.0
+    whole = degrees * (variance / of_runs) ** 2 if of_runs else inf
+    half = quantile(min(whole, 1e9)) * sqrt(variance)
+    p_value = 2 * float(distributions.t.sf(abs(mean) / sqrt(variance), min(whole, 1e9)))
+    return mean - half, mean + half, p_value
+
+
+def _of_inputs_only(mean: float, n: int, of_inputs: float | None, paired: bool) -> Difference:
+    if of_inputs is None:
+        return Difference(mean, n, None, None, None, None, paired, "one run, without counts: no interval")
+    low, high, p_value = _interval(mean, of_inputs, 0.0, 1)
+    return Difference(mean, n, None, low, high, p_value, paired, "of inputs alone: one run says nothing about seeds")
+
+
+def _inputs(sides: Sequence[Sequence[Record]], metric: str) -> float | None:
+    """Bootstrap variance of the difference of the sides' mean scores over draws of inputs; None without counts."""
+    drawn = [[_drawn(each, metric) for each in side] for side in sides]
+    known = [one for side in drawn for one in side if one is not None]
+    if len(known) < sum(map(len, sides)) or len({ids for ids, _ in known}) != 1:
+        return None
+    first, second = (np.mean([one[1] for one in side if one is not None], axis=0) for side in drawn)
+    return float(np.var(second - first, ddof=1))
+
+
+@lru_cache(maxsize=4096)  # a reference point is compared with many others
+def _drawn(record: Record, metric: str) -> tuple[tuple[str, ...], FloatArray] | None:
+    """The ids of a run's inputs and its metric on DRAWS draws of them, ``(DRAWS,)``; None without the counts.
+
+    Runs with the same inputs get the same draws.
+    """
+    counts = record.stats()
+    name, _, group = metric.partition("/")
+    columns = {} if counts is None else _columns_of(counts, record.scored_as, name)
+    rows = _members(counts, group) if counts is not None else None
+    if counts is None or not columns or rows is None or not len(rows):
+        return None
+    matrix = np.column_stack([column[rows] for column in columns.values()])
+    generator = np.random.default_rng([SEED, len(rows)])
+    totals = generator.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=DRAWS).astype(np.float64) @ matrix
+    draws = [aggregate(record.scored_as, _as_columns(columns, total))[name] for total in totals]
+    return counts.ids, np.array(draws, dtype=np.float64)
+
+
+def _columns_of(counts: Counts, task: str, name: str) -> dict[str, FloatArray]:
+    """The count columns of one metric, which are named after the first of its scores."""
+    plan = suite(task)
+    first = next((each.names[0] for each in (*plan.metrics, *plan.of_inputs) if name in each.names), None)
+    return {key: column for key, column in counts.columns.items() if key.partition(".")[0] == first}
+
+
+def _members(counts: Counts, group: str) -> npt.NDArray[np.int64] | None:
+    """Rows of the inputs of a group; None when the run did not keep the groups."""
+    if group in ("", "all"):
+        return np.arange(len(counts.ids))
+    return None if counts.groups is None else np.flatnonzero(np.array(counts.groups) == group)
+
+
+def _as_columns(columns: Mapping[str, FloatArray], total: FloatArray) -> dict[str, FloatArray]:
+    return {key: total[position : position + 1] for position, key in enumerate(columns)}
