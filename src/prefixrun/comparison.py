@@ -23,7 +23,7 @@ from math import inf, sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats as distributions
+from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]  # scipy.stats takes a second to import
 
 from prefixrun.metrics import aggregate, suite
 from prefixrun.metrics.base import FloatArray
@@ -76,7 +76,7 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 def quantile(degrees: float, level: float = LEVEL) -> float:
     """Student's two-sided quantile."""
-    return float(distributions.t.ppf((1 + level) / 2, degrees))
+    return float(stdtrit(degrees, (1 + level) / 2))
 
 
 def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -> Difference | None:
@@ -140,7 +140,7 @@ def _interval(mean: float, variance: float, of_runs: float, degrees: float) -> t
         return mean, mean, 1.0 if mean == 0.0 else 0.0
     whole = degrees * (variance / of_runs) ** 2 if of_runs else inf
     half = quantile(min(whole, 1e9)) * sqrt(variance)
-    p_value = 2 * float(distributions.t.sf(abs(mean) / sqrt(variance), min(whole, 1e9)))
+    p_value = 2 * float(stdtr(min(whole, 1e9), -abs(mean) / sqrt(variance)))
     return mean - half, mean + half, p_value
 
 
