@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prefixrun.metrics import levenshtein
 from prefixrun.metrics.levenshtein import align, beam_distance, distances
 
 words = st.lists(st.integers(0, 4), min_size=1, max_size=12)
@@ -40,17 +41,24 @@ def test_references_at_and_beyond_the_width_of_a_machine_word(length):
 @given(words, words)
 def test_alignment_has_as_many_edits_as_the_distance(output, reference):
     current, target = numbered(output, reference)
-    edits = align(current, target)
+    edits = align(current, target, slow_distance(output, reference))
     assert len(edits) - edits.count("match") == slow_distance(output, reference)
     assert len(edits) - edits.count("missing") == len(output)
     assert len(edits) - edits.count("extra") == len(reference)
 
 
 def test_alignment_prefers_substitutions_then_extra_words():
-    assert align([0, -1], [0, 1]) == ["match", "substitution"]
+    assert align([0, -1], [0, 1], 1) == ["match", "substitution"]
     # read from the end: the last words are substituted, the first one of the output is extra
-    assert align([-1, -1, 0], [0]) == ["extra", "extra", "match"]
-    assert align([-1, -1], [0]) == ["extra", "substitution"]
+    assert align([-1, -1, 0], [0], 2) == ["extra", "extra", "match"]
+    assert align([-1, -1], [0], 2) == ["extra", "substitution"]
+
+
+@given(words, words)
+def test_the_alignment_by_bits_is_that_of_the_table(output, reference):
+    """Below the beam's width both must take the same of several shortest paths."""
+    current, target = numbered(output, reference)
+    assert levenshtein._align_bits(current, target) == levenshtein._align_table(current, target)
 
 
 def test_the_beam_changes_nothing_below_its_width():

@@ -124,7 +124,7 @@ def _places(target: Numbers, known: frozenset[int]) -> Places:
 
 def _best_shift(current: Numbers, target: Numbers, places: Places, distance: int) -> tuple[Numbers, int] | None:
     """The output after the shift that tercom takes, and its distance; None if no shift pays."""
-    by_length = _candidates(current, target, places)
+    by_length = _candidates(current, target, places, distance)
     lengths = sorted(by_length, reverse=True)
     moved = [_move(current, *shift) for length in lengths for shift in by_length[length]]
     if not moved:
@@ -147,12 +147,14 @@ def _best_shift(current: Numbers, target: Numbers, places: Places, distance: int
     return best
 
 
-def _candidates(current: Numbers, target: Numbers, places: Places) -> dict[int, list[tuple[int, int, int]]]:
+def _candidates(
+    current: Numbers, target: Numbers, places: Places, distance: int
+) -> dict[int, list[tuple[int, int, int]]]:
     """By span length, the shifts worth trying in tercom's order: (start, end, destination), the end included.
 
     A destination is the position of the word in front of the moved span, -1 for the front of the output.
     """
-    wrong_output, wrong_target, aligned = _errors(current, target)
+    wrong_output, wrong_target, aligned = _errors(current, target, distance)
     by_length: dict[int, dict[tuple[int, int, int], None]] = {}
     for start, word in enumerate(current):
         here = places.get((word,))
@@ -192,12 +194,12 @@ def _destinations(start: int, place: int, length: int, aligned: Sequence[int]) -
     return found
 
 
-def _errors(current: Numbers, target: Numbers) -> tuple[list[bool], list[bool], list[int]]:
+def _errors(current: Numbers, target: Numbers, distance: int) -> tuple[list[bool], list[bool], list[int]]:
     """Which output and which reference words are wrong, and the output position aligned with each reference word."""
     wrong_output, wrong_target = [True] * len(current), [True] * len(target)
     aligned: list[int] = []
     position = -1
-    for kind in align(current, target):
+    for kind in align(current, target, distance):
         if kind != "missing":
             position += 1
         if kind == "match":
