@@ -89,6 +89,20 @@ def outcome(run: Path) -> dict[str, object]:
     }
 
 
+def test_inputs_that_were_cut_are_counted_in_the_result_and_said(capsys: pytest.CaptureFixture[str]) -> None:
+    result = result_of(go("results", "model=tiny_llama", "task.max_source_tokens=60"))
+    examples = data.load("e2e", "test", None).examples[:3]
+    cut = sum(len(f" {example.source}".encode()) > 60 for example in examples)
+    assert 0 < cut
+    assert result["truncated"]["scored"] == cut
+    assert result["truncated"].keys() == {"train", "dev", "scored"}
+    said = capsys.readouterr().out
+    assert "inputs cut to 60 tokens (task.max_source_tokens): train " in said
+    assert f"scored {cut} of 3" in said
+    assert result_of(go("results", "model=tiny_llama"))["truncated"] == {"train": 0, "dev": 0, "scored": 0}
+    assert "inputs cut" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("method", ["prefix", "prefix_flat"])
 def test_a_whole_run(model: str, method: str, capsys: pytest.CaptureFixture[str]) -> None:
     run = go("results", model, f"method={method}")

@@ -69,7 +69,7 @@ def corpora(source: str, target: str) -> Corpora:
     """One pair for training, one short input for test."""
     train = Corpus("e2e", "train", (Example("train-0", source, (target,)),), ())
     test = Corpus("e2e", "test", (Example("test-0", "a", ("b",)),), ())
-    return Corpora(train, train, test, train.all_pairs())
+    return Corpora(train, train, test, train.all_pairs(), (), test, test.examples)
 
 
 @pytest.mark.parametrize("prefix_len", [10, 11])
@@ -89,6 +89,18 @@ def test_the_length_of_outputs_counts_where_it_is_larger_than_the_targets() -> N
     config = compose(["model=tiny_gpt2", "decode.max_new_tokens=400", "prefix_len=10"])
     with pytest.raises(ConfigError, match="803 tokens and 400 tokens of output"):
         stages.check_fit(config, stages.load_backbone(config), corpora("s" * 800, "t"))
+
+
+@pytest.mark.parametrize("part", ["train", "dev", "test"])
+def test_what_is_cut_counts_as_it_is_read(part: str) -> None:
+    config = compose(["model=tiny_gpt2", "decode.max_new_tokens=20", "prefix_len=10", "task.max_source_tokens=100"])
+    unlimited = compose(["model=tiny_gpt2", "decode.max_new_tokens=20", "prefix_len=10"])
+    short, long = (Corpus("e2e", part, (Example("a-0", "s" * size, ("t",)),), ()) for size in (1, 2000))
+    train, dev, test = (long if part == split else short for split in ("train", "dev", "test"))
+    parts = Corpora(train, dev, test, train.all_pairs(), dev.all_pairs(), test, test.examples)
+    stages.check_fit(config, stages.load_backbone(config), parts)
+    with pytest.raises(ConfigError, match="longest input of 2003 tokens"):
+        stages.check_fit(unlimited, stages.load_backbone(unlimited), parts)
 
 
 def test_words_that_do_not_fit_are_refused_before_the_run_starts() -> None:

@@ -4,7 +4,9 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -198,3 +200,29 @@ def test_clean_up_is_the_librarys(words: list[str]) -> None:
 )
 def test_the_words_of_figure_5_have_the_papers_lengths(gpt2: Tokenizer, words: str, count: int) -> None:
     assert len(gpt2.text(f" {words}")) == count
+
+
+@pytest.mark.parametrize("layout", ["paper", "lines"])
+@pytest.mark.parametrize("length", [0, 1, 4, 5, 6, 30])
+def test_a_long_source_loses_its_end_and_keeps_its_separators(layout: Literal["paper", "lines"], length: int) -> None:
+    """The byte tokenizer has a token a byte; the blank before the source is one of the five that are kept."""
+    whole = byte_tokenizer(layout)
+    limited = replace(whole, max_source_tokens=5)
+    source = "abcdefghij" * 3
+    assert limited.source(source[:length]) == whole.source(source[: min(length, 4)])
+    assert limited.truncates(source[:length]) == (length > 4)
+    assert not whole.truncates(source)
+    assert limited.target(source) == whole.target(source)
+
+
+@pytest.mark.shared
+def test_512_tokens_of_an_article_are_what_gpt2_reads_of_it(shared: Path, gpt2: Tokenizer) -> None:
+    """Cut or not, the ids are those of the whole article up to the limit, then the lone blank and END."""
+    limited = replace(gpt2, max_source_tokens=512)
+    articles = [example.source for example in data.load("xsum", "dev", shared / "data", verify=False).examples]
+    lengths = [len(gpt2.text(f" {article}")) for article in articles]
+    assert min(lengths) < 512 < max(lengths)
+    for article, length in zip(articles, lengths, strict=True):
+        ids = limited.source(article)
+        assert limited.truncates(article) == (length > 512)
+        assert ids == [*gpt2.source(article)[: min(length, 512)], BLANK, END_OF_TEXT]

@@ -54,6 +54,9 @@ class TaskConfig:
     """How an input becomes one string: "paper" is the form that the paper's code reads, "plain" the release's own."""
     metrics: Literal["e2e", "webnlg", "dart", "xsum"] | None = None
     """Scored like this task of the paper; an own task has to say it, the others are scored as themselves."""
+    max_source_tokens: Count | None = None
+    """Inputs of more tokens lose their end, in training, development and test alike; how many did is said and
+    recorded. The separator behind the input does not count. 512 for XSUM, as in the paper; none for no limit."""
     default_words: str | None = None
     """Text that init=words starts from when neither init_words nor init.default_words is given."""
 

@@ -6,7 +6,7 @@ import io
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +22,6 @@ from prefixrun.checkpoint import Checkpoints
 from prefixrun.corpora import Corpora
 from prefixrun.data import Corpus, Example
 from prefixrun.data.batches import tokenise
-from prefixrun.data.subset import select_pairs
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.generate import generate
 from prefixrun.interrupts import deferred
@@ -35,13 +34,11 @@ from prefixrun.provenance import peak_memory_bytes, provenance
 from prefixrun.runs import Run
 from prefixrun.schema import Config, ModelConfig
 from prefixrun.train import Progress, train
+from prefixrun.truncation import Truncation, sentence, truncation
 from prefixrun.verdict import RELEASE, SAMPLE
 
 PREFIX_METHODS = ("prefix", "prefix_flat", "embedding", "infix")
 """Methods that have a length and a start of their own."""
-
-DEV_SEED = 0
-"""Seed of the choice of development pairs: the same for every run, so that their dev losses can be compared."""
 
 
 def device(config: Config) -> str:
@@ -53,10 +50,14 @@ def device(config: Config) -> str:
 
 
 def load_backbone(config: Config) -> Backbone:
-    """The frozen model, on its device. Raises MissingPartError when it is not on this machine."""
+    """The frozen model, on its device; its tokenizer cuts inputs as the task says.
+
+    Raises MissingPartError when it is not on this machine.
+    """
     if config.threads is not None:
         torch.set_num_threads(config.threads)
-    return _backbone(config.model, device(config), config.precision)
+    backbone = _backbone(config.model, device(config), config.precision)
+    return replace(backbone, tokenizer=replace(backbone.tokenizer, max_source_tokens=config.task.max_source_tokens))
 
 
 @lru_cache(maxsize=1)
@@ -75,9 +76,10 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
     metrics.suite(config.task.scored_as)
     if config.init.name == "words" and config.method.name in PREFIX_METHODS:
         word_ids(backbone, config.init_words, config.default_words, config.prefix_len)
-    longest_target = max(len(pair.target) for pair in tokenise(corpora.pairs, backbone.tokenizer))
-    sources = [pair.source for pair in corpora.pairs] + [example.source for example in corpora.test.examples]
-    longest_source = max(len(backbone.tokenizer.source(text)) for text in dict.fromkeys(sources))
+    pairs = tokenise((*corpora.pairs, *corpora.dev_pairs), backbone.tokenizer)
+    longest_target = max(len(pair.target) for pair in pairs)
+    prompts = {len(backbone.tokenizer.source(text)) for text in {example.source for example in corpora.inputs}}
+    longest_source = max(prompts | {len(pair.source) for pair in pairs})
     output = max(longest_target, config.decode.max_new_tokens)
     needed, context = config.prefix_len + longest_source + output, backbone.shape.context
     if needed > context:
@@ -90,8 +92,11 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
 
 def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> None:
     """Do what is left of a run that this process holds, up to result.json."""
+    truncated = truncation(corpora, backbone.tokenizer)
+    if config.task.max_source_tokens is not None:
+        LOG.info(sentence(truncated, config.task.max_source_tokens))
     method = _trained(this, config, corpora, backbone)
-    examples = corpora.test.examples[: config.test_size]
+    examples = corpora.inputs
     outputs = _generate(this, config, examples, backbone, method)
     evaluation = metrics.evaluate(
         config.task.scored_as,
@@ -105,7 +110,7 @@ def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
     buffer = io.BytesIO()
     stats.to_parquet(buffer, index=False)
     files.write_bytes(this.stats, buffer.getvalue())
-    this.finish(_result(this, config, corpora, backbone, evaluation.scores, len(examples)))
+    this.finish(_result(this, config, corpora, backbone, evaluation.scores, truncated))
     if not config.keep_trained:
         files.remove(this.trained_file)
 
@@ -117,8 +122,7 @@ def _trained(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
     method = methods.build(config, backbone).to(backbone.head.device)
     fit_error = method.start(backbone, config)
     pairs = tokenise(corpora.pairs, backbone.tokenizer)
-    dev_size = min(config.train.eval_examples, corpora.dev.pairs)
-    dev = tokenise(select_pairs(corpora.dev, dev_size, 1.0, DEV_SEED), backbone.tokenizer) if dev_size else []
+    dev = tokenise(corpora.dev_pairs, backbone.tokenizer)
     checkpoints = Checkpoints(this.checkpoints)
     checkpoint, problems = checkpoints.latest()
     for problem in problems:
@@ -208,7 +212,12 @@ def _record(example: Example, output: str) -> dict[str, Any]:
 
 
 def _result(
-    this: Run, config: Config, corpora: Corpora, backbone: Backbone, scores: Mapping[str, metrics.Score], n_inputs: int
+    this: Run,
+    config: Config,
+    corpora: Corpora,
+    backbone: Backbone,
+    scores: Mapping[str, metrics.Score],
+    truncated: Mapping[str, Truncation],
 ) -> dict[str, Any]:
     costs = files.read_json(this.costs)
     training = costs["training"]
@@ -222,11 +231,13 @@ def _result(
         "init": config.init.name if config.method.name in PREFIX_METHODS else None,
         "seed": config.seed,
         "data_source": SAMPLE if config.data_dir is None else RELEASE,
-        "split": corpora.test.split,
+        "split": corpora.scored.split,
         "n_train": len(corpora.pairs),
         "n_train_available": corpora.train.pairs,
-        "n_inputs": n_inputs,
-        "n_inputs_available": len(corpora.test.examples),
+        "n_dev": len(corpora.dev_pairs),
+        "n_inputs": len(corpora.inputs),
+        "n_inputs_available": len(corpora.scored.examples),
+        "truncated": {part: each.cut for part, each in truncated.items()},
         "scores": {name: asdict(score) for name, score in scores.items()},
         "parameters": costs["parameters"],
         "costs": {

@@ -33,6 +33,8 @@ class Tokenizer:
 
     base: _Encoding
     layout: Layout = "paper"
+    max_source_tokens: int | None = None
+    """Longer inputs lose their end (schema.TaskConfig.max_source_tokens)."""
 
     @property
     def end(self) -> int:
@@ -45,9 +47,26 @@ class Tokenizer:
 
     def source(self, source: str) -> list[int]:
         """Ids of the prompt, with what separates it from the target."""
-        if self.layout == "lines":
-            return self.text(f" {source}\n")
-        return [*self.text(f" {source} "), self.end]
+        ids, separator = self._whole(source), self.text(self._separator)
+        if self._too_long(ids):
+            ids = [*ids[: self.max_source_tokens], *separator]
+        return ids if self.layout == "lines" else [*ids, self.end]
+
+    def truncates(self, source: str) -> bool:
+        """Whether the prompt of `source` lacks its end."""
+        return self.max_source_tokens is not None and self._too_long(self._whole(source))
+
+    @property
+    def _separator(self) -> str:
+        return "\n" if self.layout == "lines" else " "
+
+    def _whole(self, source: str) -> list[int]:
+        return self.text(f" {source}{self._separator}")
+
+    def _too_long(self, ids: list[int]) -> bool:
+        """The separator, which `ids` end with, does not count."""
+        limit = self.max_source_tokens
+        return limit is not None and len(ids) - len(self.text(self._separator)) > limit
 
     def target(self, target: str) -> list[int]:
         """Ids that are predicted, END included."""
