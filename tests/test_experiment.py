@@ -93,7 +93,7 @@ def test_inputs_that_were_cut_are_counted_in_the_result_and_said(capsys: pytest.
     result = result_of(go("results", "model=tiny_llama", "task.max_source_tokens=60"))
     examples = data.load("e2e", "test", None).examples[:3]
     cut = sum(len(f" {example.source}".encode()) > 60 for example in examples)
-    assert 0 < cut
+    assert cut > 0
     assert result["truncated"]["scored"] == cut
     assert result["truncated"].keys() == {"train", "dev", "scored"}
     said = capsys.readouterr().out
@@ -101,6 +101,33 @@ def test_inputs_that_were_cut_are_counted_in_the_result_and_said(capsys: pytest.
     assert f"scored {cut} of 3" in said
     assert result_of(go("results", "model=tiny_llama"))["truncated"] == {"train": 0, "dev": 0, "scored": 0}
     assert "inputs cut" not in capsys.readouterr().out
+
+
+def test_the_low_data_protocol_of_the_authors(capsys: pytest.CaptureFixture[str]) -> None:
+    """Scored on the development inputs, early stopping looks at 30 % of the size from elsewhere, ids are stored."""
+    run = go("results", "model=tiny_llama", "eval_split=dev", "train.dev_share=0.5", "subsample_seed=3")
+    result = result_of(run)
+    assert (result["split"], result["n_train"], result["n_dev"], result["n_inputs"]) == ("dev", 8, 4, 3)
+    stored = json.loads((run / "subset.json").read_text())
+    assert [stored[part]["corpus"] for part in ("train", "dev")] == ["train", "train"]
+    assert len({*stored["train"]["ids"], *stored["dev"]["ids"]}) == 12
+    assert {json.loads(line)["id"] for line in (run / "generations.jsonl").read_text().splitlines()} == {
+        example.id for example in data.load("e2e", "dev", None).examples[:3]
+    }
+    assert "3 dev inputs" in capsys.readouterr().out
+
+
+def test_a_run_that_would_go_on_with_other_pairs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its stored ids are what it began with, whatever this version would choose."""
+    monkeypatch.setattr(stages, "complete", lambda *_: None)
+    run = the_run("results", "model=tiny_llama")
+    with pytest.raises(DamagedStateError):
+        go("results", "model=tiny_llama")  # nothing was computed, so there is no result to show
+    stored = json.loads(run.subset.read_text())
+    stored["train"]["ids"][0] = "train-00000#7"
+    run.subset.write_text(json.dumps(stored))
+    with pytest.raises(DamagedStateError, match=r"subset\.json: train: e2e/train: no pair 'train-00000#7'"):
+        go("results", "model=tiny_llama")
 
 
 @pytest.mark.parametrize("method", ["prefix", "prefix_flat"])
@@ -136,6 +163,7 @@ def test_a_whole_run(model: str, method: str, capsys: pytest.CaptureFixture[str]
         "result.json",
         "run.log",
         "stats.parquet",
+        "subset.json",
     ]
     assert list((run / "checkpoints").iterdir()) == []
     said = capsys.readouterr().out

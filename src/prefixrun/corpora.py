@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from prefixrun import data
+from prefixrun import data, files
 from prefixrun.data import Corpus, Example, Pair
-from prefixrun.data.subset import select_pairs
+from prefixrun.data.subset import choose, pairs_by_id, select_pairs
+from prefixrun.errors import ConfigError, DamagedStateError, DataError
 from prefixrun.schema import Config
 
 DEV_SEED = 0
@@ -44,9 +46,64 @@ class Corpora:
             for split in data.SPLITS
         )
         pairs = select_pairs(train, config.train_size, config.data_fraction, config.subsample_seed)
-        return cls(train, dev, test, pairs, _dev_pairs(config, dev), test, test.examples[: config.test_size])
+        scored = dev if config.eval_split == "dev" else test
+        dev_pairs = _dev_pairs(config, pairs, train if scored is dev else dev)
+        return cls(train, dev, test, pairs, dev_pairs, scored, scored.examples[: config.test_size])
+
+    @property
+    def dev_source(self) -> Corpus:
+        """Where dev_pairs come from: the development corpus, or the training pairs that were not chosen when the
+        development corpus is scored. The paper does not say where its part for E2E came from; this rule keeps scored
+        references out of every decision (schema.TrainConfig.eval_examples)."""
+        return self.train if self.scored is self.dev else self.dev
 
 
-def _dev_pairs(config: Config, dev: Corpus) -> tuple[Pair, ...]:
-    size = min(config.train.eval_examples, dev.pairs)
-    return select_pairs(dev, size, 1.0, DEV_SEED) if size else ()
+def _dev_pairs(config: Config, pairs: tuple[Pair, ...], source: Corpus) -> tuple[Pair, ...]:
+    """Development pairs from `source`, never one of `pairs`.
+
+    Raises ConfigError when train.dev_share gives no pair, or more than there are.
+    """
+    chosen = {pair.id for pair in pairs}
+    free = tuple(pair for pair in source.all_pairs() if pair.id not in chosen)
+    share = config.train.dev_share
+    if share is None:
+        return choose(free, config.train.eval_examples, DEV_SEED)
+    size = int(share * len(pairs))
+    if not 0 < size <= len(free):
+        where = f"{source.task}/{source.split}" + (" outside the training pairs" if source.split == "train" else "")
+        raise ConfigError(
+            f"train.dev_share={share:g}: {size} development pairs for {len(pairs)} training pairs, and there are "
+            f"{len(free)} in {where}; give another share or train_size, or train.dev_share=null"
+        )
+    return choose(free, size, config.subsample_seed)
+
+
+def keep_choice(path: Path, corpora: Corpora) -> None:
+    """Store which pairs a run trains on and measures (`subset.json`), or check that it still has those it began with.
+
+    Ids are stored where not all pairs of a corpus were chosen, counts always.
+
+    Raises:
+        DamagedStateError: an earlier process of this run chose others.
+    """
+    parts = {"train": (corpora.train, corpora.pairs), "dev": (corpora.dev_source, corpora.dev_pairs)}
+    if not path.exists():
+        files.write_json(path, {part: _choice(corpus, pairs) for part, (corpus, pairs) in parts.items()})
+        return
+    stored = files.read_json(path)
+    for part, (corpus, pairs) in parts.items():
+        try:
+            ids = stored[part].get("ids")
+            first = corpus.all_pairs() if ids is None else pairs_by_id(corpus, tuple(ids))
+        except (DataError, KeyError, TypeError, AttributeError) as error:
+            raise DamagedStateError(f"{path}: {part}: {error}; {_AGAIN}") from error
+        if first != pairs:
+            raise DamagedStateError(f"{path}: {part}: holds another choice of pairs than this run's; {_AGAIN}")
+
+
+_AGAIN = "move the run's directory away and run the same command again"
+
+
+def _choice(corpus: Corpus, pairs: tuple[Pair, ...]) -> dict[str, Any]:
+    choice: dict[str, Any] = {"corpus": corpus.split, "available": corpus.pairs, "chosen": len(pairs)}
+    return choice if len(pairs) == corpus.pairs else {**choice, "ids": [pair.id for pair in pairs]}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun import SEMANTICS, paper, present
-from prefixrun.corpora import Corpora
+from prefixrun.corpora import Corpora, keep_choice
 from prefixrun.data import Corpus
 from prefixrun.errors import PrefixrunError
 from prefixrun.files import read_json_lines
@@ -112,6 +112,7 @@ def _work(this: Run, config: Config, corpora: Corpora) -> None:
             return
         with logging_to(this.log):
             try:
+                keep_choice(this.subset, corpora)
                 stages.complete(this, config, corpora, backbone)
             except PrefixrunError as error:
                 this.fail(str(error))

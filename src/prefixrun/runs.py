@@ -50,6 +50,7 @@ class Run:
         self.config_json = self.directory / "config.json"
         self.result_json = self.directory / "result.json"
         self.failed_json = self.directory / "failed.json"
+        self.subset = self.directory / "subset.json"
         self.trained_file = self.directory / ("prefix.safetensors" if "prefix" in method else "weights.safetensors")
         self.costs = self.directory / "costs.json"
         self.generations = self.directory / "generations.jsonl"

@@ -203,7 +203,13 @@ class TrainConfig:
     """Most targets of one input that are put behind a single copy of it, hidden from each other: the gradients of
     separate pairs with fewer tokens. 1 is the paper's; more changes which pairs share a batch."""
     eval_examples: CountOrZero
-    """Development pairs whose loss is measured; 0 measures none."""
+    """Development pairs whose loss is measured; 0 measures none. They come from the task's development corpus, except
+    where that is what is scored (eval_split=dev): then from the training pairs that were not chosen, so that nothing
+    that is decided by this loss has seen a scored input."""
+    dev_share: Share | None = None
+    """Size of the development part as a share of the training pairs that are used, rounded down, instead of
+    train.eval_examples: 0.3 in the paper's low-data protocol (section 6.3). It is drawn with subsample_seed, so that
+    each of the five subsamples has a part of its own; none takes train.eval_examples."""
     eval_every: Count | None = None
     """Optimiser steps between two measurements of the development loss; none means once an epoch."""
     keep: Literal["last", "best"] = "last"
@@ -268,8 +274,10 @@ class Config:
     """Share of the training pairs that is used, drawn with subsample_seed."""
     train_size: Count | None = None
     """Number of training pairs that are used instead, drawn with subsample_seed."""
+    eval_split: Literal["test", "dev"] = "test"
+    """Which part is decoded and scored. The authors scored their low-data models of E2E on "dev"."""
     test_size: Count | None = None
-    """Score only the first so many test inputs; the result says so."""
+    """Score only the first so many inputs of that part; the result says so."""
     seed: Seed = 101
     """Seed of initialisation, order and dropout; 101 is the default of the paper's code."""
     subsample_seed: Seed = 0

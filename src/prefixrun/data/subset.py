@@ -37,7 +37,12 @@ def select_pairs(corpus: Corpus, size: int | None, fraction: float, seed: int) -
         raise DataError(
             f"{corpus.task}/{corpus.split}: {count} pairs were asked for and there are {len(pairs)}; lower the size"
         )
-    if count == len(pairs):
+    return choose(pairs, count, seed)
+
+
+def choose(pairs: tuple[Pair, ...], count: int, seed: int) -> tuple[Pair, ...]:
+    """The ``count`` pairs of lowest rank (all when there are not more), in their order."""
+    if count >= len(pairs):
         return pairs
     chosen = {pair.id for pair in sorted(pairs, key=lambda pair: _rank(pair.id, seed))[:count]}
     return tuple(pair for pair in pairs if pair.id in chosen)
