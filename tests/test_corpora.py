@@ -95,6 +95,13 @@ def test_whole_corpora_are_stored_as_counts(tmp_path: Path) -> None:
     keep_choice(path, parts)
 
 
+@pytest.mark.parametrize("change", ["train.keep=best", "train.patience=2"])
+def test_nothing_is_decided_by_a_loss_that_cannot_be_measured(change: str) -> None:
+    assert load("eval_split=dev", change, "train_size=300").dev_pairs
+    with pytest.raises(ConfigError, match="takes the development loss from training pairs that are not used"):
+        load("eval_split=dev", change)
+
+
 @pytest.mark.parametrize(
     ("stored", "message"),
     [

@@ -61,12 +61,17 @@ class Corpora:
 def _dev_pairs(config: Config, pairs: tuple[Pair, ...], source: Corpus) -> tuple[Pair, ...]:
     """Development pairs from `source`, never one of `pairs`.
 
-    Raises ConfigError when train.dev_share gives no pair, or more than there are.
+    Raises ConfigError when train.dev_share gives no pair or more than there are, or none is left for train.keep=best.
     """
     chosen = {pair.id for pair in pairs}
     free = tuple(pair for pair in source.all_pairs() if pair.id not in chosen)
     share = config.train.dev_share
     if share is None:
+        if not free and (config.train.keep == "best" or config.train.patience is not None):
+            raise ConfigError(
+                "train.keep, train.patience: eval_split=dev takes the development loss from training pairs that are "
+                "not used, and all are; give train_size or data_fraction, or eval_split=test"
+            )
         return choose(free, config.train.eval_examples, DEV_SEED)
     size = int(share * len(pairs))
     if not 0 < size <= len(free):

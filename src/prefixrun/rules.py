@@ -116,8 +116,8 @@ def _size(name: str, budget: str | None, bottleneck: int | None, rank: int | Non
     return None
 
 
-def _keep(keep: str, patience: int | None, examples: int) -> str | None:
-    if (keep == "best" or patience is not None) and not examples:
+def _keep(keep: str, patience: int | None, examples: int, share: float | None) -> str | None:
+    if (keep == "best" or patience is not None) and not examples and share is None:
         what = "train.keep=best" if keep == "best" else f"train.patience={patience}"
         return f"{what}: needs a development loss; give train.eval_examples=NUMBER"
     return None
@@ -135,7 +135,7 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_packing, ("train.targets_per_row", "train.batch_size")),
     (_unused, ("method.name", *_METHODS_OF)),
     (_size, ("method.name", "budget", "method.bottleneck", "method.rank", "method.layers")),
-    (_keep, ("train.keep", "train.patience", "train.eval_examples")),
+    (_keep, ("train.keep", "train.patience", "train.eval_examples", "train.dev_share")),
     (_source, ("model.source", "model.hub", "model.path", "model.architecture")),
 )
 """Rules about several keys, each with the keys it reads; a rule is left out when one of them is wrong by itself."""
