@@ -22,10 +22,10 @@ from prefixrun.data import Corpus
 from prefixrun.data.batches import PairIds, tokenise
 from prefixrun.generate import generate
 from prefixrun.methods.init import activations, word_ids
-from prefixrun.methods.prefix import FlatPrefix
+from prefixrun.methods.prefix import FixedPrefix, FlatPrefix
 from prefixrun.models import Backbone, load
 from prefixrun.packed import packed
-from prefixrun.schema import DecodeConfig, TrainConfig
+from prefixrun.schema import DecodeConfig, InitConfig, TrainConfig
 from prefixrun.train import Progress, train
 
 PREPARE_BATCH = 8
@@ -39,14 +39,14 @@ class Ours:
         self.targets_per_row = targets_per_row
         self.backbone = _load(setup.plan)
         self.prefix = torch.from_numpy(setup.prefix)
+        self.method = FixedPrefix({"decoder": self.prefix})
         self._packing = ExitStack()
         self._has_packed = False
 
     def train(self, pairs: int) -> TrainRound:
         """One epoch over the first `pairs` pairs, timed from the call to the end of the last step."""
-        prefix = FlatPrefix(self.backbone.sizes, self.setup.plan.prefix_len)
-        with torch.no_grad():
-            prefix.prefix.copy_(self.prefix)
+        prefix = FlatPrefix(self.backbone.shape, self.backbone.sites, self.setup.plan.prefix_len)
+        prefix.fit({"decoder": self.prefix}, InitConfig(name="words"))
         batch = self.setup.plan.train_batch
         return _train(prefix, self.backbone, self.setup.pairs[:pairs], batch, self.targets_per_row)
 
@@ -65,7 +65,7 @@ class Ours:
         outputs: list[tuple[int, ...]] = []
         started = time.perf_counter()
         for start in range(0, len(prompts), batch_size):
-            found = generate(self.backbone, self.prefix, prompts[start : start + batch_size], config)
+            found = generate(self.backbone, self.method, prompts[start : start + batch_size], config)
             outputs += [tuple(ids) for ids in found]
         return DecodeRound(time.perf_counter() - started, tuple(outputs))
 
@@ -82,9 +82,8 @@ def prepare(plan: Plan, scratch: str) -> Setup:
     root = Path(plan.data_dir).expanduser() if plan.data_dir else None
     corpus = data.load("e2e", "train", root)
     ids = word_ids(backbone, None, compose().init.default_words, plan.prefix_len)
-    prefix = FlatPrefix(backbone.sizes, plan.prefix_len)
-    with torch.no_grad():
-        prefix.prefix.copy_(activations(backbone, ids))
+    prefix = FlatPrefix(backbone.shape, backbone.sites, plan.prefix_len)
+    prefix.fit({"decoder": activations(backbone, ids)}, InitConfig(name="words"))
     # From all over the corpus: few inputs with all their references would not teach it where outputs end.
     lesson = tokenise(spread(corpus.all_pairs(), plan.prepare_steps * PREPARE_BATCH), backbone.tokenizer)
     _train(prefix, backbone, lesson, PREPARE_BATCH, 1)
@@ -92,7 +91,7 @@ def prepare(plan: Plan, scratch: str) -> Setup:
     return Setup(
         plan=plan,
         directory=_directory(backbone, scratch),
-        prefix=prefix.flat().detach().numpy(),
+        prefix=prefix.stored()["decoder"].numpy(),
         pairs=tuple(_first_pairs(corpus, plan.train_pairs, backbone)),
         prompts=tuple(sorted((tuple(backbone.tokenizer.source(test.source)) for test in chosen), key=len)),
         end=backbone.tokenizer.end,
@@ -137,13 +136,12 @@ def _train(
         losses.append(loss)
 
     with tempfile.TemporaryDirectory() as directory:
-        progress = train(
+        progress, _ = train(
             prefix,
             backbone,
             pairs,
             [],
             config,
-            prefix_len=prefix.flat().shape[3],
             seed=SEED,
             checkpoints=Checkpoints(Path(directory)),
             report=report,

@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from prefixrun.attention import Front, KeyValueCache, attention_modules, causal_mask, front_attention, fronts
+from prefixrun.attention import Front, KeyValueCache, attention_sites, causal_mask, front_attention, fronts, fronts_of
 from prefixrun.data.batches import PairIds, Row, collate
 from prefixrun.loss import target_nll
-from prefixrun.methods.prefix import fronts_of
 from prefixrun.models import Backbone, load, tiny
 from prefixrun.schema import ModelConfig
 
@@ -35,7 +34,7 @@ def backbone(request: pytest.FixtureRequest) -> Backbone:
 
 @pytest.fixture
 def flat(backbone: Backbone) -> Tensor:
-    sizes = backbone.sizes
+    sizes = backbone.shape
     shape = (sizes.layers, 2, sizes.kv_heads, PREFIX_LEN, sizes.head_dim)
     return torch.randn(shape, generator=torch.Generator().manual_seed(3))
 
@@ -73,7 +72,7 @@ def padded(side: str) -> tuple[Tensor, Tensor]:
 def logits_behind(backbone: Backbone, flat: Tensor, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
     lowest = torch.finfo(torch.float32).min
     sees = causal_mask(ids.shape[1], torch.float32, ids.device).masked_fill(mask[:, None, None, :] == 0, lowest)
-    with fronts(backbone.model, fronts_of(flat, torch.float32)):
+    with fronts(backbone.model, fronts_of({"decoder": flat}, torch.float32)):
         return backbone.model(input_ids=ids, position_ids=positions, attention_mask=sees, use_cache=False).logits
 
 
@@ -102,7 +101,7 @@ def test_the_loss_of_a_training_batch_is_that_of_peft(backbone: Backbone, flat: 
     batch = collate(
         [Row(p.source, (p.target,)) for p in PAIRS], PREFIX_LEN, "token_mean", device="cpu", dtype=torch.float32
     )
-    with fronts(backbone.model, fronts_of(flat, torch.float32)):
+    with fronts(backbone.model, fronts_of({"decoder": flat}, torch.float32)):
         states = backbone.body(
             input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask, use_cache=False
         ).last_hidden_state
@@ -147,31 +146,31 @@ def test_the_front_never_reaches_the_librarys_cache(backbone: Backbone, flat: Te
     """The canary for transformers: its cache holds what the rows wrote, and nothing takes the front for past tokens."""
     ids = torch.tensor([[5, 6, 7]])
     cache = DynamicCache(config=backbone.model.config)
-    with fronts(backbone.model, fronts_of(flat, torch.float32)):
+    with fronts(backbone.model, fronts_of({"decoder": flat}, torch.float32)):
         backbone.model(input_ids=ids, past_key_values=cache, use_cache=True)
-    assert [layer.keys.shape[2] for layer in cache.layers] == [3] * backbone.sizes.layers
+    assert [layer.keys.shape[2] for layer in cache.layers] == [3] * backbone.shape.layers
 
 
 def test_one_module_a_layer_in_order(backbone: Backbone) -> None:
-    modules = attention_modules(backbone.model)
-    assert [module.layer_idx for module in modules] == list(range(backbone.sizes.layers))
+    modules = attention_sites(backbone.model)["decoder"]
+    assert [module.layer_idx for module in modules] == list(range(backbone.shape.layers))
 
 
 def test_fronts_go_with_the_block_even_when_it_fails(backbone: Backbone, flat: Tensor) -> None:
-    with pytest.raises(KeyError), fronts(backbone.model, fronts_of(flat, torch.float32)):
+    with pytest.raises(KeyError), fronts(backbone.model, fronts_of({"decoder": flat}, torch.float32)):
         raise KeyError
-    assert not any(hasattr(module, "front") for module in attention_modules(backbone.model))
+    assert all(module.front is None for module in attention_sites(backbone.model)["decoder"])
 
 
 def test_fronts_of_another_depth_are_refused(backbone: Backbone, flat: Tensor) -> None:
-    layers = backbone.sizes.layers
-    with pytest.raises(ValueError, match=f"{layers - 1} fronts for a model of {layers} attention layers"):
-        fronts(backbone.model, fronts_of(flat, torch.float32)[1:]).__enter__()
+    layers = backbone.shape.layers
+    with pytest.raises(ValueError, match=f"{layers - 1} fronts for {layers} attention layers of site decoder"):
+        fronts(backbone.model, fronts_of({"decoder": flat[1:]}, torch.float32)).__enter__()
 
 
 def test_rows_that_share_a_front_see_it_as_if_each_had_its_own(backbone: Backbone) -> None:
     """Two inputs of three beams each: one front an input, its padding masked by its bias."""
-    sizes, inputs, beams, length = backbone.sizes, 2, 3, 5
+    sizes, inputs, beams, length = backbone.shape, 2, 3, 5
     generator = torch.Generator().manual_seed(5)
     shape = (sizes.layers, 2, inputs, sizes.kv_heads, length, sizes.head_dim)
     numbers = torch.randn(shape, generator=generator)
@@ -181,7 +180,7 @@ def test_rows_that_share_a_front_see_it_as_if_each_had_its_own(backbone: Backbon
 
     def logits(rows: Tensor, per_layer: list[Front]) -> Tensor:
         mask = causal_mask(2, torch.float32, rows.device)
-        with fronts(backbone.model, per_layer):
+        with fronts(backbone.model, {"decoder": per_layer}):
             return backbone.model(
                 input_ids=rows, position_ids=torch.tensor([[9, 10]]), attention_mask=mask, use_cache=False
             ).logits

@@ -19,6 +19,8 @@ from prefixrun.compose import compose
 from prefixrun.corpora import Corpora
 from prefixrun.errors import DamagedStateError, PrefixrunError
 from prefixrun.generate import generate
+from prefixrun.methods import init
+from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.result import validate_result
 from prefixrun.runs import Run, run_id
 from prefixrun.schema import Config
@@ -168,7 +170,7 @@ def test_a_whole_run(model: str, method: str, capsys: pytest.CaptureFixture[str]
     assert list((run / "checkpoints").iterdir()) == []
     said = capsys.readouterr().out
     assert said.startswith(f"profile quick · {model.replace('=', ' ')} · data the sample corpus · device cpu\n")
-    assert "epoch 2: train loss" in (run / "run.log").read_text()
+    assert "step 4: train loss" in (run / "run.log").read_text()
     assert "not comparable (other backbone and corpus)" in said
 
 
@@ -180,15 +182,18 @@ def test_the_stored_prefix_is_what_wrote_the_outputs(model: str) -> None:
     run = go("results", model, *LOUD)
     config = composed((model, *LOUD))
     backbone = stages.load_backbone(config)
-    flat = load_file(run / "prefix.safetensors")["prefix"]
-    shape = backbone.sizes
+    flat = load_file(run / "prefix.safetensors")["decoder"]
+    shape = backbone.shape
     assert flat.shape == (shape.layers, 2, shape.kv_heads, 4, shape.head_dim)
     assert flat.numel() == result_of(run)["parameters"]["stored"]
     records = [json.loads(line) for line in (run / "generations.jsonl").read_text().splitlines()]
     prompts = [backbone.tokenizer.source(record["source"]) for record in records]
 
     def outputs(prefix: torch.Tensor) -> list[str]:
-        return [backbone.tokenizer.output(ids) for ids in generate(backbone, prefix, prompts, config.decode)]
+        return [
+            backbone.tokenizer.output(ids)
+            for ids in generate(backbone, FixedPrefix({"decoder": prefix}), prompts, config.decode)
+        ]
 
     assert outputs(flat) == [record["output"] for record in records]
     assert outputs(torch.zeros_like(flat)) != outputs(flat)
@@ -341,16 +346,16 @@ def test_no_whole_checkpoint_is_an_error_and_not_a_new_start(monkeypatch: pytest
         path.write_bytes(b"damaged")
     with pytest.raises(DamagedStateError, match="to train again from the start"):
         go("results", "model=tiny_llama")
-    assert not run.prefix_file.exists()
+    assert not run.trained_file.exists()
 
 
 def test_a_failed_run_says_why_and_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A start of no numbers stands for a training that diverged."""
     changes = ("model=tiny_llama", "method=prefix_flat")
     run = the_run("results", *changes)
-    activations = stages.activations
+    activations = init.activations
     with monkeypatch.context() as patch:
-        patch.setattr(stages, "activations", lambda *given: activations(*given) * torch.nan)
+        patch.setattr(init, "activations", lambda *given: activations(*given) * torch.nan)
         for _ in range(2):
             with pytest.raises(PrefixrunError, match=r"step 1: the loss is not a number; lower train\.lr"):
                 go("results", *changes)
@@ -358,6 +363,6 @@ def test_a_failed_run_says_why_and_is_tried_again(monkeypatch: pytest.MonkeyPatc
             failure = run.failure()
             assert failure is not None
             assert "the loss is not a number" in failure["message"]
-            assert not run.prefix_file.exists()
+            assert not run.trained_file.exists()
     go("results", *changes)
     assert (run.state(), run.failure()) == ("finished", None)

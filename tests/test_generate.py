@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
-from prefixrun.attention import causal_mask, fronts, use_front_attention
+from prefixrun.attention import causal_mask, fronts, fronts_of, use_front_attention
 from prefixrun.generate import BLOCK, generate, top_candidates
-from prefixrun.methods.prefix import fronts_of
+from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.model_files import ModelFiles
 from prefixrun.models import Backbone, load, tiny
 from prefixrun.schema import DecodeConfig, ModelConfig
@@ -65,7 +65,7 @@ def backbone(architecture: str) -> Backbone:
 
 
 def a_prefix(backbone: Backbone, seed: int = 0) -> Tensor:
-    sizes = backbone.sizes
+    sizes = backbone.shape
     shape = (sizes.layers, 2, sizes.kv_heads, PREFIX_LEN, sizes.head_dim)
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
@@ -78,7 +78,7 @@ def uncached(backbone: Backbone, flat: Tensor, prompt: Sequence[int]) -> Next:
         ids = torch.tensor([[*prompt, *written]])
         positions = torch.arange(PREFIX_LEN, PREFIX_LEN + ids.shape[1])[None]
         mask = causal_mask(ids.shape[1], torch.float32, ids.device)
-        with fronts(backbone.model, fronts_of(flat, torch.float32)):
+        with fronts(backbone.model, fronts_of({"decoder": flat}, torch.float32)):
             logits = backbone.model(input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False).logits
         return logits[0, -1].log_softmax(0).tolist()
 
@@ -157,7 +157,9 @@ def test_greedy_is_the_naive_one_and_the_librarys(architecture: str, backbone: B
     outputs = {}
     for seed in range(3):
         flat = a_prefix(backbone, seed)
-        for prompt, output in zip(PROMPTS, generate(backbone, flat, PROMPTS, GREEDY), strict=True):
+        for prompt, output in zip(
+            PROMPTS, generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, GREEDY), strict=True
+        ):
             assert output == greedy(uncached(backbone, flat, prompt), GREEDY)
             assert output == of_the_library(architecture, flat, prompt, num_beams=1, max_new_tokens=8)
             outputs[seed, tuple(prompt)] = output
@@ -172,7 +174,7 @@ def test_beams_by_total_length_are_those_of_the_papers_version(backbone: Backbon
         asks = [uncached(backbone, flat, prompt) for prompt in PROMPTS]
         for limit, penalty in product((1, 2, 3, 5, 9), (0.0, 0.8, 1.0, 2.0)):
             config = replace(BEAM, beams=beams, max_new_tokens=limit, length_penalty=penalty, length_norm="total")
-            outputs[seed, limit, penalty] = generate(backbone, flat, PROMPTS, config)
+            outputs[seed, limit, penalty] = generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, config)
             for prompt, ask, output in zip(PROMPTS, asks, outputs[seed, limit, penalty], strict=True):
                 assert output == beam_search_of_transformers_3(ask, len(prompt), config), (seed, prompt, limit, penalty)
     assert outputs[0, 9, 0.0] != outputs[0, 9, 2.0], "the penalty matters"
@@ -184,7 +186,7 @@ def test_beams_by_generated_length_are_those_of_the_library(architecture: str, b
     for limit, penalty in product((1, 4, 9), (0.0, 1.0, 3.0)):
         config = replace(BEAM, beams=beams, max_new_tokens=limit, length_penalty=penalty)
         settings = {"num_beams": beams, "max_new_tokens": limit, "length_penalty": penalty, "early_stopping": False}
-        outputs = generate(backbone, flat, PROMPTS, config)
+        outputs = generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, config)
         for prompt, output in zip(PROMPTS, outputs, strict=True):
             assert output == of_the_library(architecture, flat, prompt, **settings), (prompt, limit, penalty)
 
@@ -192,7 +194,7 @@ def test_beams_by_generated_length_are_those_of_the_library(architecture: str, b
 def test_the_two_length_norms_differ(backbone: Backbone) -> None:
     flat = a_prefix(backbone)
     by_norm = [
-        generate(backbone, flat, PROMPTS, replace(BEAM, length_norm=norm, max_new_tokens=12))
+        generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, replace(BEAM, length_norm=norm, max_new_tokens=12))
         for norm in ("total", "generated")
     ]
     assert by_norm[0] != by_norm[1]
@@ -201,11 +203,13 @@ def test_the_two_length_norms_differ(backbone: Backbone) -> None:
 @pytest.mark.parametrize("config", [GREEDY, BEAM, replace(BEAM, length_norm="total")])
 def test_batch_and_order_of_the_prompts_change_no_output(backbone: Backbone, config: DecodeConfig) -> None:
     flat = a_prefix(backbone)
-    together = generate(backbone, flat, PROMPTS, config)
+    together = generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, config)
     for size in (1, 3):
         parts = [PROMPTS[start : start + size] for start in range(0, len(PROMPTS), size)]
-        assert [output for part in parts for output in generate(backbone, flat, part, config)] == together
-    assert generate(backbone, flat, PROMPTS[::-1], config) == together[::-1]
+        assert [
+            output for part in parts for output in generate(backbone, FixedPrefix({"decoder": flat}), part, config)
+        ] == together
+    assert generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS[::-1], config) == together[::-1]
 
 
 @pytest.mark.parametrize("beams", [1, 5])
@@ -213,15 +217,15 @@ def test_newlines_are_banned_and_keep_their_probability(architecture: str, backb
     flat = a_prefix(backbone)
     banned = [NEWLINE, NEWLINE + 1]
     config = replace(BEAM, beams=beams, ban_newlines=True)
-    free = generate(backbone, flat, PROMPTS, replace(config, ban_newlines=False))
-    outputs = generate(backbone, flat, PROMPTS, config)
+    free = generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, replace(config, ban_newlines=False))
+    outputs = generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, config)
     assert any(token in output for output in free for token in banned)
     assert not any(token in output for output in outputs for token in banned)
     settings = {"num_beams": beams, "max_new_tokens": 8, "early_stopping": False, "suppress_tokens": banned}
     assert outputs == [of_the_library(architecture, flat, prompt, **settings) for prompt in PROMPTS]
     total = replace(config, length_norm="total")
     if beams > 1:
-        assert generate(backbone, flat, PROMPTS, total) == [
+        assert generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, total) == [
             beam_search_of_transformers_3(uncached(backbone, flat, prompt), len(prompt), total, banned)
             for prompt in PROMPTS
         ]
@@ -239,7 +243,7 @@ def test_the_first_generated_position_is_a_plain_forward_pass_with_the_prefix(
         return top_candidates(hidden, head, *others)
 
     monkeypatch.setattr("prefixrun.generate.top_candidates", watch)
-    generate(backbone, flat, PROMPTS, replace(GREEDY, max_new_tokens=2))
+    generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, replace(GREEDY, max_new_tokens=2))
     asks = [uncached(backbone, flat, prompt) for prompt in PROMPTS]
     torch.testing.assert_close(seen[0][:, 0], torch.tensor([ask(()) for ask in asks]), rtol=0, atol=1e-4)
     firsts = [greedy(ask, replace(GREEDY, max_new_tokens=1)) for ask in asks]
@@ -251,14 +255,21 @@ def test_zeroed_and_random_prefixes_write_different_texts(backbone: Backbone) ->
     flat = a_prefix(backbone)
     asks = [uncached(backbone, prefix, PROMPTS[1]) for prefix in (flat, torch.zeros_like(flat))]
     assert asks[0](()) != pytest.approx(asks[1](()), abs=1e-2)
-    outputs = [generate(backbone, prefix, PROMPTS, BEAM) for prefix in (flat, torch.zeros_like(flat))]
+    outputs = [
+        generate(backbone, FixedPrefix({"decoder": prefix}), PROMPTS, BEAM) for prefix in (flat, torch.zeros_like(flat))
+    ]
     assert outputs[0] != outputs[1]
 
 
 @pytest.mark.parametrize("beams", [1, 3])
 @pytest.mark.parametrize("limit", [1, 4])
 def test_the_limit_is_kept(backbone: Backbone, beams: int, limit: int) -> None:
-    outputs = generate(backbone, a_prefix(backbone), PROMPTS, replace(BEAM, beams=beams, max_new_tokens=limit))
+    outputs = generate(
+        backbone,
+        FixedPrefix({"decoder": a_prefix(backbone)}),
+        PROMPTS,
+        replace(BEAM, beams=beams, max_new_tokens=limit),
+    )
     assert max(map(len, outputs)) == limit
     assert not any(END in output for output in outputs)
 
@@ -270,9 +281,9 @@ def test_a_whole_vocabulary_of_bytes(name: str) -> None:
     flat = a_prefix(backbone)
     prompts = [backbone.tokenizer.source(text) for text in ("name : Aromi", "a", "name : The Eagle | near : river")]
     config = replace(BEAM, ban_newlines=True)
-    outputs = generate(backbone, flat, prompts, config)
+    outputs = generate(backbone, FixedPrefix({"decoder": flat}), prompts, config)
     assert [len(output) for output in outputs] == [8, 8, 8]
-    assert outputs == [generate(backbone, flat, [prompt], config)[0] for prompt in prompts]
+    assert outputs == [generate(backbone, FixedPrefix({"decoder": flat}), [prompt], config)[0] for prompt in prompts]
 
 
 @pytest.mark.parametrize("vocabulary", [16 * BLOCK, 16 * BLOCK - 1, 4 * BLOCK])

@@ -63,8 +63,11 @@ def test_half_precision_is_summed_in_full() -> None:
     assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=5e-3)
 
 
-def test_the_output_layer_gets_no_gradient() -> None:
-    hidden, weight, targets, factors = problem(3)
+def test_the_output_layer_gets_its_gradient_where_it_is_trained() -> None:
+    hidden, weight, targets, factors = problem(300)
     weight.requires_grad_(True)
-    target_nll(hidden.requires_grad_(True), weight, targets, factors).backward()
-    assert weight.grad is None
+    target_nll(hidden, weight, targets, factors).backward()
+    found, weight.grad = weight.grad, None
+    nll = torch.nn.functional.cross_entropy(hidden @ weight.T, targets, reduction="none")
+    (nll * factors).sum().backward()
+    torch.testing.assert_close(found, weight.grad, rtol=1e-4, atol=1e-6)

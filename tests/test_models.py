@@ -1,4 +1,4 @@
-"""Backbones: frozen, with the sizes a prefix must fit, from a directory, from random numbers or from the package."""
+"""Backbones: frozen, with the shape_of a prefix must fit, from a directory, from random numbers or from the package."""
 
 import importlib.util
 from pathlib import Path
@@ -11,7 +11,8 @@ from prefixrun import model_files
 from prefixrun.errors import ConfigError
 from prefixrun.generate import generate
 from prefixrun.methods.init import activations
-from prefixrun.models import Backbone, Sizes, load, sizes, tiny
+from prefixrun.methods.prefix import FixedPrefix
+from prefixrun.models import Backbone, Shape, load, shape_of, tiny
 from prefixrun.schema import DecodeConfig, ModelConfig
 from prefixrun.tokens import byte_tokenizer
 
@@ -51,8 +52,8 @@ def logits(backbone: Backbone) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        (GPT2Config(n_embd=1024, n_layer=24, n_head=16), Sizes(24, 16, 64, 1024, 1024, 50257)),
-        (GPT2Config(n_embd=1280, n_layer=36, n_head=20), Sizes(36, 20, 64, 1280, 1024, 50257)),
+        (GPT2Config(n_embd=1024, n_layer=24, n_head=16), Shape(24, 16, 64, 1024, 1024, 50257)),
+        (GPT2Config(n_embd=1280, n_layer=36, n_head=20), Shape(36, 20, 64, 1280, 1024, 50257)),
         (
             LlamaConfig(
                 hidden_size=576,
@@ -62,16 +63,16 @@ def logits(backbone: Backbone) -> torch.Tensor:
                 max_position_embeddings=8192,
                 vocab_size=49152,
             ),
-            Sizes(30, 3, 64, 576, 8192, 49152),
+            Shape(30, 3, 64, 576, 8192, 49152),
         ),
         (LlamaConfig(hidden_size=64, num_hidden_layers=1, num_attention_heads=4, head_dim=32), None),
     ],
 )
-def test_sizes(config: PretrainedConfig, expected: Sizes | None) -> None:
+def test_sizes(config: PretrainedConfig, expected: Shape | None) -> None:
     if expected is None:
-        assert (sizes(config).head_dim, sizes(config).kv_heads) == (32, 4)
+        assert (shape_of(config).head_dim, shape_of(config).kv_heads) == (32, 4)
     else:
-        assert sizes(config) == expected
+        assert shape_of(config) == expected
 
 
 def test_a_random_model_is_frozen_and_always_the_same(architecture: str) -> None:
@@ -83,7 +84,7 @@ def test_a_random_model_is_frozen_and_always_the_same(architecture: str) -> None
     torch.manual_seed(9)
     assert torch.equal(logits(backbone), logits(load(random_model(architecture))))
     assert backbone.head.shape == (258, 32)
-    assert backbone.sizes == sizes(backbone.model.config)
+    assert backbone.shape == shape_of(backbone.model.config)
 
 
 def test_the_body_and_the_head_are_the_model(architecture: str) -> None:
@@ -103,10 +104,12 @@ def test_a_saved_directory_is_the_model_that_was_saved(architecture: str, direct
     for text in ("name : Aromi | area : £", "a\nb"):
         assert loaded.tokenizer.source(text) == original.tokenizer.source(text)
     assert loaded.tokenizer.newlines() == original.tokenizer.newlines()
-    shape = loaded.sizes
+    shape = loaded.shape
     flat = torch.randn(shape.layers, 2, shape.kv_heads, 3, shape.head_dim)
     prompt = [loaded.tokenizer.source("name : Aromi")]
-    assert generate(loaded, flat, prompt, GREEDY) == generate(original, flat, prompt, GREEDY)
+    assert generate(loaded, FixedPrefix({"decoder": flat}), prompt, GREEDY) == generate(
+        original, FixedPrefix({"decoder": flat}), prompt, GREEDY
+    )
     assert loaded.files.description == "local directory my-model"
 
 
@@ -143,7 +146,7 @@ def test_the_packaged_model_is_made_once_and_writes_english(tmp_path: Path, monk
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     smollm = ModelConfig(name="smollm2_135m", source="package", layout="lines")
     backbone = load(smollm)
-    assert backbone.sizes == Sizes(layers=30, kv_heads=3, head_dim=64, width=576, context=8192, vocabulary=49152)
+    assert backbone.shape == Shape(layers=30, kv_heads=3, head_dim=64, width=576, context=8192, vocabulary=49152)
     assert backbone.head.dtype == torch.float32
     assert not backbone.model.training
     (made,) = (tmp_path / "prefixrun").iterdir()
@@ -154,6 +157,6 @@ def test_the_packaged_model_is_made_once_and_writes_english(tmp_path: Path, monk
     assert torch.equal(again.head, backbone.head)
 
     behind = activations(backbone, backbone.tokenizer.text("The capital of"))
-    (output,) = generate(backbone, behind, [backbone.tokenizer.text(" France is")], GREEDY)
+    (output,) = generate(backbone, FixedPrefix({"decoder": behind}), [backbone.tokenizer.text(" France is")], GREEDY)
     assert "Paris" in backbone.tokenizer.output(output)
     assert set(backbone.tokenizer.text("\n")) <= set(backbone.tokenizer.newlines())

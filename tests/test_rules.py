@@ -24,10 +24,8 @@ from prefixrun.errors import ConfigError
             ["train.warmup_steps=4", "train_size=17", "train.batch_size=8", "train.accumulate=2", "train.epochs=2"],
             "train.warmup_steps=4: must be less than the 4 steps of 2 epochs on 17 pairs",
         ),
-        (
-            ["method.prefix_dropout=0.1"],
-            "method.prefix_dropout=0.1: is not applied by this version",
-        ),
+        (["method=prefix", "method.rank=4"], "method.rank=4: is not used by method=prefix, only by lora; leave it out"),
+        (["train.keep=best", "train.eval_examples=0"], "train.keep=best: needs a development loss"),
         (
             ["train.targets_per_row=4", "train.batch_size=2"],
             "train.targets_per_row=4: must not be more than train.batch_size=2",

@@ -67,7 +67,7 @@ def test_the_directory_and_its_files(tmp_path: Path) -> None:
         for path in (
             run.config_json,
             run.result_json,
-            run.prefix_file,
+            run.trained_file,
             run.generations,
             run.stats,
             run.log,

@@ -5,19 +5,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save
-from torch import Tensor
 
 from prefixrun import files, stages
 from prefixrun.compose import compose
 from prefixrun.corpora import Corpora
 from prefixrun.data import Corpus, Example
 from prefixrun.errors import ConfigError, DamagedStateError
+from prefixrun.methods import Method
 from prefixrun.models import Backbone
 from prefixrun.runs import Run
 from prefixrun.schema import DecodeConfig
 
-FLAT = torch.zeros(1)
+METHOD = Method()
 EXAMPLES = tuple(
     Example(f"test-{number}", source, (f"text {number}",)) for number, source in enumerate(("b b", "a", "b b", "c c c"))
 )
@@ -28,7 +27,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """Every prompt that is decoded; the output is the number of prompts before it."""
     prompts: list[list[int]] = []
 
-    def generate(backbone: Backbone, flat: Tensor, batch: Sequence[list[int]], decode: DecodeConfig) -> list[list[int]]:
+    def generate(
+        backbone: Backbone, method: Method, batch: Sequence[list[int]], decode: DecodeConfig
+    ) -> list[list[int]]:
         prompts.extend(batch)
         return [backbone.tokenizer.text(f"out{len(prompt)}") for prompt in batch]
 
@@ -42,7 +43,7 @@ def outputs(directory: Path) -> list[str]:
     with this.hold():
         if not this.costs.exists():
             files.write_json(this.costs, {"decode_seconds": 0.0})
-        return stages._generate(this, config, EXAMPLES, stages.load_backbone(config), FLAT)
+        return stages._generate(this, config, EXAMPLES, stages.load_backbone(config), METHOD)
 
 
 def test_examples_with_the_same_input_share_one_output(tmp_path: Path, asked: list[list[int]]) -> None:
@@ -118,10 +119,10 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     assert [stages.device(compose([f"device={name}"])) for name in ("auto", "cuda", "cpu")] == ["cuda", "cuda", "cpu"]
 
 
-@pytest.mark.parametrize("content", [b"", b"not safetensors", None])
-def test_a_damaged_prefix_is_an_error(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize("content", [b"", b"not safetensors"])
+def test_a_damaged_prefix_is_an_error(tmp_path: Path, content: bytes) -> None:
     this = Run(tmp_path, task="dart", method="prefix", model="tiny", identity={})
     with this.hold():
-        this.prefix_file.write_bytes(save({"other": FLAT}) if content is None else content)
+        this.trained_file.write_bytes(content)
     with pytest.raises(DamagedStateError, match=r"prefix\.safetensors: damaged .* to train again"):
-        stages.load_prefix(this)
+        stages.load_trained(this, stages.load_backbone(compose(["model=tiny_llama"])))

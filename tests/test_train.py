@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from prefixrun.attention import causal_mask, fronts
+from prefixrun.attention import causal_mask, fronts, fronts_of
 from prefixrun.checkpoint import Checkpoints
 from prefixrun.data.batches import PairIds
 from prefixrun.errors import DamagedStateError, PrefixrunError
-from prefixrun.methods.prefix import FlatPrefix, Prefix, build_prefix, fronts_of
+from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix, Prefix
 from prefixrun.models import Backbone, load
-from prefixrun.schema import MethodConfig, ModelConfig, TrainConfig
+from prefixrun.schema import ModelConfig, TrainConfig
 from prefixrun.train import Progress, Report, mean_nll, schedule, train
 
 PREFIX_LEN = 6
@@ -51,7 +51,14 @@ def backbone(request: pytest.FixtureRequest) -> Backbone:
 
 
 def a_prefix(backbone: Backbone, name: str = "prefix_flat", seed: int = 0) -> Prefix:
-    return build_prefix(MethodConfig(name=name, mid_dim=16), backbone.sizes, PREFIX_LEN, seed)  # type: ignore[arg-type]
+    torch.manual_seed(seed)
+    if name == "prefix":
+        return MLPPrefix(backbone.shape, backbone.sites, PREFIX_LEN, mid_dim=16)
+    return FlatPrefix(backbone.shape, backbone.sites, PREFIX_LEN)
+
+
+def flat_of(prefix: Prefix) -> Tensor:
+    return prefix.sites()["decoder"].detach().clone()
 
 
 def silent(progress: Progress, steps: int, loss: float) -> None:
@@ -68,23 +75,23 @@ def run(
     dev: list[PairIds] | None = None,
     report: Report = silent,
 ) -> Progress:
-    return train(
+    progress, _ = train(
         prefix,
         backbone,
         pairs,
         dev or [],
         config,
-        prefix_len=PREFIX_LEN,
         seed=1,
         checkpoints=Checkpoints(directory),
         report=report,
     )
+    return progress
 
 
 def plain_nll(backbone: Backbone, flat: Tensor, pair: PairIds) -> float:
     """Sum over the target's tokens, one pair alone."""
     text = [*pair.source, *pair.target[:-1]]
-    with torch.no_grad(), fronts(backbone.model, fronts_of(flat, torch.float32)):
+    with torch.no_grad(), fronts(backbone.model, fronts_of({"decoder": flat}, torch.float32)):
         logits = backbone.model(
             input_ids=torch.tensor([text]),
             position_ids=torch.arange(PREFIX_LEN, PREFIX_LEN + len(text))[None],
@@ -128,7 +135,7 @@ def test_the_backbones_dropout_is_off(tmp_path: Path) -> None:
 @pytest.mark.parametrize("loss_mode", ["sentence_sum", "token_mean"])
 def test_the_reported_loss_is_nats_a_token_in_either_mode(backbone: Backbone, loss_mode: str, tmp_path: Path) -> None:
     prefix = a_prefix(backbone)
-    flat = prefix.flat().detach().clone()
+    flat = flat_of(prefix)
     config = replace(PLAIN, batch_size=8, max_steps=1, loss_mode=loss_mode)
     losses: list[float] = []
     run(prefix, backbone, config, tmp_path, report=lambda *seen: losses.append(seen[2]))
@@ -138,9 +145,9 @@ def test_the_reported_loss_is_nats_a_token_in_either_mode(backbone: Backbone, lo
 
 def moved_by_one_step(backbone: Backbone, config: TrainConfig, directory: Path) -> Tensor:
     prefix = a_prefix(backbone)
-    start = prefix.flat().detach().clone()
+    start = flat_of(prefix)
     run(prefix, backbone, replace(config, max_steps=1, epochs=1), directory)
-    return prefix.flat().detach() - start
+    return flat_of(prefix) - start
 
 
 def test_the_loss_modes_scale_the_gradient(backbone: Backbone, tmp_path: Path) -> None:
@@ -166,7 +173,7 @@ def test_gradients_are_clipped_to_the_norm(backbone: Backbone, tmp_path: Path) -
 
 
 def test_weight_decay_is_decoupled_and_off_by_default(backbone: Backbone, tmp_path: Path) -> None:
-    start = a_prefix(backbone).flat().detach()
+    start = flat_of(a_prefix(backbone))
     config = replace(PLAIN, batch_size=8, lr=0.1, adam_eps=1e12)  # the gradient moves nothing
     assert PLAIN.weight_decay == 0
     torch.testing.assert_close(moved_by_one_step(backbone, config, tmp_path / "0"), torch.zeros_like(start))
@@ -182,7 +189,7 @@ def test_two_accumulated_batches_of_four_are_one_of_eight(backbone: Backbone, tm
         config = replace(PLAIN, epochs=3, batch_size=batch_size, accumulate=accumulate, adam_eps=1e-2)
         progress = run(prefix, backbone, config, tmp_path / str(batch_size), pairs=pairs)
         assert progress.step == 3
-        results.append(prefix.flat().detach())
+        results.append(flat_of(prefix))
     torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-5)
 
 
@@ -215,11 +222,11 @@ def test_the_schedule_is_followed(backbone: Backbone, tmp_path: Path) -> None:
     """With a large epsilon and no momentum each step is rate x gradient: the first of the warm-up moves nothing, and
     the sizes of the others follow the rate (the gradient hardly changes, so small are they)."""
     prefix = a_prefix(backbone)
-    places = [prefix.flat().detach().clone()]
+    places = [flat_of(prefix)]
     config = replace(
         PLAIN, epochs=6, batch_size=8, warmup_steps=2, lr=1e3, adam_eps=1e6, adam_beta1=0.0, adam_beta2=0.0
     )
-    run(prefix, backbone, config, tmp_path, report=lambda *_: places.append(prefix.flat().detach().clone()))
+    run(prefix, backbone, config, tmp_path, report=lambda *_: places.append(flat_of(prefix)))
     sizes = [float((after - before).norm()) for before, after in pairwise(places)]
     assert sizes[0] == 0
     assert [size / sizes[2] for size in sizes] == pytest.approx([0.0, 0.5, 1.0, 0.75, 0.5, 0.25], rel=0.02)
@@ -233,7 +240,7 @@ def test_what_is_counted(backbone: Backbone, tmp_path: Path) -> None:
     assert progress.positions >= 3 * (tokens - len(PAIRS)), "the last id of a target is never read"
     assert progress.seconds > 0
     assert [entry["step"] for entry in progress.history] == [4, 8, 12]
-    assert progress.history[-1]["dev_loss"] == pytest.approx(mean_nll(backbone, prefix.flat().detach(), PAIRS[:3]))
+    assert progress.history[-1]["dev_loss"] == pytest.approx(mean_nll(prefix, backbone, PAIRS[:3]))
     losses = [entry["train_loss"] for entry in progress.history]
     assert losses == sorted(losses, reverse=True)
 
@@ -242,14 +249,15 @@ def test_the_train_loss_of_an_epoch_is_the_mean_over_its_tokens(backbone: Backbo
     config = replace(PLAIN, epochs=1, lr=1e-12)
     prefix = a_prefix(backbone)
     progress = run(prefix, backbone, config, tmp_path)
-    assert progress.history == [{"step": 4, "train_loss": pytest.approx(mean_nll(backbone, prefix.flat(), PAIRS))}]
+    assert progress.history == [{"step": 4, "train_loss": pytest.approx(mean_nll(prefix, backbone, PAIRS))}]
 
 
 def test_the_mean_loss_is_that_of_each_pair_alone(backbone: Backbone) -> None:
-    flat = a_prefix(backbone).flat().detach()
+    prefix = a_prefix(backbone)
+    flat = flat_of(prefix)
     pairs = [PairIds((i, END), tuple(range(i, i + 1 + i % 7))) for i in range(40)]
     expected = sum(plain_nll(backbone, flat, pair) for pair in pairs) / sum(len(pair.target) for pair in pairs)
-    assert mean_nll(backbone, flat, pairs) == pytest.approx(expected, rel=1e-5)
+    assert mean_nll(prefix, backbone, pairs) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
@@ -260,7 +268,7 @@ def test_a_loss_that_is_no_number_is_an_error(backbone: Backbone, number: float,
     def break_it(progress: Progress, steps: int, loss: float) -> None:
         if progress.step == 2:
             with torch.no_grad():
-                prefix.prefix[0, 0, 0, 0, 0] = number
+                prefix.prefix["decoder"][0, 0, 0, 0, 0] = number
 
     with pytest.raises(PrefixrunError, match=r"step 3: the loss is not a number; lower train\.lr \(now 0\.02\)"):
         run(prefix, backbone, replace(PLAIN, checkpoint_every=1), tmp_path, report=break_it)
@@ -387,3 +395,73 @@ def test_a_damaged_newest_checkpoint_costs_only_steps(backbone: Backbone, tmp_pa
         path.write_bytes(b"damaged")
     with pytest.raises(DamagedStateError):
         cut()
+
+
+def test_the_dev_loss_is_measured_as_often_as_asked(backbone: Backbone, tmp_path: Path) -> None:
+    progress = run(a_prefix(backbone), backbone, replace(PLAIN, eval_every=5), tmp_path, dev=PAIRS[:2])
+    assert [entry["step"] for entry in progress.history] == [5, 10, 12], "and after the last step"
+
+
+class Overfitting:
+    """The dev pairs have other tokens than the training pairs, so that the dev loss soon rises."""
+
+    train = tuple(PairIds((i, END), (i + 50, END)) for i in range(4))
+    dev = tuple(PairIds((i, END), (i + 200, i + 201, i + 202)) for i in range(4))
+    config = replace(PLAIN, epochs=40, batch_size=4, lr=0.3, eval_every=2, keep="best")
+
+
+def kept(
+    backbone: Backbone, config: TrainConfig, directory: Path, report: Report = silent
+) -> tuple[Progress, dict[str, Tensor]]:
+    return train(
+        a_prefix(backbone),
+        backbone,
+        Overfitting.train,
+        Overfitting.dev,
+        config,
+        seed=1,
+        checkpoints=Checkpoints(directory),
+        report=report,
+    )
+
+
+def test_the_best_state_is_kept_and_survives_a_stop(backbone: Backbone, tmp_path: Path) -> None:
+    progress, best = kept(backbone, Overfitting.config, tmp_path / "whole")
+    losses = [entry["dev_loss"] for entry in progress.history]
+    assert min(losses) < losses[-1], "the last state is not the best"
+    assert mean_nll(FixedPrefix(best), backbone, Overfitting.dev) == pytest.approx(min(losses))
+    _, last = kept(backbone, replace(Overfitting.config, keep="last"), tmp_path / "last")
+    assert mean_nll(FixedPrefix(last), backbone, Overfitting.dev) == pytest.approx(losses[-1])
+
+    late = next(entry["step"] for entry in progress.history if entry["dev_loss"] == min(losses)) + 3
+    config = replace(Overfitting.config, checkpoint_every=1)
+    with pytest.raises(Stopped):
+        kept(backbone, config, tmp_path / "stopped", stop_at(int(late)))
+    _, resumed = kept(backbone, config, tmp_path / "stopped")
+    assert all(torch.equal(tensor, best[name]) for name, tensor in resumed.items())
+
+
+def test_training_stops_when_patience_ends(backbone: Backbone, tmp_path: Path) -> None:
+    progress, _ = kept(backbone, replace(Overfitting.config, patience=1), tmp_path)
+    losses = [entry["dev_loss"] for entry in progress.history]
+    assert progress.step < 40
+    assert losses.index(min(losses)) == len(losses) - 3, "one bad measurement is borne, the second ends it"
+
+
+def test_the_language_models_dropout_can_be_kept_on(tmp_path: Path) -> None:
+    backbone = load(ModelConfig(name="tiny", source="random", architecture="tiny_gpt2"))
+    config = replace(PLAIN, lm_dropout=True, checkpoint_every=1)
+    losses: dict[str, list[float]] = {"on": [], "again": [], "off": []}
+    for name, seen in losses.items():
+        setting = replace(config, lm_dropout=name != "off")
+        run(a_prefix(backbone), backbone, setting, tmp_path / name, report=lambda *all_: seen.append(all_[2]))  # noqa: B023
+        assert not backbone.model.training
+    assert losses["on"] == losses["again"]
+    assert losses["on"][0] != losses["off"][0]
+    whole = a_prefix(backbone)
+    run(whole, backbone, config, tmp_path / "whole")
+    with pytest.raises(Stopped):
+        run(a_prefix(backbone), backbone, config, tmp_path / "stopped", report=stop_at(5))
+    resumed = a_prefix(backbone)
+    run(resumed, backbone, config, tmp_path / "stopped")
+    assert_equal_to_the_bit(resumed, whole)

@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from prefixrun.attention import fronts
+from prefixrun.attention import fronts, fronts_of
 from prefixrun.data.batches import Batch, LossMode, PairIds, Row, batches_of, collate, epoch_batches, pack, tokenise
 from prefixrun.data.example import Pair
 from prefixrun.loss import target_nll
-from prefixrun.methods.prefix import fronts_of
 from prefixrun.models import Backbone, load
 from prefixrun.schema import ModelConfig
 from prefixrun.tokens import byte_tokenizer
@@ -169,7 +168,7 @@ def test_packed_targets_have_loss_and_gradient_of_separate_rows(backbone: Backbo
         for source in range(3)
         for n in range(5)
     ]
-    sizes = backbone.sizes
+    sizes = backbone.shape
     flat = torch.randn(
         sizes.layers, 2, sizes.kv_heads, PREFIX_LEN, sizes.head_dim, generator=torch.Generator().manual_seed(1)
     )
@@ -179,7 +178,7 @@ def test_packed_targets_have_loss_and_gradient_of_separate_rows(backbone: Backbo
         assert max(len(row.targets) for row in rows) == targets_per_row
         batch = batch_of(rows, loss_mode)
         prefix = flat.clone().requires_grad_(True)
-        with fronts(backbone.model, fronts_of(prefix, torch.float32)):
+        with fronts(backbone.model, fronts_of({"decoder": prefix}, torch.float32)):
             states = backbone.body(
                 input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask, use_cache=False
             ).last_hidden_state

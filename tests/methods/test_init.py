@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from prefixrun.attention import causal_mask, fronts
+from prefixrun.attention import causal_mask, fronts, fronts_of
 from prefixrun.errors import ConfigError
 from prefixrun.methods.init import activations, start_from, word_ids
-from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, build_prefix, fronts_of
+from prefixrun.methods.prefix import FlatPrefix, Reparametrisation
 from prefixrun.models import Backbone
-from prefixrun.schema import InitConfig, MethodConfig
+from prefixrun.schema import InitConfig
 
 WORDS = "summarize"
 LENGTH = 1 + len(WORDS)
@@ -32,9 +32,9 @@ def test_a_prefix_of_words_counts_like_the_words_in_front(backbone: Backbone) ->
     text = backbone.tokenizer.source("name : Aromi")
     expected = plain_logits(backbone, [*words, *text])[len(words) :]
 
-    prefix = build_prefix(MethodConfig(name="prefix_flat"), backbone.sizes, LENGTH, 0)
-    assert start_from(prefix, activations(backbone, words), InitConfig(name="words")) == 0.0
-    with fronts(backbone.model, fronts_of(prefix.flat(), torch.float32)):
+    prefix = FlatPrefix(backbone.shape, backbone.sites, LENGTH)
+    prefix.fit({"decoder": activations(backbone, words)}, InitConfig(name="words"))
+    with fronts(backbone.model, fronts_of(prefix.sites(), torch.float32)):
         ours = backbone.model(
             input_ids=torch.tensor([text]),
             position_ids=torch.arange(LENGTH, LENGTH + len(text))[None],
@@ -47,23 +47,23 @@ def test_a_prefix_of_words_counts_like_the_words_in_front(backbone: Backbone) ->
 
 def test_a_flat_prefix_is_set_and_stays_trainable(backbone: Backbone) -> None:
     target = activations(backbone, word_ids(backbone, WORDS, None, LENGTH))
-    prefix = build_prefix(MethodConfig(name="prefix_flat"), backbone.sizes, LENGTH, 0)
-    start_from(prefix, target, InitConfig(name="words"))
-    assert isinstance(prefix, FlatPrefix)
-    assert torch.equal(prefix.prefix, target)
-    assert prefix.prefix.requires_grad
-    assert prefix.prefix.data_ptr() != target.data_ptr()
+    prefix = FlatPrefix(backbone.shape, backbone.sites, LENGTH)
+    assert prefix.fit({"decoder": target}, InitConfig(name="words")) == 0.0
+    parameter = prefix.prefix["decoder"]
+    assert torch.equal(parameter, target)
+    assert parameter.requires_grad
+    assert parameter.data_ptr() != target.data_ptr()
 
 
 def test_the_mlp_is_fitted_and_the_error_falls(backbone: Backbone) -> None:
     target = activations(backbone, word_ids(backbone, WORDS, None, LENGTH))
     errors = []
     for steps in (1, 20, 300):
-        prefix = build_prefix(MethodConfig(name="prefix", mid_dim=64), backbone.sizes, LENGTH, 0)
-        assert isinstance(prefix, MLPPrefix)
+        torch.manual_seed(0)
+        prefix = Reparametrisation(backbone.shape, LENGTH, mid_dim=64)
         rows = prefix.embedding.weight.detach().clone()
         error = start_from(prefix, target, InitConfig(name="words", fit_steps=steps, fit_lr=1e-3))
-        assert error == pytest.approx(float((prefix.flat() - target).square().mean().detach()))
+        assert error == pytest.approx(float((prefix() - target).square().mean().detach()))
         assert torch.equal(prefix.embedding.weight, rows), "the embedding stays as drawn"
         assert all(parameter.grad is None for parameter in prefix.parameters()), "training starts without gradients"
         errors.append(error)

@@ -1,18 +1,23 @@
 """The prefix: how many parameters, in which layout, and that the exported one is the trained one."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from safetensors.torch import load, save
 from torch import Tensor
 from transformers import AutoModelForCausalLM, GPT2Config
 
-from prefixrun.attention import fronts
-from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, build_prefix, fronts_of
-from prefixrun.models import Backbone, Sizes, sizes
+from prefixrun.attention import fronts, fronts_of
+from prefixrun.compose import compose
+from prefixrun.methods import build
+from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, Prefix
+from prefixrun.models import Backbone, Shape, shape_of
 from prefixrun.schema import MethodConfig
 
 MEDIUM = GPT2Config(n_embd=1024, n_layer=24, n_head=16)
 LARGE = GPT2Config(n_embd=1280, n_layer=36, n_head=20)
+DECODER = ("decoder",)
 MLP = MethodConfig(name="prefix", mid_dim=48)
 FLAT = MethodConfig(name="prefix_flat")
 
@@ -20,7 +25,7 @@ FLAT = MethodConfig(name="prefix_flat")
 def mlp_prefix(config: GPT2Config, prefix_len: int) -> MLPPrefix:
     """The paper's setting with shapes alone: these layers would take 200 MB."""
     with torch.device("meta"):
-        return MLPPrefix(sizes(config), prefix_len, mid_dim=512)
+        return MLPPrefix(shape_of(config), DECODER, prefix_len, mid_dim=512)
 
 
 @pytest.mark.parametrize(
@@ -38,9 +43,9 @@ def mlp_prefix(config: GPT2Config, prefix_len: int) -> MLPPrefix:
 def test_stored_parameters_of_the_papers_models(config: GPT2Config, prefix_len: int, stored: int) -> None:
     """prefix_len x 2 x layers x width: the 250K and 500K of the paper's abstract are lengths 5 and 10."""
     with torch.device("meta"):
-        flat = FlatPrefix(sizes(config), prefix_len)
-    assert (flat.stored, flat.trained) == (stored, stored)
-    assert mlp_prefix(config, prefix_len).stored == stored
+        flat = FlatPrefix(shape_of(config), DECODER, prefix_len)
+    assert (flat.stored_count, flat.trained_count) == (stored, stored)
+    assert mlp_prefix(config, prefix_len).stored_count == stored
 
 
 @pytest.mark.parametrize(
@@ -55,7 +60,7 @@ def test_stored_parameters_of_the_papers_models(config: GPT2Config, prefix_len: 
 )
 def test_trained_parameters_with_the_mlp(config: GPT2Config, prefix_len: int, trained: int) -> None:
     """Embedding(l, d), Linear(d, 512), Linear(512, 2 L d), with biases."""
-    assert mlp_prefix(config, prefix_len).trained == trained
+    assert mlp_prefix(config, prefix_len).trained_count == trained
 
 
 @pytest.mark.parametrize(("config", "total"), [(MEDIUM, 354_823_168), (LARGE, 774_030_080)])
@@ -63,42 +68,54 @@ def test_the_share_of_the_full_model(config: GPT2Config, total: int) -> None:
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     assert sum(parameter.numel() for parameter in model.parameters()) == total
-    assert mlp_prefix(config, 5).stored / total < 0.001
+    assert mlp_prefix(config, 5).stored_count / total < 0.001
 
 
 def test_grouped_heads_make_a_smaller_prefix(backbone: Backbone) -> None:
-    prefix = build_prefix(FLAT, backbone.sizes, 4, 0)
+    prefix = a_prefix(FLAT, backbone.shape, 4, 0)
     heads = backbone.model.config.num_attention_heads
     expected = {"gpt2": (2, 2, heads, 4, 8), "llama": (3, 2, heads // 2, 4, 8)}
-    assert prefix.flat().shape == expected[backbone.model.config.model_type]
+    assert flat_of(prefix).shape == expected[backbone.model.config.model_type]
 
 
 @pytest.mark.parametrize("config", [MLP, FLAT])
 def test_a_frozen_parameter_does_not_count_as_trained(backbone: Backbone, config: MethodConfig) -> None:
-    prefix = build_prefix(config, backbone.sizes, 4, 0)
-    before = prefix.trained
+    prefix = a_prefix(config, backbone.shape, 4, 0)
+    before = prefix.trained_count
     parameter = next(iter(prefix.parameters())).requires_grad_(False)
-    assert prefix.trained == before - parameter.numel()
+    assert prefix.trained_count == before - parameter.numel()
 
 
 def test_the_layout_is_the_one_of_the_papers_code(backbone: Backbone) -> None:
     """Its view and split: (l, 2 L, heads, d / heads) to L pairs of (l, heads, d / heads), keys first."""
-    shape: Sizes = backbone.sizes
-    prefix = build_prefix(MLP, shape, 4, 0)
+    shape: Shape = backbone.shape
+    prefix = a_prefix(MLP, shape, 4, 0)
     assert isinstance(prefix, MLPPrefix)
-    down, up = prefix.mlp[0], prefix.mlp[2]
-    rows = torch.tanh(prefix.embedding.weight @ down.weight.T + down.bias) @ up.weight.T + up.bias
+    part = prefix.parts["decoder"]
+    down, up = part.mlp[0], part.mlp[2]
+    rows = torch.tanh(part.embedding.weight @ down.weight.T + down.bias) @ up.weight.T + up.bias
     past = rows.view(4, 2 * shape.layers, shape.kv_heads, shape.head_dim).permute(1, 2, 0, 3)
     for layer, pair in enumerate(past.split(2)):
-        torch.testing.assert_close(prefix.flat()[layer, 0], pair[0])
-        torch.testing.assert_close(prefix.flat()[layer, 1], pair[1])
-    for layer, front in enumerate(fronts_of(prefix.flat(), torch.float32)):
+        torch.testing.assert_close(flat_of(prefix)[layer, 0], pair[0])
+        torch.testing.assert_close(flat_of(prefix)[layer, 1], pair[1])
+    for layer, front in enumerate(fronts_of(prefix.sites(), torch.float32)["decoder"]):
         torch.testing.assert_close(front.keys[0], past[2 * layer])
         torch.testing.assert_close(front.values[0], past[2 * layer + 1])
 
 
+def a_prefix(config: MethodConfig, shape: Shape, prefix_len: int, seed: int) -> Prefix:
+    torch.manual_seed(seed)
+    if config.name == "prefix":
+        return MLPPrefix(shape, DECODER, prefix_len, config.mid_dim)
+    return FlatPrefix(shape, DECODER, prefix_len)
+
+
+def flat_of(prefix: Prefix) -> Tensor:
+    return prefix.sites()["decoder"]
+
+
 def logits(backbone: Backbone, flat: Tensor) -> Tensor:
-    with fronts(backbone.model, fronts_of(flat, torch.float32)):
+    with fronts(backbone.model, fronts_of({"decoder": flat}, torch.float32)):
         return backbone.model(
             input_ids=torch.tensor([[5, 6, 7, 8]]),
             position_ids=torch.arange(4, 8)[None],
@@ -109,20 +126,20 @@ def logits(backbone: Backbone, flat: Tensor) -> Tensor:
 
 @torch.no_grad()
 def test_the_exported_prefix_is_the_trained_one_to_the_bit(backbone: Backbone) -> None:
-    prefix = build_prefix(MLP, backbone.sizes, 4, 0)
-    exported = load(save({"prefix": prefix.flat().contiguous()}))["prefix"]
-    assert torch.equal(logits(backbone, exported), logits(backbone, prefix.flat()))
-    as_parameters = build_prefix(FLAT, backbone.sizes, 4, 0)
+    prefix = a_prefix(MLP, backbone.shape, 4, 0)
+    exported = load(save({"decoder": flat_of(prefix).contiguous()}))["decoder"]
+    assert torch.equal(logits(backbone, exported), logits(backbone, flat_of(prefix)))
+    as_parameters = a_prefix(FLAT, backbone.shape, 4, 0)
     assert isinstance(as_parameters, FlatPrefix)
-    as_parameters.prefix.copy_(exported)
-    assert torch.equal(logits(backbone, as_parameters.flat()), logits(backbone, prefix.flat()))
+    as_parameters.prefix["decoder"].copy_(exported)
+    assert torch.equal(logits(backbone, flat_of(as_parameters)), logits(backbone, flat_of(prefix)))
     assert not torch.allclose(logits(backbone, exported), logits(backbone, exported.flip(1)), atol=1e-2)
 
 
 @pytest.mark.parametrize("config", [MLP, FLAT])
 def test_every_parameter_gets_a_gradient(backbone: Backbone, config: MethodConfig) -> None:
-    prefix = build_prefix(config, backbone.sizes, 4, 0)
-    logits(backbone, prefix.flat()).square().mean().backward()
+    prefix = a_prefix(config, backbone.shape, 4, 0)
+    logits(backbone, flat_of(prefix)).square().mean().backward()
     for name, parameter in prefix.named_parameters():
         assert parameter.grad is not None
         assert parameter.grad.abs().sum() > 0, name
@@ -131,18 +148,23 @@ def test_every_parameter_gets_a_gradient(backbone: Backbone, config: MethodConfi
 
 @pytest.mark.parametrize("config", [MLP, FLAT])
 def test_the_start_is_drawn_from_its_own_stream(backbone: Backbone, config: MethodConfig) -> None:
+    def start(seed: int) -> Tensor:
+        prefix = build(replace(compose(["model=tiny_llama", f"seed={seed}"]), method=config), backbone)
+        assert isinstance(prefix, Prefix)
+        return flat_of(prefix)
+
     torch.manual_seed(5)
-    first = build_prefix(config, backbone.sizes, 4, 101)
+    first = start(101)
     after = torch.rand(3)
     torch.manual_seed(5)
     assert torch.equal(torch.rand(3), after), "the program's own stream has not moved"
-    assert torch.equal(build_prefix(config, backbone.sizes, 4, 101).flat(), first.flat())
-    assert not torch.equal(build_prefix(config, backbone.sizes, 4, 102).flat(), first.flat())
+    assert torch.equal(start(101), first)
+    assert not torch.equal(start(102), first)
 
 
 def test_the_random_starts() -> None:
     """Standard normal without the MLP; PyTorch's layers with it, which gives keys and values of about 0.27."""
-    shape = Sizes(layers=4, kv_heads=4, head_dim=32, width=1024, context=64, vocabulary=9)
-    assert float(build_prefix(FLAT, shape, 10, 0).flat().detach().std()) == pytest.approx(1, abs=0.02)
-    prefix = build_prefix(MethodConfig(name="prefix", mid_dim=512), shape, 10, 0)
-    assert float(prefix.flat().detach().std()) == pytest.approx(0.27, abs=0.03)
+    shape = Shape(layers=4, kv_heads=4, head_dim=32, width=1024, context=64, vocabulary=9)
+    assert float(flat_of(a_prefix(FLAT, shape, 10, 0)).detach().std()) == pytest.approx(1, abs=0.02)
+    prefix = a_prefix(MethodConfig(name="prefix", mid_dim=512), shape, 10, 0)
+    assert float(flat_of(prefix).detach().std()) == pytest.approx(0.27, abs=0.03)

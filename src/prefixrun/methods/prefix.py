@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from prefixrun.methods.base import Flat, Method
 from prefixrun.methods.init import start_from, starting_point
 from prefixrun.models import Backbone, Shape
-from prefixrun.schema import Config
+from prefixrun.schema import Config, InitConfig
 
 
 class Prefix(Method):
@@ -41,9 +41,9 @@ class Prefix(Method):
 
     def start(self, backbone: Backbone, config: Config) -> float | None:
         target = starting_point(backbone, config)
-        return None if target is None else self.fit(target, config)
+        return None if target is None else self.fit(target, config.init)
 
-    def fit(self, target: Flat, config: Config) -> float:
+    def fit(self, target: Flat, config: InitConfig) -> float:
         """Move to `target`; returns the mean squared error that is left."""
         raise NotImplementedError
 
@@ -63,7 +63,7 @@ class FlatPrefix(Prefix):
         return dict(self.prefix.items())
 
     @torch.no_grad()
-    def fit(self, target: Flat, config: Config) -> float:
+    def fit(self, target: Flat, config: InitConfig) -> float:
         for site, tensor in target.items():
             if site in self.prefix:
                 self.prefix[site].copy_(tensor)
@@ -93,8 +93,8 @@ class MLPPrefix(Prefix):
     def sites(self) -> dict[str, Tensor]:
         return {site: part() for site, part in self.parts.items()}
 
-    def fit(self, target: Flat, config: Config) -> float:
-        fits = [start_from(part, target[site], config.init) for site, part in self.parts.items()]  # type: ignore[arg-type]
+    def fit(self, target: Flat, config: InitConfig) -> float:
+        fits = [start_from(part, target[site], config) for site, part in self.parts.items()]  # type: ignore[arg-type]
         return sum(fits) / len(fits)
 
 
