@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import hydra
 import pytest
 
-from prefixrun.compose import compose, configurations
+from prefixrun.compose import compose, configurations, from_hydra, hydra_files, points
 from prefixrun.errors import ConfigError
 
 PAPER = ["profile=paper", "data_dir=/corpora"]
@@ -54,9 +55,35 @@ def test_choices_can_be_swept() -> None:
     assert [config.model.architecture for config in configs] == ["tiny_gpt2", "tiny_llama"]
 
 
-def test_a_sweep_with_one_wrong_combination_does_not_start() -> None:
+def test_a_combination_that_cannot_be_run_is_a_point_with_the_reason() -> None:
+    good, bad = points(["prefix_len=5,0", "model=gpt2"])
+    assert good.config is not None
+    assert (good.words, good.config.prefix_len) == (("prefix_len=5", "model=gpt2"), 5)
+    assert (bad.config, bad.words) == (None, ("prefix_len=0", "model=gpt2"))
+    assert bad.problems == ("prefix_len=0: must be a whole number at least 1",)
     with pytest.raises(ConfigError, match="prefix_len=0: must be a whole number at least 1"):
         configurations(["prefix_len=5,0", "seed=1,2"], multirun=True)
+
+
+def test_a_point_given_twice_is_one() -> None:
+    assert len(points(["seed=1,2,1"])) == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("profile=paper", "data_dir=/x", "task=e2e"),
+        ("profile=laptop", "data_dir='/a b'", "method=prefix_flat", "decode.beams=3", "init_words='a, b: it\\'s'"),
+        ("train={lr: 2e-3, epochs: 2}", "++seed=3", "train_size=null", "train.lr=1", "data.verify=off"),
+        ("init=random", "model=gpt2", "model.revision=abc", "prefix_len=2", "prefix_len=3"),
+    ],
+)
+def test_points_are_what_hydra_composes(words: tuple[str, ...]) -> None:
+    """Single values are set here and not by Hydra, for speed."""
+    with hydra_files(None):
+        expected = from_hydra(hydra.compose("config", overrides=list(words)))
+    assert compose(words) == expected
 
 
 def test_choices_of_the_users_own_stand_beside_the_shipped_ones(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def test_a_finished_run_is_shown_and_left_as_it_is(
     run = go("results", "model=tiny_llama")
     first = capsys.readouterr().out
     before = contents(Path("results"))
-    monkeypatch.setattr(experiment, "_work", None)  # nothing that computes is called
+    monkeypatch.setattr(experiment, "carry_out", None)  # nothing that computes is called
     go("results", "model=tiny_llama", "decode.batch_size=7", "train.checkpoint_every=3")
     again = capsys.readouterr().out
     assert contents(Path("results")) == before

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefixrun import files
-from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
+from prefixrun.errors import ConfigError, DamagedStateError, DiskFullError, PrefixrunError
 
 SOURCE = Path(files.__file__).resolve().parents[1]
 
@@ -179,7 +179,7 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(PrefixrunError, match="disk is full") as raised:
         write(path)
-    assert type(raised.value) is PrefixrunError
+    assert type(raised.value) is DiskFullError
     assert path.read_text() == "old\n"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
 

@@ -1,4 +1,4 @@
-"""The command ``prefixrun``: a run or a sweep through Hydra, or one of the verbs.
+"""The command ``prefixrun``: a run, a sweep, or one of the verbs.
 
 Nothing here imports torch or transformers; a run does, once its configuration is known to be right.
 """
@@ -6,8 +6,6 @@ Nothing here imports torch or transformers; a run does, once its configuration i
 import os
 import signal
 import sys
-import tempfile
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,62 +61,54 @@ def _report(error: PrefixrunError) -> int:
 
 
 def _hydra(arguments: list[str]) -> int:
-    """Check the command line, then let Hydra run it; the first exit code that is not 0, if there is one."""
+    """A run, a sweep, or one of Hydra's own answers (--cfg, --info, shell completion)."""
     from hydra._internal.utils import get_args_parser
 
     from prefixrun import compose
 
     options = get_args_parser().parse_intermixed_args(arguments)
-    flags = _without(arguments, options.overrides)
     if options.config_path or options.config_name:
         raise ConfigError(
             "--config-path, --config-name: the files of prefixrun stay; add your own with --config-dir DIR"
         )
-    if not options.shell_completion:
-        _check(options)
-    with tempfile.TemporaryDirectory(prefix="prefixrun-") as scratch:
-        # Hydra's sweeper leaves a file in the sweep's directory; runs keep their own records, so it goes here.
-        overrides = [*options.overrides, f"hydra.sweep.dir='{scratch}'"] if options.multirun else options.overrides
-        return _run_hydra([*flags, *overrides], compose.VERSION_BASE)
-
-
-def _check(options: Namespace) -> None:
-    from prefixrun import compose
-
     config_dir = Path(options.config_dir) if options.config_dir else None
-    if options.cfg or options.info or options.hydra_help:
-        compose.check_keys(options.overrides, multirun=options.multirun, config_dir=config_dir)
-    else:
-        compose.configurations(options.overrides, multirun=options.multirun, config_dir=config_dir)
+    if options.shell_completion or options.cfg or options.info or options.hydra_help:
+        if not options.shell_completion:
+            compose.check_keys(options.overrides, multirun=options.multirun, config_dir=config_dir)
+        return _answer([*_without(arguments, options.overrides), *options.overrides])
+    if options.multirun:
+        return _sweep(options.overrides, config_dir)
+    from prefixrun.experiment import run
+
+    return run(compose.compose(options.overrides, config_dir=config_dir))
 
 
-def _run_hydra(arguments: list[str], version_base: str) -> int:
+def _sweep(overrides: list[str], config_dir: Path | None) -> int:
+    from prefixrun import compose
+    from prefixrun.launch import launcher
+    from prefixrun.sweep import sweep
+
+    points = compose.points(overrides, config_dir=config_dir)
+    return sweep(points, launcher([word for word in overrides if word.startswith("hydra")], config_dir))
+
+
+def _answer(arguments: list[str]) -> int:
+    """Let Hydra print what it was asked for."""
     import hydra
-    from omegaconf import DictConfig
 
     from prefixrun import compose
     from prefixrun.conf_tree import conf_dir
 
-    codes = []
-
-    def job(composed: DictConfig) -> None:
-        # Hydra would print a traceback for an error of the user; a sweep goes on with its other runs.
-        from prefixrun.experiment import run
-
-        try:
-            codes.append(run(compose.from_hydra(composed)))
-        except Interrupted as error:
-            raise SystemExit(_report(error)) from error
-        except PrefixrunError as error:
-            codes.append(_report(error))
-
     compose.register_schema()
     before, sys.argv = sys.argv, ["prefixrun", *arguments]
     try:
-        hydra.main(config_path=str(conf_dir()), config_name=compose.CONFIG_NAME, version_base=version_base)(job)()
+        answer = hydra.main(
+            config_path=str(conf_dir()), config_name=compose.CONFIG_NAME, version_base=compose.VERSION_BASE
+        )
+        answer(lambda _: None)()
     finally:
         sys.argv = before
-    return next((code for code in codes if code), 0)
+    return 0
 
 
 def _without(arguments: list[str], overrides: list[str]) -> list[str]:

@@ -15,11 +15,13 @@ def conf_dir() -> Path:
 
 
 def groups(extra: Path | None = None) -> dict[str, list[str]]:
-    """Group -> its choices in alphabetical order, from ``conf/`` and from a directory of the user's own."""
+    """Group -> its choices in alphabetical order, from ``conf/`` and from a directory of the user's own.
+
+    Hydra's own groups are left out: their plugins bring further choices."""
     found: dict[str, set[str]] = {}
     for root in (conf_dir(), *([extra] if extra else [])):
         for file in root.rglob("*.yaml"):
             group = file.parent.relative_to(root).as_posix()
-            if group != ".":
+            if group != "." and not group.startswith("hydra/"):
                 found.setdefault(group, set()).add(file.stem)
     return {group: sorted(choices) for group, choices in sorted(found.items())}

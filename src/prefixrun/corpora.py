@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,29 @@ DEV_SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Corpora:
-    """The parts of one task that a run uses."""
+class Parts:
+    """The parts of one task: with the configuration, all that decides which run it is."""
 
     train: Corpus
     dev: Corpus
     test: Corpus
+
+    @staticmethod
+    def of(config: Config) -> Parts:
+        """Read them; those of the last task are kept, for the next run of a sweep."""
+        root = None if config.data_dir is None else Path(config.data_dir).expanduser()
+        stamp = _stamp(root / data.DIRECTORIES.get(config.task.name, config.task.name)) if root else ()
+        verify = config.data.verify == "on"
+        train, dev, test = (
+            _read(config.task.name, split, root, config.task.linearisation, verify, stamp) for split in data.SPLITS
+        )
+        return Parts(train, dev, test)
+
+
+@dataclass(frozen=True, slots=True)
+class Corpora(Parts):
+    """The parts of one task that a run uses, and what is chosen from them."""
+
     pairs: tuple[Pair, ...]
     """The training pairs that were selected."""
     dev_pairs: tuple[Pair, ...]
@@ -34,17 +52,8 @@ class Corpora:
 
     @classmethod
     def load(cls, config: Config) -> Corpora:
-        root = None if config.data_dir is None else Path(config.data_dir).expanduser()
-        train, dev, test = (
-            data.load(
-                config.task.name,
-                split,
-                root,
-                linearisation=config.task.linearisation,
-                verify=config.data.verify == "on",
-            )
-            for split in data.SPLITS
-        )
+        parts = Parts.of(config)
+        train, dev, test = parts.train, parts.dev, parts.test
         pairs = select_pairs(train, config.train_size, config.data_fraction, config.subsample_seed)
         scored = dev if config.eval_split == "dev" else test
         dev_pairs = _dev_pairs(config, pairs, train if scored is dev else dev)
@@ -112,3 +121,14 @@ _AGAIN = "move the run's directory away and run the same command again"
 def _choice(corpus: Corpus, pairs: tuple[Pair, ...]) -> dict[str, Any]:
     choice: dict[str, Any] = {"corpus": corpus.split, "available": corpus.pairs, "chosen": len(pairs)}
     return choice if len(pairs) == corpus.pairs else {**choice, "ids": [pair.id for pair in pairs]}
+
+
+@lru_cache(maxsize=len(data.SPLITS))
+def _read(task: str, split: str, root: Path | None, linearisation: str, verify: bool, _stamp: object) -> Corpus:
+    return data.load(task, split, root, linearisation=linearisation, verify=verify)
+
+
+def _stamp(directory: Path) -> tuple[tuple[str, int, int], ...]:
+    """Changes when a file in the directory does."""
+    found = ((path, path.stat()) for path in sorted(directory.rglob("*")) if path.is_file())
+    return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in found)

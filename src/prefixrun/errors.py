@@ -41,6 +41,10 @@ class RunHeldError(PrefixrunError):
     exit_code = 75
 
 
+class DiskFullError(PrefixrunError):
+    """Nothing more can be written; what is there is whole."""
+
+
 class Interrupted(PrefixrunError):
     """The run was stopped by a signal and can be resumed. An instance stopped by SIGTERM carries 143."""
 

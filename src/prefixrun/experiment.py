@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefixrun import SEMANTICS, paper, present
-from prefixrun.corpora import Corpora, keep_choice
+from prefixrun.corpora import Corpora, Parts, keep_choice
 from prefixrun.data import Corpus
 from prefixrun.errors import PrefixrunError
 from prefixrun.files import read_json_lines
 from prefixrun.model_files import locate
-from prefixrun.progress import logging_to
+from prefixrun.progress import LOG, logging_to
 from prefixrun.runs import Run
 from prefixrun.schema import Config
 from prefixrun.validate import defaults
+
+if TYPE_CHECKING:
+    from prefixrun.models import Backbone
 
 NOT_IDENTITY = ("profile", "data_dir", "results_dir", "device", "threads", "keep_trained", "variant")
 """Settings that change no number: where things lie and what computes them. The corpus counts by its content."""
@@ -24,33 +27,69 @@ NOT_IDENTITY = ("profile", "data_dir", "results_dir", "device", "threads", "keep
 
 def run(config: Config) -> int:
     """Do a run, resume it, or show it when it is done. Returns the exit code 0; errors are raised."""
-    corpora = Corpora.load(config)
-    this = Run(
-        Path(config.results_dir).expanduser(),
-        task=config.task.name,
-        method=config.method.name,
-        model=config.model.name,
-        identity=identity(config, corpora),
-    )
+    this = find(config)
     if this.state() == "finished":
         _open(config, "not needed")
-        _say(present.finished_line(this.result()))
+        present.say(present.finished_line(this.result()))
     else:
-        _work(this, config, corpora)
+        carry_out(this, config, *ready(config))
     show(this, config)
     return 0
 
 
+def find(config: Config) -> Run:
+    """The run of a configuration; nothing is written, tokenised or loaded but the corpora. Errors as its parts'."""
+    return Run(
+        Path(config.results_dir).expanduser(),
+        task=config.task.name,
+        method=config.method.name,
+        model=config.model.name,
+        identity=identity(config, Parts.of(config)),
+    )
+
+
+def ready(config: Config, *, quiet: bool = False) -> tuple[Corpora, Backbone]:
+    """What a run starts from, before anything is written. Raises ConfigError when the configuration cannot be run."""
+    from prefixrun import stages  # imports torch, which takes seconds; a finished run is shown without it
+
+    if not quiet:
+        _open(config, stages.device(config))
+    corpora = Corpora.load(config)
+    backbone = stages.load_backbone(config)
+    stages.check_fit(config, backbone, corpora)
+    return corpora, backbone
+
+
+def carry_out(this: Run, config: Config, corpora: Corpora, backbone: Backbone, *, quiet: bool = False) -> bool:
+    """Take the run from wherever it is to its result; False when another process had just finished it.
+
+    Whatever ends it early is kept as its failure, except an interruption.
+    """
+    from prefixrun import stages
+
+    with this.hold():
+        if this.state() == "finished":
+            return False
+        with logging_to(this.log, screen=not quiet):
+            try:
+                keep_choice(this.subset, corpora)
+                stages.complete(this, config, corpora, backbone)
+            except PrefixrunError as error:
+                this.fail(str(error))
+                raise
+            except Exception as error:
+                LOG.exception("%s", type(error).__name__)
+                this.fail(f"{type(error).__name__}: {error}")
+                raise
+    return True
+
+
 def _open(config: Config, device: str) -> None:
     source = "the sample corpus" if config.data_dir is None else f"{config.task.name} in {config.data_dir}"
-    _say(present.opening_line(profile=config.profile, model=config.model.name, data=source, device=device))
+    present.say(present.opening_line(profile=config.profile, model=config.model.name, data=source, device=device))
 
 
-def _say(line: str) -> None:
-    present.terminal().print(line, markup=False, soft_wrap=True)
-
-
-def identity(config: Config, corpora: Corpora) -> dict[str, Any]:
+def identity(config: Config, parts: Parts) -> dict[str, Any]:
     """Everything that can change a number of the run: settings, contents of data and model, and our own semantics."""
     settings = {key: value for key, value in asdict(config).items() if key not in NOT_IDENTITY}
     settings["init"]["default_words"] = config.default_words
@@ -60,7 +99,7 @@ def identity(config: Config, corpora: Corpora) -> dict[str, Any]:
         "semantics": SEMANTICS,
         "settings": changed_from(defaults(), settings),
         "model": locate(config.model).fingerprint,
-        "data": {corpus.split: _files(corpus) for corpus in (corpora.train, corpora.dev, corpora.test)},
+        "data": {corpus.split: _files(corpus) for corpus in (parts.train, parts.dev, parts.test)},
     }
 
 
@@ -98,25 +137,6 @@ def _next_command(config: Config) -> str:
         name = config.task.name
         return f"prefixrun profile=laptop task={name} data_dir=DIR    (the real corpus, in DIR/{name}/)"
     return f"prefixrun profile={config.profile} task={config.task.name} data_dir={config.data_dir} seed=1,2,3 -m"
-
-
-def _work(this: Run, config: Config, corpora: Corpora) -> None:
-    """Take the run from wherever it is to its result."""
-    from prefixrun import stages  # imports torch, which takes seconds; a finished run is shown without it
-
-    _open(config, stages.device(config))
-    backbone = stages.load_backbone(config)
-    stages.check_fit(config, backbone, corpora)
-    with this.hold():
-        if this.state() == "finished":  # by another process, just before it let go
-            return
-        with logging_to(this.log):
-            try:
-                keep_choice(this.subset, corpora)
-                stages.complete(this, config, corpora, backbone)
-            except PrefixrunError as error:
-                this.fail(str(error))
-                raise
 
 
 def _files(corpus: Corpus) -> list[dict[str, Any]]:

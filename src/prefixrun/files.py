@@ -18,7 +18,7 @@ from math import isfinite
 from pathlib import Path
 from typing import IO, Any, TextIO
 
-from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
+from prefixrun.errors import ConfigError, DamagedStateError, DiskFullError, PrefixrunError
 
 _TEMPORARY = ".tmp-"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -265,7 +265,7 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno in _FULL:
-            raise PrefixrunError(
+            raise DiskFullError(
                 f"{path}: the disk is full ({reason}); nothing was half-written. "
                 "Make room and run the same command again"
             ) from error

@@ -14,6 +14,7 @@ import os
 import socket
 import tempfile
 import threading
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +41,23 @@ class Holder:
     pid: int
     started: str
     """UTC, ISO 8601."""
+
+
+def holder(path: Path, *, stale_seconds: float = STALE_SECONDS) -> Holder | None:
+    """Who seems to hold the lock, by its file alone: taking it for a moment could turn the next process away."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        found = _read(descriptor)
+        age = time.time() - os.fstat(descriptor).st_mtime
+    finally:
+        os.close(descriptor)
+    if found is None:
+        return None
+    lives = _is_alive(found.pid) if found.host == socket.gethostname() else age < stale_seconds
+    return found if lives else None
 
 
 class RunLock:

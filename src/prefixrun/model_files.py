@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,16 @@ def sha256(paths: tuple[Path, ...]) -> str:
     """Digest over names and contents of files."""
     digest = hashlib.sha256()
     for path in paths:
-        with open(path, "rb") as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
-        digest.update(json.dumps([path.name, content]).encode())
+        stat = path.stat()
+        digest.update(json.dumps([path.name, _content(path, stat.st_mtime_ns, stat.st_size)]).encode())
     return digest.hexdigest()
+
+
+@cache
+def _content(path: Path, _modified: int, _size: int) -> str:
+    """Digest of one file, taken once a process: the runs of a sweep share their model."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _package_directory() -> Path:

@@ -44,6 +44,11 @@ def terminal() -> Console:
     return Console(highlight=False)
 
 
+def say(text: str) -> None:
+    """Print plain text, at once and unwrapped."""
+    terminal().print(text, markup=False, soft_wrap=True)
+
+
 def opening_line(*, profile: str, model: str, data: str, device: str) -> str:
     """The first line of every run."""
     return f"profile {profile} · model {model} · data {data} · device {device}"
@@ -166,7 +171,7 @@ def _costs(result: Mapping[str, Any]) -> tuple[str, str]:
     if parameters["trained"] != parameters["stored"]:
         parts.append(f"{parameters['trained']:,} trained")
     parts += [
-        f"{word} {_duration(costs[key])}"
+        f"{word} {duration(costs[key])}"
         for key, word in (("train_seconds", "training"), ("decode_seconds", "decoding"))
         if costs[key] is not None
     ]
@@ -238,7 +243,8 @@ def _method(row: Row) -> str:
     return f"{METHODS.get(row.method, row.method)} {row.params}".rstrip()
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """For people: seconds, minutes and seconds, or hours and minutes."""
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.1f} s"

@@ -18,15 +18,16 @@ LINES = 10
 
 
 @contextmanager
-def logging_to(path: Path) -> Iterator[None]:
-    """Send the lines of LOG to `path` with their times, and to standard output without."""
+def logging_to(path: Path, *, screen: bool = True) -> Iterator[None]:
+    """Send the lines of LOG to `path` with their times, and to standard output without (unless `screen` is off)."""
     stream = open_log(path)
     to_file, to_screen = logging.StreamHandler(stream), _Screen()
     to_file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
     LOG.addHandler(to_file)
-    LOG.addHandler(to_screen)
+    if screen:
+        LOG.addHandler(to_screen)
     try:
         yield
     finally:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from prefixrun import files
 from prefixrun.errors import DamagedStateError, RunHeldError
-from prefixrun.locks import RunLock
+from prefixrun.locks import Holder, RunLock, holder
 from prefixrun.result import SCHEMA_VERSION, validate_result
 
 State = Literal["new", "interrupted", "finished", "failed"]
@@ -84,6 +84,10 @@ class Run:
     def failure(self) -> dict[str, Any] | None:
         """`message`, `log` and `time` of the last failure when the run failed, else None."""
         return files.read_json(self.failed_json) if self.failed_json.exists() else None
+
+    def holder(self) -> Holder | None:
+        """The process that works on the run, if one seems to."""
+        return holder(self.directory / "lock")
 
     @contextmanager
     def hold(self) -> Iterator[None]:

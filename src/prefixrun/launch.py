@@ -1,0 +1,155 @@
+"""Where the runs of a sweep are worked on: Hydra's launchers, which are plugins behind extras of this package.
+
+The runs decide for themselves what is left to do, and their locks keep two workers apart, so a launcher only has to
+start each of them somewhere with the same results directory in sight.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.types import HydraContext, RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from prefixrun import compose, files
+from prefixrun.errors import DiskFullError, Interrupted, MissingPartError
+from prefixrun.plan import Job
+from prefixrun.slots import Slots, gpus
+from prefixrun.sweep import Launch, Outcome, attempt
+
+SERIAL = "basic"
+EXTRAS = {
+    "joblib": ("joblib", "hydra_joblib_launcher"),
+    "slurm": ("slurm", "hydra_submitit_launcher"),
+    "submitit_slurm": ("slurm", "hydra_submitit_launcher"),
+    "submitit_local": ("slurm", "hydra_submitit_launcher"),
+    "ray": ("ray", "hydra_ray_launcher"),
+}
+"""Launcher -> the extra that brings it, and its plugin."""
+
+
+def launcher(settings: Sequence[str], config_dir: Path | None = None) -> Launch | None:
+    """The launcher that Hydra's own settings on the command line name; None for one run after the other.
+
+    Raises MissingPartError when its extra is not installed.
+    """
+    names = [word.partition("=")[2] for word in settings if word.startswith("hydra/launcher=")]
+    name = names[-1] if names else SERIAL
+    if name == SERIAL:
+        return None
+    extra, plugin = EXTRAS.get(name, (name, ""))
+    if plugin and find_spec(f"hydra_plugins.{plugin}") is None:
+        raise MissingPartError(f"hydra/launcher={name}: is not installed; run: pip install 'prefixrun[{extra}]'")
+
+    def launch(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> None:
+        directory = files.make_directory(Path(todo[0].config.results_dir).expanduser() / "launcher")
+        with compose.hydra_files(config_dir), tempfile.TemporaryDirectory(prefix="prefixrun-") as scratch:
+            config = _sweep_config([*settings, f"hydra.sweep.dir='{directory.resolve()}'"], config_dir)
+            slots = _slots(name, config, Path(scratch))
+            with _stops(slots):
+                _hand_over(config, Worker(slots), todo, tell)
+
+    return launch
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """The task function that a launcher calls wherever it works; picklable."""
+
+    slots: Slots | None
+    """What this machine's workers share among them; None where the cluster shares it out."""
+
+    def __call__(self, composed: DictConfig) -> Outcome:
+        """Never raises, so that every run has an outcome; a signal comes back as "interrupted"."""
+        signal.signal(signal.SIGTERM, _end)
+        try:
+            config = compose.from_hydra(composed)
+            threads = self.slots.claim() if self.slots else _threads_of_the_cluster()
+            if threads is not None and config.threads is None:
+                config = replace(config, threads=threads)
+            if self.slots and self.slots.stopped:
+                return Outcome("not started")
+            return attempt(config)
+        except DiskFullError as error:
+            return Outcome("failed", str(error), error.exit_code)
+        except (KeyboardInterrupt, SystemExit):
+            return Outcome("interrupted", exit_code=Interrupted.exit_code)
+
+
+def _hand_over(config: DictConfig, worker: Worker, todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> None:
+    loader = GlobalHydra.instance().config_loader()
+    from hydra._internal.callbacks import Callbacks
+
+    context = HydraContext(config_loader=loader, callbacks=Callbacks(config))
+    launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=worker, config=config)
+    returned = launcher.launch([list(job.point.words) for job in todo], initial_job_idx=0)
+    for place, result in enumerate(returned):
+        tell(place, _outcome(result))
+
+
+def _outcome(result: JobReturn) -> Outcome:
+    value: Any = result._return_value
+    if result.status == JobStatus.COMPLETED and isinstance(value, Outcome):
+        return value
+    return Outcome("failed", f"{type(value).__name__}: {value}", 1)
+
+
+def _sweep_config(settings: Sequence[str], config_dir: Path | None) -> DictConfig:
+    loader = GlobalHydra.instance().config_loader()
+    words = [*compose.search_path(config_dir), *settings]
+    return loader.load_configuration(compose.CONFIG_NAME, words, run_mode=RunMode.MULTIRUN)
+
+
+def _slots(name: str, config: DictConfig, scratch: Path) -> Slots | None:
+    """Shares of this machine for joblib's workers. -1 workers: one a GPU, or one for every two cores without."""
+    if name != "joblib":
+        return None
+    cores, devices = sorted(os.sched_getaffinity(0)), gpus()
+    wanted = int(OmegaConf.select(config, "hydra.launcher.n_jobs"))
+    workers = wanted if wanted > 0 else len(devices) or max(1, len(cores) // 2)
+    OmegaConf.update(config, "hydra.launcher.n_jobs", workers)
+    return Slots(str(scratch), workers, tuple(cores), tuple(devices))
+
+
+def _threads_of_the_cluster() -> int | None:
+    """The cores of a SLURM job; Ray tells PyTorch by itself."""
+    given = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    return int(given) if given.isdigit() else None
+
+
+@contextmanager
+def _stops(slots: Slots | None) -> Iterator[None]:
+    """While workers of this machine run, the first signal lets each save its step and end; then it ends the sweep."""
+    if slots is None:
+        yield
+        return
+    came: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        slots.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

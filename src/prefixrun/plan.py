@@ -1,0 +1,123 @@
+"""What the points of a sweep are: the run of each, its state, and what equal points share. Computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from prefixrun import experiment
+from prefixrun.compose import Point
+from prefixrun.errors import ConfigError, PrefixrunError
+from prefixrun.runs import Run
+from prefixrun.schema import Config
+
+State = Literal["finished", "new", "interrupted", "failed", "held", "impossible"]
+STATES: Mapping[State, str] = {
+    "finished": "done",
+    "new": "to do",
+    "interrupted": "interrupted",
+    "failed": "failed",
+    "held": "held by another process",
+    "impossible": "impossible",
+}
+"""State -> how it is shown. "failed": the last try failed, or the point could not even be looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of a sweep."""
+
+    point: Point
+    label: str
+    """The overrides that set it apart from the others."""
+    state: State
+    reason: str = ""
+    """Why it failed or is impossible, or who holds it."""
+    run: Run | None = None
+    exit_code: int = 0
+    """Code of the error behind `reason`."""
+    equal: int = field(default=0, compare=False)
+    """Further points of the sweep that are the same run."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration of a job that is not impossible."""
+        assert self.point.config is not None
+        return self.point.config
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to do."""
+        return self.state not in ("finished", "impossible") and self.run is not None
+
+
+def jobs(points: Sequence[Point]) -> list[Job]:
+    """The runs of a sweep in its order, each once."""
+    labels = _labels([point.words for point in points])
+    unreadable: dict[tuple[object, ...], PrefixrunError] = {}
+    looked_up = {
+        index: _job(points[index], labels[index], unreadable)
+        for index in sorted(range(len(points)), key=lambda index: _task(points[index]))  # one task's corpora at a time
+    }
+    found: list[Job] = []
+    places: dict[Path, int] = {}
+    for index in range(len(points)):
+        job = looked_up[index]
+        place = places.setdefault(job.run.directory, len(found)) if job.run else len(found)
+        if place < len(found):
+            found[place] = replace(found[place], equal=found[place].equal + 1)
+        else:
+            found.append(job)
+    return found
+
+
+def _task(point: Point) -> str:
+    return point.config.task.name if point.config else ""
+
+
+def _job(point: Point, label: str, unreadable: dict[tuple[object, ...], PrefixrunError]) -> Job:
+    if point.config is None:
+        return Job(point, label, "impossible", "; ".join(point.problems))
+    config = point.config
+    source = (config.task, config.data_dir, config.data, config.model)
+    try:
+        if source in unreadable:  # a large corpus is not read again for each point to fail in the same way
+            raise unreadable[source]
+        run = experiment.find(config)
+    except PrefixrunError as error:
+        unreadable[source] = error
+        state: State = "impossible" if isinstance(error, ConfigError) else "failed"
+        return Job(point, label, state, str(error), exit_code=error.exit_code)
+    return look(Job(point, label, "new", run=run))
+
+
+def look(job: Job) -> Job:
+    """The job with the state that its files have now."""
+    if job.run is None:
+        return job
+    try:
+        state: State = job.run.state()
+    except PrefixrunError as error:
+        return replace(job, state="failed", reason=str(error), exit_code=error.exit_code)
+    if state != "finished" and (holder := job.run.holder()):
+        return replace(job, state="held", reason=f"process {holder.pid} on {holder.host} since {holder.started}")
+    failure = job.run.failure() if state == "failed" else None
+    return replace(job, state=state, reason=failure["message"] if failure else "")
+
+
+def _labels(points: Sequence[tuple[str, ...]]) -> list[str]:
+    """For each point the words that not all points share; all words where there is nothing to tell apart."""
+    common = set.intersection(*(set(words) for words in points)) if len(points) > 1 else set()
+    return [" ".join(_own(words, common)) or "defaults" for words in points]
+
+
+def _own(words: Iterable[str], common: set[str]) -> list[str]:
+    return [word for word in words if word not in common]
+
+
+def counted(found: Iterable[Job]) -> dict[State, int]:
+    """How many jobs are in which state, in the order of STATES; states without jobs are left out."""
+    states = [job.state for job in found]
+    return {state: states.count(state) for state in STATES if state in states}

@@ -1,0 +1,166 @@
+"""A sweep: every run of a grid from wherever it is to its result, and one table of how each ended.
+
+Finished runs are skipped, interrupted ones resumed, failed ones tried again; what cannot be run is listed with the
+reason. One failed run does not stop the others, a full disk or a signal does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from prefixrun import experiment, files
+from prefixrun.compose import Point
+from prefixrun.errors import ConfigError, DiskFullError, Interrupted, PrefixrunError, RunHeldError
+from prefixrun.plan import Job, jobs, look
+from prefixrun.present import say
+from prefixrun.schema import Config
+from prefixrun.sweep_table import Line, heading, progress_line, table
+
+End = Literal["before", "now", "failed", "impossible", "held", "interrupted", "not started"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the work on one run ended; plain values, because other processes hand it over."""
+
+    end: End
+    reason: str = ""
+    exit_code: int = 0
+    seconds: float = 0.0
+
+
+Launch = Callable[[Sequence[Job], Callable[[int, Outcome], None]], None]
+"""Works on jobs and tells how each ended, when it does; raises KeyboardInterrupt or SystemExit at a signal."""
+
+
+def sweep(points: Sequence[Point], launch: Launch | None = None) -> int:
+    """Run all points and print what becomes of them. Returns the exit code, which is 0 only if nothing failed."""
+    found = jobs(points)
+    for directory in {Path(job.config.results_dir).expanduser() for job in found if job.is_open}:
+        files.make_directory(directory)
+    say(heading(found))
+    outcomes = [_known(job) for job in found]
+    waiting = [index for index, job in enumerate(found) if job.is_open]
+    told = iter(range(1, len(waiting) + 1))
+
+    def tell(place: int, outcome: Outcome) -> None:
+        index = waiting[place]
+        if outcomes[index].end == "not started":
+            say(progress_line(next(told), len(waiting), _line(found[index], outcome)))
+        outcomes[index] = outcome
+
+    stopped = 0
+    try:
+        if waiting:
+            (launch or one_after_another)([found[index] for index in waiting], tell)
+    except KeyboardInterrupt:
+        stopped = Interrupted.exit_code
+    except SystemExit as end:
+        stopped = end.code if isinstance(end.code, int) else 1
+    outcomes = [_settled(job, outcome) for job, outcome in zip(found, outcomes, strict=True)]
+    say(table([_line(job, outcome) for job, outcome in zip(found, outcomes, strict=True)]))
+    return stopped or exit_code(outcomes)
+
+
+def attempt(config: Config) -> Outcome:
+    """Do what is left of one run; only a signal gets out of it."""
+    start = time.monotonic()
+    end, error = _attempt(config)
+    code = error.exit_code if isinstance(error, PrefixrunError) else 1
+    return Outcome(end, _reason(error), code if error else 0, time.monotonic() - start)
+
+
+def _attempt(config: Config) -> tuple[End, Exception | None]:
+    try:
+        run = experiment.find(config)
+        if run.state() == "finished":
+            return "before", None
+        corpora, backbone = experiment.ready(config, quiet=True)
+    except ConfigError as error:
+        return "impossible", error
+    except Exception as error:  # noqa: BLE001 - whatever one run ends with, the others go on
+        return "failed", error
+    try:
+        return ("now" if experiment.carry_out(run, config, corpora, backbone, quiet=True) else "before"), None
+    except RunHeldError as error:
+        return "held", error
+    except DiskFullError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        return "failed", error
+
+
+def _reason(error: Exception | None) -> str:
+    if error is None:
+        return ""
+    return str(error) if isinstance(error, PrefixrunError) else f"{type(error).__name__}: {error}"
+
+
+def one_after_another(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> None:
+    """Launch in this process. A run that another process holds is looked at again at the end."""
+    held = []
+    for place, job in enumerate(todo):
+        start = time.monotonic()
+        try:
+            outcome = attempt(job.config)
+        except (KeyboardInterrupt, SystemExit) as stop:
+            code = stop.code if isinstance(stop, SystemExit) else Interrupted.exit_code
+            tell(place, Outcome("interrupted", exit_code=int(code or 0), seconds=time.monotonic() - start))
+            raise
+        except DiskFullError as error:
+            tell(place, Outcome("failed", str(error), error.exit_code, time.monotonic() - start))
+            return
+        if outcome.end == "held":
+            held.append((place, outcome))
+        else:
+            tell(place, outcome)
+    for place, outcome in held:
+        tell(place, Outcome("before") if look(todo[place]).state == "finished" else outcome)
+
+
+def _known(job: Job) -> Outcome:
+    """What is known of a job before anything is run."""
+    if job.state == "finished":
+        return Outcome("before")
+    if job.state == "impossible":
+        return Outcome("impossible", job.reason, job.exit_code or ConfigError.exit_code)
+    if job.run is None:
+        return Outcome("failed", job.reason, job.exit_code)
+    return Outcome("not started")
+
+
+def _settled(job: Job, outcome: Outcome) -> Outcome:
+    """The outcome that the files tell where the launcher did not."""
+    if outcome.end != "not started" or job.run is None:
+        return outcome
+    now = look(job)
+    if now.state == "finished":
+        return Outcome("now")
+    if now.state == "failed":
+        return Outcome("failed", now.reason, now.exit_code or 1)
+    if now.state == "held":
+        return Outcome("held", now.reason, RunHeldError.exit_code)
+    return Outcome("interrupted") if now.state == "interrupted" else outcome
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """0 when all runs that are possible are done; the first failure's code, the code of a held run, or 2 when no
+    point at all was possible."""
+    failures = [outcome.exit_code or 1 for outcome in outcomes if outcome.end == "failed"]
+    if failures:
+        return failures[0]
+    ends = {outcome.end for outcome in outcomes}
+    if "held" in ends:
+        return RunHeldError.exit_code
+    if {"interrupted", "not started"} & ends:
+        return Interrupted.exit_code
+    return ConfigError.exit_code if ends == {"impossible"} else 0
+
+
+def _line(job: Job, outcome: Outcome) -> Line:
+    log = job.run.log if job.run is not None and outcome.end == "failed" and job.run.log.exists() else None
+    return Line(job.label, outcome.end, outcome.reason, outcome.seconds, job.run, log, job.equal)
