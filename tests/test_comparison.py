@@ -7,8 +7,9 @@ import pytest
 from scipy import stats as distributions
 from synthetic_records import write_record
 
-from prefixrun.comparison import difference, estimate, holm
+from prefixrun.comparison import difference, estimate, holm, influence
 from prefixrun.records import Record, load_records
+from prefixrun.stats import intervals
 
 
 def test_one_run_has_a_mean_and_no_interval() -> None:
@@ -64,7 +65,7 @@ def test_inputs_widen_the_interval_of_seeds(tmp_path: Path) -> None:
     assert seeds is not None
     assert both.mean == seeds.mean
     assert both.note == ""
-    assert seeds.note == "of seeds alone: inputs could not be drawn again, for want of counts"
+    assert seeds.note == "of seeds alone: no counts to tell what inputs do"
     values = [[each.value("BLEU") for each in side] for side in bare]
     assert seeds.p_value == pytest.approx(distributions.ttest_rel(values[1], values[0]).pvalue)
 
@@ -122,3 +123,15 @@ def test_equal_methods_are_told_apart_no_more_often_than_promised(tmp_path: Path
         assert found.p_value is not None
         p_values.append(found.p_value)
     assert 0.005 < np.mean(np.array(p_values) < 0.05) < 0.07
+
+
+@pytest.mark.parametrize(("task", "metric"), [("e2e", "BLEU"), ("e2e", "ROUGE_L"), ("webnlg", "TER/unseen")])
+def test_what_inputs_add_has_the_variance_of_the_bootstrap(tmp_path: Path, task: str, metric: str) -> None:
+    write_record(tmp_path, settings={"task.name": task}, inputs=300)
+    (record,) = load_records(tmp_path).found
+    counts, found = record.stats(), influence(record, metric)
+    assert counts is not None
+    assert found is not None
+    interval = intervals(task, counts.columns, counts.groups, samples=2000)[metric]
+    sd = (interval.high - interval.low) / (2 * 1.96)
+    assert np.sqrt(np.sum(found[1] ** 2)) == pytest.approx(sd, rel=0.1)

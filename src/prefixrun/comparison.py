@@ -5,18 +5,19 @@ a variance from each, crossed with one another, so the variances add up:
 
 * *runs*: the sample variance of the differences of paired runs (same seed and subsample) over their number; for runs
   that cannot be paired, the two variances of the means added (Welch);
-* *inputs*: the bootstrap variance of the mean difference when inputs are drawn again, the same draw for every run of
-  both methods, from the stored counts.
+* *inputs*: the variance that another draw of inputs would give the mean difference, by the infinitesimal jackknife
+  (Efron 1982): a corpus score is a smooth function of summed counts, so its gradient says what each input adds. To
+  first order it is the bootstrap's variance, at a tenth of its cost, with the same inputs for all runs of both methods.
 
 The statistic is Student's t with Satterthwaite's degrees of freedom (1946); inputs are many, so their variance counts
 as known. Resampling few seeds instead would underestimate their variance by (n - 1) / n, and exchanging the runs of
 four seeds at random can give no p below 1/8. The interaction of seeds and inputs is in both terms, so intervals
-are a little too wide rather than too narrow.
+are a little too wide rather than too narrow. Pairs of runs that share a subsample count as independent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf, sqrt
@@ -30,10 +31,8 @@ from prefixrun.metrics.base import FloatArray
 from prefixrun.records import Counts, Record
 
 LEVEL = 0.95
-DRAWS = 300
-"""Draws of inputs; they only estimate a variance, which they do within 8 %."""
-
-SEED = 0
+STEP = 0.01
+"""Share of a summed count by which it is moved to see what it does to the score; at least 1, as some are counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -
     if of_runs is None:
         return _of_inputs_only(mean, n, of_inputs, paired)
     variance = of_runs + (of_inputs or 0.0)
-    note = "" if of_inputs is not None else "of seeds alone: inputs could not be drawn again, for want of counts"
+    note = "" if of_inputs is not None else "of seeds alone: no counts to tell what inputs do"
     return Difference(mean, n, sd, *_interval(mean, variance, of_runs, degrees), paired, note)
 
 
@@ -152,32 +151,50 @@ def _of_inputs_only(mean: float, n: int, of_inputs: float | None, paired: bool) 
 
 
 def _inputs(sides: Sequence[Sequence[Record]], metric: str) -> float | None:
-    """Bootstrap variance of the difference of the sides' mean scores over draws of inputs; None without counts."""
-    drawn = [[_drawn(each, metric) for each in side] for side in sides]
-    known = [one for side in drawn for one in side if one is not None]
-    if len(known) < sum(map(len, sides)) or len({ids for ids, _ in known}) != 1:
+    """Variance of the difference of the sides' mean scores over draws of inputs; None without counts."""
+    known = [[influence(each, metric) for each in side] for side in sides]
+    ids = {one[0] for side in known for one in side if one is not None}
+    if any(one is None for side in known for one in side) or len(ids) != 1:
         return None
-    first, second = (np.mean([one[1] for one in side if one is not None], axis=0) for side in drawn)
-    return float(np.var(second - first, ddof=1))
+    first, second = (np.mean([one[1] for one in side if one is not None], axis=0) for side in known)
+    return float(np.sum(np.square(second - first)))
 
 
 @lru_cache(maxsize=4096)  # a reference point is compared with many others
-def _drawn(record: Record, metric: str) -> tuple[tuple[str, ...], FloatArray] | None:
-    """The ids of a run's inputs and its metric on DRAWS draws of them, ``(DRAWS,)``; None without the counts.
+def influence(record: Record, metric: str) -> tuple[tuple[str, ...], FloatArray] | None:
+    """The ids of a run's inputs and what each adds to the score beyond the average one, ``(inputs,)``.
 
-    Runs with the same inputs get the same draws.
+    The sum of squares is the variance of the score over draws of inputs. None without the counts.
     """
     counts = record.stats()
     name, _, group = metric.partition("/")
+    rows = None if counts is None else _members(counts, group)
     columns = {} if counts is None else _columns_of(counts, record.scored_as, name)
-    rows = _members(counts, group) if counts is not None else None
-    if counts is None or not columns or rows is None or not len(rows):
+    if counts is None or not columns or rows is None or len(rows) < 2:
         return None
     matrix = np.column_stack([column[rows] for column in columns.values()])
-    generator = np.random.default_rng([SEED, len(rows)])
-    totals = generator.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=DRAWS).astype(np.float64) @ matrix
-    draws = [aggregate(record.scored_as, _as_columns(columns, total))[name] for total in totals]
-    return counts.ids, np.array(draws, dtype=np.float64)
+    gradient = _gradient(record.scored_as, name, list(columns), matrix.sum(axis=0))
+    of_inputs = np.zeros(len(counts.ids))
+    of_inputs[rows] = (matrix - matrix.mean(axis=0)) @ gradient
+    return counts.ids, of_inputs
+
+
+def _gradient(task: str, name: str, columns: Sequence[str], totals: FloatArray) -> FloatArray:
+    """How the score changes with each summed count, by differences."""
+
+    def score(position: int, change: float) -> float:
+        moved = totals.copy()
+        moved[position] += change
+        return aggregate(task, {key: moved[i : i + 1] for i, key in enumerate(columns)})[name]
+
+    steps = np.maximum(1.0, np.round(STEP * np.abs(totals)))
+    back = np.where(totals >= steps, steps, 0.0)  # a count cannot be negative
+    return np.array(
+        [
+            (score(i, ahead) - score(i, -behind)) / (ahead + behind)
+            for i, (ahead, behind) in enumerate(zip(steps, back, strict=True))
+        ]
+    )
 
 
 def _columns_of(counts: Counts, task: str, name: str) -> dict[str, FloatArray]:
@@ -192,7 +209,3 @@ def _members(counts: Counts, group: str) -> npt.NDArray[np.int64] | None:
     if group in ("", "all"):
         return np.arange(len(counts.ids))
     return None if counts.groups is None else np.flatnonzero(np.array(counts.groups) == group)
-
-
-def _as_columns(columns: Mapping[str, FloatArray], total: FloatArray) -> dict[str, FloatArray]:
-    return {key: total[position : position + 1] for position, key in enumerate(columns)}

@@ -13,6 +13,7 @@ from math import sqrt
 from typing import Literal
 
 from prefixrun.comparison import estimate, quantile
+from prefixrun.names import less_is_better
 from prefixrun.paper import Cell
 
 Kind = Literal["reproduced", "better", "worse", "undecided", "not comparable", "no runs"]
@@ -38,8 +39,6 @@ METEOR_FRACTION = 0.01
 
 UNSEEN = {"BLEU/unseen": 2.0}
 """WebNLG's unseen categories move most between runs."""
-
-LESS_IS_BETTER = ("TER",)
 
 MOST = 100
 """More seeds than this are not asked for."""
@@ -98,5 +97,4 @@ def _decided(distance: float, bound: float, sd: float, n: int, metric: str) -> K
         return "reproduced"
     if abs(distance) - quantile(n - 1) * error <= bound:
         return None
-    less_is_better = metric.partition("/")[0] in LESS_IS_BETTER
-    return "better" if (distance > 0) != less_is_better else "worse"
+    return "better" if (distance > 0) != less_is_better(metric) else "worse"

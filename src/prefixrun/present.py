@@ -17,20 +17,12 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from prefixrun.names import SOURCES, of_model
 from prefixrun.paper import Row
 from prefixrun.score_table import Line, Section, blocks
-from prefixrun.verdict import RELEASE, SAMPLE, Verdict, verdict
+from prefixrun.verdict import Verdict, verdict
 
-MODELS = {
-    "gpt2": "GPT-2",
-    "gpt2_medium": "GPT-2 Medium",
-    "gpt2_large": "GPT-2 Large",
-    "bart_large": "BART-large",
-    "t5_large": "T5-large",
-    "smollm2_135m": "SmolLM2-135M",
-}
 METHODS = {"finetune": "fine-tuning", "finetune_top": "top 2 layers", "sota": "best before"}
-SOURCES = {SAMPLE: "the sample corpus", RELEASE: "the real corpus"}
 
 EXAMPLES_SHOWN = 3
 EXAMPLE_CHARACTERS = 400
@@ -100,7 +92,7 @@ def columns(scores: Iterable[str], rows: Sequence[Row]) -> dict[str, int]:
 def _own(result: Mapping[str, Any], metrics: Mapping[str, int], judged: Verdict) -> Section:
     source = SOURCES.get(result["data_source"], result["data_source"])
     heading = (
-        f"this run: {_model(result['model'])}, {source}, {result['n_inputs']:,} {result['split']} inputs, "
+        f"this run: {of_model(result['model'])}, {source}, {result['n_inputs']:,} {result['split']} inputs, "
         f"seed {result['seed']}"
     )
     values = {name: result["scores"].get(name, {}).get("value") for name in metrics}
@@ -128,7 +120,7 @@ def paper_sections(rows: Sequence[Row]) -> list[Section]:
             versions[version] = tuple(Line(_method(row), {c.metric: c.printed for c in row.cells}) for row in kept)
             known = {row.prefix_len for row in kept if row.method == "prefix"}
             lengths[version] = f", prefix length {known.pop()}" if len(known) == 1 and None not in known else ""
-        name = _model(model) if model else "no pretrained model"
+        name = of_model(model) if model else "no pretrained model"
         if versions.get("v1") == versions.get("ACL"):
             sections.append(Section(f"paper, v1 and ACL alike: {name}{lengths['ACL']}", versions["ACL"]))
             continue
@@ -233,10 +225,6 @@ def _print_paths(console: Console, paths: Mapping[str, Path]) -> None:
 def _near(path: Path) -> Path:
     """As a path below the current directory where it is one: shorter, and still right to copy."""
     return path.resolve().relative_to(Path.cwd()) if path.resolve().is_relative_to(Path.cwd()) else path
-
-
-def _model(name: str) -> str:
-    return MODELS.get(name, name)
 
 
 def _method(row: Row) -> str:

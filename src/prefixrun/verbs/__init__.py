@@ -28,6 +28,11 @@ VERBS: dict[str, Verb] = {
         required=("task", "hyp"),
         optional=("refs", "split", "data_dir", "out", "bootstrap", "against"),
     ),
+    "tables": Verb(
+        "the paper's tables, figures and claims with the runs there are",
+        required=(),
+        optional=("results_dir", "out", "version", "seeds"),
+    ),
     "data check": Verb(
         "whether the corpora in a directory are whole, and what they share",
         required=("data_dir",),

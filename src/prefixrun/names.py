@@ -1,0 +1,78 @@
+"""What things are called in tables, figures and on the terminal."""
+
+from collections.abc import Mapping
+
+MODELS: Mapping[str, str] = {
+    "gpt2": "GPT-2",
+    "gpt2_medium": "GPT-2 Medium",
+    "gpt2_large": "GPT-2 Large",
+    "bart_base": "BART-base",
+    "bart_large": "BART-large",
+    "t5_base": "T5-base",
+    "t5_large": "T5-large",
+    "smollm2_135m": "SmolLM2-135M",
+}
+
+METHODS: Mapping[str, str] = {
+    "prefix": "prefix-tuning",
+    "prefix_flat": "prefix-tuning without MLP",
+    "embedding": "embedding-only",
+    "infix": "infix-tuning",
+    "finetune": "fine-tuning",
+    "finetune_top": "fine-tuning top layers",
+    "adapter": "adapter",
+    "lora": "LoRA",
+    "prompt": "prompting",
+    "sota": "best before",
+}
+
+TASKS: Mapping[str, str] = {
+    "e2e": "E2E",
+    "webnlg": "WebNLG",
+    "dart": "DART",
+    "xsum": "XSUM",
+    "xsum_news_to_sports": "XSUM, news to sports",
+    "xsum_within_news": "XSUM, within news",
+}
+
+SOURCES: Mapping[str, str] = {"sample": "the sample corpus", "release": "the real corpus"}
+
+MAIN_METRICS: Mapping[str, tuple[str, ...]] = {
+    "e2e": ("BLEU", "ROUGE_L"),
+    "webnlg": ("BLEU/all", "BLEU/seen", "BLEU/unseen"),
+    "dart": ("BLEU", "TER"),
+    "xsum": ("ROUGE-2", "ROUGE-L"),
+}
+"""The metrics that the paper's figures and text speak of, by the task that a task is scored as."""
+
+LESS_IS_BETTER = ("TER", "SLOT_ERROR")
+
+
+def of_model(name: str) -> str:
+    """A model as a reader knows it."""
+    return MODELS.get(name, name)
+
+
+def of_method(name: str) -> str:
+    """A method as a reader knows it."""
+    return METHODS.get(name, name)
+
+
+def of_task(name: str) -> str:
+    """A task as a reader knows it."""
+    return TASKS.get(name, name)
+
+
+def of_metric(name: str) -> str:
+    """`ROUGE_L` → `ROUGE-L`; `BLEU/seen` → `BLEU seen`."""
+    return name.replace("_", "-").replace("/", " ")
+
+
+def main_metrics(scored_as: str, scores: Mapping[str, object]) -> tuple[str, ...]:
+    """The main metrics of a task; of one that is not known, the first of its scores."""
+    return MAIN_METRICS.get(scored_as, tuple(sorted(scores))[:1])
+
+
+def less_is_better(metric: str) -> bool:
+    """Whether a smaller value of the score is the better one."""
+    return metric.partition("/")[0] in LESS_IS_BETTER
