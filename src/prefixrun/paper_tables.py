@@ -107,7 +107,8 @@ def _section(task: str, rows: tuple[Row, ...], found: Sequence[Point]) -> Sectio
             point for point in here if not obstacles(point.first.result, rows) and is_of_row(point.first.result, row)
         ]
         placed |= set(equal)
-        lines += [_beside(row, point, metrics) for point in equal or [None]]
+        beside: list[Point | None] = [*equal] or [None]
+        lines += [_beside(row, point, metrics) for point in beside]
     others = _largest([point for point in here if point not in placed])
     named = labels(others)
     lines += [_own(named[point], point, rows, metrics) for point in others]
