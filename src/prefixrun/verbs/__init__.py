@@ -33,6 +33,11 @@ VERBS: dict[str, Verb] = {
         required=(),
         optional=("results_dir", "out", "version", "seeds"),
     ),
+    "report": Verb(
+        "every run, table, figure and output as one HTML file",
+        required=(),
+        optional=("results_dir", "out", "data_dir"),
+    ),
     "data check": Verb(
         "whether the corpora in a directory are whole, and what they share",
         required=("data_dir",),

@@ -1,0 +1,62 @@
+"""From the records of a results tree to the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import prefixrun
+from prefixrun.provenance import utc_now
+from prefixrun.records import load_records
+from prefixrun.report import overview, page
+from prefixrun.report.examples import collect
+from prefixrun.report.runs import RunTable
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The page, and what to say about it."""
+
+    html: str
+    runs: int
+    left_out: tuple[tuple[str, str], ...]
+    """(what, reason)."""
+
+
+def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str | None = None) -> Built:
+    """The report on every finished run of `results_dir`.
+
+    `data_dir`: corpora, for inputs and references that no run has beside its outputs. `command`: as it was given.
+    `made`: the time that the page says, now when None. Errors in single runs are in the report, not raised.
+    """
+    records = load_records(results_dir)
+    table = RunTable.of(records.found)
+    examples = collect(records.found, data_dir)
+    found = [(one.directory.name, one.reason) for one in records.left_out]
+    left_out = tuple(_without(results_dir, data_dir, what, why) for what, why in [*found, *examples.problems])
+    content: Mapping[str, Any] = {
+        "version": prefixrun.__version__,
+        "made": made or utc_now(),
+        "command": command,
+        "totals": overview.totals(table.runs),
+        "parts": overview.parts(table.runs),
+        "left_out": left_out,
+        "tables": [],
+        "figures": [],
+        "claims": [],
+        "claim_counts": [],
+        "verdicts": [],
+        "verdict_kinds": [],
+    }
+    html = page.render(content, {**table.plain(), "sets": examples.sets})
+    return Built(html, len(table.runs), left_out)
+
+
+def _without(results_dir: Path, data_dir: Path | None, what: str, why: str) -> tuple[str, str]:
+    """A reason without the places of this machine in it."""
+    for name, path in (("results_dir", results_dir), ("data_dir", data_dir)):
+        if path is not None:
+            why = why.replace(f"{path}/", "").replace(str(path), name)
+    return what, why
