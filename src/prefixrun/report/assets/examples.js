@@ -18,7 +18,7 @@ class Examples {
     const having = Object.keys(set.outputs).map(Number);
     const asked = names.map((name) => having.find((position) => DATA.runs[position].name === name));
     this.chosen = asked.filter((position) => position !== undefined).slice(0, MOST_RUNS);
-    if (!this.chosen.length) this.chosen = having.slice(0, 2);
+    if (!this.chosen.length) this.chosen = contrast(having);
     this.current = 0;
     if (this.sort !== "order" && !this.sorts().some(({ value }) => value === this.sort)) this.sort = "order";
   }
@@ -39,7 +39,8 @@ class Examples {
     return `#examples?${new URLSearchParams(fields)}`;
   }
 
-  output(run, position) { return this.set.texts[this.set.outputs[run][position]]; }
+  // null where the run was not scored on this input
+  output(run, position) { return this.set.texts[this.set.outputs[run][position]] ?? null; }
 
   references(position) { return (this.set.references?.[position] || []).map((text) => this.set.texts[text]); }
 
@@ -51,18 +52,29 @@ class Examples {
     const scored = this.set.per_example;
     const score = (run, position) => scored.values[run]?.[position] ?? null;
     if (first !== undefined && scored?.values[first]) {
-      options.push({ value: "low", text: `${scored.name} of A, lowest first`, key: (position) => score(first, position) });
+      const [end, by] = scored.less_is_better ? ["highest", -1] : ["lowest", 1];
+      const key = (position) => (score(first, position) === null ? null : by * score(first, position));
+      options.push({ value: "low", text: `${scored.name} of A, ${end} first`, key });
     }
     if (second !== undefined) {
       options.push({ value: "words", text: "most words changed, A to B",
-        key: (position) => -distance(this.output(first, position), this.output(second, position)) });
+        key: (position) => this.changed(first, second, position) });
     }
     if (second !== undefined && scored?.values[first] && scored?.values[second]) {
-      const gain = (position) => score(second, position) - score(first, position);
-      options.push({ value: "better", text: `${scored.name}: B better than A`, key: (position) => -gain(position) });
-      options.push({ value: "worse", text: `${scored.name}: B worse than A`, key: gain });
+      const sign = scored.less_is_better ? -1 : 1;
+      const gain = (by) => (position) => {
+        const [a, b] = [score(first, position), score(second, position)];
+        return a === null || b === null ? null : by * sign * (b - a);
+      };
+      options.push({ value: "better", text: `${scored.name}: B better than A`, key: gain(-1) });
+      options.push({ value: "worse", text: `${scored.name}: B worse than A`, key: gain(1) });
     }
     return options;
+  }
+
+  changed(first, second, position) {
+    const [a, b] = [this.output(first, position), this.output(second, position)];
+    return a === null || b === null ? null : -distance(a, b);
   }
 
   order() {
@@ -74,7 +86,7 @@ class Examples {
   fits(position) {
     if (!this.query) return true;
     const texts = [this.set.ids[position], this.input(position) || "", ...this.references(position),
-      ...this.chosen.map((run) => this.output(run, position))];
+      ...this.chosen.map((run) => this.output(run, position) || "")];
     return matches(texts.join(" \n "), this.query);
   }
 
@@ -148,14 +160,16 @@ class Examples {
   }
 
   excerpt(position) {
-    const text = this.input(position) ?? this.output(this.chosen[0], position);
+    const text = this.input(position) ?? this.output(this.chosen[0], position) ?? "";
     return text.length > 90 ? `${text.slice(0, 90).replace(/[\ud800-\udbff]$/, "")}…` : text;
   }
 
   referenceList(references, position) {
     const close = new Map();
     this.chosen.forEach((run, column) => {
-      const best = nearest(this.output(run, position), references);
+      const text = this.output(run, position);
+      if (text === null) return;
+      const best = nearest(text, references);
       close.set(best, [...(close.get(best) || []), letter(column)]);
     });
     const items = references.map((text, order) => element("li", { dir: "auto" }, text,
@@ -173,7 +187,8 @@ class Examples {
     "×") : null;
     const head = element("h3", {}, element("span", { class: "letter" }, letter(column)), " ",
       element("a", { href: `#run?id=${encodeURIComponent(DATA.runs[run].name)}` }, DATA.runs[run].label));
-    const shown = element("p", { dir: "auto", class: "output" }, text === "" ? element("em", {}, "(empty)")
+    const nothing = text === null ? "(not among the inputs of this run)" : text === "" ? "(empty)" : null;
+    const shown = element("p", { dir: "auto", class: "output" }, nothing ? element("em", {}, nothing)
       : this.marked(text, column, position));
     const value = score === undefined || score === null ? ""
       : element("p", { class: "note" }, `${this.set.per_example.name} ${number(score, 1)}`);
@@ -229,7 +244,7 @@ class Examples {
     const add = runs.length && this.chosen.length < MOST_RUNS ? labelled("Add a run",
       choice([{ value: "", text: `one of ${number(runs.length)}` }, ...runs], "",
         (run) => run && this.choose([...this.chosen, Number(run)]))) : null;
-    const marks = [{ value: "auto", text: "as it fits" }, { value: "runs", text: "B and others against A" },
+    const marks = [{ value: "auto", text: "automatic" }, { value: "runs", text: "B and others against A" },
       { value: "references", text: "against the nearest reference" }, { value: "none", text: "none" }]
       .filter(({ value }) => value !== "references" || this.set.references);
     const search = element("input", { type: "search", value: this.query });
@@ -246,6 +261,18 @@ class Examples {
       labelled("Differences", choice(marks, this.marks, redraw((value) => { this.marks = value; })))),
     element("p", { class: "note" }, this.set.shown));
   }
+}
+
+// Two runs to begin with: one of the paper's method and one of another, as alike as there are.
+function contrast(positions) {
+  const of = (position) => DATA.runs[position];
+  const first = positions.find((position) => of(position).method === "prefix") ?? positions[0];
+  const alike = (position) => ["model", "n_train", "subsample_seed", "seed"]
+    .filter((name) => of(position)[name] === of(first)[name]).length;
+  const others = positions.filter((position) => position !== first);
+  const different = others.filter((position) => of(position).method !== of(first).method);
+  const [second] = sorted(different.length ? different : others, alike, true);
+  return second === undefined ? [first] : [first, second];
 }
 
 function letter(column) { return String.fromCharCode(65 + column); }

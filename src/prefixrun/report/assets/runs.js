@@ -20,7 +20,7 @@ function runColumns(rows) {
     count("stored", "Stored", "Numbers that are stored after training"),
     plain("train_seconds", "Training", { numeric: true, show: (run) => duration(run.train_seconds) }),
     plain("peak_memory_bytes", "Memory", { numeric: true, title: "Peak", show: (run) => bytes(run.peak_memory_bytes) }),
-    plain("data_source", "Data"), plain("verdict", "Beside the paper", { wide: true }),
+    plain("data_source", "Data"), plain("verdict", "Beside the paper"),
   ];
 }
 

@@ -121,7 +121,8 @@ function makeSortable(table) {
     head.replaceChildren(button);
     head.setAttribute("aria-sort", "none");
     button.addEventListener("click", () => {
-      const descending = head.getAttribute("aria-sort") === "ascending";
+      const before = head.getAttribute("aria-sort");
+      const descending = before === "none" ? head.classList.contains("number") : before === "ascending";
       heads.forEach((other) => other.setAttribute("aria-sort", "none"));
       head.setAttribute("aria-sort", descending ? "descending" : "ascending");
       body.append(...sorted([...body.rows], (row) => cellValue(row.cells[column]), descending));
