@@ -36,6 +36,8 @@ class RunTable:
     environments: Pool = field(default_factory=Pool)
     backbones: Pool = field(default_factory=Pool)
     data_files: Pool = field(default_factory=Pool)
+    points: Pool = field(default_factory=Pool)
+    """Configurations without their seeds: runs of one point may be averaged."""
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> RunTable:
@@ -59,6 +61,7 @@ class RunTable:
             "directory": f"{record.directory.parent.name}/{record.directory.name}",
             "label": label(record),
             "subsample_seed": record.subsample_seed,
+            "point": self.points.add(record.point),
             "scores": {name: self._score(score) for name, score in result["scores"].items()},
             "verdict": verdict(result, _paper_rows(record.task, record.split)).text,
             "settings": {name: self.values.add(value) for name, value in record.settings.items()},

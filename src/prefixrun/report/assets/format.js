@@ -30,6 +30,17 @@ function signed(value, decimals) {
   return `${value < 0 ? "−" : "+"}${number(Math.abs(value), decimals)}`;
 }
 
+function mean(values) {
+  return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
+}
+
+// Of a sample: null for fewer than two values.
+function standardDeviation(values) {
+  if (values.length < 2) return null;
+  const middle = mean(values);
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1));
+}
+
 function median(values) {
   const known = values.filter((value) => value !== null && value !== undefined).sort((a, b) => a - b);
   if (!known.length) return null;

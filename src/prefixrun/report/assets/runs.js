@@ -5,29 +5,76 @@ function runLink(position) {
   return element("a", { href: `#run?id=${encodeURIComponent(run.name)}`, class: "id", title: run.name }, run.run_id);
 }
 
+const plainColumn = (key, label, options = {}) => ({ key, label, value: (row) => row[key], ...options });
+
+const countColumn = (key, label, title) =>
+  plainColumn(key, label, { numeric: true, title, show: (row) => number(row[key]) });
+
+function settingColumns() {
+  return [
+    plainColumn("task", "Task"), plainColumn("model", "Model"), plainColumn("method", "Method"),
+    plainColumn("prefix_len", "Length", { numeric: true, title: "Prefix length" }), plainColumn("init", "Init"),
+  ];
+}
+
+function costColumnsOfRun() {
+  return [
+    countColumn("trained", "Trained", "Parameters that are trained"),
+    countColumn("stored", "Stored", "Numbers that are stored after training"),
+    plainColumn("train_seconds", "Training", { numeric: true, show: (row) => duration(row.train_seconds) }),
+    plainColumn("peak_memory_bytes", "Memory", { numeric: true, title: "Peak", show: (row) => bytes(row.peak_memory_bytes) }),
+    plainColumn("data_source", "Data"), plainColumn("verdict", "Beside the paper"),
+  ];
+}
+
 function runColumns(rows) {
-  const plain = (key, label, options = {}) => ({ key, label, value: (run) => run[key], ...options });
-  const count = (key, label, title) => plain(key, label, { numeric: true, title, show: (run) => number(run[key]) });
   return [
     { key: "name", label: "Run", value: (run) => run.run_id, show: (run) => runLink(run.position) },
-    plain("task", "Task"), plain("model", "Model"), plain("method", "Method"),
-    plain("prefix_len", "Length", { numeric: true, title: "Prefix length" }),
-    plain("init", "Init"), plain("seed", "Seed", { numeric: true }),
-    plain("subsample_seed", "Subsample", { numeric: true, title: "Seed of the training subset" }),
-    count("n_train", "Pairs", "Training pairs"),
-    ...scoreColumns(rows),
-    count("trained", "Trained", "Parameters that are trained"),
-    count("stored", "Stored", "Numbers that are stored after training"),
-    plain("train_seconds", "Training", { numeric: true, show: (run) => duration(run.train_seconds) }),
-    plain("peak_memory_bytes", "Memory", { numeric: true, title: "Peak", show: (run) => bytes(run.peak_memory_bytes) }),
-    plain("data_source", "Data"), plain("verdict", "Beside the paper"),
+    ...settingColumns(), plainColumn("seed", "Seed", { numeric: true }),
+    plainColumn("subsample_seed", "Subset", { numeric: true, title: "Seed of the training subset" }),
+    countColumn("n_train", "Pairs", "Training pairs"), ...scoreColumns(rows), ...costColumnsOfRun(),
+  ];
+}
+
+// Runs that differ in nothing but their seeds are one point.
+function points() {
+  const found = new Map();
+  for (const run of DATA.runs) {
+    if (!found.has(run.point)) found.set(run.point, []);
+    found.get(run.point).push(run);
+  }
+  return [...found.values()].map((runs) => ({
+    ...runs[0], runs,
+    train_seconds: median(runs.map((run) => run.train_seconds)),
+    peak_memory_bytes: median(runs.map((run) => run.peak_memory_bytes)),
+  }));
+}
+
+function pointColumns(rows) {
+  const [first, ...others] = settingColumns();
+  const seeds = (row) => new Set(row.runs.map((run) => run.seed)).size;
+  const value = (name) => (row) => row.runs.map((run) => run.scores[name]?.[0]).filter((each) => typeof each === "number");
+  const spread = (values, decimals) => (values.length < 2 ? number(mean(values), decimals)
+    : `${number(mean(values), decimals)} ± ${number(standardDeviation(values), decimals)}`);
+  const scores = scoreColumns(rows).map((column) => ({
+    ...column, value: (row) => mean(value(column.name)(row)),
+    show: (row) => spread(value(column.name)(row), column.decimals),
+  }));
+  const [method] = others.splice(1, 1);
+  return [
+    method, first, ...others, countColumn("n_train", "Pairs", "Training pairs"),
+    { key: "runs", label: "Runs", numeric: true, value: (row) => row.runs.length },
+    { key: "seeds", label: "Seeds", numeric: true, title: "Different seeds", value: seeds },
+    ...scores, ...costColumnsOfRun(),
+    { key: "ids", label: "Which", value: (row) => row.runs[0].run_id,
+      show: (row) => row.runs.map((run) => [runLink(run.position), " "]).flat() },
   ];
 }
 
 function scoreColumns(rows) {
   const used = new Set(rows.flatMap((run) => Object.keys(run.scores)));
   return DATA.metrics.filter(({ name }) => used.has(name)).map(({ name, decimals, less_is_better: less }) => ({
-    key: `score ${name}`, label: less ? `${name} ↓` : name, numeric: true,
+    key: `score ${name}`, name, decimals, label: less ? `${name} ↓` : name, numeric: true,
     title: less ? `${name}: less is better` : name,
     value: (run) => run.scores[name]?.[0] ?? null,
     show: (run) => number(run.scores[name]?.[0], decimals),
@@ -46,9 +93,17 @@ function runText(run) {
 }
 
 function showRuns(place) {
-  place.append(new DataTable({
-    label: "Every run", rows: DATA.runs, columns: runColumns, facets: RUN_FACETS, search: runText,
-  }).root);
+  const shared = { facets: RUN_FACETS, search: (row) => runText(row) };
+  const views = {
+    runs: () => new DataTable({ ...shared, label: "Every run", rows: DATA.runs, columns: runColumns }),
+    points: () => new DataTable({ ...shared, label: "Every setting", rows: points(), columns: pointColumns,
+      note: "mean ± standard deviation over runs that differ in their seeds alone; medians of times and memory" }),
+  };
+  const box = element("div");
+  const open = (name) => box.replaceChildren(views[name]().root);
+  const options = [{ value: "runs", text: "runs" }, { value: "points", text: "settings, over their seeds" }];
+  open("runs");
+  place.append(element("div", { class: "controls" }, labelled("One row for each of the", choice(options, "runs", open))), box);
 }
 
 function showRun(place, parameters) {
