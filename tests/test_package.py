@@ -32,11 +32,13 @@ def files(directory: Path, pattern: str) -> set[str]:
     return found
 
 
-def test_the_wheel_holds_configuration_numbers_and_samples(unpacked: Path) -> None:
+def test_the_wheel_holds_configuration_numbers_samples_and_the_page(unpacked: Path) -> None:
     package = unpacked / "prefixrun"
     assert files(package / "conf", "*.yaml") == files(ROOT / "conf", "*.yaml")
     assert files(package / "paper_numbers", "*.csv") == files(ROOT / "results" / "paper", "*.csv")
     samples = Path("data") / "samples"
+    assets = Path("report") / "assets"
+    assert files(package / assets, "*") == files(ROOT / "src" / "prefixrun" / assets, "*")
     assert files(package / samples, "*.csv") == files(ROOT / "src" / "prefixrun" / samples, "*.csv")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import prefixrun
 from prefixrun.provenance import utc_now
-from prefixrun.records import load_records
+from prefixrun.records import Record, load_records
 from prefixrun.report import overview, page
 from prefixrun.report.examples import collect
 from prefixrun.report.runs import RunTable
@@ -32,8 +32,9 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
     `made`: the time that the page says, now when None. Errors in single runs are in the report, not raised.
     """
     records = load_records(results_dir)
-    table = RunTable.of(records.found)
-    examples = collect(records.found, data_dir)
+    runs = sorted(records.found, key=_order)
+    table = RunTable.of(runs)
+    examples = collect(runs, data_dir)
     found = [(one.directory.name, one.reason) for one in records.left_out]
     left_out = tuple(_without(results_dir, data_dir, what, why) for what, why in [*found, *examples.problems])
     content: Mapping[str, Any] = {
@@ -52,6 +53,13 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
     }
     html = page.render(content, {**table.plain(), "sets": examples.sets})
     return Built(html, len(table.runs), left_out)
+
+
+def _order(record: Record) -> tuple[object, ...]:
+    """Neighbours differ in as little as there is."""
+    result = record.result
+    setting = (record.task, record.model, record.method, record.prefix_len or 0, str(result["init"]), result["n_train"])
+    return (*setting, record.subsample_seed, record.seed, record.run_id)
 
 
 def _without(results_dir: Path, data_dir: Path | None, what: str, why: str) -> tuple[str, str]:

@@ -32,7 +32,8 @@ class Group:
     @property
     def ids(self) -> list[str]:
         """All inputs, in the order of the corpus: those of the run that has most."""
-        return list(max(self.outputs.values(), key=len))
+        most: dict[str, str] = max(self.outputs.values(), key=len)
+        return list(most)
 
     @property
     def characters(self) -> float:

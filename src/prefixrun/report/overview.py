@@ -48,12 +48,15 @@ def totals(runs: Sequence[Mapping[str, Any]]) -> Totals:
 
 def parts(runs: Sequence[Mapping[str, Any]]) -> list[Part]:
     """One line for each task, model, method and kind of data, in the order of the runs."""
-    found: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    found: dict[tuple[str, str, str, str], list[Mapping[str, Any]]] = {}
     for run in runs:
         found.setdefault((run["task"], run["model"], run["method"], run["data_source"]), []).append(run)
     return [
         Part(
-            *key,
+            task=task,
+            model=model,
+            method=method,
+            data_source=source,
             runs=len(members),
             seeds=len({run["seed"] for run in members}),
             prefix_lens=_listed({run["prefix_len"] for run in members}),
@@ -61,7 +64,7 @@ def parts(runs: Sequence[Mapping[str, Any]]) -> list[Part]:
             train_seconds=_sum(members, "train_seconds"),
             train_tokens=_sum(members, "train_tokens"),
         )
-        for key, members in found.items()
+        for (task, model, method, source), members in found.items()
     ]
 
 

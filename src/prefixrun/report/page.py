@@ -18,7 +18,7 @@ from prefixrun.files import plain_json
 ASSETS = Path(__file__).parent / "assets"
 
 SCRIPTS = ("dom.js", "format.js", "diff.js", "table.js", "runs.js", "costs.js", "examples.js", "pages.js")
-"""In the order in which they need each other; together they are one function, so that they share no names with others."""
+"""In the order in which they need each other; together they are one function."""
 
 SECTIONS = (
     ("overview", "Overview"),
@@ -38,13 +38,17 @@ def render(content: Mapping[str, Any], data: object) -> str:
     """The page. `content`: what the template names; `data`: what its scripts read, in JSON's own types."""
     code = script()
     digest = base64.b64encode(hashlib.sha256(code.encode("utf-8")).digest()).decode("ascii")
-    return _environment().get_template("report.html").render(
-        **content,
-        sections=SECTIONS,
-        style=Markup((ASSETS / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - a file of this package
-        script=Markup(code),  # noqa: S704 - files of this package
-        script_hash=digest,
-        data=Markup(script_json(data)),  # noqa: S704 - has no character that HTML could read as markup
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            **content,
+            sections=SECTIONS,
+            style=Markup((ASSETS / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - a file of this package
+            script=Markup(code),  # noqa: S704 - files of this package
+            script_hash=digest,
+            data=Markup(script_json(data)),  # noqa: S704 - has no character that HTML could read as markup
+        )
     )
 
 

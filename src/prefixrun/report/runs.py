@@ -137,7 +137,9 @@ def _environment(number: int, origin: Mapping[str, Any], runs: int) -> dict[str,
     git = origin.get("git") or {}
     commit = git.get("commit")
     known = ("prefixrun", "semantics", "python", "packages", "git", "threads", "cpu_count")
-    sizes = [f"{origin[name]} {unit}" for name, unit in (("cpu_count", "cores"), ("threads", "threads")) if origin.get(name)]
+    sizes = [
+        f"{origin[name]} {unit}" for name, unit in (("cpu_count", "cores"), ("threads", "threads")) if origin.get(name)
+    ]
     machine = [str(value) for name, value in sorted(origin.items()) if name not in known and value is not None]
     return {
         "label": f"environment {number}",

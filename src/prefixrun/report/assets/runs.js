@@ -160,7 +160,7 @@ function costFacts(run) {
     ["Training", duration(run.train_seconds)], ["Training tokens", number(run.train_tokens)],
     ["Tokens a second", number(speed)], ["Decoding", duration(run.decode_seconds)],
     ["Peak memory", bytes(run.peak_memory_bytes)], ["Trained", number(run.trained)],
-    ["Stored", `${number(run.stored)} (${share(run.stored, run.total)} of the model)`], ["Model", number(run.total)],
+    ["Stored", number(run.stored)], ["Stored, of the model", share(run.stored, run.total)], ["Model", number(run.total)],
   ]);
 }
 

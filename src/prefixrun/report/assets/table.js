@@ -93,6 +93,7 @@ class DataTable {
   }
 
   pager(total, start, count) {
+    if (total <= this.pageSize && !this.facets.length && this.search === null && !this.note) return "";
     const move = (step) => () => { this.page += step; this.draw(); };
     const where = total ? `${number(start + 1)}–${number(start + count)} of ${number(total)}` : "0 rows";
     const buttons = total <= this.pageSize ? [] : [
