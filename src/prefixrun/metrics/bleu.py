@@ -42,8 +42,8 @@ class Bleu(Metric):
     def prepare(self, references: References) -> Prepared:
         padding = min(self.padded_to, max(map(len, references), default=0))
         segments = []
-        for texts in references:
-            tokens = [self.preparation.reference(text).lower().split() for text in texts]
+        for texts in self.preparation.references(references):
+            tokens = [text.lower().split() for text in texts]
             lengths = [len(words) for words in tokens] + [0] * (padding - len(texts))
             largest = largest_counts(ngram_counts(words, ORDERS) for words in tokens)
             segments.append((largest, tuple(sorted(set(lengths)))))

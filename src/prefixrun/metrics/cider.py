@@ -11,6 +11,7 @@ import numpy as np
 
 from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, own, signature
 from prefixrun.metrics.ngrams import Ngram, ngram_counts
+from prefixrun.metrics.preparation import PTB
 from prefixrun.metrics.ptb import ptb_tokens
 
 ORDERS = 4
@@ -34,7 +35,7 @@ class Cider(Metric):
         return ("similarity", "segments")
 
     def prepare(self, references: References) -> Prepared:
-        counts = [[ngram_counts(ptb_tokens(text), ORDERS) for text in texts] for texts in references]
+        counts = [[ngram_counts(text.split(), ORDERS) for text in texts] for texts in PTB.references(references)]
         frequency: Counter[Ngram] = Counter()
         for segment in counts:
             frequency.update({ngram for one in segment for ngram in one})

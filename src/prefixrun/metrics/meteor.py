@@ -53,8 +53,7 @@ class Meteor(Metric):
 
     def prepare(self, references: References) -> Prepared:
         jar()
-        prepare = self.preparation.reference
-        return _PreparedMeteor(self.preparation, [tuple(map(prepare, texts)) for texts in references])
+        return _PreparedMeteor(self.preparation, self.preparation.references(references))
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         return {"METEOR": self.scale * meteor_of(totals)}
@@ -68,7 +67,7 @@ class Meteor(Metric):
 @dataclass(frozen=True, slots=True)
 class _PreparedMeteor(Prepared):
     preparation: Preparation
-    segments: list[tuple[str, ...]]
+    segments: References
 
     def count(self, hypotheses: Sequence[str]) -> FloatArray:
         rows = [

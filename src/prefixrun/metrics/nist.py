@@ -41,8 +41,8 @@ class Nist(Metric):
     def prepare(self, references: References) -> Prepared:
         everywhere: Counter[Ngram] = Counter()
         segments = []
-        for texts in references:
-            tokens = [MTEVAL_13A.reference(text).split() for text in texts]
+        for texts in MTEVAL_13A.references(references):
+            tokens = [text.split() for text in texts]
             counts = [ngram_counts(words, ORDERS) for words in tokens]
             for one in counts:
                 everywhere.update(one)

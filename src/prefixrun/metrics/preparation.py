@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from sacrebleu.metrics.bleu import BLEU
 from unidecode import unidecode
 
+from prefixrun.metrics.base import References
 from prefixrun.metrics.ptb import ptb_tokens
+from prefixrun.metrics.reference_store import stored
 
 _SIGN = re.compile(r"(\W)")
 _mteval_13a = BLEU(tokenize="13a").tokenizer
@@ -22,6 +24,17 @@ class Preparation:
     name: str
     output: Callable[[str], str]
     reference: Callable[[str], str]
+
+    def references(self, references: References) -> References:
+        """Every reference prepared: a text once in a process, whichever metrics and parts of a corpus need it."""
+        known = _known.setdefault(self.name, {})
+        missing = list(dict.fromkeys(text for texts in references for text in texts if text not in known))
+        known.update(zip(missing, stored(self.name, missing, self.reference), strict=True))
+        return tuple(tuple(known[text] for text in texts) for texts in references)
+
+
+_known: dict[str, dict[str, str]] = {}
+"""Name of a preparation → reference → prepared."""
 
 
 def _lower_13a(text: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, own, signature
+from prefixrun.metrics.preparation import PTB
 from prefixrun.metrics.ptb import ptb_tokens
 
 _BETA = 1.2
@@ -26,7 +27,9 @@ class RougeL(Metric):
         return ("f", "segments")
 
     def prepare(self, references: References) -> Prepared:
-        return _PreparedRougeL([[_words(text) for text in texts] for texts in references])
+        return _PreparedRougeL(
+            [[_or_one_empty(text.split()) for text in texts] for texts in PTB.references(references)]
+        )
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         return {"ROUGE_L": 100 * float(totals[0] / totals[1])}
@@ -42,7 +45,7 @@ class _PreparedRougeL(Prepared):
     def count(self, hypotheses: Sequence[str]) -> FloatArray:
         rows = np.ones((len(self.segments), 2))
         for row, text, references in zip(rows, hypotheses, self.segments, strict=True):
-            output = _words(text)
+            output = _or_one_empty(ptb_tokens(text))
             lengths = [common_subsequence(output, reference) for reference in references]
             precision = max(lengths) / len(output)
             # the two best may come from different references: so the COCO code has it
@@ -65,5 +68,5 @@ def common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:
     return len(a) - unmatched.bit_count()
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return ptb_tokens(text) or ("",)  # the COCO code counts an empty text as one empty word
+def _or_one_empty(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(words) or ("",)  # the COCO code counts an empty text as one empty word

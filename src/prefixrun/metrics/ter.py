@@ -41,8 +41,8 @@ class Ter(Metric):
 
     def prepare(self, references: References) -> Prepared:
         segments = []
-        for texts in references:
-            first, *others = (_words(self.preparation.reference(text)) for text in texts)
+        for texts in self.preparation.references(references):
+            first, *others = map(_words, texts)
             segments.append((first, *(words for words in others if words)))
         return _PreparedTer(self.preparation, segments)
 
