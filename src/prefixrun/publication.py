@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from prefixrun import table_format
-from prefixrun.files import make_directory, write_text
+from prefixrun.curves import figures
+from prefixrun.files import make_directory, write_bytes
 from prefixrun.grid import latex, markdown
 from prefixrun.method_tables import as_csv as methods_csv
 from prefixrun.method_tables import grid as method_grid
 from prefixrun.method_tables import method_tables
 from prefixrun.paper_tables import SEEDS, Version, paper_tables
+from prefixrun.plots import Drawing, draw
 from prefixrun.points import points
 from prefixrun.records import Record
 
@@ -37,8 +39,18 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
     return files
 
 
+def drawings(records: Sequence[Record]) -> list[Drawing]:
+    """Every figure that the records make. Raises DataError for scores that cannot share a figure."""
+    return [draw(figure) for figure in figures(points(records))]
+
+
 def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", seeds: int = SEEDS) -> list[Path]:
-    """Write tables/ and figures/ below `out` and return the files."""
-    contents = tables(records, version, seeds)
-    directory = make_directory(out / "tables")
-    return [write_text(directory / name, text, root=out) for name, text in contents.items()]
+    """Write tables/ and figures/ below `out` and return the files; nothing is written before all is made."""
+    contents = {f"tables/{name}": text.encode("utf-8") for name, text in tables(records, version, seeds).items()}
+    for drawing in drawings(records):
+        contents |= {f"figures/{drawing.name}.png": drawing.png, f"figures/{drawing.name}.svg": drawing.svg}
+    for directory in {(out / name).parent for name in contents}:
+        make_directory(directory)
+    for name, data in contents.items():
+        write_bytes(Path(name), data, root=out)
+    return [out / name for name in contents]
