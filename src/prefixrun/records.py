@@ -231,16 +231,20 @@ def _read_result(directory: Path) -> Mapping[str, Any]:
 
 
 def _read_counts(path: Path) -> Counts:
-    import pandas as pd  # takes a good part of a second, which readers of results alone need not wait for
+    import pyarrow.parquet  # type: ignore[import-untyped]  # readers of results alone need not wait for it
 
     try:
-        table = pd.read_parquet(path)
-        ids = tuple(str(each) for each in table.pop("id"))
-        groups = tuple(str(each) for each in table.pop("group")) if "group" in table else None
-        columns = {str(name): table[name].to_numpy(dtype=np.float64) for name in table.columns}
+        table = pyarrow.parquet.ParquetFile(path).read()
+        texts = {
+            name: tuple(map(str, table.column(name).to_pylist()))
+            for name in ("id", "group")
+            if name in table.column_names
+        }
+        numbers = [name for name in table.column_names if name not in texts]
+        columns = {name: table.column(name).to_numpy().astype(np.float64) for name in numbers}
+        return Counts(texts["id"], texts.get("group"), columns)
     except (ValueError, KeyError, OSError) as error:
         raise DamagedStateError(f"{path}: damaged ({error}); keep the record again from its run") from error
-    return Counts(ids, groups, columns)
 
 
 def compressed(text: str) -> bytes:

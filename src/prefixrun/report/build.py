@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import prefixrun
+from prefixrun.points import points
 from prefixrun.provenance import utc_now
 from prefixrun.records import Record, load_records
 from prefixrun.report import overview, page
 from prefixrun.report.examples import collect
 from prefixrun.report.runs import RunTable
+from prefixrun.report.tables import VERDICTS, tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
     table = RunTable.of(runs)
     examples = collect(runs, data_dir)
     found = [(one.directory.name, one.reason) for one in records.left_out]
+    compared = tables(points(runs))
     left_out = tuple(_without(results_dir, data_dir, what, why) for what, why in [*found, *examples.problems])
     content: Mapping[str, Any] = {
         "version": prefixrun.__version__,
@@ -44,12 +47,12 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
         "totals": overview.totals(table.runs),
         "parts": overview.parts(table.runs),
         "left_out": left_out,
-        "tables": [],
+        "chapters": compared.chapters,
         "figures": [],
         "claims": [],
         "claim_counts": [],
-        "verdicts": [],
-        "verdict_kinds": [],
+        "verdicts": compared.verdicts,
+        "verdict_kinds": VERDICTS,
     }
     html = page.render(content, {**table.plain(), "sets": examples.sets})
     return Built(html, len(table.runs), left_out)

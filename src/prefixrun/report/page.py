@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from prefixrun import names
 from prefixrun.files import plain_json
 
 ASSETS = Path(__file__).parent / "assets"
@@ -73,7 +74,7 @@ def script_json(value: object) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(loader=FileSystemLoader(ASSETS), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"number": number, "duration": duration, "count": count, "value": value}
+    environment.filters |= {"number": number, "duration": duration, "count": count, "value": value, "named": named}
     return environment
 
 
@@ -94,6 +95,11 @@ def duration(seconds: float | None) -> str:
 def count(amount: int, noun: str) -> str:
     """``1 run``, ``2 runs``."""
     return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
+
+
+def named(name: str, kind: str) -> str:
+    """A task, model or method as a reader knows it."""
+    return {"task": names.of_task, "model": names.of_model, "method": names.of_method}[kind](name)
 
 
 def value(amount: float | None) -> str:
