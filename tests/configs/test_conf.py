@@ -19,7 +19,7 @@ def test_every_choice_composes(group: str, choice: str) -> None:
     chosen = getattr(config, group, None)
     if group == "profile":
         assert chosen == choice
-    elif group not in {"recipe", "recipe/row"} and (group, choice) != ("model", "path"):
+    elif group not in {"recipe", "recipe/row", "search", "scoring"} and (group, choice) != ("model", "path"):
         assert chosen is not None
         assert chosen.name == choice
 
@@ -57,3 +57,39 @@ def test_every_file_says_what_it_is(path: object) -> None:
     text = path.read_text(encoding="utf-8")  # type: ignore[attr-defined]
     assert text.startswith("# ")
     assert isinstance(yaml.safe_load(text), dict)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "decoding"),
+    [
+        (["task=dart"], "beam5_modern"),
+        (["task=xsum"], "beam6_xsum_modern"),
+        (["task=xsum_within_news", "profile=laptop"], "beam6_xsum_modern"),
+        (["task=xsum", "profile=paper"], "beam6_xsum_paper"),
+        (["task=e2e", "profile=paper"], "beam5_paper"),
+        (["task=xsum", "scoring=paper"], "beam6_xsum_paper"),
+        (["task=xsum", "decode=greedy"], "greedy"),
+        (["task=xsum", "decode=beam5_paper", "profile=paper"], "beam5_paper"),
+    ],
+)
+def test_the_task_picks_the_search_and_the_command_line_wins(overrides: list[str], decoding: str) -> None:
+    assert compose([*overrides, "data_dir=/corpora"]).decode.name == decoding
+
+
+@pytest.mark.parametrize("method", ["prefix", "prefix_flat"])
+@pytest.mark.parametrize(
+    ("task", "row"),
+    [
+        ("e2e", (8e-5, 5, 10, 5)),
+        ("webnlg", (5e-5, 5, 5, 5)),
+        ("dart", (5e-5, 10, 5, 10)),
+        ("xsum", (5e-5, 30, 14, 100)),
+        ("xsum_within_news", (5e-5, 30, 36, 80)),
+        ("xsum_news_to_sports", (5e-5, 15, 36, 40)),
+    ],
+)
+def test_the_rows_of_table_6(task: str, method: str, row: tuple[float, int, int, int]) -> None:
+    config = compose([f"task={task}", f"method={method}", "profile=paper", "data_dir=/corpora"])
+    assert (config.train.lr, config.train.epochs, config.train.batch_size, config.prefix_len) == row
+    if task.startswith("xsum"):
+        assert (config.method.mid_dim, config.decode.beams, config.decode.length_penalty) == (800, 6, 0.8)
