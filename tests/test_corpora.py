@@ -7,6 +7,7 @@ import pytest
 
 from prefixrun.compose import compose
 from prefixrun.corpora import Corpora, keep_choice
+from prefixrun.data.subset import choose_examples
 from prefixrun.errors import ConfigError, DamagedStateError
 
 LOW_DATA = ("train_size=50", "train.dev_share=0.3")
@@ -46,7 +47,7 @@ def test_where_the_development_inputs_are_scored_the_development_part_is_kept_aw
     """The authors scored E2E's low-data models on its development inputs."""
     parts = load(*LOW_DATA, "eval_split=dev", "test_size=6")
     assert parts.scored == parts.dev
-    assert parts.inputs == parts.dev.examples[:6]
+    assert parts.inputs == choose_examples(parts.dev.examples, 6)
     assert len(parts.dev_pairs) == 15
     assert ids(parts.dev_pairs) < ids(parts.train.all_pairs())
     assert not ids(parts.dev_pairs) & ids(parts.pairs)

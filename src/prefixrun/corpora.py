@@ -9,7 +9,7 @@ from typing import Any
 
 from prefixrun import data, files
 from prefixrun.data import Corpus, Example, Pair
-from prefixrun.data.subset import choose, pairs_by_id, select_pairs
+from prefixrun.data.subset import choose, choose_examples, pairs_by_id, select_pairs
 from prefixrun.errors import ConfigError, DamagedStateError, DataError
 from prefixrun.schema import Config
 
@@ -48,7 +48,7 @@ class Corpora(Parts):
     scored: Corpus
     """The part whose inputs are decoded and scored."""
     inputs: tuple[Example, ...]
-    """Those inputs: all of that part, or its first test_size."""
+    """Those inputs: all of that part, or test_size of them."""
 
     @classmethod
     def load(cls, config: Config) -> Corpora:
@@ -57,7 +57,7 @@ class Corpora(Parts):
         pairs = select_pairs(train, config.train_size, config.data_fraction, config.subsample_seed)
         scored = dev if config.eval_split == "dev" else test
         dev_pairs = _dev_pairs(config, pairs, train if scored is dev else dev)
-        return cls(train, dev, test, pairs, dev_pairs, scored, scored.examples[: config.test_size])
+        return cls(train, dev, test, pairs, dev_pairs, scored, choose_examples(scored.examples, config.test_size))
 
     @property
     def dev_source(self) -> Corpus:

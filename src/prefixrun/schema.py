@@ -277,7 +277,7 @@ class Config:
     eval_split: Literal["test", "dev"] = "test"
     """Which part is decoded and scored. The authors scored their low-data models of E2E on "dev"."""
     test_size: Count | None = None
-    """Score only the first so many inputs of that part; the result says so."""
+    """Score only so many inputs of that part, the same for every run; the result says so."""
     seed: Seed = 101
     """Seed of initialisation, order and dropout; 101 is the default of the paper's code."""
     subsample_seed: Seed = 0

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefixrun.data import Corpus, Example, load
-from prefixrun.data.subset import pairs_by_id, select_pairs
+from prefixrun.data.subset import choose_examples, pairs_by_id, select_pairs
 from prefixrun.errors import DataError
 
 CORPUS = Corpus(
@@ -86,3 +86,12 @@ def test_the_papers_sizes_on_the_real_training_set(shared: Path) -> None:
     corpus = load("e2e", "train", shared / "data")
     ids = [{pair.id for pair in select_pairs(corpus, size, 1.0, 0)} for size in (50, 100, 200, 500)]
     assert ids[0] < ids[1] < ids[2] < ids[3]
+
+
+def test_inputs_to_score_are_spread_nested_and_in_their_order() -> None:
+    examples = tuple(Example(f"test-{i:05d}", f"input {i}", ("text",)) for i in range(100))
+    small, large = choose_examples(examples, 10), choose_examples(examples, 40)
+    assert set(small) < set(large)
+    assert list(large) == sorted(large, key=lambda example: example.id)
+    assert 12 <= sum(example in examples[:50] for example in large) <= 28
+    assert choose_examples(examples, None) is choose_examples(examples, 100) is examples

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import hashlib
 
-from prefixrun.data.example import Corpus, Pair
+from prefixrun.data.example import Corpus, Example, Pair
 from prefixrun.errors import DataError
+
+SCORED_SEED = 0
+"""Seed of the choice of inputs to score."""
 
 
 def select_pairs(corpus: Corpus, size: int | None, fraction: float, seed: int) -> tuple[Pair, ...]:
@@ -46,6 +49,15 @@ def choose(pairs: tuple[Pair, ...], count: int, seed: int) -> tuple[Pair, ...]:
         return pairs
     chosen = {pair.id for pair in sorted(pairs, key=lambda pair: _rank(pair.id, seed))[:count]}
     return tuple(pair for pair in pairs if pair.id in chosen)
+
+
+def choose_examples(examples: tuple[Example, ...], count: int | None) -> tuple[Example, ...]:
+    """The ``count`` examples of lowest rank, in their order: spread over the whole part, whatever its order means
+    (WebNLG's test part has its unseen categories last), nested, and the same for every run. None takes all."""
+    if count is None or count >= len(examples):
+        return examples
+    chosen = {example.id for example in sorted(examples, key=lambda example: _rank(example.id, SCORED_SEED))[:count]}
+    return tuple(example for example in examples if example.id in chosen)
 
 
 def pairs_by_id(corpus: Corpus, ids: tuple[str, ...]) -> tuple[Pair, ...]:
