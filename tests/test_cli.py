@@ -139,7 +139,7 @@ def test_shell_completion_can_be_installed_and_answers(tmp_path: Path) -> None:
     done = command("-sc", "install=bash", cwd=tmp_path)
     assert done.returncode == 0
     assert "complete" in done.stdout
-    environment = {**os.environ, "PYTHONPATH": str(SRC), "COMP_LINE": "prefixrun decode=be", "COMP_POINT": "19"}
+    environment = {**os.environ, "PYTHONPATH": str(SRC), "COMP_LINE": "prefixrun decode=beam5", "COMP_POINT": "22"}
     words = [sys.executable, "-m", "prefixrun", "-sc", "query=bash"]
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["decode=beam5_modern", "decode=beam5_paper"]
