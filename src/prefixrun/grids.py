@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, cast, get_args, get_type_hints
 
 import yaml
 from hydra.core.override_parser.types import Override
@@ -52,15 +52,24 @@ def expand(typed: Sequence[Override], config_dir: Path | None = None, *, multiru
         raise ConfigError(f"{KEY}={names[0]}: is a grid of runs: add -m to run them, or see it with `prefixrun plan`")
     profile = _profile(rest)
     taken = {override.key_or_group for override in rest}
-    grids = [_without(words, taken) for name in names for words in points(_read(name, config_dir), profile)]
+    grids = [_without(words, taken) for name in names for words in _points(name, profile, config_dir)]
     return list(dict.fromkeys((*words, *values) for values in given for words in grids))
+
+
+def _points(name: str, profile: str, config_dir: Path | None) -> list[Words]:
+    found = list(points(_read(name, config_dir), profile))
+    if not found:
+        raise ConfigError(f"{KEY}={name}: has no grid for profile={profile}")
+    return found
 
 
 def points(content: Mapping[str, Any], profile: str) -> Iterator[Words]:
     """The points of a file's content under a profile; what all entries share varies slowest."""
-    part = content.get(profile, {})
-    shared = {**content["every"], **part.get("every", {})}
-    entries = part.get("grid", [{}]) if part else []
+    if profile not in content:
+        return
+    part = content[profile]
+    shared = {**content.get("every", {}), **part.get("every", {})}
+    entries = part.get("grid", [{}])
     for values in _combinations(shared):
         for entry in entries:
             for own in _combinations(entry):
@@ -104,7 +113,7 @@ def _read(name: str, config_dir: Path | None) -> Mapping[str, Any]:
         raise ConfigError(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
     if problem := _malformed(content):
         raise ConfigError(f"{path}: {problem}; the form is described in {Path(__file__).name}")
-    return {"every": {}, **content}
+    return cast(Mapping[str, Any], content)
 
 
 def _malformed(content: Any) -> str | None:

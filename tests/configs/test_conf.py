@@ -9,7 +9,7 @@ from prefixrun.compose import compose
 from prefixrun.conf_tree import conf_dir, groups
 from prefixrun.data import LOADERS
 
-CHOICES = [(group, choice) for group, choices in groups().items() for choice in choices]
+CHOICES = [(group, choice) for group, choices in groups().items() if group != "experiment" for choice in choices]
 NEEDS = {("model", "path"): ["model.path=/model"]}
 
 
