@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from prefixrun import names
+from prefixrun.claim_rules import Side
 from prefixrun.comparison import Difference, difference, holm
 from prefixrun.grid import Grid, csv_text
 from prefixrun.points import Point, check_signatures, circumstances, labels
@@ -94,8 +95,8 @@ def _p_value(found: Difference | None) -> float:
 
 
 def _reference(group: Sequence[Point]) -> Point:
-    """Prefix-tuning before other methods, then the most runs, then the first; never the best score."""
-    return min(group, key=lambda point: (point.first.method != "prefix", -len(point.runs)))
+    """Prefix-tuning before other methods, then as for the claims, then the first; never the best score."""
+    return Side("prefix").choose(group) or max(group, key=lambda point: len(point.runs))
 
 
 def grid(table: MethodTable) -> Grid:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefixrun import table_format
+from prefixrun import claims, table_format
 from prefixrun.curves import figures
 from prefixrun.files import make_directory, write_bytes
 from prefixrun.grid import latex, markdown
@@ -36,6 +36,7 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
     files["methods.md"] = "\n".join((intro, *(markdown(each) for each in grids)))
     files["methods.tex"] = "\n".join(latex(each) for each in grids)
     files["methods.csv"] = methods_csv(compared)
+    files["claims.md"] = claims.markdown(claims.evaluate(records))
     return files
 
 
