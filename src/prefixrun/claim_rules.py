@@ -168,7 +168,8 @@ def _averaged(pairs: Sequence[tuple[Point, Point]]) -> Iterator[Evidence]:
     sizes = ", ".join(f"{one.n_train:,}" for one, _ in pairs)
     text = (
         f"{where(first).removesuffix(f', {first.n_train:,} pairs')}, mean over {sizes} pairs: "
-        f"{names.of_metric(metric)} of prefix-tuning minus fine-tuning {interval_text(mean, 1)}, n = {mean.n} seeds × subsamples"
+        f"{names.of_metric(metric)} of prefix-tuning minus fine-tuning {interval_text(mean, 1)}, "
+        f"n = {mean.n} seeds × subsamples"
     )
     yield Evidence(
         _outcome(mean.low, mean.high, "more", 0.0), text, runs_of(*(each for pair in pairs for each in pair))
