@@ -9,6 +9,7 @@ from typing import Literal
 
 from prefixrun import experiment
 from prefixrun.compose import Point
+from prefixrun.corpora import Parts
 from prefixrun.errors import ConfigError, PrefixrunError
 from prefixrun.runs import Run
 from prefixrun.schema import Config
@@ -38,6 +39,10 @@ class Job:
     run: Run | None = None
     exit_code: int = 0
     """Code of the error behind `reason`."""
+    available: int = 0
+    """Training pairs of its corpus."""
+    inputs: int = 0
+    """Inputs of the part that is scored."""
     equal: int = field(default=0, compare=False)
     """Further points of the sweep that are the same run."""
 
@@ -86,11 +91,13 @@ def _job(point: Point, label: str, unreadable: dict[tuple[object, ...], Prefixru
         if source in unreadable:  # a large corpus is not read again for each point to fail in the same way
             raise unreadable[source]
         run = experiment.find(config)
+        parts = Parts.of(config)
     except PrefixrunError as error:
         unreadable[source] = error
         state: State = "impossible" if isinstance(error, ConfigError) else "failed"
         return Job(point, label, state, str(error), exit_code=error.exit_code)
-    return look(Job(point, label, "new", run=run))
+    scored = parts.dev if config.eval_split == "dev" else parts.test
+    return look(Job(point, label, "new", run=run, available=parts.train.pairs, inputs=len(scored.examples)))
 
 
 def look(job: Job) -> Job:

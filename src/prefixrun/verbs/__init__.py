@@ -20,6 +20,8 @@ class Verb:
     summary: str
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    takes_words: bool = False
+    """Whether it reads its arguments itself, because they are not only key=value of its own."""
 
 
 VERBS: dict[str, Verb] = {
@@ -38,6 +40,7 @@ VERBS: dict[str, Verb] = {
         required=(),
         optional=("results_dir", "out", "data_dir"),
     ),
+    "plan": Verb("what a sweep would do: states, reasons and time; runs nothing", required=(), takes_words=True),
     "data check": Verb(
         "whether the corpora in a directory are whole, and what they share",
         required=("data_dir",),
@@ -59,7 +62,8 @@ def run(name: str, arguments: Sequence[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(inspect.cleandoc(module.__doc__ or ""))
         return 0
-    code: int = getattr(module, function or "run")(parse(name, arguments))
+    given = list(arguments) if VERBS[name].takes_words else parse(name, arguments)
+    code: int = getattr(module, function or "run")(given)
     return code
 
 
