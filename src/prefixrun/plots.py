@@ -82,7 +82,21 @@ class Drawing:
 
 
 def draw(figure: Figure) -> Drawing:
-    """Draw one figure."""
+    """Draw one figure in both forms."""
+    with _drawn(figure) as canvas:
+        png, svg = _bytes(canvas, "png"), _bytes(canvas, "svg")
+    return Drawing(figure.name, figure.title, figure.caption, png, svg)
+
+
+def draw_svg(figure: Figure) -> str:
+    """Draw one figure for a page of HTML: half the time of both forms."""
+    with _drawn(figure) as canvas:
+        return _bytes(canvas, "svg").decode("utf-8")
+
+
+@contextmanager
+def _drawn(figure: Figure) -> Iterator[Canvas]:
+    """A canvas with the figure on it."""
     with _canvas(figure) as canvas:
         if figure.kind == "pareto":
             _pareto(canvas, figure)
@@ -90,8 +104,7 @@ def draw(figure: Figure) -> Drawing:
             _starts(canvas, figure)
         else:
             _lines(canvas, figure)
-        png, svg = _bytes(canvas, "png"), _bytes(canvas, "svg")
-    return Drawing(figure.name, figure.title, figure.caption, png, svg)
+        yield canvas
 
 
 @contextmanager

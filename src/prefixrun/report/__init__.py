@@ -1,5 +1,5 @@
 """The whole results tree as one HTML file: `prefixrun report`."""
 
-from prefixrun.report.build import Built, build
+from prefixrun.report.contents import Built, build
 
 __all__ = ["Built", "build"]

@@ -18,11 +18,14 @@ _DROPPED = ("metadata", "style", "script", "foreignObject", "image", "title")
 _INHERITED = "stroke-linejoin:round;stroke-linecap:butt"
 """What matplotlib's style element says of everything."""
 
+_LARGER = 1.6
+"""Pixels of a screen for each point of paper: labels of 9 points are then about as large as the text around them."""
+
 _REFERENCE = re.compile(r"url\(\s*['\"]?#([^)'\"]+)['\"]?\s*\)")
 
 
 def inline(svg: str, prefix: str, label: str) -> str:
-    """An SVG document as an element for HTML: ids begin with `prefix`, no size but that of its place.
+    """An SVG document as an element for HTML: ids begin with `prefix`, and nothing acts on the page.
 
     `label`: what a screen reader says. Raises DamagedStateError when it is no SVG.
     """
@@ -35,7 +38,7 @@ def inline(svg: str, prefix: str, label: str) -> str:
     if "viewBox" not in root.attrib:
         width, height = (re.sub(r"[^\d.]", "", root.get(name, "")) for name in ("width", "height"))
         root.set("viewBox", f"0 0 {width or 100} {height or 100}")
-    width, height = root.attrib["viewBox"].split()[2:]
+    width, height = (f"{float(size) * _LARGER:.0f}" for size in root.attrib["viewBox"].split()[2:])
     root.attrib.update({"width": width, "height": height, "role": "img", "aria-label": label, "style": _INHERITED})
     _clean(root, f"{prefix}-")
     register_namespace("", _SVG)

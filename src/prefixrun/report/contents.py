@@ -12,6 +12,7 @@ from prefixrun.points import points
 from prefixrun.provenance import utc_now
 from prefixrun.records import Record, load_records
 from prefixrun.report import overview, page
+from prefixrun.report.drawings import drawings
 from prefixrun.report.examples import collect
 from prefixrun.report.runs import RunTable
 from prefixrun.report.tables import VERDICTS, tables
@@ -38,7 +39,9 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
     table = RunTable.of(runs)
     examples = collect(runs, data_dir)
     found = [(one.directory.name, one.reason) for one in records.left_out]
-    compared = tables(points(runs))
+    found_points = points(runs)
+    compared = tables(found_points)
+    drawn, figures_problem = drawings(found_points)
     left_out = tuple(_without(results_dir, data_dir, what, why) for what, why in [*found, *examples.problems])
     content: Mapping[str, Any] = {
         "version": prefixrun.__version__,
@@ -48,7 +51,8 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
         "parts": overview.parts(table.runs),
         "left_out": left_out,
         "chapters": compared.chapters,
-        "figures": [],
+        "figures": drawn,
+        "figures_problem": figures_problem,
         "claims": [],
         "claim_counts": [],
         "verdicts": compared.verdicts,
