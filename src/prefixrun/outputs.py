@@ -29,6 +29,8 @@ class Target:
     """In words, for headings and messages."""
     references: Sequence[Sequence[str]]
     groups: Sequence[str] | None = None
+    sources: Sequence[str] | None = None
+    """The inputs in the paper's linearisation, where they are known."""
     ids: tuple[str, ...] = ()
     """The id of each input; none where the references are a bare list."""
     left_out: tuple[int, ...] = ()

@@ -182,6 +182,30 @@ def test_the_help_of_the_verb_names_every_argument(capsys: pytest.CaptureFixture
     assert all(f"\n  {name} " in printed for name in (*VERBS["score"].required, *VERBS["score"].optional))
 
 
+def test_inputs_that_are_known_add_the_measures_that_read_them(tmp_path: Path) -> None:
+    from prefixrun.data import load
+
+    for task, name in (("e2e", "SLOT_ERROR"), ("webnlg", "COVERAGE/all")):
+        references = [example.references[0] for example in load(task, "test", None).examples]
+        hyp, out = written(tmp_path / "hyp.txt", "\n".join(references).encode()), tmp_path / "scores.json"
+        assert main(["score", f"task={task}", f"hyp={hyp}", f"out={out}", "bootstrap=100"]) == 0
+        assert json.loads(out.read_text())["scores"][name]["value"] is not None
+
+
+def test_the_parts_of_xsum_and_own_tasks_are_scored_like_a_task_of_the_paper(
+    tmp_path: Path, refs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hyp, out = written(tmp_path / "hyp.txt", "\n".join(OUTPUTS).encode()), tmp_path / "scores.json"
+    for given, name in ((["task=xsum_news_to_sports"], "ROUGE-1"), (["task=recipes", "metrics=e2e"], "CIDEr")):
+        assert main(["score", *given, f"hyp={hyp}", f"refs={refs}", f"out={out}"]) == 0
+        assert name in json.loads(out.read_text())["scores"]
+    capsys.readouterr()
+    assert main(["score", "task=recipes", f"hyp={hyp}", f"refs={refs}"]) == 2
+    assert "An own task needs metrics=TASK" in capsys.readouterr().err
+    assert main(["score", "task=recipes", "metrics=e2", f"hyp={hyp}", f"refs={refs}"]) == 2
+    assert capsys.readouterr().err == "prefixrun: metrics=e2: there are e2e, webnlg, dart, xsum\n"
+
+
 def test_no_draws_no_intervals(tmp_path: Path, refs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hyp = written(tmp_path / "hyp.txt", "\n".join(OUTPUTS).encode())
     out = tmp_path / "scores.json"

@@ -34,7 +34,7 @@ class Suite:
     """Metrics that compare the output with the input in place of references; computed where inputs are given."""
 
 
-_SUITES: Mapping[str, Suite] = {
+SUITES: Mapping[str, Suite] = {
     "e2e": Suite(
         (Bleu(MTEVAL_13A), Nist(), Meteor(PTB, scale=100.0), RougeL(), Cider(), Chrf()), of_inputs=(SlotError(),)
     ),
@@ -65,9 +65,9 @@ class Evaluation:
 def suite(task: str) -> Suite:
     """How a task is scored; raises ConfigError for a task that has none."""
     try:
-        return _SUITES[task]
+        return SUITES[task]
     except KeyError:
-        raise ConfigError(f"task={task}: no metrics are defined for it; known: {', '.join(_SUITES)}") from None
+        raise ConfigError(f"task={task}: no metrics are defined for it; known: {', '.join(SUITES)}") from None
 
 
 def score(

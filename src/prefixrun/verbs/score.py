@@ -1,15 +1,16 @@
 """prefixrun score task=TASK hyp=FILE [refs=FILE.json] [split=test] [data_dir=DIR] [out=FILE.json]
-                   [bootstrap=1000] [against=FILE2]
+                   [metrics=TASK] [bootstrap=1000] [against=FILE2]
 
 The official scores of any system's output, with intervals, beside the paper's rows.
 
-  task       e2e, webnlg, dart or xsum: says which metrics, and how texts are prepared for them
+  task       e2e, webnlg, dart, xsum, xsum_news_to_sports, xsum_within_news or an own one: whose references
   hyp        the outputs: one a line in the official order of the inputs (.txt), or one JSON object a line with the key
              "output" (.jsonl, such as the generations.jsonl of a run), matched by "id" where the lines have one and the
              references are the task's own; .gz behind either is read too
   refs       the references: a JSON list of lists of texts, in the same order; without it, those of the task
   split      part of the task's corpus that the outputs belong to: train, dev or test (test)
   data_dir   directory of the real corpora, holding TASK/; without it, the sample corpus that comes with the program
+  metrics    e2e, webnlg, dart or xsum: which metrics, and how texts are prepared for them; an own task needs it
   out        also write the scores to this file
   bootstrap  draws of inputs behind the 95 % intervals, and trials of the paired test (1000); 0 leaves them out
   against    a second system's outputs for the same inputs: adds its scores, the differences (against minus hyp) with
@@ -27,10 +28,10 @@ from rich.console import Console
 from rich.text import Text
 
 from prefixrun import paper, stats
-from prefixrun.data import EXTRA_SPLITS, SPLITS, load
+from prefixrun.data import DIRECTORIES, EXTRA_SPLITS, SPLITS, load
 from prefixrun.errors import ConfigError
 from prefixrun.files import write_json
-from prefixrun.metrics import Evaluation, evaluate, suite
+from prefixrun.metrics import SUITES, Evaluation, evaluate
 from prefixrun.outputs import Outputs, Target, read_outputs, read_references
 from prefixrun.present import columns, paper_sections, print_labelled, reasons, signature_lines, terminal
 from prefixrun.score_table import Line, Section, blocks
@@ -71,22 +72,37 @@ class System:
 def run(arguments: dict[str, str]) -> int:
     """Score, print and, when asked, write. Raises ConfigError and DataError."""
     task = arguments["task"]
-    suite(task)  # an unknown task, before anything is read
+    metrics = _metrics(arguments)
     draws = _draws(arguments)
     split = _split(arguments)
     files = {role: read_outputs(Path(arguments[role])) for role in ("hyp", "against") if role in arguments}
     target = _target(arguments, split, files.values())
     texts = {role: target.line_up(outputs) for role, outputs in files.items()}
-    systems = [_scored(task, role, files[role].path, texts[role], target, draws) for role in files]
+    systems = [_scored(metrics, role, files[role].path, texts[role], target, draws) for role in files]
     differences: Mapping[str, stats.Difference] = {}
     if len(systems) == 2 and draws:
         first, second = (system.evaluation.stats for system in systems)
-        differences = stats.differences(task, first, second, target.groups, samples=draws)
+        differences = stats.differences(metrics, first, second, target.groups, samples=draws)
     rows = paper.rows(task, split=split.partition("_")[0]) if "data_dir" in arguments else ()
     _show(terminal(), target, systems, differences, draws, rows)
     if "out" in arguments:
         write_json(Path(arguments["out"]), _record(arguments, split, systems, differences, draws))
     return 0
+
+
+def _metrics(arguments: Mapping[str, str]) -> str:
+    """The task of the paper whose metrics are used; an unknown one is refused before anything is read."""
+    task = arguments["task"]
+    if "metrics" not in arguments:
+        task = DIRECTORIES.get(task, task)
+        if task not in SUITES:
+            raise ConfigError(
+                f"task={task}: no metrics are defined for it; known: {', '.join(SUITES)}. An own task needs metrics=TASK"
+                " to be scored like one of these"
+            )
+    elif arguments["metrics"] not in SUITES:
+        raise ConfigError(f"metrics={arguments['metrics']}: there are {', '.join(SUITES)}")
+    return arguments.get("metrics", task)
 
 
 def _draws(arguments: Mapping[str, str]) -> int:
@@ -122,14 +138,15 @@ def _target(arguments: Mapping[str, str], split: str, files: Iterable[Outputs]) 
         origin=f"{task} {split}" + ("" if root else ", the sample corpus: data_dir=DIR names the real one"),
         references=[example.references for example in examples],
         groups=[example.group for example in examples],
+        sources=[example.source for example in examples],
         ids=tuple(example.id for example in examples),
         left_out=tuple(position for skipped in corpus.skipped for position in skipped.positions),
     )
 
 
-def _scored(task: str, role: str, path: Path, texts: Sequence[str], target: Target, draws: int) -> System:
-    evaluation = evaluate(task, texts, target.references, target.groups)
-    intervals = stats.intervals(task, evaluation.stats, target.groups, samples=draws) if draws else {}
+def _scored(metrics: str, role: str, path: Path, texts: Sequence[str], target: Target, draws: int) -> System:
+    evaluation = evaluate(metrics, texts, target.references, target.groups, target.sources)
+    intervals = stats.intervals(metrics, evaluation.stats, target.groups, samples=draws) if draws else {}
     empty = tuple(number for number, text in enumerate(texts, start=1) if not text.strip())
     return System(role, path, evaluation, intervals, empty)
 
