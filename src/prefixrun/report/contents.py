@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from prefixrun.records import Record, load_records
 from prefixrun.report import overview, page
 from prefixrun.report.drawings import drawings
 from prefixrun.report.examples import collect
+from prefixrun.report.findings import claims, summary
 from prefixrun.report.runs import RunTable
 from prefixrun.report.tables import VERDICTS, tables
 
@@ -34,6 +35,7 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
     `data_dir`: corpora, for inputs and references that no run has beside its outputs. `command`: as it was given.
     `made`: the time that the page says, now when None. Errors in single runs are in the report, not raised.
     """
+    paths = {"results_dir": results_dir, "data_dir": data_dir}
     records = load_records(results_dir)
     runs = sorted(records.found, key=_order)
     table = RunTable.of(runs)
@@ -41,8 +43,9 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
     found = [(one.directory.name, one.reason) for one in records.left_out]
     found_points = points(runs)
     compared = tables(found_points)
+    found_claims = claims(runs)
     drawn, figures_problem = drawings(found_points)
-    left_out = tuple(_without(results_dir, data_dir, what, why) for what, why in [*found, *examples.problems])
+    left_out = tuple((what, _without(paths, why)) for what, why in [*found, *examples.problems])
     content: Mapping[str, Any] = {
         "version": prefixrun.__version__,
         "made": made or utc_now(),
@@ -50,11 +53,11 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
         "totals": overview.totals(table.runs),
         "parts": overview.parts(table.runs),
         "left_out": left_out,
-        "chapters": compared.chapters,
+        "chapters": [replace(each, problem=_without(paths, each.problem)) for each in compared.chapters],
         "figures": drawn,
-        "figures_problem": figures_problem,
-        "claims": [],
-        "claim_counts": [],
+        "figures_problem": _without(paths, figures_problem),
+        "claims": found_claims,
+        "claim_counts": summary(found_claims),
         "verdicts": compared.verdicts,
         "verdict_kinds": VERDICTS,
     }
@@ -69,9 +72,9 @@ def _order(record: Record) -> tuple[object, ...]:
     return (*setting, record.subsample_seed, record.seed, record.run_id)
 
 
-def _without(results_dir: Path, data_dir: Path | None, what: str, why: str) -> tuple[str, str]:
-    """A reason without the places of this machine in it."""
-    for name, path in (("results_dir", results_dir), ("data_dir", data_dir)):
+def _without(paths: Mapping[str, Path | None], text: str) -> str:
+    """A message without the places of this machine in it. `paths`: argument of the command → directory."""
+    for name, path in paths.items():
         if path is not None:
-            why = why.replace(f"{path}/", "").replace(str(path), name)
-    return what, why
+            text = text.replace(f"{path}/", "").replace(str(path), name)
+    return text
