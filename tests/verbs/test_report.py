@@ -14,7 +14,7 @@ def test_one_file_is_written_beside_the_results(tmp_path: Path, capsys: pytest.C
     write_record(tmp_path)
     assert verbs.run("report", [f"results_dir={tmp_path}"]) == 0
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-    assert re.fullmatch(r".*report\.html: 1 runs, 0\.\d MB\n", capsys.readouterr().out)
+    assert re.fullmatch(r".*report\.html: 1 run, 0\.\d MB\n", capsys.readouterr().out)
 
 
 def test_what_is_left_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

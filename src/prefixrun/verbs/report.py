@@ -17,6 +17,7 @@ from prefixrun.files import write_text
 from prefixrun.present import terminal
 from prefixrun.provenance import command
 from prefixrun.report import build
+from prefixrun.report.page import count
 
 
 def run(arguments: dict[str, str]) -> int:
@@ -30,7 +31,7 @@ def run(arguments: dict[str, str]) -> int:
     built = build(results_dir, data_dir, command=command(sys.argv))
     write_text(out, built.html)
     say = terminal().print
-    say(f"{out}: {built.runs:,} runs, {len(built.html.encode()) / 1e6:.1f} MB", markup=False, soft_wrap=True)
+    say(f"{out}: {count(built.runs, 'run')}, {len(built.html.encode()) / 1e6:.1f} MB", markup=False, soft_wrap=True)
     for what, why in built.left_out:
         say(f"left out: {what}: {why}", markup=False, soft_wrap=True)
     return 0

@@ -56,6 +56,7 @@ route(null);
 window.addEventListener("hashchange", route);
 window.addEventListener("beforeprint", () => {
   sections.forEach((section) => { section.hidden = section.id === "run" && section.hidden; });
+  document.querySelectorAll(".chapter").forEach((chapter) => { chapter.open = true; });
   Object.keys(FILL).forEach((name) => fill(name)?.show?.(new URLSearchParams()));
 });
 window.addEventListener("afterprint", () => route(null));
