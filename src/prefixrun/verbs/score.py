@@ -97,8 +97,8 @@ def _metrics(arguments: Mapping[str, str]) -> str:
         task = DIRECTORIES.get(task, task)
         if task not in SUITES:
             raise ConfigError(
-                f"task={task}: no metrics are defined for it; known: {', '.join(SUITES)}. An own task needs metrics=TASK"
-                " to be scored like one of these"
+                f"task={task}: no metrics are defined for it; known: {', '.join(SUITES)}. "
+                "An own task needs metrics=TASK to be scored like one of these"
             )
     elif arguments["metrics"] not in SUITES:
         raise ConfigError(f"metrics={arguments['metrics']}: there are {', '.join(SUITES)}")
