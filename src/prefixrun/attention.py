@@ -64,13 +64,13 @@ def _site(name: str) -> str:
 
 
 @contextmanager
-def fronts(model: PreTrainedModel, by_site: Mapping[str, Sequence[Front]]) -> Iterator[None]:
+def fronts(model: PreTrainedModel, by_site: Mapping[str, Sequence[Front | None]]) -> Iterator[None]:
     """Put `by_site[site][i]` in front of layer i of each site for the duration of the block (forward and backward).
 
     Inside another such block these take the place of the outer ones at the sites that are named.
     """
     modules = attention_sites(model)
-    placed: list[tuple[nn.Module, Front]] = []
+    placed: list[tuple[nn.Module, Front | None]] = []
     for site, per_layer in by_site.items():
         if len(modules.get(site, ())) != len(per_layer):
             raise ValueError(

@@ -20,8 +20,8 @@ def _data_dir(profile: str, data_dir: str | None) -> str | None:
     )
 
 
-def _words(init: str, words: str | None, default: str | None, of_task: str | None) -> str | None:
-    if init == "words" and words is None and default is None and of_task is None:
+def _words(method: str, init: str, words: str | None, default: str | None, of_task: str | None) -> str | None:
+    if method in _STARTED and init == "words" and words is None and default is None and of_task is None:
         return (
             "init_words: init=words starts the prefix from a text; give init_words=TEXT of exactly prefix_len tokens,"
             " task.default_words=TEXT of any length, or init=random"
@@ -72,6 +72,9 @@ def _source(source: str, hub: str | None, path: str | None, architecture: str | 
     return None
 
 
+_STARTED = ("prefix", "prefix_flat", "embedding", "infix")
+"""Methods that have a start to choose."""
+
 _METHODS_OF = {
     "method.sites": ("prefix", "prefix_flat"),
     "method.layers": ("finetune_top",),
@@ -83,10 +86,10 @@ _METHODS_OF = {
     "method.lora_dropout": ("lora",),
     "method.lora_modules": ("lora",),
     "method.mlp": ("embedding", "infix"),
-    "method.prefix_dropout": ("prefix", "prefix_flat", "embedding", "infix"),
+    "method.prefix_dropout": _STARTED,
     "method.instruction": ("prompt",),
     "method.shots": ("prompt",),
-    "init_words": ("prefix", "prefix_flat", "embedding", "infix"),
+    "init_words": _STARTED,
 }
 """Settings that only some methods read."""
 
@@ -116,6 +119,24 @@ def _size(name: str, budget: str | None, bottleneck: int | None, rank: int | Non
     return None
 
 
+def _prompt(name: str, instruction: str | None, default: str | None, shots: int) -> str | None:
+    if name == "prompt" and instruction is None and default is None and not shots:
+        return (
+            "method.instruction: is not set, and neither is task.default_words; method=prompt needs a text, or examples"
+            " by method.shots=NUMBER"
+        )
+    return None
+
+
+def _decoder_only(name: str, layout: str) -> str | None:
+    if name in ("embedding", "infix", "prompt") and layout in ("bart", "t5"):
+        return (
+            f"method={name}: needs input and output in one sequence, as in a decoder-only model; model.layout={layout}"
+            " is an encoder-decoder's"
+        )
+    return None
+
+
 def _keep(keep: str, patience: int | None, examples: int, share: float | None) -> str | None:
     if (keep == "best" or patience is not None) and not examples and share is None:
         what = "train.keep=best" if keep == "best" else f"train.patience={patience}"
@@ -125,7 +146,7 @@ def _keep(keep: str, patience: int | None, examples: int, share: float | None) -
 
 RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_data_dir, ("profile", "data_dir")),
-    (_words, ("init.name", "init_words", "init.default_words", "task.default_words")),
+    (_words, ("method.name", "init.name", "init_words", "init.default_words", "task.default_words")),
     (_subset, ("data_fraction", "train_size")),
     (_warmup, ("train.warmup_steps", "train.max_steps")),
     (
@@ -135,6 +156,8 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_packing, ("train.targets_per_row", "train.batch_size")),
     (_unused, ("method.name", *_METHODS_OF)),
     (_size, ("method.name", "budget", "method.bottleneck", "method.rank", "method.layers")),
+    (_prompt, ("method.name", "method.instruction", "task.default_words", "method.shots")),
+    (_decoder_only, ("method.name", "model.layout")),
     (_keep, ("train.keep", "train.patience", "train.eval_examples", "train.dev_share")),
     (_source, ("model.source", "model.hub", "model.path", "model.architecture")),
 )

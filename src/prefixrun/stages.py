@@ -25,7 +25,7 @@ from prefixrun.data.batches import tokenise
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.generate import generate
 from prefixrun.interrupts import deferred
-from prefixrun.methods import Method
+from prefixrun.methods import Method, prompt
 from prefixrun.methods.init import word_ids
 from prefixrun.models import Backbone, load
 from prefixrun.packed import packed
@@ -74,6 +74,7 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
             model's context.
     """
     metrics.suite(config.task.scored_as)
+    methods.refuse(config, backbone)
     if config.init.name == "words" and config.method.name in PREFIX_METHODS:
         word_ids(backbone, config.init_words, config.default_words, config.prefix_len)
     pairs = tokenise((*corpora.pairs, *corpora.dev_pairs), backbone.tokenizer)
@@ -81,13 +82,21 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
     prompts = {len(backbone.tokenizer.source(text)) for text in {example.source for example in corpora.inputs}}
     longest_source = max(prompts | {len(pair.source) for pair in pairs})
     output = max(longest_target, config.decode.max_new_tokens)
-    needed, context = config.prefix_len + longest_source + output, backbone.shape.context
+    key, front = _front(config, backbone, corpora)
+    needed, context = front + longest_source + output, backbone.shape.context
     if needed > context:
         raise ConfigError(
-            f"prefix_len={config.prefix_len}: with the longest input of {longest_source} tokens and {output} tokens of "
-            f"output it needs {needed} positions, and {config.model.name} has {context}; lower prefix_len or "
+            f"{key}={front}: with the longest input of {longest_source} tokens and {output} tokens of "
+            f"output it needs {needed} positions, and {config.model.name} has {context}; lower it or "
             "decode.max_new_tokens, or take a model with a longer context"
         )
+
+
+def _front(config: Config, backbone: Backbone, corpora: Corpora) -> tuple[str, int]:
+    """What takes positions beside input and output, and how many."""
+    if config.method.name == "prompt":
+        return "tokens of the prompt", len(prompt.tokens(config, backbone.tokenizer, corpora.pairs))
+    return "prefix_len", config.prefix_len if config.method.name in PREFIX_METHODS else 0
 
 
 def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> None:
@@ -119,6 +128,8 @@ def _trained(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
     """The trained method ready for use; costs.json says what it took."""
     if this.trained_file.exists():
         return methods.restore(config, backbone, load_trained(this, backbone))
+    if config.method.name == "prompt":
+        return _prompted(this, config, corpora, backbone)
     method = methods.build(config, backbone).to(backbone.head.device)
     fit_error = method.start(backbone, config)
     pairs = tokenise(corpora.pairs, backbone.tokenizer)
@@ -155,6 +166,23 @@ def _trained(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
     files.write_bytes(this.trained_file, save_tensors(stored))
     checkpoints.remove()
     return methods.restore(config, backbone, {name: tensor.to(backbone.head.device) for name, tensor in stored.items()})
+
+
+def _prompted(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> Method:
+    """Discrete prompting: no stage of training; the prompt's token ids are kept, and which examples it shows."""
+    ids = prompt.tokens(config, backbone.tokenizer, corpora.pairs)
+    shown = [pair.id for pair in prompt.shown_pairs(config, corpora.pairs)]
+    LOG.info("a prompt of %d tokens with %d examples; nothing is trained", len(ids), len(shown))
+    total = sum(parameter.numel() for parameter in backbone.model.parameters())
+    record = {
+        "parameters": {"trained": 0, "stored": 0, "total": total},
+        "training": {**asdict(Progress()), "fit_error": None, "prompt": {"tokens": len(ids), "examples": shown}},
+        "decode_seconds": 0.0,
+    }
+    stored = {prompt.NAME: torch.tensor(ids)}
+    files.write_json(this.costs, record)
+    files.write_bytes(this.trained_file, save_tensors(stored))
+    return methods.restore(config, backbone, stored)
 
 
 def _report(shown: Stage, progress: Progress, steps: int, loss: float) -> None:
@@ -248,7 +276,11 @@ def _result(
             "decode_seconds": costs["decode_seconds"],
             "peak_memory_bytes": peak_memory_bytes(),
         },
-        "training": {"history": training["history"], "fit_error": training["fit_error"]},
+        "training": {
+            "history": training["history"],
+            "fit_error": training["fit_error"],
+            **{key: training[key] for key in ("prompt",) if key in training},
+        },
         "settings": _settings(config),
         "data": {part.split: {"version": part.version, **_read(part)} for part in parts},
         "backbone": {"files": backbone.files.description, "sha256": backbone.files.fingerprint},

@@ -22,6 +22,9 @@ class _Encoding(Protocol):
 
     eos_token_id: int
 
+    @property
+    def all_special_ids(self) -> list[int]: ...
+
     def encode(self, text: str, add_special_tokens: bool = ...) -> list[int]: ...
     def decode(self, token_ids: list[int], skip_special_tokens: bool = ...) -> Any: ...
     def get_vocab(self) -> dict[str, int]: ...
@@ -81,6 +84,10 @@ class Tokenizer:
         if self.end in ids:
             ids = ids[: ids.index(self.end)]
         return clean_up(" ".join(str(self.base.decode(ids, skip_special_tokens=True)).split()))
+
+    def special(self) -> list[int]:
+        """Ids of the special tokens, such as END."""
+        return sorted({*map(int, self.base.all_special_ids), self.end})
 
     def newlines(self) -> list[int]:
         """Ids of the tokens made of line breaks alone (byte-level BPE writes one as Ċ); in GPT-2 628 and 198, the

@@ -5,8 +5,10 @@ import torch
 from torch import Tensor
 
 from prefixrun.attention import causal_mask, fronts, fronts_of
+from prefixrun.compose import compose
 from prefixrun.errors import ConfigError
-from prefixrun.methods.init import activations, start_from, word_ids
+from prefixrun.methods import build
+from prefixrun.methods.init import activations, sampled_ids, start_from, word_ids
 from prefixrun.methods.prefix import FlatPrefix, Reparametrisation
 from prefixrun.models import Backbone
 from prefixrun.schema import InitConfig
@@ -86,3 +88,39 @@ def test_spaces_around_the_words_do_not_count(backbone: Backbone) -> None:
 def test_the_default_is_repeated_and_cut(backbone: Backbone, prefix_len: int) -> None:
     once = backbone.tokenizer.text(" abc")
     assert word_ids(backbone, None, "abc", prefix_len) == (once * 3)[:prefix_len]
+
+
+@pytest.mark.parametrize("method", ["prefix", "prefix_flat", "embedding", "infix"])
+@pytest.mark.parametrize("init", ["random", "uniform", "zero", "words", "vocab"])
+def test_a_start_depends_on_the_seed_alone(backbone: Backbone, method: str, init: str) -> None:
+    def start(seed: int, disturbance: int) -> dict[str, Tensor]:
+        words = ["model=tiny_gpt2", f"method={method}", f"init={init}", "prefix_len=3", "init.fit_steps=3"]
+        config = compose([*words, f"seed={seed}"])
+        torch.manual_seed(disturbance)
+        built = build(config, backbone)
+        built.start(backbone, config)
+        return built.stored()
+
+    first, again, other = start(1, 5), start(1, 6), start(2, 5)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    if init == "zero":
+        assert all(not tensor.any() for tensor in first.values())
+    elif init in ("random", "uniform", "vocab"):
+        assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+@pytest.mark.parametrize("method", ["prefix", "prefix_flat"])
+def test_uniform_draws_what_the_paper_calls_the_prefix(backbone: Backbone, method: str) -> None:
+    config = compose(["model=tiny_gpt2", f"method={method}", "init=uniform", "prefix_len=50"])
+    built = build(config, backbone)
+    built.start(backbone, config)
+    drawn = built.parts["decoder"].embedding.weight if method == "prefix" else built.prefix["decoder"]  # type: ignore
+    drawn = drawn.detach()
+    assert 0 <= float(drawn.min()) < 0.05
+    assert 0.95 < float(drawn.max()) < 1
+
+
+def test_sampled_tokens_are_never_special(backbone: Backbone) -> None:
+    ids = sampled_ids(backbone, 5000, seed=3)
+    assert backbone.tokenizer.end not in ids
+    assert len(set(ids)) > 250

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from prefixrun.errors import ConfigError
+from prefixrun.methods import embedding, infix, prompt
 from prefixrun.methods.base import Flat, Method
 from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix
 
@@ -15,11 +17,12 @@ if TYPE_CHECKING:
     from prefixrun.models import Backbone
     from prefixrun.schema import Config
 
-__all__ = ["Flat", "Method", "build", "restore"]
+__all__ = ["Flat", "Method", "build", "refuse", "restore"]
 
 
 def build(config: Config, backbone: Backbone) -> Method:
     """The method with its random start, drawn from a stream of its own; `Method.start` does the rest."""
+    refuse(config, backbone)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         return BUILDERS[config.method.name](config, backbone)
@@ -30,12 +33,32 @@ def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -
     return RESTORERS[config.method.name](config, backbone, tensors)
 
 
+DECODER_ONLY = {
+    "embedding": "virtual tokens stand in one sequence with input and output",
+    "infix": "it stands between input and output in one sequence",
+    "prompt": "the prompt is continued by the output in one sequence",
+}
+"""Methods that need a decoder-only model, with the reason."""
+
+
+def refuse(config: Config, backbone: Backbone) -> None:
+    """Raise ConfigError for a method that cannot work on the backbone."""
+    name = config.method.name
+    if name in DECODER_ONLY and backbone.sites != ("decoder",):
+        raise ConfigError(
+            f"method={name}: needs a decoder-only model, because {DECODER_ONLY[name]}; "
+            f"model={config.model.name} is an encoder-decoder"
+        )
+
+
 def _prefix(config: Config, backbone: Backbone) -> Method:
-    return MLPPrefix(backbone.shape, backbone.sites, config.prefix_len, config.method.mid_dim)
+    return MLPPrefix(
+        backbone.shape, backbone.sites, config.prefix_len, config.method.mid_dim, config.method.prefix_dropout
+    )
 
 
 def _prefix_flat(config: Config, backbone: Backbone) -> Method:
-    return FlatPrefix(backbone.shape, backbone.sites, config.prefix_len)
+    return FlatPrefix(backbone.shape, backbone.sites, config.prefix_len, config.method.prefix_dropout)
 
 
 def _fixed(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> Method:
@@ -45,9 +68,14 @@ def _fixed(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) ->
 BUILDERS: Mapping[str, Callable[[Config, Backbone], Method]] = {
     "prefix": _prefix,
     "prefix_flat": _prefix_flat,
+    "embedding": embedding.build,
+    "infix": infix.build,
 }
 
 RESTORERS: Mapping[str, Callable[[Config, Backbone, Mapping[str, Tensor]], Method]] = {
     "prefix": _fixed,
     "prefix_flat": _fixed,
+    "embedding": embedding.restore,
+    "infix": infix.restore,
+    "prompt": prompt.restore,
 }

@@ -1,10 +1,10 @@
-"""How a prefix starts: from the activations of real words (paper, section 7.4 and figure 5) or at random."""
+"""How a prefix starts: from the activations of real tokens (paper, section 7.4 and figure 5), at random or at zero."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -16,26 +16,59 @@ from prefixrun.schema import Config, InitConfig
 if TYPE_CHECKING:
     from prefixrun.methods.base import Flat
 
+STREAM = 2
+"""Number of the random stream of a start, beside those of order and dropout (train.py)."""
+
 
 class Fitted(Protocol):
     """An MLP over rows that stay as drawn."""
 
-    mlp: nn.Module
-    zero_grad: Callable[[], None]
+    @property
+    def mlp(self) -> nn.Module: ...
+
+    def zero_grad(self, set_to_none: bool = ...) -> None: ...
 
     def __call__(self) -> Tensor: ...
 
 
 def starting_point(backbone: Backbone, config: Config) -> Flat | None:
-    """The keys and values that `config.init` asks a prefix to start from; None for the random start of PyTorch.
+    """The keys and values of real tokens that a prefix is to start from; None for a start that reads none.
 
     Raises:
         ConfigError: init_words of another length than the prefix.
     """
-    if config.init.name == "random":
+    ids = start_ids(backbone, config)
+    return None if ids is None else {"decoder": activations(backbone, ids)}
+
+
+def start_embeddings(backbone: Backbone, config: Config) -> Tensor | None:
+    """Input embeddings of those tokens: (prefix_len, d), float32. Errors as starting_point's."""
+    ids = start_ids(backbone, config)
+    if ids is None:
         return None
-    ids = word_ids(backbone, config.init_words, config.default_words, config.prefix_len)
-    return {"decoder": activations(backbone, ids)}
+    return backbone.embed(torch.tensor(ids, device=backbone.head.device)).detach().float()
+
+
+def start_ids(backbone: Backbone, config: Config) -> list[int] | None:
+    """The tokens that `config.init` names: words, or drawn from the vocabulary; None for the other starts."""
+    if config.init.name == "words":
+        return word_ids(backbone, config.init_words, config.default_words, config.prefix_len)
+    if config.init.name == "vocab":
+        return sampled_ids(backbone, config.prefix_len, config.seed)
+    return None
+
+
+def sampled_ids(backbone: Backbone, count: int, seed: int) -> list[int]:
+    """Tokens drawn uniformly from the vocabulary, special ones excluded; they may repeat."""
+    special = set(backbone.tokenizer.special())
+    candidates = [index for index in range(backbone.shape.vocabulary) if index not in special]
+    return [candidates[place] for place in np.random.default_rng([seed, STREAM]).integers(len(candidates), size=count)]
+
+
+def generator(seed: int, device: torch.device) -> torch.Generator:
+    """The random stream of a start, which no other draw of a run shares."""
+    state = np.random.SeedSequence([seed, STREAM]).generate_state(1)[0].item()
+    return torch.Generator(device).manual_seed(int(state))
 
 
 def word_ids(backbone: Backbone, words: str | None, default: str | None, prefix_len: int) -> list[int]:
@@ -98,3 +131,10 @@ def start_from(part: Fitted, target: Tensor, config: InitConfig) -> float:
     part.zero_grad()
     with torch.no_grad():
         return float(nn.functional.mse_loss(part(), target))
+
+
+def set_zero(mlp: nn.Module) -> None:
+    """Let an MLP give zeros, exactly, by its last layer alone: the others keep what they need to learn."""
+    assert isinstance(mlp, nn.Sequential)
+    for parameter in mlp[-1].parameters():
+        nn.init.zeros_(parameter)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from prefixrun.methods.base import Flat, Method
-from prefixrun.methods.init import start_from, starting_point
+from prefixrun.methods.init import generator, set_zero, start_from, starting_point
 from prefixrun.models import Backbone, Shape
 from prefixrun.schema import Config, InitConfig
 
@@ -21,9 +21,10 @@ from prefixrun.schema import Config, InitConfig
 class Prefix(Method):
     """Trainable keys and values in front of one or several attention sites."""
 
-    def __init__(self, prefix_len: int) -> None:
+    def __init__(self, prefix_len: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.prefix_len = prefix_len
+        self.dropout = dropout
 
     @property
     def offset(self) -> int:
@@ -34,14 +35,34 @@ class Prefix(Method):
         raise NotImplementedError
 
     def flat(self, backbone: Backbone) -> Flat:
-        return self.sites()
+        return self.dropped(self.sites())
+
+    def dropped(self, flat: Flat) -> Flat:
+        """Keys and values with dropout while training, as in the paper's code (prefix_dropout, 0 there)."""
+        if not (self.dropout and self.training):
+            return flat
+        return {site: nn.functional.dropout(tensor, self.dropout) for site, tensor in flat.items()}
 
     def stored(self) -> dict[str, Tensor]:
         return {site: tensor.detach() for site, tensor in self.sites().items()}
 
     def start(self, backbone: Backbone, config: Config) -> float | None:
+        """Raises ConfigError for words of another length than the prefix."""
+        if config.init.name == "uniform":
+            self.uniform(generator(config.seed, backbone.head.device))
+        elif config.init.name == "zero":
+            self.zero()
+            return 0.0
         target = starting_point(backbone, config)
         return None if target is None else self.fit(target, config.init)
+
+    def uniform(self, stream: torch.Generator) -> None:
+        """Start from uniform(0, 1), as the paper's appendix says."""
+        raise NotImplementedError
+
+    def zero(self) -> None:
+        """Start from keys and values of zero, exactly."""
+        raise NotImplementedError
 
     def fit(self, target: Flat, config: InitConfig) -> float:
         """Move to `target`; returns the mean squared error that is left."""
@@ -54,13 +75,23 @@ class FlatPrefix(Prefix):
     Starts from a standard normal, as the code's variant without the MLP does.
     """
 
-    def __init__(self, shape: Shape, sites: tuple[str, ...], prefix_len: int) -> None:
-        super().__init__(prefix_len)
+    def __init__(self, shape: Shape, sites: tuple[str, ...], prefix_len: int, dropout: float = 0.0) -> None:
+        super().__init__(prefix_len, dropout)
         size = (shape.layers, 2, shape.kv_heads, prefix_len, shape.head_dim)
         self.prefix = nn.ParameterDict({site: nn.Parameter(torch.randn(size)) for site in sites})
 
     def sites(self) -> dict[str, Tensor]:
         return dict(self.prefix.items())
+
+    @torch.no_grad()
+    def uniform(self, stream: torch.Generator) -> None:
+        for parameter in self.prefix.values():
+            parameter.uniform_(generator=stream)
+
+    @torch.no_grad()
+    def zero(self) -> None:
+        for parameter in self.prefix.values():
+            parameter.zero_()
 
     @torch.no_grad()
     def fit(self, target: Flat, config: InitConfig) -> float:
@@ -86,12 +117,25 @@ class FixedPrefix(Prefix):
 class MLPPrefix(Prefix):
     """The reparametrisation of the paper's code, one for each site: see `Reparametrisation`."""
 
-    def __init__(self, shape: Shape, sites: tuple[str, ...], prefix_len: int, mid_dim: int) -> None:
-        super().__init__(prefix_len)
+    def __init__(
+        self, shape: Shape, sites: tuple[str, ...], prefix_len: int, mid_dim: int, dropout: float = 0.0
+    ) -> None:
+        super().__init__(prefix_len, dropout)
         self.parts = nn.ModuleDict({site: Reparametrisation(shape, prefix_len, mid_dim) for site in sites})
 
     def sites(self) -> dict[str, Tensor]:
         return {site: part() for site, part in self.parts.items()}
+
+    @torch.no_grad()
+    def uniform(self, stream: torch.Generator) -> None:
+        """The rows of P' are drawn, which the paper's text calls the prefix; the MLP keeps PyTorch's start, because
+        weights of 0 to 1 in so wide a layer would drive every tanh to 1."""
+        for part in self.parts.values():
+            part.embedding.weight.uniform_(generator=stream)  # type: ignore[union-attr, operator]
+
+    def zero(self) -> None:
+        for part in self.parts.values():
+            set_zero(cast(nn.Module, part.mlp))
 
     def fit(self, target: Flat, config: InitConfig) -> float:
         fits = [start_from(part, target[site], config) for site, part in self.parts.items()]  # type: ignore[arg-type]

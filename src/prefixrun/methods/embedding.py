@@ -1,0 +1,75 @@
+"""Embedding-only tuning (section 7.2 of the paper): what is trained are input embeddings of virtual tokens.
+
+All that stands in front of the text is what the frozen model computes from them at positions 0, 1, ..., so the upper
+layers are no longer free, and the gradient runs through the model twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from prefixrun.attention import fronts
+from prefixrun.methods.base import Flat
+from prefixrun.methods.init import keys_values, start_embeddings
+from prefixrun.methods.prefix import FixedPrefix, Prefix
+from prefixrun.methods.table import Table
+
+if TYPE_CHECKING:
+    from prefixrun.models import Backbone
+    from prefixrun.schema import Config
+
+NAME = "embedding"
+"""Of the stored tensor: (prefix_len, d)."""
+
+
+class EmbeddingPrefix(Prefix):
+    """A prefix that is computed from trained embeddings in every pass."""
+
+    def __init__(self, table: Table, dropout: float = 0.0) -> None:
+        super().__init__(table.embedding.num_embeddings, dropout)
+        self.table = table
+
+    def flat(self, backbone: Backbone) -> Flat:
+        return self.dropped(activations_of(backbone, self.table()))
+
+    def stored(self) -> dict[str, Tensor]:
+        return {NAME: self.table().detach()}
+
+    def start(self, backbone: Backbone, config: Config) -> float | None:
+        return self.table.start(config.init, start_embeddings(backbone, config), config.seed)
+
+
+class FixedEmbedding(FixedPrefix):
+    """Trained embeddings in use: their keys and values are computed once."""
+
+    def __init__(self, backbone: Backbone, table: Tensor) -> None:
+        with torch.no_grad():
+            super().__init__(activations_of(backbone, table))
+        self.register_buffer("table", table)
+
+    def stored(self) -> dict[str, Tensor]:
+        table = self.get_buffer("table")
+        return {NAME: table.detach()}
+
+
+def activations_of(backbone: Backbone, table: Tensor) -> Flat:
+    """Keys and values of virtual tokens with the embeddings `table`: (prefix_len, d); nothing stands before them."""
+    layers = backbone.shape.layers
+    with fronts(backbone.model, {"decoder": [None] * layers}):
+        return {"decoder": keys_values(backbone, table.unsqueeze(0).to(backbone.head.dtype)).float()}
+
+
+def build(config: Config, backbone: Backbone) -> EmbeddingPrefix:
+    """With its random start."""
+    width = backbone.shape.width
+    table = Table(config.prefix_len, width, config.method.mid_dim if config.method.mlp else None)
+    return EmbeddingPrefix(table, config.method.prefix_dropout)
+
+
+def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> FixedEmbedding:
+    """From what was stored."""
+    return FixedEmbedding(backbone, tensors[NAME])

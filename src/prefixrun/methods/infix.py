@@ -1,0 +1,179 @@
+"""Infix-tuning (section 7.3 of the paper): trained keys and values between the input and the output.
+
+The sequence is [input; infix; output]. The model reads the input and the infix's own embeddings, the trained keys and
+values are added to what it computes at the infix's places, and behind both it reads the separator and the output. Only
+there do the trained ones count: the input is read without them, and cannot be led by them. That is what the paper
+compares with a prefix.
+
+The paper's code numbers the output's positions from the padded length of a batch's inputs. Here each output goes on
+behind its own input and infix, in training as in use: the code's numbering depends on which inputs share a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from prefixrun import forward
+from prefixrun.attention import Front, KeyValueCache, causal_mask, fronts
+from prefixrun.data.batches import Batch, LossMode, Row
+from prefixrun.methods.base import Method
+from prefixrun.methods.init import generator, start_embeddings
+from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, Prefix
+from prefixrun.methods.table import Table
+
+if TYPE_CHECKING:
+    from prefixrun.models import Backbone
+    from prefixrun.schema import Config
+
+
+@dataclass(frozen=True, slots=True)
+class InfixBatch(Batch):
+    """A batch whose rows are the separator with the targets behind it; `sources` are read first."""
+
+    sources: tuple[tuple[int, ...], ...]
+
+    @property
+    def computed(self) -> int:
+        """Token positions of both passes, padding included; those of the infix are not tokens."""
+        return self.ids.numel() + len(self.sources) * max(map(len, self.sources))
+
+
+class Infix(Method):
+    """Trained embeddings of the infix, and keys and values that are added at its places."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.length = length
+
+    def parts(self) -> tuple[Tensor, Tensor]:
+        """Embeddings (length, d), and the added keys and values (layers, 2, kv_heads, length, head_dim)."""
+        raise NotImplementedError
+
+    def added(self) -> Tensor:
+        """What is added in this pass."""
+        return self.parts()[1]
+
+    def stored(self) -> dict[str, Tensor]:
+        embedding, prefix = self.parts()
+        return {"embedding": embedding.detach(), "prefix": prefix.detach()}
+
+    def collate(self, backbone: Backbone, rows: Sequence[Row], loss_mode: LossMode) -> InfixBatch:
+        behind = [Row(row.source[-1:], row.targets) for row in rows]
+        batch = forward.collate(backbone, behind, 0, loss_mode)
+        before = torch.tensor([len(row.source) - 1 + self.length for row in rows], device=batch.ids.device)
+        values = {field.name: getattr(batch, field.name) for field in fields(Batch)}
+        values["positions"] = batch.positions + before.unsqueeze(1)
+        values["pair_tokens"] = sum(row.pair_tokens for row in rows)
+        return InfixBatch(**values, sources=tuple(row.source[:-1] for row in rows))
+
+    def target_states(self, backbone: Backbone, batch: Batch) -> Tensor:
+        assert isinstance(batch, InfixBatch)
+        with fronts(backbone.model, {"decoder": self._read(backbone, batch.sources)}):
+            return forward.target_states(backbone, batch)
+
+    def read_prompts(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> forward.Prompted:
+        device, dtype = backbone.head.device, backbone.head.dtype
+        before = self._read(backbone, [prompt[:-1] for prompt in prompts])
+        positions = torch.tensor([len(prompt) - 1 + self.length for prompt in prompts], device=device)
+        cache = KeyValueCache()
+        with fronts(backbone.model, {"decoder": before}):
+            hidden = backbone.body(
+                input_ids=torch.tensor([[prompt[-1]] for prompt in prompts], device=device),
+                position_ids=positions.unsqueeze(1),
+                attention_mask=torch.zeros(1, 1, 1, 1, dtype=dtype, device=device),
+                past_key_values=cache,
+                use_cache=True,
+            ).last_hidden_state
+        after = [
+            Front(
+                torch.cat([front.keys, keys], dim=2),
+                torch.cat([front.values, values], dim=2),
+                None if front.bias is None else nn.functional.pad(front.bias, (0, 1)),
+            )
+            for front, keys, values in zip(before, cache.keys, cache.values, strict=True)
+        ]
+        return forward.Prompted(hidden, {"decoder": after}, positions + 1)
+
+    def _read(self, backbone: Backbone, sources: Sequence[Sequence[int]]) -> list[Front]:
+        """What stands in front of the separator: inputs (without it) and infix, one entry an input, by layer."""
+        device, dtype = backbone.head.device, backbone.head.dtype
+        ids, padding = forward.padded([[*source, *[0] * self.length] for source in sources], device)
+        places = torch.tensor([len(source) for source in sources], device=device).unsqueeze(1)
+        slots = torch.arange(ids.shape[1], device=device) - places
+        slots = slots.masked_fill((slots < 0) | (slots >= self.length), self.length)
+        infix = (slots < self.length).unsqueeze(2)
+        embeddings = nn.functional.pad(self.parts()[0].to(dtype), (0, 0, 0, 1))[slots]
+        cache = KeyValueCache()
+        backbone.body(
+            inputs_embeds=torch.where(infix, embeddings, backbone.embed(ids)),
+            position_ids=torch.arange(ids.shape[1], device=device).unsqueeze(0),
+            attention_mask=causal_mask(ids.shape[1], dtype, device),
+            past_key_values=cache,
+            use_cache=True,
+        )
+        bias = torch.zeros(ids.shape, dtype=dtype, device=device).masked_fill_(padding, torch.finfo(dtype).min)
+        added = nn.functional.pad(self.added().to(dtype), (0, 0, 0, 1))
+        return [
+            Front(
+                keys + layer[0][:, slots].transpose(0, 1),
+                values + layer[1][:, slots].transpose(0, 1),
+                bias[:, None, None, :],
+            )
+            for layer, keys, values in zip(added, cache.keys, cache.values, strict=True)
+        ]
+
+
+class TrainedInfix(Infix):
+    """The parameters while training: a table of embeddings, and keys and values that an MLP makes or that are free."""
+
+    def __init__(self, table: Table, prefix: Prefix) -> None:
+        super().__init__(prefix.prefix_len)
+        self.table, self.prefix = table, prefix
+
+    def parts(self) -> tuple[Tensor, Tensor]:
+        return self.table(), self.prefix.sites()["decoder"]
+
+    def added(self) -> Tensor:
+        return self.prefix.dropped(self.prefix.sites())["decoder"]
+
+    def start(self, backbone: Backbone, config: Config) -> float | None:
+        """With words (or sampled tokens) the infix is these words in their place: nothing is added at first."""
+        words = start_embeddings(backbone, config)
+        self.table.start(config.init, words, config.seed)
+        if config.init.name == "uniform":
+            self.prefix.uniform(generator(config.seed, backbone.head.device))
+        elif config.init.name != "random":
+            self.prefix.zero()
+            return 0.0
+        return None
+
+
+class FixedInfix(Infix):
+    """A trained infix in use."""
+
+    def __init__(self, embedding: Tensor, prefix: Tensor) -> None:
+        super().__init__(len(embedding))
+        self.register_buffer("embedding", embedding)
+        self.register_buffer("prefix", prefix)
+
+    def parts(self) -> tuple[Tensor, Tensor]:
+        return self.get_buffer("embedding"), self.get_buffer("prefix")
+
+
+def build(config: Config, backbone: Backbone) -> TrainedInfix:
+    """With its random start. The embeddings have no MLP in the paper's code, the keys and values do."""
+    length, shape, dropout = config.prefix_len, backbone.shape, config.method.prefix_dropout
+    table = Table(length, shape.width)
+    if config.method.mlp:
+        return TrainedInfix(table, MLPPrefix(shape, ("decoder",), length, config.method.mid_dim, dropout))
+    return TrainedInfix(table, FlatPrefix(shape, ("decoder",), length, dropout))
+
+
+def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> FixedInfix:
+    """From what was stored."""
+    return FixedInfix(tensors["embedding"], tensors["prefix"])

@@ -1,0 +1,59 @@
+"""Discrete prompting: exactly the prompt's tokens in front of the input."""
+
+import pytest
+import torch
+
+from prefixrun.attention import causal_mask
+from prefixrun.compose import compose
+from prefixrun.data import Pair
+from prefixrun.data.batches import Row
+from prefixrun.errors import ConfigError
+from prefixrun.methods import restore
+from prefixrun.methods.prompt import NAME, shown_pairs, tokens
+from prefixrun.models import Backbone
+from prefixrun.schema import Config
+
+PAIRS = tuple(Pair(f"train-{number}", f"train-{number}", f"s{number}", f"t{number}") for number in range(6))
+
+
+def config(*words: str) -> Config:
+    return compose(["model=tiny_gpt2", "method=prompt", *words])
+
+
+def test_instruction_and_examples_as_in_training(backbone: Backbone) -> None:
+    read = backbone.tokenizer
+    asked = config("method.instruction=Do", "method.shots=1")
+    (pair,) = shown_pairs(asked, PAIRS)
+    assert tokens(asked, read, PAIRS) == [*read.text(" Do"), *read.source(pair.source), *read.target(pair.target)]
+    assert tokens(config(), read, PAIRS) == read.text(" Write one sentence about this restaurant:")
+
+
+def test_examples_are_chosen_by_the_subsample_seed() -> None:
+    first = shown_pairs(config("method.shots=2"), PAIRS)
+    assert first == shown_pairs(config("method.shots=2", "seed=9"), PAIRS)
+    assert len({shown_pairs(config("method.shots=2", f"subsample_seed={seed}"), PAIRS) for seed in range(5)}) > 1
+    assert shown_pairs(config(), PAIRS) == ()
+
+
+def test_too_many_examples_and_no_text_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"method\.shots=7: there are 6 selected training pairs"):
+        shown_pairs(config("method.shots=7"), PAIRS)
+    with pytest.raises(ConfigError, match=r"method\.instruction: is not set"):
+        config("task.default_words=null")
+
+
+@torch.no_grad()
+def test_it_counts_like_the_tokens_in_front(backbone: Backbone) -> None:
+    ids, source = [70, 71, 256, 72], (5, 6, 7, 256)
+    method = restore(config(), backbone, {NAME: torch.tensor(ids)})
+    assert (method.trained_count, method.stored_count) == (0, 0)
+    with method.on(backbone):
+        ours = method.target_states(backbone, method.collate(backbone, [Row(source, ((8, 9, 256),))], "token_mean"))
+    whole = [*ids, *source, 8, 9]
+    plain = backbone.body(
+        input_ids=torch.tensor([whole]),
+        position_ids=torch.arange(len(whole))[None],
+        attention_mask=causal_mask(len(whole), torch.float32, backbone.head.device),
+        use_cache=False,
+    ).last_hidden_state[0, -3:]
+    torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-4)
