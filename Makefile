@@ -8,10 +8,10 @@ NEEDS := import sys; sys.exit(sys.version_info < (3, 11) and "prefixrun needs Py
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow check bench
+.PHONY: help setup run reproduce-tables test test-slow check bench
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## everything that the others need, in .venv; the second time there is nothing to do
 
@@ -26,6 +26,9 @@ $(VENV)/.ready: pyproject.toml
 
 run: setup ## prefix-tuning on E2E, beside the paper's numbers (more settings: ARGS="seed=2")
 	$(BIN)/prefixrun task=e2e prefix_len=10 $(ARGS)
+
+reproduce-tables: setup ## tables, figures, claims and report from the finished runs; no model is needed
+	$(BIN)/prefixrun tables && $(BIN)/prefixrun report
 
 test: setup ## the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow"
