@@ -28,7 +28,7 @@ def test_the_average() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(ConfigError, match="prefix 2 does not fit prefix 1: .* and one length"):
+    with pytest.raises(ConfigError, match=r"prefix 2 does not fit prefix 1: .* and one length"):
         average([flat(2, 0), flat(3, 0)])
     with pytest.raises(ConfigError, match="prefix 2 does not fit"):
         concatenate([flat(2, 0), flat(2, 0, layers=3)])
