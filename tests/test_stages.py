@@ -125,4 +125,4 @@ def test_a_damaged_prefix_is_an_error(tmp_path: Path, content: bytes) -> None:
     with this.hold():
         this.trained_file.write_bytes(content)
     with pytest.raises(DamagedStateError, match=r"prefix\.safetensors: damaged .* to train again"):
-        stages.load_trained(this, stages.load_backbone(compose(["model=tiny_llama"])))
+        stages.load_trained(this.trained_file, stages.load_backbone(compose(["model=tiny_llama"])))

@@ -42,6 +42,16 @@ class Front:
         bias = None if self.bias is None else self.bias[entries]
         return Front(self.keys[entries], self.values[entries], bias)
 
+    def then(self, other: Front) -> Front:
+        """This front with `other`, of as many entries, behind it; both have a bias."""
+        assert self.bias is not None
+        assert other.bias is not None
+        return Front(
+            torch.cat([self.keys, other.keys], dim=2),
+            torch.cat([self.values, other.values], dim=2),
+            torch.cat([self.bias, other.bias], dim=3),
+        )
+
 
 def attention_sites(model: nn.Module) -> dict[str, list[nn.Module]]:
     """The attention modules of a model by site, each in the order of its layers.

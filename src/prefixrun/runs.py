@@ -33,6 +33,11 @@ def run_id(identity: Mapping[str, object]) -> str:
     return sha256(files.canonical_json(identity).encode("utf-8")).hexdigest()[:12]
 
 
+def trained_name(method: str) -> str:
+    """Name of the file that holds what a method has trained."""
+    return "prefix.safetensors" if method.startswith("prefix") else "weights.safetensors"
+
+
 class Run:
     """The directory `results_dir`/runs/<task>-<method>-<model>-<run id>/ and the files in it.
 
@@ -51,7 +56,7 @@ class Run:
         self.result_json = self.directory / "result.json"
         self.failed_json = self.directory / "failed.json"
         self.subset = self.directory / "subset.json"
-        self.trained_file = self.directory / ("prefix.safetensors" if "prefix" in method else "weights.safetensors")
+        self.trained_file = self.directory / trained_name(method)
         self.costs = self.directory / "costs.json"
         self.generations = self.directory / "generations.jsonl"
         self.stats = self.directory / "stats.parquet"

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -127,7 +128,7 @@ def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
 def _trained(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> Method:
     """The trained method ready for use; costs.json says what it took."""
     if this.trained_file.exists():
-        return methods.restore(config, backbone, load_trained(this, backbone))
+        return methods.restore(config, backbone, load_trained(this.trained_file, backbone))
     if config.method.name == "prompt":
         return _prompted(this, config, corpora, backbone)
     method = methods.build(config, backbone).to(backbone.head.device)
@@ -194,14 +195,12 @@ def _report(shown: Stage, progress: Progress, steps: int, loss: float) -> None:
         LOG.info("step %d: train loss %.4f%s", progress.step, last["train_loss"], dev)
 
 
-def load_trained(this: Run, backbone: Backbone) -> dict[str, Tensor]:
+def load_trained(path: Path, backbone: Backbone) -> dict[str, Tensor]:
     """What a run has trained, by name. Raises DamagedStateError when its file is not what was written."""
     try:
-        tensors = load_tensors(this.trained_file.read_bytes())
+        tensors = load_tensors(path.read_bytes())
     except SafetensorError as error:
-        raise DamagedStateError(
-            f"{this.trained_file}: damaged ({error}); delete it and generations.jsonl to train again"
-        ) from error
+        raise DamagedStateError(f"{path}: damaged ({error}); delete it and generations.jsonl to train again") from error
     return {name: tensor.to(backbone.head.device) for name, tensor in tensors.items()}
 
 

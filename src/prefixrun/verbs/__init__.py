@@ -41,6 +41,27 @@ VERBS: dict[str, Verb] = {
         optional=("results_dir", "out", "data_dir"),
     ),
     "plan": Verb("what a sweep would do: states, reasons and time; runs nothing", required=(), takes_words=True),
+    "generate": Verb(
+        "outputs of finished runs for inputs of your own",
+        required=(),
+        optional=(
+            "run",
+            "prefix",
+            "model",
+            "text",
+            "file",
+            "combine",
+            "decode",
+            "model_path",
+            "out",
+            "results_dir",
+        ),
+    ),
+    "export": Verb(
+        "what a run has trained, for use elsewhere",
+        required=("run", "out"),
+        optional=("format", "results_dir", "model_path"),
+    ),
     "data check": Verb(
         "whether the corpora in a directory are whole, and what they share",
         required=("data_dir",),

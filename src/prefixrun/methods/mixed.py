@@ -1,0 +1,63 @@
+"""Several trained prefixes in one batch, each row behind its own: one frozen backbone serves them all (section 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from prefixrun import forward
+from prefixrun.attention import Front, KeyValueCache, causal_mask, fronts
+from prefixrun.methods.base import Flat, Method
+
+if TYPE_CHECKING:
+    from prefixrun.models import Backbone
+
+
+class MixedPrefixes(Method):
+    """Row i of every batch of prompts stands behind prefix `rows[i]`, as if it were alone; decoder-only models."""
+
+    def __init__(self, prefixes: Sequence[Flat], rows: Sequence[int]) -> None:
+        super().__init__()
+        self.prefixes = [flat["decoder"] for flat in prefixes]
+        self.rows = list(rows)
+        longest = max(tensor.shape[3] for tensor in self.prefixes)
+        padded = torch.stack([pad(tensor, (0, 0, 0, longest - tensor.shape[3])) for tensor in self.prefixes], dim=2)
+        self._keys_values = padded[:, :, self.rows]  # (layers, 2, rows, kv_heads, longest, head_dim)
+        lengths = torch.tensor([self.prefixes[row].shape[3] for row in self.rows], device=padded.device)
+        self._lengths = lengths
+        self._unused = torch.arange(longest, device=padded.device) >= lengths.unsqueeze(1)  # (rows, longest)
+
+    def own(self, dtype: torch.dtype) -> list[Front]:
+        """Each row's prefix, padded to the longest, by layer."""
+        bias = torch.zeros(self._unused.shape, dtype=dtype, device=self._unused.device)
+        bias.masked_fill_(self._unused, torch.finfo(dtype).min)
+        return [Front(keys, values, bias[:, None, None, :]) for keys, values in self._keys_values.to(dtype)]
+
+    @contextmanager
+    def on(self, backbone: Backbone) -> Iterator[None]:
+        with fronts(backbone.model, {"decoder": self.own(backbone.head.dtype)}):
+            yield
+
+    def read_prompts(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> forward.Prompted:
+        device, dtype = backbone.head.device, backbone.head.dtype
+        ids, padding = forward.padded(prompts, device)
+        cache = KeyValueCache()
+        states: Tensor = backbone.body(
+            input_ids=ids,
+            position_ids=self._lengths.unsqueeze(1) + torch.arange(ids.shape[1], device=device),
+            attention_mask=causal_mask(ids.shape[1], dtype, device),
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state
+        lengths = (~padding).sum(dim=1)
+        hidden = states[torch.arange(len(prompts), device=device), lengths - 1].unsqueeze(1)
+        joined = [
+            first.then(second)
+            for first, second in zip(self.own(dtype), forward.behind(None, cache, padding), strict=True)
+        ]
+        return forward.Prompted(hidden, {"decoder": joined}, self._lengths + lengths)
