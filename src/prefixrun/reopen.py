@@ -32,7 +32,7 @@ def find(results_dir: Path, name: str) -> Record:
 
     Raises DataError when there is none, or more than one.
     """
-    if Path(name).expanduser().is_dir():
+    if name and Path(name).expanduser().is_dir():
         directory = Path(name).expanduser().resolve()
         results_dir, wanted = directory.parent.parent, directory.name.rpartition("-")[2]
     else:

@@ -54,7 +54,7 @@ def from_runs(
     ]
     if combine is None:
         return served
-    if not all(_is_prefix(one) for one in served) or len({id(one.backbone) for one in served}) > 1:
+    if not all(_is_prefix(one) for one in served) or len({id(one.backbone.model) for one in served}) > 1:
         raise ConfigError(f"combine={combine}: needs runs of method=prefix or prefix_flat on one model")
     flats = [one.method.flat(one.backbone) for one in served]
     name = f"{combine}({','.join(one.name for one in served)})"
@@ -80,7 +80,7 @@ def _is_prefix(one: Served) -> bool:
 
 
 def _alike(one: Served, other: Served) -> bool:
-    return one.backbone is other.backbone and one.decode == other.decode
+    return one.backbone.model is other.backbone.model and one.decode == other.decode
 
 
 def _alone(one: Served, sources: Sequence[str]) -> list[str]:
