@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,8 +25,8 @@ from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from prefixrun import compose, files
-from prefixrun.errors import DiskFullError, Interrupted, MissingPartError
-from prefixrun.plan import Job
+from prefixrun.errors import DiskFullError, Interrupted, MissingPartError, PrefixrunError
+from prefixrun.plan import Job, look
 from prefixrun.slots import Slots, gpus
 from prefixrun.sweep import Launch, Outcome, attempt
 
@@ -38,6 +39,8 @@ EXTRAS = {
     "ray": ("ray", "hydra_ray_launcher"),
 }
 """Launcher -> the extra that brings it, and its plugin."""
+WATCH_SECONDS = 5.0
+"""How often the results of a launcher's runs are looked for."""
 
 
 def launcher(settings: Sequence[str], config_dir: Path | None = None) -> Launch | None:
@@ -94,9 +97,35 @@ def _hand_over(config: DictConfig, worker: Worker, todo: Sequence[Job], tell: Ca
 
     context = HydraContext(config_loader=loader, callbacks=Callbacks(config))
     launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=worker, config=config)
-    returned = launcher.launch([list(job.point.words) for job in todo], initial_job_idx=0)
+    try:
+        with _watched(todo, tell):
+            returned = launcher.launch([list(job.point.words) for job in todo], initial_job_idx=0)
+    except Exception as error:  # no such cluster here, a node that died: what the plugins raise is their own
+        raise PrefixrunError(f"the launcher stopped: {' '.join(str(error).split())}") from error
     for place, result in enumerate(returned):
         tell(place, _outcome(result))
+
+
+@contextmanager
+def _watched(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> Iterator[None]:
+    """Tell of runs as their results appear: launchers return only when the last has ended."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        waiting = set(range(len(todo)))
+        while not ended.wait(WATCH_SECONDS):
+            for place in sorted(waiting):
+                if look(todo[place]).state == "finished":
+                    waiting.remove(place)
+                    tell(place, Outcome("now"))
+
+    watcher = threading.Thread(target=watch, name="sweep-watch", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
 
 
 def _outcome(result: JobReturn) -> Outcome:
@@ -117,6 +146,8 @@ def _slots(name: str, config: DictConfig, scratch: Path) -> Slots | None:
     if name != "joblib":
         return None
     cores, devices = sorted(os.sched_getaffinity(0)), gpus()
+    # The plugin's own default gathers quick runs into batches for one worker.
+    OmegaConf.update(config, "hydra.launcher.batch_size", "1")
     wanted = int(OmegaConf.select(config, "hydra.launcher.n_jobs"))
     workers = wanted if wanted > 0 else len(devices) or max(1, len(cores) // 2)
     OmegaConf.update(config, "hydra.launcher.n_jobs", workers)

@@ -34,7 +34,8 @@ class Outcome:
 
 
 Launch = Callable[[Sequence[Job], Callable[[int, Outcome], None]], None]
-"""Works on jobs and tells how each ended, when it does; raises KeyboardInterrupt or SystemExit at a signal."""
+"""Works on jobs and tells how each ended, when it does; raises KeyboardInterrupt or SystemExit at a signal, and
+PrefixrunError when the launcher itself gives up."""
 
 
 def sweep(points: Sequence[Point], launch: Launch | None = None) -> int:
@@ -61,6 +62,9 @@ def sweep(points: Sequence[Point], launch: Launch | None = None) -> int:
         stopped = Interrupted.exit_code
     except SystemExit as end:
         stopped = end.code if isinstance(end.code, int) else 1
+    except PrefixrunError as error:
+        say(str(error))
+        stopped = error.exit_code
     outcomes = [_settled(job, outcome) for job, outcome in zip(found, outcomes, strict=True)]
     say(table([_line(job, outcome) for job, outcome in zip(found, outcomes, strict=True)]))
     return stopped or exit_code(outcomes)

@@ -1,0 +1,68 @@
+"""Launchers: the runs of a sweep end the same wherever they are worked on."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from prefixrun.cli import main
+from prefixrun.errors import MissingPartError
+from prefixrun.launch import EXTRAS, launcher
+from prefixrun.slots import Slots, gpus
+
+SRC = Path(__file__).resolve().parents[1] / "src"
+SMALL = (
+    *("model=tiny_gpt2", "method=prefix_flat", "init=random", "prefix_len=2", "train_size=8", "train.max_steps=2"),
+    *("train.warmup_steps=0", "train.batch_size=4", "train.eval_examples=0", "test_size=2", "decode=greedy"),
+    "decode.max_new_tokens=4",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["joblib", "submitit_local", "ray"])
+def test_a_launcher_does_all_runs(name: str, tmp_path: Path) -> None:
+    extra, plugin = EXTRAS[name]
+    if find_spec(f"hydra_plugins.{plugin}") is None:
+        pytest.skip(f"the extra {extra} is not installed")
+    words = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1,2", f"hydra/launcher={name}"]
+    environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
+    for expected in ("2 done now", "2 done before"):
+        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.splitlines()[-1] == expected
+
+
+def test_a_launcher_that_is_not_installed_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prefixrun.launch.find_spec", lambda name: None)
+    with pytest.raises(MissingPartError, match=r"pip install 'prefixrun\[slurm\]'"):
+        launcher(["hydra/launcher=slurm"])
+    assert launcher([]) is None
+
+
+@pytest.mark.skipif(find_spec("hydra_plugins.hydra_submitit_launcher") is None, reason="the extra slurm is missing")
+def test_a_machine_without_the_cluster_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["-m", *SMALL, "seed=1", "hydra/launcher=slurm"]) == 1
+    said = capsys.readouterr().out
+    assert "the launcher stopped: Could not detect" in said
+    assert "1 not started" in said
+
+
+def test_shares_of_a_machine_do_not_overlap(tmp_path: Path) -> None:
+    slots = Slots(str(tmp_path), 2, (0, 1, 2, 3, 4), ())
+    assert [slots.share(number) for number in range(2)] == [(0, 1), (2, 3)]
+    assert [Slots(str(tmp_path), 3, (0, 1), ()).share(number) for number in range(3)] == [(0,), (1,), (0,)]
+    assert not slots.stopped
+    slots.stop()
+    assert slots.stopped
+
+
+def test_gpus_are_those_that_are_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
+    assert gpus() == ["2", "5"]
