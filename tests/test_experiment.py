@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from prefixrun import data, experiment, files, stages
 from prefixrun.compose import compose
 from prefixrun.corpora import Corpora
+from prefixrun.data.subset import choose_examples
 from prefixrun.errors import DamagedStateError, PrefixrunError
 from prefixrun.generate import generate
 from prefixrun.methods import init
@@ -93,7 +94,7 @@ def outcome(run: Path) -> dict[str, object]:
 
 def test_inputs_that_were_cut_are_counted_in_the_result_and_said(capsys: pytest.CaptureFixture[str]) -> None:
     result = result_of(go("results", "model=tiny_llama", "task.max_source_tokens=60"))
-    examples = data.load("e2e", "test", None).examples[:3]
+    examples = choose_examples(data.load("e2e", "test", None).examples, 3)
     cut = sum(len(f" {example.source}".encode()) > 60 for example in examples)
     assert cut > 0
     assert result["truncated"]["scored"] == cut
@@ -114,7 +115,7 @@ def test_the_low_data_protocol_of_the_authors(capsys: pytest.CaptureFixture[str]
     assert [stored[part]["corpus"] for part in ("train", "dev")] == ["train", "train"]
     assert len({*stored["train"]["ids"], *stored["dev"]["ids"]}) == 12
     assert {json.loads(line)["id"] for line in (run / "generations.jsonl").read_text().splitlines()} == {
-        example.id for example in data.load("e2e", "dev", None).examples[:3]
+        example.id for example in choose_examples(data.load("e2e", "dev", None).examples, 3)
     }
     assert "3 dev inputs" in capsys.readouterr().out
 
@@ -150,7 +151,7 @@ def test_a_whole_run(model: str, method: str, capsys: pytest.CaptureFixture[str]
     assert result["costs"]["train_steps"] == 4
     assert result["costs"]["decode_seconds"] > 0
 
-    examples = data.load("e2e", "test", None).examples[:3]
+    examples = choose_examples(data.load("e2e", "test", None).examples, 3)
     records = [json.loads(line) for line in (run / "generations.jsonl").read_text().splitlines()]
     assert {record["id"]: record["references"] for record in records} == {
         example.id: list(example.references) for example in examples

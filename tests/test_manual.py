@@ -21,7 +21,7 @@ def test_everything_that_can_be_set_is_in_the_help() -> None:
 
 def test_the_help_says_what_is_accepted_and_the_default() -> None:
     text = manual()
-    assert "prefix_len  [a whole number at least 1; 10]\n      Length of the prefix in positions." in text
+    assert "prefix_len  [a whole number at least 1; 10]\n      Length of the prefix in positions (" in text
     assert "train.lr  [a number above 0]\n" in text
 
 

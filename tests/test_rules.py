@@ -25,6 +25,10 @@ from prefixrun.errors import ConfigError
             "train.warmup_steps=4: must be less than the 4 steps of 2 epochs on 17 pairs",
         ),
         (["method=prefix", "method.rank=4"], "method.rank=4: is not used by method=prefix, only by lora; leave it out"),
+        (
+            ["method=prefix", "budget=0.1%"],
+            "budget=0.1%: method=prefix has the size prefix_len; give ",
+        ),
         (["train.keep=best", "train.eval_examples=0"], "train.keep=best: needs a development loss"),
         (
             ["train.targets_per_row=4", "train.batch_size=2"],

@@ -110,6 +110,8 @@ def _size(name: str, budget: str | None, bottleneck: int | None, rank: int | Non
     """What a method needs to know of its size comes from one place."""
     if name in ("finetune", "prompt") and budget is not None:
         return f"budget={budget}: method={name} has no size to choose; leave it out"
+    if name not in _SIZES and budget is not None:
+        return f"budget={budget}: method={name} has the size prefix_len; give prefix_len=NUMBER and leave budget out"
     value = {"adapter": bottleneck, "lora": rank, "finetune_top": layers}.get(name)
     if name in _SIZES and value is None and budget is None:
         key = _SIZES[name]

@@ -265,8 +265,8 @@ class Config:
     prefix_len: Count = 10
     """Length of the prefix in positions (of the infix, or of the virtual tokens)."""
     budget: Annotated[str, Pattern(r"[0-9]+(\.[0-9]+)?%", "a number and %")] | None = None
-    """Share of the model's parameters that may be stored, such as 0.1%: prefix length, adapter width, LoRA rank or
-    number of top layers is chosen to come closest to it."""
+    """Share of the model's parameters that may be stored, such as 0.1%: adapter width, LoRA rank or number of top
+    layers is chosen to come closest to it."""
     init_words: str | None = None
     """Text whose activations the prefix starts from (init=words); it must have exactly prefix_len tokens, as in the
     paper. None takes init.default_words, or task.default_words."""

@@ -88,7 +88,7 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
     if needed > context:
         raise ConfigError(
             f"{key}={front}: with the longest input of {longest_source} tokens and {output} tokens of "
-            f"output it needs {needed} positions, and {config.model.name} has {context}; lower it or "
+            f"output it needs {needed} positions, and {config.model.name} has {context}; lower {key} or "
             "decode.max_new_tokens, or take a model with a longer context"
         )
 
