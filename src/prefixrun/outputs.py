@@ -10,6 +10,9 @@ from pathlib import Path
 from prefixrun.data.text_io import read_text
 from prefixrun.errors import DataError
 
+_UNREADABLE = "has a number of thousands of digits, or brackets nested too deep to be read"
+"""What Python's JSON refuses though its grammar allows it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
@@ -104,8 +107,11 @@ def read_references(path: Path) -> list[list[str]]:
         value = json.loads(read_text(path).text)
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: is not JSON ({error.msg}, column {error.colno})") from error
-    if not isinstance(value, list):
-        raise DataError(f"{path}: is no JSON list; references are a list of lists of texts, one list an input")
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: {_UNREADABLE}; references are a list of lists of texts") from error
+    if not isinstance(value, list) or not value:
+        what = "an empty list" if value == [] else "no JSON list"
+        raise DataError(f"{path}: is {what}; references are a list of lists of texts, one list an input")
     for number, texts in enumerate(value, start=1):
         if not isinstance(texts, list) or not texts or not all(map(_is_text, texts)):
             raise DataError(f"{path}: entry {number} is no list of at least one text")
@@ -120,6 +126,8 @@ def _record(path: Path, number: int, line: str) -> tuple[str, str | None]:
         raise DataError(
             f"{path}:{number}: is not JSON ({error.msg}, column {error.colno}); one object a line"
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}:{number}: {_UNREADABLE}; an output is a text") from error
     if not isinstance(record, dict) or not _is_text(record.get("output")):
         raise DataError(f'{path}:{number}: is no object with the text "output"')
     if "id" in record and not _is_text(record["id"]):

@@ -1,8 +1,11 @@
+import json
 import shutil
 
 import numpy as np
 import pytest
 
+from prefixrun.cli import main
+from prefixrun.data import load
 from prefixrun.errors import MissingPartError
 from prefixrun.metrics import meteor
 from prefixrun.metrics.meteor import Meteor, meteor_of
@@ -124,3 +127,35 @@ def test_the_program_scores_accents_and_empty_texts_in_any_locale(monkeypatch):
         assert program.ask("SCORE |||  ||| a pub").split()[:2] == ["2.0", "0.0"]
     finally:
         program.close()
+
+
+@pytest.mark.slow
+def test_one_program_serves_all_parts_of_a_corpus_and_both_systems(monkeypatch, tmp_path):
+    """WebNLG scores S, U and A apart, and against= a second file: the JVM must not start for each."""
+    try:
+        meteor.jar()
+    except MissingPartError as missing:
+        pytest.skip(str(missing))
+    started = []
+    popen = meteor.subprocess.Popen
+
+    def count(command, **options):
+        started.append(command[0])
+        return popen(command, **options)
+
+    monkeypatch.setattr(meteor.subprocess, "Popen", count)
+    meteor._program.cache_clear()
+    meteor._statistics.cache_clear()
+    texts = [example.references[0] for example in load("webnlg", "test", None).examples]
+    for name, shown in (("first", texts), ("second", texts[::-1])):
+        (tmp_path / name).write_text("\n".join(shown), encoding="utf-8")
+    out = tmp_path / "scores.json"
+    files = [f"hyp={tmp_path / 'first'}", f"against={tmp_path / 'second'}", f"out={out}"]
+    assert main(["score", "task=webnlg", *files, "bootstrap=100"]) == 0
+    record = json.loads(out.read_text())
+    for part in ("seen", "unseen", "all"):
+        first, second = (
+            scores[f"METEOR/{part}"]["value"] for scores in (record["scores"], record["against"]["scores"])
+        )
+        assert second < first
+    assert started == ["java"]

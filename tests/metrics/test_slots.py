@@ -2,6 +2,7 @@ import pytest
 
 from prefixrun.errors import MissingPartError
 from prefixrun.metrics.slots import Coverage, SlotError
+from prefixrun.stats import intervals
 
 MILL = (
     "name : The Mill | Type : pub | food : English | price : less than £ 20 | family friendly : no | near : Café Rouge"
@@ -75,6 +76,16 @@ def test_coverage_of_subjects_and_objects():
     counts = metric.prepare(sources).count(["Aarhus airport serves Aarhus, Denmark.", "Planet Sheen has a role."])
     assert counts.tolist() == [[3, 2], [2, 1]]
     assert metric.aggregate(counts.sum(axis=0)) == {"COVERAGE": pytest.approx(60.0)}
+
+
+def test_inputs_with_nothing_to_name_lack_nothing():
+    metric = Coverage()
+    counts = metric.prepare((('[TABLECONTEXT] : [TITLE] : "',), ("A : b : C",))).count(["", "A"])
+    assert counts.tolist() == [[0, 0], [2, 1]]
+    assert metric.aggregate(counts[0]) == {"COVERAGE": 100.0}
+    assert metric.aggregate(counts.sum(axis=0)) == {"COVERAGE": 50.0}
+    stats = {"COVERAGE.entities": counts[:, 0], "COVERAGE.named": counts[:, 1]}
+    assert intervals("dart", stats, samples=100)["COVERAGE"].high == 100.0  # draws of the first input alone
 
 
 @pytest.mark.parametrize("metric", [SlotError(), Coverage()])

@@ -119,6 +119,9 @@ def test_wrong_outputs_are_refused(
         (b'{"text": "a"}', 'hyp.jsonl:2: is no object with the text "output"'),
         (b'{"output": 3}', 'hyp.jsonl:2: is no object with the text "output"'),
         (b'{"output": "\\ud800"}', 'hyp.jsonl:2: is no object with the text "output"'),
+        (b"", "hyp.jsonl:2: is not JSON"),
+        (b"[" * 100_000, "hyp.jsonl:2: has a number of thousands of digits, or brackets nested too deep"),
+        (b'{"output": "a", "n": ' + b"9" * 5000 + b"}", "hyp.jsonl:2: has a number of thousands of digits"),
     ],
 )
 def test_wrong_json_lines_are_refused(
@@ -137,6 +140,9 @@ def test_wrong_json_lines_are_refused(
         ('[["a"], []]', "refs.json: entry 2 is no list of at least one text"),
         ('[["a"], ["b", 3]]', "refs.json: entry 2 is no list of at least one text"),
         ('["a", "b"]', "refs.json: entry 1 is no list of at least one text"),
+        ("[]", "refs.json: is an empty list"),
+        ("[" * 100_000, "refs.json: has a number of thousands of digits, or brackets nested too deep"),
+        (f"[[{'9' * 5000}]]", "refs.json: has a number of thousands of digits"),
     ],
 )
 def test_wrong_references_are_refused(
@@ -166,6 +172,51 @@ def test_wrong_references_are_refused(
 def test_wrong_arguments_are_refused(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
     assert main(["score", *arguments]) == 2
     assert capsys.readouterr().err.startswith(f"prefixrun: {said}")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("folder", "folder: cannot be read (Is a directory)"),
+        ("missing.txt", "missing.txt: cannot be read (No such file or directory)"),
+        ("cut.txt.gz", "cut.txt.gz: damaged or truncated gzip file"),
+        ("plain.txt.gz", "plain.txt.gz: damaged or truncated gzip file"),
+    ],
+)
+def test_files_that_cannot_be_read(
+    tmp_path: Path, refs: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "cut.txt.gz").write_bytes(gzip.compress(b"one\ntwo\n")[:-6])
+    (tmp_path / "plain.txt.gz").write_bytes(b"one\ntwo\n")
+    assert main(["score", "task=e2e", f"hyp={tmp_path / name}", f"refs={refs}"]) == 3
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("out", "said"), [("folder", "is a directory; name a file in it"), ("none/scores.json", "none is no directory")]
+)
+def test_a_place_that_cannot_hold_the_scores_is_refused_first(
+    tmp_path: Path, refs: Path, capsys: pytest.CaptureFixture[str], out: str, said: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    assert main(["score", "task=e2e", "hyp=unread.txt", f"refs={refs}", f"out={tmp_path / out}"]) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert not printed.out
+
+
+@pytest.mark.parametrize("task", ["e2e", "webnlg", "dart", "xsum"])
+def test_one_input_with_one_reference_and_no_groups(tmp_path: Path, refs: Path, task: str) -> None:
+    refs.write_text('[["The Mill is a pub."]]', encoding="utf-8")
+    hyp, out = written(tmp_path / "hyp.txt", b"The Mill pub\n"), tmp_path / "scores.json"
+    assert main(["score", f"task={task}", f"hyp={hyp}", f"refs={refs}", f"out={out}", "bootstrap=100"]) == 0
+    scores = json.loads(out.read_text())["scores"]
+    for name, one in scores.items():
+        if one["value"] is not None:
+            interval = one["interval"]
+            assert one["value"] == pytest.approx(interval["low"]) == pytest.approx(interval["high"]), name
+    assert "TER" not in scores or scores["TER"]["value"] == 0.5  # "is", "a" and the full stop are missing
 
 
 def test_a_split_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 """Prepared texts of references, kept between invocations in the user's cache directory.
 
-Only the texts: they are what takes long to make (half of E2E's preparation is its tokenisers) and short to read. The
-n-gram counts that metrics make of them are made anew, for reading those from a file takes as long as counting.
+Only the texts: half of E2E's preparation is its tokenisers, and their output is short to read. The n-gram counts that
+metrics make of it are made anew in each process; whether reading those from a file would be faster was not measured.
 """
 
 from __future__ import annotations

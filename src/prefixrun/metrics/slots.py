@@ -64,7 +64,8 @@ class _PreparedSlots(Prepared):
 class Coverage(Metric):
     """WebNLG and DART: the share of the input's subjects and objects that the output names word for word; per cent.
 
-    Its "references" are the inputs, one for each segment.
+    Its "references" are the inputs, one for each segment. An input with nothing to name (DART's markers alone)
+    lacks nothing: 100 where there is no other.
     """
 
     @property
@@ -79,7 +80,8 @@ class Coverage(Metric):
         return _PreparedCoverage([_entities(source) for (source,) in references])
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
-        return {"COVERAGE": 100 * float(totals[1] / totals[0])}
+        entities, named = (float(total) for total in totals)
+        return {"COVERAGE": 100 * named / entities if entities else 100.0}
 
     def signature(self, name: str, references: References) -> str:
         return f"input:paper|{own('coverage')}"

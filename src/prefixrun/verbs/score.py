@@ -75,6 +75,7 @@ def run(arguments: dict[str, str]) -> int:
     metrics = _metrics(arguments)
     draws = _draws(arguments)
     split = _split(arguments)
+    _check_out(arguments)
     files = {role: read_outputs(Path(arguments[role])) for role in ("hyp", "against") if role in arguments}
     target = _target(arguments, split, files.values())
     texts = {role: target.line_up(outputs) for role, outputs in files.items()}
@@ -110,6 +111,15 @@ def _draws(arguments: Mapping[str, str]) -> int:
     if not (given.isascii() and given.isdigit()) or 0 < int(given) < FEWEST_DRAWS:
         raise ConfigError(f"bootstrap={given}: is no number of draws; 0 for none, or {FEWEST_DRAWS} and more")
     return int(given)
+
+
+def _check_out(arguments: Mapping[str, str]) -> None:
+    """A place that cannot hold the scores is refused before a minute is spent on making them."""
+    out = Path(arguments.get("out", "scores.json"))
+    if out.is_dir():
+        raise ConfigError(f"out={out}: is a directory; name a file in it")
+    if not out.parent.is_dir():
+        raise ConfigError(f"out={out}: {out.parent} is no directory; make it first")
 
 
 def _split(arguments: Mapping[str, str]) -> str:
