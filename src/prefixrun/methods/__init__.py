@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from prefixrun.errors import ConfigError
-from prefixrun.methods import embedding, infix, prompt
+from prefixrun.methods import embedding, finetune, infix, prompt
 from prefixrun.methods.base import Flat, Method
 from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix
 
@@ -70,6 +70,8 @@ BUILDERS: Mapping[str, Callable[[Config, Backbone], Method]] = {
     "prefix_flat": _prefix_flat,
     "embedding": embedding.build,
     "infix": infix.build,
+    "finetune": finetune.build,
+    "finetune_top": finetune.build,
 }
 
 RESTORERS: Mapping[str, Callable[[Config, Backbone, Mapping[str, Tensor]], Method]] = {
@@ -78,4 +80,6 @@ RESTORERS: Mapping[str, Callable[[Config, Backbone, Mapping[str, Tensor]], Metho
     "embedding": embedding.restore,
     "infix": infix.restore,
     "prompt": prompt.restore,
+    "finetune": finetune.restore,
+    "finetune_top": finetune.restore,
 }

@@ -1,0 +1,47 @@
+"""Where a model's layers are: the stacks, their blocks, and every place of a parameter.
+
+Only names of modules are read here, those of the supported families in transformers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import nn
+from transformers import PreTrainedModel
+
+FINAL_NORMS = ("ln_f", "norm", "final_layer_norm")
+"""The layer norm behind the last block: GPT-2, Llama and T5 have one, BART ends each block with one instead."""
+
+Place = tuple[nn.Module, str]
+"""A module and the name under which it holds a parameter."""
+
+
+def stacks(model: PreTrainedModel) -> list[nn.Module]:
+    """Encoder and decoder, or the one stack of a decoder-only model. The last one writes the output."""
+    if model.config.is_encoder_decoder:
+        return [model.get_encoder(), model.get_decoder()]
+    body = model.base_model
+    assert isinstance(body, nn.Module)
+    return [body]
+
+
+def blocks(stack: nn.Module) -> list[nn.Module]:
+    """The blocks of a stack from bottom to top: the only list of modules it has itself."""
+    (found,) = (child for child in stack.children() if isinstance(child, nn.ModuleList))
+    return list(found)
+
+
+def final_norm(stack: nn.Module) -> nn.Module | None:
+    """The layer norm behind the last block, where there is one."""
+    return next((child for name, child in stack.named_children() if name in FINAL_NORMS), None)
+
+
+def places(model: nn.Module, names: Iterable[str]) -> list[list[Place]]:
+    """Where the parameters of these names are held; a tied one has several places."""
+    found: dict[int, list[Place]] = {}
+    for module in model.modules():
+        for name, parameter in module._parameters.items():
+            if parameter is not None:
+                found.setdefault(id(parameter), []).append((module, name))
+    return [found[id(model.get_parameter(name))] for name in names]

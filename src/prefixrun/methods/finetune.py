@@ -1,0 +1,104 @@
+"""Fine-tuning all parameters, or those of the top layers (the paper's FINE-TUNE and FT-TOP2).
+
+What is trained are copies, which stand in the backbone's places only within `on`: the backbone itself never moves, and
+the next run of the process finds it as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from prefixrun.errors import ConfigError
+from prefixrun.methods.base import Method
+from prefixrun.methods.blocks import blocks, final_norm, places, stacks
+from prefixrun.methods.budget import solved
+from prefixrun.methods.stored import check_fit
+
+if TYPE_CHECKING:
+    from prefixrun.models import Backbone
+    from prefixrun.schema import Config
+
+
+class FineTuned(Method):
+    """Parameters of its own in the places of a backbone's, by their names in the backbone.
+
+    A tied parameter, such as the embedding that is also the output layer, stays one.
+    """
+
+    def __init__(self, weights: Mapping[str, nn.Parameter]) -> None:
+        super().__init__()
+        self._names = tuple(weights)
+        self.weights = nn.ParameterList(weights.values())
+
+    @contextmanager
+    def on(self, backbone: Backbone) -> Iterator[None]:
+        held = [
+            (module, name, module._parameters[name], own)
+            for own, its_places in zip(self.weights, places(backbone.model, self._names), strict=True)
+            for module, name in its_places
+        ]
+        try:
+            for module, name, _, own in held:
+                module._parameters[name] = own
+            yield
+        finally:
+            for module, name, before, _ in held:
+                module._parameters[name] = before
+
+    def stored(self) -> dict[str, Tensor]:
+        return {name: weight.detach() for name, weight in zip(self._names, self.weights, strict=True)}
+
+
+def build(config: Config, backbone: Backbone) -> FineTuned:
+    """Copies of the backbone's weights, to be trained."""
+    model = backbone.model
+    return FineTuned({name: nn.Parameter(model.get_parameter(name).detach().clone()) for name in names(config, model)})
+
+
+def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> FineTuned:
+    """The trained weights in use. Raises DamagedStateError when they are another model's."""
+    model = backbone.model
+    check_fit(tensors, {name: model.get_parameter(name).shape for name in names(config, model)})
+    return FineTuned({name: nn.Parameter(tensor, requires_grad=False) for name, tensor in tensors.items()})
+
+
+def names(config: Config, model: PreTrainedModel) -> list[str]:
+    """Names of the parameters that are trained: each once, also where it is tied.
+
+    Raises:
+        ConfigError: more layers than the model has.
+    """
+    if config.method.name == "finetune":
+        return [name for name, _ in model.named_parameters()]
+    layers = config.method.layers or solved(
+        config, model, lambda count: _numbers(model, count, config.method.train_embedding)
+    )
+    return top_names(model, layers, config.method.train_embedding)
+
+
+def top_names(model: PreTrainedModel, layers: int, embedding: bool) -> list[str]:
+    """The top `layers` blocks and the final layer norm; with `embedding` also the input embedding.
+
+    That is "ln_f + blocks 22, 23" with or without wte of gpt2/run_language_modeling.py (top_layers 22 and 2), counted
+    from the top of any model. The paper does not say which of the two FT-TOP2 is. In an encoder-decoder the blocks are
+    the decoder's, which are nearest to the output; BART has no final layer norm outside its blocks.
+    """
+    stack = stacks(model)[-1]
+    every = blocks(stack)
+    if layers > len(every):
+        raise ConfigError(f"method.layers={layers}: this model has {len(every)} of them; give at most {len(every)}")
+    norm = final_norm(stack)
+    parts = [*every[len(every) - layers :], *([norm] if norm is not None else [])]
+    chosen = {id(parameter) for part in parts for parameter in part.parameters()}
+    if embedding:
+        chosen.add(id(model.get_input_embeddings().weight))
+    return [name for name, parameter in model.named_parameters() if id(parameter) in chosen]
+
+
+def _numbers(model: PreTrainedModel, layers: int, embedding: bool) -> int:
+    return sum(model.get_parameter(name).numel() for name in top_names(model, layers, embedding))

@@ -1,0 +1,127 @@
+"""Fine-tuning: which parameters, how many, and that the backbone's own stay where they are."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, GPT2Config, PreTrainedModel
+
+from prefixrun import methods
+from prefixrun.compose import compose
+from prefixrun.errors import ConfigError, DamagedStateError
+from prefixrun.methods.finetune import FineTuned, names, top_names
+from prefixrun.models import Backbone
+from prefixrun.packed import packed
+from prefixrun.schema import Config
+
+IDS = torch.tensor([[5, 6, 7, 8]])
+
+
+@pytest.fixture(scope="module")
+def medium() -> PreTrainedModel:
+    """GPT-2 Medium: shapes alone."""
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(GPT2Config(n_embd=1024, n_layer=24, n_head=16))  # type: ignore[no-any-return]
+
+
+def config(method: str, *changes: str) -> Config:
+    return compose([f"method={method}", *changes])
+
+
+def count(model: PreTrainedModel, chosen: list[str]) -> int:
+    return sum(model.get_parameter(name).numel() for name in chosen)
+
+
+@pytest.mark.parametrize(("embedding", "numbers"), [(False, 25_194_496), (True, 76_658_688 - 1024)])
+def test_the_papers_top_two_layers(medium: PreTrainedModel, embedding: bool, numbers: int) -> None:
+    """Two blocks of 12,596,224 and ln_f; wte has 50,257 x 1,024 numbers, one row fewer than with the code's pad token."""
+    chosen = top_names(medium, 2, embedding)
+    assert count(medium, chosen) == numbers
+    assert {name.split(".")[2] for name in chosen if ".h." in name} == {"22", "23"}
+    assert ("transformer.wte.weight" in chosen) is embedding
+
+
+def test_all_parameters_count_a_tied_one_once(medium: PreTrainedModel) -> None:
+    assert count(medium, names(config("finetune"), medium)) == 354_823_168
+
+
+def test_a_budget_chooses_the_number_of_layers(medium: PreTrainedModel) -> None:
+    chosen = names(config("finetune_top", "method.layers=null", "budget=10%"), medium)
+    assert {name.split(".")[2] for name in chosen if ".h." in name} == {"21", "22", "23"}
+
+
+def test_more_layers_than_there_are_is_an_error(backbone: Backbone) -> None:
+    with pytest.raises(ConfigError, match=r"method\.layers=9: this model has [23] of them"):
+        methods.build(config("finetune_top", "method.layers=9"), backbone)
+
+
+def test_every_place_of_a_tied_parameter_is_taken_and_given_back(backbone: Backbone) -> None:
+    method = methods.build(config("finetune"), backbone)
+    embeddings, head = backbone.model.get_input_embeddings(), backbone.model.get_output_embeddings()
+    before = embeddings.weight
+    assert head.weight is before
+    with method.on(backbone), method.on(backbone):
+        assert embeddings.weight is head.weight is backbone.head
+        assert head.weight is not before
+        assert len(list(backbone.model.parameters())) == len(list(method.parameters()))
+        assert all(parameter.requires_grad for parameter in backbone.model.parameters())
+    assert embeddings.weight is head.weight is before
+    assert not any(parameter.requires_grad for parameter in backbone.model.parameters())
+
+
+def test_an_error_inside_gives_the_places_back(backbone: Backbone) -> None:
+    method = methods.build(config("finetune"), backbone)
+    before = dict(backbone.model.named_parameters())
+    with pytest.raises(KeyError), method.on(backbone):
+        raise KeyError
+    after = dict(backbone.model.named_parameters())
+    assert all(after[name] is parameter for name, parameter in before.items())
+
+
+def test_gradients_are_those_of_the_unfrozen_model(backbone: Backbone) -> None:
+    """The tied embedding gets both parts: as input and as output layer."""
+    method = methods.build(config("finetune"), backbone)
+    with method.on(backbone):
+        loss = backbone.model(input_ids=IDS, labels=IDS, use_cache=False).loss
+    loss.backward()
+    backbone.model.requires_grad_(True)
+    backbone.model(input_ids=IDS, labels=IDS, use_cache=False).loss.backward()
+    assert isinstance(method, FineTuned)
+    for (name, theirs), ours in zip(backbone.model.named_parameters(), method.weights, strict=True):
+        assert torch.equal(ours.grad, theirs.grad), name  # type: ignore[arg-type]
+
+
+@torch.no_grad()
+def test_packed_weights_are_the_trained_ones(backbone: Backbone) -> None:
+    method = methods.build(config("finetune"), backbone)
+    for parameter in method.parameters():
+        parameter.mul_(1.1)
+    plain = backbone.model(IDS).logits
+    with method.on(backbone):
+        tuned = backbone.model(IDS).logits
+        with packed(backbone.model):
+            torch.testing.assert_close(backbone.model(IDS).logits, tuned, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(plain, tuned, atol=1e-2)
+
+
+def test_what_is_stored_has_the_names_of_the_model(backbone: Backbone) -> None:
+    """So it loads into a plain model of transformers."""
+    stored = methods.build(config("finetune"), backbone).stored()
+    assert stored.keys() == dict(backbone.model.named_parameters()).keys()
+
+
+def test_weights_of_another_model_are_refused(backbone: Backbone) -> None:
+    settings = config("finetune_top", "method.layers=1")
+    stored = methods.build(settings, backbone).stored()
+    with pytest.raises(DamagedStateError, match="is missing"):
+        methods.restore(replace(settings, method=replace(settings.method, layers=2)), backbone, stored)
+    name = next(iter(stored))
+    with pytest.raises(DamagedStateError, match=f"{name} is torch.float32 of"):
+        methods.restore(settings, backbone, {**stored, name: stored[name][None]})
+    with pytest.raises(DamagedStateError, match=f"{name} is torch.int64 of"):
+        methods.restore(settings, backbone, {**stored, name: stored[name].long()})
+
+
+def test_half_precision_is_refused() -> None:
+    with pytest.raises(ConfigError, match="precision=bf16: method=finetune trains the weights themselves"):
+        config("finetune", "precision=bf16")
