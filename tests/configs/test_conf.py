@@ -19,7 +19,7 @@ def test_every_choice_composes(group: str, choice: str) -> None:
     chosen = getattr(config, group, None)
     if group == "profile":
         assert chosen == choice
-    elif group not in {"recipe", "recipe/row", "search", "scoring"} and (group, choice) != ("model", "path"):
+    elif group not in {"recipe", "recipe/method", "recipe/row", "search", "scoring"} and (group, choice) != ("model", "path"):
         assert chosen is not None
         assert chosen.name == choice
 
