@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import exp, log
+from math import ceil, exp, floor, log, log10
 from typing import TYPE_CHECKING, Any
 
 from prefixrun import names
@@ -234,10 +234,11 @@ def _pareto(canvas: Canvas, figure: Figure) -> None:
         axes.set_xlabel(label)
         if name == "stored":
             axes.set_xscale("log")
+            axes.set_xlim(10 ** floor(log10(axes.dataLim.x0)), 10 ** ceil(log10(1.01 * axes.dataLim.x1)))
         else:
-            axes.set_xlim(0, 1.08 * axes.dataLim.x1)
+            axes.set_xlim(-0.04 * axes.dataLim.x1, 1.08 * axes.dataLim.x1)
     panels[0].set_ylabel(_metric_label(metric))
-    _below(canvas, panels[0], figure)
+    _below(canvas, panels[-1], figure)  # the first has no place for a method that stores nothing
 
 
 def _mark(axes: Axes, curve: Curve, x: float, point: Point, metric: str) -> None:

@@ -10,6 +10,7 @@ from prefixrun.conf_tree import conf_dir, groups
 from prefixrun.data import LOADERS
 
 CHOICES = [(group, choice) for group, choices in groups().items() if group != "experiment" for choice in choices]
+UNNAMED = {"recipe", "recipe/method", "recipe/row", "search", "scoring"}
 NEEDS = {("model", "path"): ["model.path=/model"]}
 
 
@@ -19,7 +20,7 @@ def test_every_choice_composes(group: str, choice: str) -> None:
     chosen = getattr(config, group, None)
     if group == "profile":
         assert chosen == choice
-    elif group not in {"recipe", "recipe/method", "recipe/row", "search", "scoring"} and (group, choice) != ("model", "path"):
+    elif group not in UNNAMED and (group, choice) != ("model", "path"):
         assert chosen is not None
         assert chosen.name == choice
 

@@ -34,7 +34,7 @@ def count(model: PreTrainedModel, chosen: list[str]) -> int:
 
 @pytest.mark.parametrize(("embedding", "numbers"), [(False, 25_194_496), (True, 76_658_688 - 1024)])
 def test_the_papers_top_two_layers(medium: PreTrainedModel, embedding: bool, numbers: int) -> None:
-    """Two blocks of 12,596,224 and ln_f; wte has 50,257 x 1,024 numbers, one row fewer than with the code's pad token."""
+    """Two blocks of 12,596,224 and ln_f; wte has 50,257 x 1,024 numbers, a row fewer than with the code's pad token."""
     chosen = top_names(medium, 2, embedding)
     assert count(medium, chosen) == numbers
     assert {name.split(".")[2] for name in chosen if ".h." in name} == {"22", "23"}
