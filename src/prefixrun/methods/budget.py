@@ -12,6 +12,7 @@ from prefixrun.errors import ConfigError
 if TYPE_CHECKING:
     from prefixrun.schema import Config
 
+
 def solved(config: Config, model: nn.Module, stored: Callable[[int], int]) -> int:
     """The size whose stored count comes closest to the budget, at least 1.
 
