@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun.cli import main
 from prefixrun.errors import MissingPartError
 from prefixrun.launch import EXTRAS, launcher
 from prefixrun.slots import Slots, gpus
@@ -43,15 +42,14 @@ def test_a_launcher_that_is_not_installed_names_its_extra(monkeypatch: pytest.Mo
 
 
 @pytest.mark.skipif(find_spec("hydra_plugins.hydra_submitit_launcher") is None, reason="the extra slurm is missing")
-def test_a_machine_without_the_cluster_says_so(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert main(["-m", *SMALL, "seed=1", "hydra/launcher=slurm"]) == 1
-    said = capsys.readouterr().out
-    assert "the launcher stopped: Could not detect" in said
-    assert "1 not started" in said
+def test_a_machine_without_the_cluster_says_so(tmp_path: Path) -> None:
+    # In a process of its own: the plugin takes over the standard streams of the one it is in.
+    command = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1", "hydra/launcher=slurm"]
+    environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(SRC)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "the launcher stopped: Could not detect" in done.stdout
+    assert "1 not started" in done.stdout
 
 
 def test_shares_of_a_machine_do_not_overlap(tmp_path: Path) -> None:
