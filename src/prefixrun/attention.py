@@ -5,7 +5,8 @@ adds the module's `front` (a trained prefix, or the prompt that several beams sh
 the library's cache update, so that no cache ever holds the prefix and generation cannot drop it.
 
 This is the only file that relies on transformers internals: the name `ALL_ATTENTION_FUNCTIONS`, the arguments its
-functions receive, and the attribute `layer_idx` of attention modules (tests/test_attention.py is the canary).
+functions receive (T5 adds its relative position bias), the attribute `layer_idx` of attention modules, and what these
+ask of a cache (tests/test_attention.py is the canary).
 """
 
 from __future__ import annotations
@@ -105,6 +106,26 @@ def fronts_of(flat: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, list[
     }
 
 
+@contextmanager
+def recorded(model: PreTrainedModel, sites: Sequence[str]) -> Iterator[dict[str, list[tuple[Tensor, Tensor]]]]:
+    """Collect the keys and values that attention modules see within the block, without their fronts.
+
+    Yields a mapping that holds, after one forward pass, for each site and layer (keys, values): (rows, kv_heads,
+    length, head_dim). Gradients flow through them.
+    """
+    modules = {site: attention_sites(model)[site] for site in sites}
+    seen: dict[str, list[tuple[Tensor, Tensor]]] = {site: [] for site in sites}
+    for site, per_layer in modules.items():
+        for module in per_layer:
+            module.record = seen[site].append  # type: ignore[assignment]
+    try:
+        yield seen
+    finally:
+        for per_layer in modules.values():
+            for module in per_layer:
+                del module.record
+
+
 def use_front_attention(model: PreTrainedModel) -> None:
     """Make `model` call the attention function of this file."""
     model.set_attn_implementation(NAME)
@@ -118,24 +139,31 @@ def front_attention(
     attention_mask: Tensor | None,
     scaling: float | None = None,
     dropout: float = 0.0,
+    position_bias: Tensor | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Softmax attention over [front; own].
 
     query: (rows, heads, queries, head_dim); key, value: (rows, kv_heads, keys, head_dim); attention_mask: additive,
-    (rows or 1, 1, queries, keys), or None where every query sees every key. Returns (rows, queries, heads, head_dim).
+    (rows or 1, 1, queries, keys), or None where every query sees every key. position_bias: (rows or 1, heads, queries,
+    keys), T5's, which counts positions of the text alone: a front has no position and its scores get nothing added.
+    Returns (rows, queries, heads, head_dim).
 
     The query heads that share a key/value head are folded into the query axis, and so are the rows that share a
     front: neither keys nor prefix are ever copied out per head or per row.
     """
     rows, heads, queries, head_dim = query.shape
-    kv_heads = key.shape[1]
+    kv_heads, own_length = key.shape[1], key.shape[2]
     group = heads // kv_heads
     scale = head_dim**-0.5 if scaling is None else scaling
     query = (query * scale).reshape(rows, kv_heads, group, queries, head_dim)
 
+    if (record := getattr(module, "record", None)) is not None:
+        record((key, value))
     folded = query.reshape(rows, kv_heads, group * queries, head_dim)
-    scores = torch.matmul(folded, key.transpose(2, 3)).view(rows, kv_heads, group, queries, -1)
+    scores = torch.matmul(folded, key.transpose(2, 3)).view(rows, kv_heads, group, queries, own_length)
+    if position_bias is not None:
+        scores = scores + position_bias.view(-1, kv_heads, group, queries, own_length)
     if attention_mask is not None:
         scores = scores + attention_mask.unsqueeze(1)
 
@@ -148,7 +176,7 @@ def front_attention(
     if dropout:
         weights = nn.functional.dropout(weights, p=dropout, training=module.training)
 
-    own = weights[..., length:].reshape(rows, kv_heads, group * queries, -1)
+    own = weights[..., length:].reshape(rows, kv_heads, group * queries, own_length)
     output = torch.matmul(own, value).view(rows, kv_heads, group, queries, head_dim)
     if front is not None:
         output = output + _front_output(weights[..., :length], front)
@@ -197,8 +225,26 @@ class KeyValueCache:
         self.values: list[Tensor] = []
         self.written: list[int] = []
 
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[Tensor, Tensor]]) -> KeyValueCache:
+        """A cache that begins with the keys and values of each layer."""
+        cache = cls()
+        for layer, (key, value) in enumerate(pairs):
+            cache.update(key, value, layer)
+        return cache
+
+    def get_seq_length(self, layer: int = 0) -> int:
+        """Positions written so far; BART and T5 number the next ones from it."""
+        return self.written[layer] if layer < len(self.written) else 0
+
     def update(self, key: Tensor, value: Tensor, layer: int, *_: Any) -> tuple[Tensor, Tensor]:
-        """Append to one layer and return all it has; layers come in their order."""
+        """Append to one layer and return all it has; layers come in their order.
+
+        Nothing appended is nothing returned: so asks the cross attention of a decoder that is given an empty input,
+        because all it sees stands in front of it.
+        """
+        if key.shape[2] == 0:
+            return key, value
         if layer == len(self.keys):
             self.keys.append(key)
             self.values.append(value)

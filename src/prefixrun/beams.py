@@ -72,3 +72,12 @@ def choose(
                 search.add([*row_written[row_beams[rank]], row_tokens[rank]], row_scores[rank], ended=False)
         choice.append([] if done or last else running)
     return choice
+
+
+def repeating(ids: Sequence[int], length: int) -> set[int]:
+    """Tokens behind `ids` that would write an n-gram of this length a second time; none for length 0."""
+    if not length:
+        return set()
+    tail = ids[len(ids) - length + 1 :]
+    starts = range(len(ids) - length + 1)
+    return {ids[start + length - 1] for start in starts if ids[start : start + length - 1] == tail}

@@ -1,12 +1,12 @@
-"""How a backbone with a method on it reads: a training batch, and the prompts of a search.
+"""How a decoder-only backbone with a method on it reads: a training batch, the prompts of a search, what it writes.
 
-Call inside `method.on(backbone)`.
+Call inside `method.on(backbone)`. All states are those that the output layer multiplies.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from prefixrun.attention import Front, KeyValueCache, causal_mask
 from prefixrun.data import batches
-from prefixrun.data.batches import Batch, LossMode, Row
+from prefixrun.data.batches import Batch, LossMode, Row, padded
 
 if TYPE_CHECKING:
     from prefixrun.models import Backbone
@@ -26,11 +26,13 @@ class Prompted:
 
     `hidden`: (inputs, 1, d), the states that predict the first token. `fronts`: site → for each layer what stands in
     front of the tokens that a search writes, one entry an input. `positions`: (inputs,) position of the first of them.
+    `cache`: what the inputs have read as their own, a row each.
     """
 
     hidden: Tensor
     fronts: Mapping[str, Sequence[Front]]
     positions: Tensor
+    cache: KeyValueCache = field(default_factory=KeyValueCache)
 
 
 def collate(backbone: Backbone, rows: Sequence[Row], offset: int, loss_mode: LossMode) -> Batch:
@@ -66,30 +68,32 @@ def read_prompts(
     ).last_hidden_state
     lengths = (~padding).sum(dim=1)
     hidden = states[torch.arange(len(prompts), device=device), lengths - 1].unsqueeze(1)
-    joined = behind(prefix.get("decoder"), cache, padding)
+    joined = behind(prefix.get("decoder"), list(zip(cache.keys, cache.values, strict=True)), padding)
     return Prompted(hidden, {"decoder": joined}, offset + lengths)
 
 
-def padded(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Token ids (rows, longest), zeros on the right, and where they are padding (bool)."""
-    longest = max(map(len, rows))
-    ids = torch.zeros(len(rows), longest, dtype=torch.long)
-    padding = torch.ones(len(rows), longest, dtype=torch.bool)
-    for place, row in enumerate(rows):
-        ids[place, : len(row)] = torch.tensor(row)
-        padding[place, : len(row)] = False
-    return ids.to(device), padding.to(device)
+def read_written(backbone: Backbone, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
+    """Last hidden states (rows, 1, d) of one token a row, behind what `cache` holds. ids, positions: (rows, 1)."""
+    seen = cache.get_seq_length() + 1
+    states: Tensor = backbone.body(
+        input_ids=ids,
+        position_ids=positions,
+        attention_mask=torch.zeros(1, 1, 1, seen, dtype=backbone.head.dtype, device=ids.device),
+        past_key_values=cache,
+        use_cache=True,
+    ).last_hidden_state
+    return states
 
 
-def behind(prefix: Tensor | None, cache: KeyValueCache, padding: Tensor) -> list[Front]:
-    """Fronts, one entry an input, of what a cache holds behind a prefix.
+def behind(prefix: Tensor | None, pairs: Sequence[tuple[Tensor, Tensor]], padding: Tensor) -> list[Front]:
+    """Fronts, one entry an input, of keys and values behind a prefix.
 
-    prefix: (layers, 2, kv_heads, prefix_len, head_dim) or none. padding: (inputs, length), which nothing sees.
+    prefix: (layers, 2, kv_heads, prefix_len, head_dim) or none. pairs: for each layer the keys and the values that
+    inputs have, (inputs, kv_heads, length, head_dim). padding: (inputs, length), which nothing sees.
     """
-    inputs, dtype = len(padding), cache.keys[0].dtype
+    inputs, dtype = len(padding), pairs[0][0].dtype
     bias = torch.zeros(padding.shape, dtype=dtype, device=padding.device)
     bias.masked_fill_(padding, torch.finfo(dtype).min)
-    pairs = list(zip(cache.keys, cache.values, strict=True))
     if prefix is not None:
         bias = torch.nn.functional.pad(bias, (prefix.shape[3], 0))
         before = prefix.to(bias).unsqueeze(2).expand(-1, -1, inputs, -1, -1, -1)

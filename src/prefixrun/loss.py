@@ -12,7 +12,9 @@ CHUNK = 256
 """Target positions whose logits exist at one time: 256 x 49,152 numbers are 50 MB."""
 
 
-def target_nll(hidden: Tensor, weight: Tensor, targets: Tensor, factors: Tensor) -> Tensor:
+def target_nll(
+    hidden: Tensor, weight: Tensor, targets: Tensor, factors: Tensor, bias: Tensor | None = None
+) -> Tensor:
     """Sum over target tokens of factor x -log p(target), differentiable in `hidden` and `weight`.
 
     Args:
@@ -20,10 +22,11 @@ def target_nll(hidden: Tensor, weight: Tensor, targets: Tensor, factors: Tensor)
         weight: (vocabulary, d) output layer.
         targets: (targets,) token ids.
         factors: (targets,) weight of each token, which carries the loss mode.
+        bias: (vocabulary,) of the output layer, never trained.
 
     Returns a float32 scalar.
     """
-    return cast(Tensor, _HeadNLL.apply(hidden, weight, targets, factors))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _HeadNLL.apply(hidden, weight, targets, factors, bias))  # type: ignore[no-untyped-call]
 
 
 class _HeadNLL(torch.autograd.Function):
@@ -34,14 +37,16 @@ class _HeadNLL(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, factors: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, factors: Tensor, bias: Tensor | None
+    ) -> Tensor:
         for_hidden = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         for_weight = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         for start in range(0, hidden.shape[0], CHUNK):
             rows = slice(start, start + CHUNK)
             target, factor = targets[rows, None], factors[rows, None]
-            log_probabilities = log_softmax(linear(hidden[rows], weight).float(), dim=1)
+            log_probabilities = log_softmax(linear(hidden[rows], weight, bias).float(), dim=1)
             total -= (log_probabilities.gather(1, target) * factor).sum()
             if for_hidden is None and for_weight is None:
                 continue
@@ -56,8 +61,8 @@ class _HeadNLL(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
         scaled = [
             None if gradient is None else gradient * upstream[0].to(gradient.dtype) for gradient in ctx.saved_tensors
         ]
-        return scaled[0], scaled[1], None, None
+        return scaled[0], scaled[1], None, None, None

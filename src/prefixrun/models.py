@@ -11,16 +11,30 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GPT2Config, LlamaConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    LlamaConfig,
+    PreTrainedModel,
+)
 from transformers.utils import logging as transformers_logging
 
+from prefixrun.architectures import random_model
 from prefixrun.attention import attention_sites, use_front_attention
 from prefixrun.errors import ConfigError
 from prefixrun.model_files import PACKAGE_FILE, ModelFiles, cache_directory, locate
 from prefixrun.schema import ModelConfig
-from prefixrun.tokens import Tokenizer, byte_tokenizer
+from prefixrun.tokens import Layout, Tokenizer, byte_tokenizer
 
-FAMILIES = ("gpt2", "llama")
+FAMILIES: Mapping[str, tuple[Layout, ...]] = {
+    "gpt2": ("paper", "lines"),
+    "llama": ("paper", "lines"),
+    "bart": ("bart",),
+    "t5": ("t5",),
+}
+"""The model families, each with the layouts of sequences that it can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +55,31 @@ class Backbone:
         return tuple(attention_sites(self.model))
 
     @property
+    def is_seq2seq(self) -> bool:
+        """Whether an encoder reads the input and a decoder writes the output."""
+        return bool(self.model.config.is_encoder_decoder)
+
+    @property
     def body(self) -> nn.Module:
-        """The layers without the output layer: token ids in, last hidden states (batch, length, d) out."""
+        """The layers of a decoder-only model without the output layer: token ids in, last hidden states
+        (batch, length, d) out."""
         body = self.model.base_model
         assert isinstance(body, nn.Module)
         return body
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The encoder of an encoder-decoder."""
+        encoder = self.model.get_encoder()
+        assert isinstance(encoder, nn.Module)
+        return encoder
+
+    @property
+    def decoder(self) -> nn.Module:
+        """The decoder of an encoder-decoder, without the output layer."""
+        decoder = self.model.get_decoder()
+        assert isinstance(decoder, nn.Module)
+        return decoder
 
     def embed(self, ids: Tensor) -> Tensor:
         """Input embeddings of token ids: (..., d). Positions are not in them."""
@@ -54,10 +88,28 @@ class Backbone:
 
     @property
     def head(self) -> Tensor:
-        """Weight of the output layer: (vocabulary, d). Neither GPT-2 nor Llama has a bias there."""
+        """Weight of the output layer: (vocabulary, d)."""
         weight = self.model.get_output_embeddings().weight
         assert isinstance(weight, Tensor)
         return weight
+
+    @property
+    def head_bias(self) -> Tensor | None:
+        """Bias of the output layer: (vocabulary,). Only BART has one, zero in its published weights."""
+        bias = getattr(self.model, "final_logits_bias", None)
+        return None if bias is None else bias[0]
+
+    @property
+    def head_scale(self) -> float:
+        """What last hidden states are multiplied by before the output layer: d^-0.5 in a T5 that shares it with the
+        embeddings, 1 in all others."""
+        scaled = getattr(self.model.config, "scale_decoder_outputs", False)
+        return float(self.shape.width) ** -0.5 if scaled else 1.0
+
+    def logits(self, states: Tensor) -> Tensor:
+        """(..., vocabulary) of scaled last hidden states, as forward and forward_seq2seq return them: (..., d)."""
+        logits: Tensor = self.model.get_output_embeddings()(states)
+        return logits if self.head_bias is None else logits + self.head_bias
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +120,20 @@ class Shape:
     kv_heads: int
     head_dim: int
     width: int
-    context: int
+    context: int | None
+    """Positions that the model has, in encoder and decoder each; None where nothing limits them (T5)."""
     vocabulary: int
 
 
 def shape_of(config: Any) -> Shape:
-    """Read the shape off a transformers configuration."""
+    """Read the shape off a transformers configuration; in an encoder-decoder both parts have it (`_check`)."""
     heads = config.num_attention_heads
     return Shape(
         layers=config.num_hidden_layers,
         kv_heads=getattr(config, "num_key_value_heads", None) or heads,
         head_dim=getattr(config, "head_dim", None) or config.hidden_size // heads,
         width=config.hidden_size,
-        context=config.max_position_embeddings,
+        context=getattr(config, "max_position_embeddings", None),
         vocabulary=config.vocab_size,
     )
 
@@ -94,16 +147,15 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
     files = locate(config)
     transformers_logging.disable_progress_bar()  # the weights are there in a second; the bar would only interrupt
     if config.source == "random":
-        model, tokenizer = tiny(str(config.architecture)), byte_tokenizer(config.layout)
+        model, tokenizer = random_model(str(config.architecture)), byte_tokenizer(config.layout)
+        _check(config, model.config)
     else:
         directory = _dequantised(files) if config.source == "package" else files.directory
         assert directory is not None
-        family = AutoConfig.from_pretrained(directory, local_files_only=True).model_type
-        if family not in FAMILIES:
-            raise ConfigError(
-                f"model={config.name}: model_type {family!r} is not supported; there are {', '.join(FAMILIES)}"
-            )
-        model = AutoModelForCausalLM.from_pretrained(directory, local_files_only=True, dtype=torch.float32)
+        found = AutoConfig.from_pretrained(directory, local_files_only=True)
+        _check(config, found)
+        family = AutoModelForSeq2SeqLM if found.is_encoder_decoder else AutoModelForCausalLM
+        model = family.from_pretrained(directory, local_files_only=True, dtype=torch.float32)
         tokenizer = Tokenizer(AutoTokenizer.from_pretrained(directory, local_files_only=True), config.layout)
     use_front_attention(model)
     model.requires_grad_(False)
@@ -115,31 +167,26 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
 _DTYPES: Mapping[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
-def tiny(architecture: str, seed: int = 0) -> PreTrainedModel:
-    """A random model of two or three small layers over bytes, for tests and smoke runs."""
-    shape: dict[str, Any] = {"vocab_size": 258, "bos_token_id": 256, "eos_token_id": 256, "pad_token_id": 257}
-    config: GPT2Config | LlamaConfig
-    if architecture == "tiny_gpt2":
-        config = GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=1024, **shape)
-    else:
-        config = LlamaConfig(
-            hidden_size=32,
-            intermediate_size=64,
-            num_hidden_layers=3,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            max_position_embeddings=1024,
-            tie_word_embeddings=True,
-            **shape,
+def _check(config: ModelConfig, found: Any) -> None:
+    """Refuse a model that this program cannot read, or not with these sequences."""
+    family = found.model_type
+    if family not in FAMILIES:
+        raise ConfigError(f"model={config.name}: model_type {family!r} is not supported; there are {', '.join(FAMILIES)}")
+    if config.layout not in FAMILIES[family]:
+        raise ConfigError(
+            f"model.layout={config.layout}: does not fit model={config.name}, which is of the family {family}; give "
+            f"model.layout={' or model.layout='.join(FAMILIES[family])}"
         )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = AutoModelForCausalLM.from_config(config)
-        for parameter in model.parameters():
-            if parameter.dim() > 1:
-                nn.init.normal_(parameter, std=0.2)  # the libraries' 0.02 makes all outputs of so small a model alike
-    assert isinstance(model, PreTrainedModel)
-    return model
+    encoder = (found.num_hidden_layers, found.num_attention_heads)
+    decoder = (
+        getattr(found, "decoder_layers", None) or getattr(found, "num_decoder_layers", None) or encoder[0],
+        getattr(found, "decoder_attention_heads", None) or encoder[1],
+    )
+    if encoder != decoder:
+        raise ConfigError(
+            f"model={config.name}: its encoder has {encoder[0]} layers of {encoder[1]} heads and its decoder {decoder[0]} "
+            f"of {decoder[1]}; only models with the same in both are supported"
+        )
 
 
 def _dequantised(files: ModelFiles) -> Path:

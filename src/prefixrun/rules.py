@@ -50,6 +50,12 @@ def _warmup_of_subset(warmup: int, size: int | None, batch: int, accumulate: int
     return None
 
 
+def _lengths(least: int, most: int) -> str | None:
+    if least > most:
+        return f"decode.min_new_tokens={least}: must not be more than decode.max_new_tokens={most}"
+    return None
+
+
 def _packing(targets: int, batch: int) -> str | None:
     if targets > batch:
         return f"train.targets_per_row={targets}: must not be more than train.batch_size={batch}, which counts pairs"
@@ -63,7 +69,8 @@ def _source(source: str, hub: str | None, path: str | None, architecture: str | 
     if key is not None and given[key] is None:
         value = {"hub": "NAME", "path": "DIR", "architecture": "tiny_gpt2"}[key]
         return f"model.{key}: is not set; model.source={source} needs model.{key}={value}"
-    surplus = [name for name, value in given.items() if value is not None and name != key]
+    # An architecture says what shape a model has, wherever its weights come from.
+    surplus = [name for name, value in given.items() if value is not None and name not in (key, "architecture")]
     if surplus:
         owner = next(name for name, key_of in needed.items() if key_of == surplus[0])
         choice = "model=path" if owner == "path" else f"model.source={owner}"
@@ -164,6 +171,7 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
         _warmup_of_subset,
         ("train.warmup_steps", "train_size", "train.batch_size", "train.accumulate", "train.epochs"),
     ),
+    (_lengths, ("decode.min_new_tokens", "decode.max_new_tokens")),
     (_packing, ("train.targets_per_row", "train.batch_size")),
     (_unused, ("method.name", *_METHODS_OF)),
     (_precision, ("method.name", "precision")),

@@ -244,7 +244,12 @@ class DecodeConfig:
     """Exponent of the length that a finished beam's log-probability is divided by."""
     length_norm: Literal["total", "generated"]
     """Which length that is: "total" counts the input and the output (the paper's code), "generated" only the output
-    (recent versions of transformers)."""
+    (recent versions of transformers). The input of an encoder-decoder is not part of it, only its start token."""
+    min_new_tokens: CountOrZero = 0
+    """Tokens that an output has at least before its end token. A min_length of 11 in the paper's BART code is 10 here,
+    as its lengths count the start token."""
+    no_repeat_ngram: CountOrZero = 0
+    """No sequence of so many tokens is written twice in one output; 0 allows it, 1 allows no token twice."""
     ban_newlines: bool
     """Never generate a line break, as in the paper's code."""
     batch_size: Count

@@ -1,7 +1,14 @@
-"""From text to token ids, as the paper's code builds its GPT-2 sequences (transformers' slow GPT-2 tokenizer).
+"""From text to token ids, as the paper's code builds its sequences.
 
-In the paper's layout one pair is: blank source blank END blank target blank END. The lone blanks before END survive as
-a token of their own. That they do is confirmed by the mean lengths of its Table 1 (ACL version): WebNLG 49.6 and 30.7.
+GPT-2 (transformers' slow GPT-2 tokenizer): blank source blank END blank target blank END. The lone blanks before END
+survive as a token of their own. That they do is confirmed by the mean lengths of Table 1 (ACL version): WebNLG 49.6 and
+30.7.
+
+BART: the encoder reads BEGIN source END, without words that name the task; the decoder starts from END and predicts
+BEGIN target END. That is the target as the tokenizer gives it, shifted right behind END (shift_tokens_right in
+transformers' modeling_bart.py): BART was pre-trained like this, so the first token it writes is BEGIN.
+
+T5: the encoder reads source END; the decoder starts from PAD and predicts target END (_shift_right in modeling_t5.py).
 """
 
 from __future__ import annotations
@@ -14,13 +21,17 @@ from tokenizers import decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 Layout = Literal["paper", "lines", "bart", "t5"]
-END_OF_BYTES = "<|end|>"
+END_OF_BYTES, PAD_OF_BYTES, BEGIN_OF_BYTES = "<|end|>", "<|pad|>", "<|begin|>"
+END_ID, PAD_ID, BEGIN_ID = 256, 257, 258
+"""Ids of these three in `byte_tokenizer`, behind the 256 bytes."""
 
 
 class _Encoding(Protocol):
     """What is used of a transformers tokenizer."""
 
     eos_token_id: int
+    bos_token_id: int
+    pad_token_id: int
 
     @property
     def all_special_ids(self) -> list[int]: ...
@@ -44,6 +55,11 @@ class Tokenizer:
         """Id of the end-of-text token: it separates source from target and ends the target (BOS = EOS in GPT-2)."""
         return int(self.base.eos_token_id)
 
+    @property
+    def start(self) -> int:
+        """Id that the decoder of an encoder-decoder reads first: END in BART, PAD in T5."""
+        return self.end if self.layout == "bart" else int(self.base.pad_token_id)
+
     def text(self, text: str) -> list[int]:
         """Ids of `text` alone, no special tokens."""
         return self.base.encode(text, add_special_tokens=False)
@@ -53,7 +69,7 @@ class Tokenizer:
         ids, separator = self._whole(source), self.text(self._separator)
         if self._too_long(ids):
             ids = [*ids[: self.max_source_tokens], *separator]
-        return ids if self.layout == "lines" else [*ids, self.end]
+        return ids if self.layout == "lines" else self._framed(ids)
 
     def truncates(self, source: str) -> bool:
         """Whether the prompt of `source` lacks its end."""
@@ -61,10 +77,10 @@ class Tokenizer:
 
     @property
     def _separator(self) -> str:
-        return "\n" if self.layout == "lines" else " "
+        return {"lines": "\n", "paper": " "}.get(self.layout, "")
 
     def _whole(self, source: str) -> list[int]:
-        return self.text(f" {source}{self._separator}")
+        return self.text(source if self._for_encoder else f" {source}{self._separator}")
 
     def _too_long(self, ids: list[int]) -> bool:
         """The separator, which `ids` end with, does not count."""
@@ -73,7 +89,16 @@ class Tokenizer:
 
     def target(self, target: str) -> list[int]:
         """Ids that are predicted, END included."""
-        return [*self.text(target if self.layout == "lines" else f" {target} "), self.end]
+        return self._framed(self.text(f" {target} " if self.layout == "paper" else target))
+
+    @property
+    def _for_encoder(self) -> bool:
+        return self.layout in ("bart", "t5")
+
+    def _framed(self, ids: list[int]) -> list[int]:
+        """Ids between the special tokens that every sequence of the layout has."""
+        begin = [int(self.base.bos_token_id)] if self.layout == "bart" else []
+        return [*begin, *ids, self.end]
 
     def output(self, ids: list[int]) -> str:
         """Text of generated ids: cut at END, tokenisation spaces cleaned up, stripped, on one line.
@@ -106,10 +131,15 @@ def clean_up(text: str) -> str:
 
 
 def byte_tokenizer(layout: Layout = "paper") -> Tokenizer:
-    """A tokenizer over the 256 bytes and an end token (id 256), for the tiny random models."""
+    """A tokenizer over the 256 bytes and the special tokens that a layout needs, for the tiny random models."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     backend = BackendTokenizer(models.BPE(vocab={byte: index for index, byte in enumerate(alphabet)}, merges=[]))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
-    backend.add_special_tokens([END_OF_BYTES])
-    return Tokenizer(PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=END_OF_BYTES), layout)
+    special = {"eos_token": END_OF_BYTES}
+    if layout in ("bart", "t5"):
+        special["pad_token"] = PAD_OF_BYTES
+    if layout == "bart":
+        special["bos_token"] = BEGIN_OF_BYTES
+    backend.add_special_tokens(list(special.values()))
+    return Tokenizer(PreTrainedTokenizerFast(tokenizer_object=backend, **special), layout)

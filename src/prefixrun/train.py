@@ -146,7 +146,7 @@ class _Loop:
             nll += loss.item() * len(micro_batches) / float(batch.factors[0])
             tokens += len(batch.labels)
             progress.pair_tokens += batch.pair_tokens
-            progress.positions += batch.ids.numel()
+            progress.positions += batch.computed
         if nll != nll:
             raise PrefixrunError(
                 f"step {progress.step + 1}: the loss is not a number; lower train.lr (now {self.config.lr:g})"
@@ -236,7 +236,8 @@ def mean_nll(method: Method, backbone: Backbone, pairs: Sequence[PairIds]) -> fl
 
 def _nll(method: Method, backbone: Backbone, batch: Batch) -> Tensor:
     with method.on(backbone):
-        return target_nll(method.target_states(backbone, batch), backbone.head, batch.labels, batch.factors)
+        states = method.target_states(backbone, batch)
+        return target_nll(states, backbone.head, batch.labels, batch.factors, backbone.head_bias)
 
 
 def _plan(pairs: Sequence[PairIds], config: TrainConfig, seed: int) -> list[list[list[list[Row]]]]:

@@ -55,6 +55,11 @@ class Batch:
     pairs: int
     pair_tokens: int
 
+    @property
+    def computed(self) -> int:
+        """Token positions that a pass computes, padding included."""
+        return self.ids.numel()
+
 
 @dataclass(frozen=True, slots=True)
 class PairIds:
@@ -152,6 +157,17 @@ def collate(rows: Sequence[Row], prefix_len: int, loss_mode: LossMode, *, device
         pairs=pairs,
         pair_tokens=sum(row.pair_tokens for row in rows),
     )
+
+
+def padded(rows: Sequence[Sequence[int]], device: str | torch.device) -> tuple[Tensor, Tensor]:
+    """Token ids (rows, longest), zeros on the right, and where they are padding (bool)."""
+    longest = max(map(len, rows))
+    ids = torch.zeros(len(rows), longest, dtype=torch.long)
+    padding = torch.ones(len(rows), longest, dtype=torch.bool)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = torch.tensor(row)
+        padding[place, : len(row)] = False
+    return ids.to(device), padding.to(device)
 
 
 def epoch_batches(

@@ -1,0 +1,104 @@
+"""How an encoder-decoder with a method on it reads: a training batch, the inputs of a search, what it writes.
+
+The counterpart of `forward`. A prefix stands in front of the encoder's self-attention, of the decoder's and of its cross
+attention; none of them moves a position (paper's code, seq2seq/prefixTuning.py): BART counts text alone, and T5's
+relative bias is between text and text. Call inside `method.on(backbone)`. All states are those that the output layer
+multiplies, T5's scale included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from prefixrun.attention import KeyValueCache, recorded
+from prefixrun.data import split_batches
+from prefixrun.data.batches import Batch, LossMode, Row, padded
+from prefixrun.data.split_batches import SplitBatch, padding_bias
+from prefixrun.forward import Prompted, behind
+
+if TYPE_CHECKING:
+    from prefixrun.models import Backbone
+
+
+def collate(backbone: Backbone, rows: Sequence[Row], loss_mode: LossMode) -> SplitBatch:
+    """The tensors of some rows, on the backbone's device."""
+    head = backbone.head
+    return split_batches.collate(rows, backbone.tokenizer.start, loss_mode, device=str(head.device), dtype=head.dtype)
+
+
+def target_states(backbone: Backbone, batch: Batch) -> Tensor:
+    """The last hidden states that predict the labels of a batch: (targets, d)."""
+    assert isinstance(batch, SplitBatch)
+    encoded = encode(backbone, batch.source, batch.source_mask)
+    states = _decode(backbone, batch.ids, batch.mask, encoded[batch.entries], batch.source_mask[batch.entries])
+    return states.flatten(0, 1)[batch.predicts]
+
+
+def encode(backbone: Backbone, ids: Tensor, mask: Tensor) -> Tensor:
+    """The encoder's states (inputs, length, d). ids: (inputs, length), mask: (inputs, 1, 1, length), additive."""
+    states: Tensor = backbone.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+    return states
+
+
+def read_prompts(backbone: Backbone, prompts: Sequence[Sequence[int]], prefix: Mapping[str, Tensor]) -> Prompted:
+    """Encode each input once and let the decoder read its start token; prompts: token ids, not padded.
+
+    From here on the keys and values of an input, behind the prefix of the cross attention, are a front of that
+    attention, which all beams of the input share. The prefix of the decoder stays where `method.on` has put it. The
+    start token is a token of the search's own, because T5 weighs how far it is away.
+
+    prefix: keys and values by site, see methods.base.Flat; without "cross" where the method has none there.
+    """
+    device, dtype = backbone.head.device, backbone.head.dtype
+    ids, padding = padded(prompts, device)
+    mask = padding_bias(padding, dtype)
+    encoded = encode(backbone, ids, mask)
+    start = torch.full((len(prompts), 1), backbone.tokenizer.start, device=device)
+    with recorded(backbone.model, ("decoder", "cross")) as seen:
+        hidden = _decode(backbone, start, torch.zeros(1, 1, 1, 1, dtype=dtype, device=device), encoded, mask)
+    return Prompted(
+        hidden,
+        fronts={"cross": behind(prefix.get("cross"), seen["cross"], padding)},
+        positions=torch.ones(len(prompts), dtype=torch.long, device=device),
+        cache=KeyValueCache.of(seen["decoder"]),
+    )
+
+
+def read_written(backbone: Backbone, ids: Tensor, cache: KeyValueCache) -> Tensor:
+    """Last hidden states (rows, 1, d) of one token a row, behind what `cache` holds. ids: (rows, 1).
+
+    The inputs stand in front of the cross attention (`read_prompts`), so the decoder is given empty ones.
+    """
+    dtype, device = backbone.head.dtype, ids.device
+    return _decode(
+        backbone,
+        ids,
+        torch.zeros(1, 1, 1, cache.get_seq_length() + 1, dtype=dtype, device=device),
+        torch.zeros(len(ids), 0, backbone.shape.width, dtype=dtype, device=device),
+        torch.zeros(1, 1, 1, 0, dtype=dtype, device=device),
+        cache,
+    )
+
+
+def _decode(
+    backbone: Backbone,
+    ids: Tensor,
+    mask: Tensor,
+    encoded: Tensor,
+    encoded_mask: Tensor,
+    cache: KeyValueCache | None = None,
+) -> Tensor:
+    """The decoder's last states (rows, length, d), scaled. encoded: (rows, source length, d); masks are additive."""
+    states: Tensor = backbone.decoder(
+        input_ids=ids,
+        attention_mask=mask,
+        encoder_hidden_states=encoded,
+        encoder_attention_mask=encoded_mask,
+        past_key_values=cache,
+        use_cache=cache is not None,
+    ).last_hidden_state
+    return states * backbone.head_scale
