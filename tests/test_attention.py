@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from prefixrun.architectures import random_model
 from prefixrun.attention import Front, KeyValueCache, attention_sites, causal_mask, front_attention, fronts, fronts_of
 from prefixrun.data.batches import PairIds, Row, collate
 from prefixrun.loss import target_nll
-from prefixrun.models import Backbone, load, tiny
+from prefixrun.models import Backbone, load
 from prefixrun.schema import ModelConfig
 
 PREFIX_LEN = 4
@@ -47,7 +48,7 @@ def peer(backbone: Backbone, flat: Tensor) -> torch.nn.Module:
     config = peft.PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=PREFIX_LEN, prefix_projection=False)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=FutureWarning)  # of the peer's own calls of transformers
-        model = peft.get_peft_model(tiny(architecture), config).eval()
+        model = peft.get_peft_model(random_model(architecture), config).eval()
     with torch.no_grad():
         embedding(model).copy_(flat.permute(3, 0, 1, 2, 4).reshape(PREFIX_LEN, -1))
     return model
@@ -131,7 +132,7 @@ def test_padding_on_either_side_changes_no_logits(backbone: Backbone, flat: Tens
 def test_without_a_front_it_is_the_librarys_attention(backbone: Backbone) -> None:
     ids, mask = padded("right")
     architecture = backbone.files.fingerprint.removeprefix("random:")
-    theirs = tiny(architecture).eval()(input_ids=ids, attention_mask=mask).logits
+    theirs = random_model(architecture).eval()(input_ids=ids, attention_mask=mask).logits
     positions = torch.arange(ids.shape[1])[None]
     ours = backbone.model(
         input_ids=ids,

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
+from prefixrun.architectures import random_model
 from prefixrun.attention import causal_mask, fronts, fronts_of, use_front_attention
 from prefixrun.generate import BLOCK, generate, top_candidates
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.model_files import ModelFiles
-from prefixrun.models import Backbone, load, tiny
+from prefixrun.models import Backbone, load
 from prefixrun.schema import DecodeConfig, ModelConfig
 from prefixrun.tokens import Tokenizer
 
@@ -47,7 +48,7 @@ class FewTokens:
 
 
 def few_tokens(architecture: str) -> PreTrainedModel:
-    model = tiny(architecture).eval().requires_grad_(False)
+    model = random_model(architecture).eval().requires_grad_(False)
     model.resize_token_embeddings(VOCABULARY)
     return model
 

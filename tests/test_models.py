@@ -7,12 +7,12 @@ import pytest
 import torch
 from transformers import GPT2Config, LlamaConfig, PretrainedConfig
 
-from prefixrun import model_files
+from prefixrun import architectures, model_files
 from prefixrun.errors import ConfigError
 from prefixrun.generate import generate
 from prefixrun.methods.init import activations
 from prefixrun.methods.prefix import FixedPrefix
-from prefixrun.models import Backbone, Shape, load, shape_of, tiny
+from prefixrun.models import Backbone, Shape, load, shape_of
 from prefixrun.schema import DecodeConfig, ModelConfig
 from prefixrun.tokens import byte_tokenizer
 
@@ -33,7 +33,7 @@ def architecture(request: pytest.FixtureRequest) -> str:
 def directory(architecture: str, tmp_path: Path) -> Path:
     """A model with its tokenizer, as save_pretrained() leaves them."""
     path = tmp_path / "my-model"
-    tiny(architecture).save_pretrained(path)
+    architectures.random_model(architecture).save_pretrained(path)
     byte_tokenizer().base.save_pretrained(path)  # type: ignore[attr-defined]
     return path
 

@@ -7,6 +7,7 @@ the weights are not. The tiny ones are for tests and smoke runs: two or three sm
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -23,7 +24,12 @@ from transformers import (
 
 from prefixrun.tokens import BEGIN_ID, END_ID, PAD_ID
 
-_OVER_BYTES = {"vocab_size": PAD_ID + 1, "bos_token_id": END_ID, "eos_token_id": END_ID, "pad_token_id": PAD_ID}
+_OVER_BYTES: dict[str, Any] = {
+    "vocab_size": PAD_ID + 1,
+    "bos_token_id": END_ID,
+    "eos_token_id": END_ID,
+    "pad_token_id": PAD_ID,
+}
 
 
 def _tiny_gpt2() -> GPT2Config:
@@ -60,7 +66,6 @@ def _tiny_t5() -> T5Config:
         vocab_size=PAD_ID + 1,
         eos_token_id=END_ID,
         pad_token_id=PAD_ID,
-        decoder_start_token_id=PAD_ID,
         d_model=32,
         d_kv=8,
         d_ff=64,
@@ -68,6 +73,7 @@ def _tiny_t5() -> T5Config:
         num_heads=6,  # heads x d_kv is not d_model, as in the larger T5s
         relative_attention_num_buckets=8,
         relative_attention_max_distance=32,
+        **_started(PAD_ID),
     )
 
 
@@ -79,16 +85,19 @@ def _bart(width: int, layers: int, heads: int) -> BartConfig:
     return BartConfig(vocab_size=50_265, **_bart_sizes(width, layers, heads, inner=4 * width))
 
 
-def _bart_sizes(width: int, layers: int, heads: int, inner: int) -> dict[str, int]:
+def _bart_sizes(width: int, layers: int, heads: int, inner: int) -> dict[str, Any]:
     both = {"layers": layers, "attention_heads": heads, "ffn_dim": inner}
     sides = {f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in both.items()}
     return {"d_model": width, "max_position_embeddings": 1024, **sides}
 
 
+def _started(token: int) -> dict[str, Any]:
+    """T5's configuration takes its decoder's first token, but does not declare it."""
+    return {"decoder_start_token_id": token}
+
+
 def _t5_base() -> T5Config:
-    return T5Config(
-        vocab_size=32_128, d_model=768, d_kv=64, d_ff=3072, num_layers=12, num_heads=12, decoder_start_token_id=0
-    )
+    return T5Config(vocab_size=32_128, d_model=768, d_kv=64, d_ff=3072, num_layers=12, num_heads=12, **_started(0))
 
 
 def _smollm2_135m() -> LlamaConfig:
@@ -127,7 +136,7 @@ def configuration(architecture: str) -> PreTrainedConfig:
 def from_configuration(config: PreTrainedConfig) -> PreTrainedModel:
     """A model of that shape, its weights as transformers draws them. On the meta device it takes no memory."""
     family = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-    model = family.from_config(config)
+    model = family.from_config(config)  # type: ignore[no-untyped-call]
     assert isinstance(model, PreTrainedModel)
     return model
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import EncoderDecoderCache, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, eager_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
@@ -163,7 +164,7 @@ def front_attention(
     folded = query.reshape(rows, kv_heads, group * queries, head_dim)
     scores = torch.matmul(folded, key.transpose(2, 3)).view(rows, kv_heads, group, queries, own_length)
     if position_bias is not None:
-        scores = scores + position_bias.view(-1, kv_heads, group, queries, own_length)
+        scores = scores + position_bias.view(len(position_bias), kv_heads, group, queries, own_length)
     if attention_mask is not None:
         scores = scores + attention_mask.unsqueeze(1)
 
@@ -238,13 +239,7 @@ class KeyValueCache:
         return self.written[layer] if layer < len(self.written) else 0
 
     def update(self, key: Tensor, value: Tensor, layer: int, *_: Any) -> tuple[Tensor, Tensor]:
-        """Append to one layer and return all it has; layers come in their order.
-
-        Nothing appended is nothing returned: so asks the cross attention of a decoder that is given an empty input,
-        because all it sees stands in front of it.
-        """
-        if key.shape[2] == 0:
-            return key, value
+        """Append to one layer and return all it has; layers come in their order."""
         if layer == len(self.keys):
             self.keys.append(key)
             self.values.append(value)
@@ -264,6 +259,24 @@ class KeyValueCache:
         """Let row i go on from what row rows[i] has written."""
         self.keys = [keys.index_select(0, rows) for keys in self.keys]
         self.values = [values.index_select(0, rows) for values in self.values]
+
+
+class SplitCache(EncoderDecoderCache):
+    """What a decoder with cross attention asks of a cache, when all that it sees of the input stands in front of it.
+
+    Its own tokens go to `own`; the cross attention finds that its keys and values are there already, and none.
+    """
+
+    def __init__(self, own: KeyValueCache, empty: Tensor, layers: int) -> None:
+        """empty: (rows, heads, 0, head_dim)."""
+        nothing = SimpleNamespace(keys=empty, values=empty)
+        self.self_attention_cache: Any = own
+        self.cross_attention_cache: Any = SimpleNamespace(layers=[nothing] * layers)
+        self.is_updated = dict.fromkeys(range(layers), True)
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        own: KeyValueCache = self.self_attention_cache
+        return own.get_seq_length(layer_idx)
 
 
 def causal_mask(length: int, dtype: torch.dtype, device: torch.device) -> Tensor:

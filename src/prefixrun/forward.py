@@ -68,7 +68,7 @@ def read_prompts(
     ).last_hidden_state
     lengths = (~padding).sum(dim=1)
     hidden = states[torch.arange(len(prompts), device=device), lengths - 1].unsqueeze(1)
-    joined = behind(prefix.get("decoder"), list(zip(cache.keys, cache.values, strict=True)), padding)
+    joined = behind(prefix.get("decoder"), cache, padding)
     return Prompted(hidden, {"decoder": joined}, offset + lengths)
 
 
@@ -85,15 +85,15 @@ def read_written(backbone: Backbone, ids: Tensor, positions: Tensor, cache: KeyV
     return states
 
 
-def behind(prefix: Tensor | None, pairs: Sequence[tuple[Tensor, Tensor]], padding: Tensor) -> list[Front]:
-    """Fronts, one entry an input, of keys and values behind a prefix.
+def behind(prefix: Tensor | None, cache: KeyValueCache, padding: Tensor) -> list[Front]:
+    """Fronts, one entry an input, of what a cache holds behind a prefix.
 
-    prefix: (layers, 2, kv_heads, prefix_len, head_dim) or none. pairs: for each layer the keys and the values that
-    inputs have, (inputs, kv_heads, length, head_dim). padding: (inputs, length), which nothing sees.
+    prefix: (layers, 2, kv_heads, prefix_len, head_dim) or none. padding: (inputs, length), which nothing sees.
     """
-    inputs, dtype = len(padding), pairs[0][0].dtype
+    inputs, dtype = len(padding), cache.keys[0].dtype
     bias = torch.zeros(padding.shape, dtype=dtype, device=padding.device)
     bias.masked_fill_(padding, torch.finfo(dtype).min)
+    pairs = list(zip(cache.keys, cache.values, strict=True))
     if prefix is not None:
         bias = torch.nn.functional.pad(bias, (prefix.shape[3], 0))
         before = prefix.to(bias).unsqueeze(2).expand(-1, -1, inputs, -1, -1, -1)

@@ -1,9 +1,9 @@
 """How an encoder-decoder with a method on it reads: a training batch, the inputs of a search, what it writes.
 
-The counterpart of `forward`. A prefix stands in front of the encoder's self-attention, of the decoder's and of its cross
-attention; none of them moves a position (paper's code, seq2seq/prefixTuning.py): BART counts text alone, and T5's
-relative bias is between text and text. Call inside `method.on(backbone)`. All states are those that the output layer
-multiplies, T5's scale included.
+The counterpart of `forward`. A prefix stands in front of the encoder's self-attention, of the decoder's and of its
+cross attention; none of them moves a position (paper's code, seq2seq/prefixTuning.py): BART counts text alone, and
+T5's relative bias is between text and text. Call inside `method.on(backbone)`. All states are those that the output
+layer multiplies, T5's scale included.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from prefixrun.attention import KeyValueCache, recorded
+from prefixrun.attention import KeyValueCache, SplitCache, recorded
 from prefixrun.data import split_batches
 from prefixrun.data.batches import Batch, LossMode, Row, padded
 from prefixrun.data.split_batches import SplitBatch, padding_bias
@@ -34,7 +34,7 @@ def target_states(backbone: Backbone, batch: Batch) -> Tensor:
     """The last hidden states that predict the labels of a batch: (targets, d)."""
     assert isinstance(batch, SplitBatch)
     encoded = encode(backbone, batch.source, batch.source_mask)
-    states = _decode(backbone, batch.ids, batch.mask, encoded[batch.entries], batch.source_mask[batch.entries])
+    states = decode(backbone, batch.ids, batch.mask, encoded[batch.entries], batch.source_mask[batch.entries])
     return states.flatten(0, 1)[batch.predicts]
 
 
@@ -59,10 +59,10 @@ def read_prompts(backbone: Backbone, prompts: Sequence[Sequence[int]], prefix: M
     encoded = encode(backbone, ids, mask)
     start = torch.full((len(prompts), 1), backbone.tokenizer.start, device=device)
     with recorded(backbone.model, ("decoder", "cross")) as seen:
-        hidden = _decode(backbone, start, torch.zeros(1, 1, 1, 1, dtype=dtype, device=device), encoded, mask)
+        hidden = decode(backbone, start, torch.zeros(1, 1, 1, 1, dtype=dtype, device=device), encoded, mask)
     return Prompted(
         hidden,
-        fronts={"cross": behind(prefix.get("cross"), seen["cross"], padding)},
+        fronts={"cross": behind(prefix.get("cross"), KeyValueCache.of(seen["cross"]), padding)},
         positions=torch.ones(len(prompts), dtype=torch.long, device=device),
         cache=KeyValueCache.of(seen["decoder"]),
     )
@@ -73,24 +73,25 @@ def read_written(backbone: Backbone, ids: Tensor, cache: KeyValueCache) -> Tenso
 
     The inputs stand in front of the cross attention (`read_prompts`), so the decoder is given empty ones.
     """
-    dtype, device = backbone.head.dtype, ids.device
-    return _decode(
+    dtype, device, shape = backbone.head.dtype, ids.device, backbone.shape
+    nothing = torch.zeros(len(ids), shape.kv_heads, 0, shape.head_dim, dtype=dtype, device=device)
+    return decode(
         backbone,
         ids,
         torch.zeros(1, 1, 1, cache.get_seq_length() + 1, dtype=dtype, device=device),
-        torch.zeros(len(ids), 0, backbone.shape.width, dtype=dtype, device=device),
+        torch.zeros(len(ids), 0, shape.width, dtype=dtype, device=device),
         torch.zeros(1, 1, 1, 0, dtype=dtype, device=device),
-        cache,
+        SplitCache(cache, nothing, shape.layers),
     )
 
 
-def _decode(
+def decode(
     backbone: Backbone,
     ids: Tensor,
     mask: Tensor,
     encoded: Tensor,
     encoded_mask: Tensor,
-    cache: KeyValueCache | None = None,
+    cache: SplitCache | None = None,
 ) -> Tensor:
     """The decoder's last states (rows, length, d), scaled. encoded: (rows, source length, d); masks are additive."""
     states: Tensor = backbone.decoder(

@@ -12,9 +12,7 @@ CHUNK = 256
 """Target positions whose logits exist at one time: 256 x 49,152 numbers are 50 MB."""
 
 
-def target_nll(
-    hidden: Tensor, weight: Tensor, targets: Tensor, factors: Tensor, bias: Tensor | None = None
-) -> Tensor:
+def target_nll(hidden: Tensor, weight: Tensor, targets: Tensor, factors: Tensor, bias: Tensor | None = None) -> Tensor:
     """Sum over target tokens of factor x -log p(target), differentiable in `hidden` and `weight`.
 
     Args:

@@ -171,7 +171,9 @@ def _check(config: ModelConfig, found: Any) -> None:
     """Refuse a model that this program cannot read, or not with these sequences."""
     family = found.model_type
     if family not in FAMILIES:
-        raise ConfigError(f"model={config.name}: model_type {family!r} is not supported; there are {', '.join(FAMILIES)}")
+        raise ConfigError(
+            f"model={config.name}: model_type {family!r} is not supported; there are {', '.join(FAMILIES)}"
+        )
     if config.layout not in FAMILIES[family]:
         raise ConfigError(
             f"model.layout={config.layout}: does not fit model={config.name}, which is of the family {family}; give "
@@ -184,8 +186,8 @@ def _check(config: ModelConfig, found: Any) -> None:
     )
     if encoder != decoder:
         raise ConfigError(
-            f"model={config.name}: its encoder has {encoder[0]} layers of {encoder[1]} heads and its decoder {decoder[0]} "
-            f"of {decoder[1]}; only models with the same in both are supported"
+            f"model={config.name}: its encoder has {encoder[0]} layers of {encoder[1]} heads and its decoder "
+            f"{decoder[0]} of {decoder[1]}; only models with the same in both are supported"
         )
 
 

@@ -71,8 +71,8 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
     """Refuse, before anything is written, what could only fail later.
 
     Raises:
-        ConfigError: a task without metrics; init_words of another length; prefix, input and output longer than the
-            model's context.
+        ConfigError: a task without metrics; sites that the model does not have; init_words of another length; prefix,
+            input and output longer than the model's context.
     """
     metrics.suite(config.task.scored_as)
     methods.refuse(config, backbone)
@@ -84,11 +84,32 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
     longest_source = max(prompts | {len(pair.source) for pair in pairs})
     output = max(longest_target, config.decode.max_new_tokens)
     key, front = _front(config, backbone, corpora)
-    needed, context = front + longest_source + output, backbone.shape.context
+    _check_context(config, backbone, longest_source, output, key, front)
+
+
+def _check_context(config: Config, backbone: Backbone, source: int, output: int, key: str, front: int) -> None:
+    """Refuse sequences that are longer than the model. An encoder-decoder has its positions for the input and for the
+    output each, and a prefix takes none of them."""
+    context, name = backbone.shape.context, config.model.name
+    if context is None:
+        return
+    if backbone.is_seq2seq:
+        if source > context:
+            raise ConfigError(
+                f"task={config.task.name}: its longest input has {source} tokens, and the encoder of {name} has "
+                f"{context} positions; give task.max_source_tokens={context - 2} to cut longer ones"
+            )
+        if output > context:
+            raise ConfigError(
+                f"decode.max_new_tokens={config.decode.max_new_tokens}: outputs of up to {output} tokens, and the "
+                f"decoder of {name} has {context} positions"
+            )
+        return
+    needed = front + source + output
     if needed > context:
         raise ConfigError(
-            f"{key}={front}: with the longest input of {longest_source} tokens and {output} tokens of "
-            f"output it needs {needed} positions, and {config.model.name} has {context}; lower {key} or "
+            f"{key}={front}: with the longest input of {source} tokens and {output} tokens of "
+            f"output it needs {needed} positions, and {name} has {context}; lower {key} or "
             "decode.max_new_tokens, or take a model with a longer context"
         )
 

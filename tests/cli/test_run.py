@@ -154,10 +154,10 @@ def test_a_run_of_another_process_is_left_alone(
 
 
 def test_a_local_model_directory(small: tuple[str, ...], tmp_path: Path) -> None:
-    from prefixrun.models import tiny
+    from prefixrun.architectures import random_model
     from prefixrun.tokens import byte_tokenizer
 
-    tiny("tiny_gpt2").save_pretrained(tmp_path / "mine")
+    random_model("tiny_gpt2").save_pretrained(tmp_path / "mine")
     byte_tokenizer().base.save_pretrained(tmp_path / "mine")  # type: ignore[attr-defined]
     assert main(["model=path", f"model.path={tmp_path / 'mine'}", *small]) == 0
     result = json.loads((the_run() / "result.json").read_text())

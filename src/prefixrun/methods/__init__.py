@@ -11,7 +11,7 @@ from torch import Tensor
 from prefixrun.errors import ConfigError
 from prefixrun.methods import embedding, finetune, infix, prompt
 from prefixrun.methods.base import Flat, Method
-from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix
+from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix, chosen_sites
 
 if TYPE_CHECKING:
     from prefixrun.models import Backbone
@@ -42,9 +42,10 @@ DECODER_ONLY = {
 
 
 def refuse(config: Config, backbone: Backbone) -> None:
-    """Raise ConfigError for a method that cannot work on the backbone."""
+    """Raise ConfigError for a method, or for sites of a prefix, that the backbone cannot have."""
     name = config.method.name
-    if name in DECODER_ONLY and backbone.sites != ("decoder",):
+    chosen_sites(config, backbone)
+    if name in DECODER_ONLY and backbone.is_seq2seq:
         raise ConfigError(
             f"method={name}: needs a decoder-only model, because {DECODER_ONLY[name]}; "
             f"model={config.model.name} is an encoder-decoder"
@@ -53,12 +54,16 @@ def refuse(config: Config, backbone: Backbone) -> None:
 
 def _prefix(config: Config, backbone: Backbone) -> Method:
     return MLPPrefix(
-        backbone.shape, backbone.sites, config.prefix_len, config.method.mid_dim, config.method.prefix_dropout
+        backbone.shape,
+        chosen_sites(config, backbone),
+        config.prefix_len,
+        config.method.mid_dim,
+        config.method.prefix_dropout,
     )
 
 
 def _prefix_flat(config: Config, backbone: Backbone) -> Method:
-    return FlatPrefix(backbone.shape, backbone.sites, config.prefix_len, config.method.prefix_dropout)
+    return FlatPrefix(backbone.shape, chosen_sites(config, backbone), config.prefix_len, config.method.prefix_dropout)
 
 
 def _fixed(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> Method:

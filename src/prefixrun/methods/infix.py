@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from prefixrun import forward
 from prefixrun.attention import Front, KeyValueCache, causal_mask, fronts
-from prefixrun.data.batches import Batch, LossMode, Row
+from prefixrun.data.batches import Batch, LossMode, Row, padded
 from prefixrun.methods.base import Method
 from prefixrun.methods.init import generator, start_embeddings
 from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, Prefix
@@ -102,7 +102,7 @@ class Infix(Method):
     def _read(self, backbone: Backbone, sources: Sequence[Sequence[int]]) -> list[Front]:
         """What stands in front of the separator: inputs (without it) and infix, one entry an input, by layer."""
         device, dtype = backbone.head.device, backbone.head.dtype
-        ids, padding = forward.padded([[*source, *[0] * self.length] for source in sources], device)
+        ids, padding = padded([[*source, *[0] * self.length] for source in sources], device)
         places = torch.tensor([len(source) for source in sources], device=device).unsqueeze(1)
         slots = torch.arange(ids.shape[1], device=device) - places
         slots = slots.masked_fill((slots < 0) | (slots >= self.length), self.length)

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from prefixrun.attention import KeyValueCache, causal_mask
+from prefixrun.attention import KeyValueCache, causal_mask, recorded
 from prefixrun.errors import ConfigError
+from prefixrun.forward_seq2seq import decode, encode
 from prefixrun.models import Backbone
 from prefixrun.schema import Config, InitConfig
 
@@ -38,7 +39,7 @@ def starting_point(backbone: Backbone, config: Config) -> Flat | None:
         ConfigError: init_words of another length than the prefix.
     """
     ids = start_ids(backbone, config)
-    return None if ids is None else {"decoder": activations(backbone, ids)}
+    return None if ids is None else by_site(backbone, ids)
 
 
 def start_embeddings(backbone: Backbone, config: Config) -> Tensor | None:
@@ -89,6 +90,30 @@ def word_ids(backbone: Backbone, words: str | None, default: str | None, prefix_
             f"prefix_len={len(ids)} or other words, or leave init_words out to have a default text repeated and cut"
         )
     return ids
+
+
+def by_site(backbone: Backbone, ids: list[int]) -> Flat:
+    """Keys and values that the frozen model computes for `ids` at every site where a prefix can stand."""
+    return split_activations(backbone, ids) if backbone.is_seq2seq else {"decoder": activations(backbone, ids)}
+
+
+@torch.no_grad()
+def split_activations(backbone: Backbone, ids: list[int]) -> Flat:
+    """What an encoder-decoder computes when both of its parts read `ids` alone, at positions 0, 1, ...
+
+    "encoder": its self-attention on them; "cross": what the decoder's layers make of the encoder's states of them;
+    "decoder": its self-attention when it reads them as an output for that input. So every prefix is one that a text of
+    these words could have left behind. The paper's authors did so on their first branch (prefix for BART, master), and
+    their released one cannot.
+
+    Each: (layers, 2, heads, len(ids), head_dim), float32.
+    """
+    tokens = torch.tensor([ids], device=backbone.head.device)
+    free = torch.zeros(1, 1, 1, len(ids), dtype=backbone.head.dtype, device=tokens.device)
+    with recorded(backbone.model, backbone.sites) as seen:
+        encoded = encode(backbone, tokens, free)
+        decode(backbone, tokens, causal_mask(len(ids), free.dtype, free.device), encoded, free)
+    return {site: torch.stack([torch.cat(layer) for layer in per_layer]).float() for site, per_layer in seen.items()}
 
 
 @torch.no_grad()

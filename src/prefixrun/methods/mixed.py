@@ -12,6 +12,7 @@ from torch.nn.functional import pad
 
 from prefixrun import forward
 from prefixrun.attention import Front, KeyValueCache, causal_mask, fronts
+from prefixrun.data.batches import padded
 from prefixrun.methods.base import Flat, Method
 
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ class MixedPrefixes(Method):
         self.prefixes = [flat["decoder"] for flat in prefixes]
         self.rows = list(rows)
         longest = max(tensor.shape[3] for tensor in self.prefixes)
-        padded = torch.stack([pad(tensor, (0, 0, 0, longest - tensor.shape[3])) for tensor in self.prefixes], dim=2)
-        self._keys_values = padded[:, :, self.rows]  # (layers, 2, rows, kv_heads, longest, head_dim)
-        lengths = torch.tensor([self.prefixes[row].shape[3] for row in self.rows], device=padded.device)
+        stacked = torch.stack([pad(tensor, (0, 0, 0, longest - tensor.shape[3])) for tensor in self.prefixes], dim=2)
+        self._keys_values = stacked[:, :, self.rows]  # (layers, 2, rows, kv_heads, longest, head_dim)
+        lengths = torch.tensor([self.prefixes[row].shape[3] for row in self.rows], device=stacked.device)
         self._lengths = lengths
-        self._unused = torch.arange(longest, device=padded.device) >= lengths.unsqueeze(1)  # (rows, longest)
+        self._unused = torch.arange(longest, device=stacked.device) >= lengths.unsqueeze(1)  # (rows, longest)
 
     def own(self, dtype: torch.dtype) -> list[Front]:
         """Each row's prefix, padded to the longest, by layer."""
@@ -45,7 +46,7 @@ class MixedPrefixes(Method):
 
     def read_prompts(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> forward.Prompted:
         device, dtype = backbone.head.device, backbone.head.dtype
-        ids, padding = forward.padded(prompts, device)
+        ids, padding = padded(prompts, device)
         cache = KeyValueCache()
         states: Tensor = backbone.body(
             input_ids=ids,

@@ -12,10 +12,29 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from prefixrun.errors import ConfigError
 from prefixrun.methods.base import Flat, Method
 from prefixrun.methods.init import generator, set_zero, start_from, starting_point
 from prefixrun.models import Backbone, Shape
 from prefixrun.schema import Config, InitConfig
+
+
+def chosen_sites(config: Config, backbone: Backbone) -> tuple[str, ...]:
+    """The attention sites that get a prefix: all that the backbone has, or those that `method.sites` names.
+
+    Raises:
+        ConfigError: the backbone has no such site.
+    """
+    if config.method.sites == "all":
+        return backbone.sites
+    named = tuple(config.method.sites.split("+"))
+    missing = [site for site in named if site not in backbone.sites]
+    if missing:
+        raise ConfigError(
+            f"method.sites={config.method.sites}: {config.model.name} has no attention of the site {missing[0]}; "
+            f"it has {', '.join(backbone.sites)}"
+        )
+    return named
 
 
 class Prefix(Method):
