@@ -6,6 +6,7 @@ the weights are not. The tiny ones are for tests and smoke runs: two or three sm
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -154,8 +155,10 @@ def random_model(architecture: str, seed: int = 0) -> PreTrainedModel:
 def _spread(model: PreTrainedModel) -> None:
     """Draw weights from N(0, 0.2): with the libraries' 0.02 all outputs of so small a model would be alike.
 
-    T5 multiplies its last states by d^-0.5, so the embeddings that are also its output layer keep their N(0, 1).
+    T5 multiplies its last states by d^-0.5; the weight of its last norm makes up for that, as in a trained one.
     """
     for name, parameter in model.named_parameters():
         if parameter.dim() > 1:
-            nn.init.normal_(parameter, std=1.0 if name == "shared.weight" else 0.2)
+            nn.init.normal_(parameter, std=0.2)
+        elif name == "decoder.final_layer_norm.weight":
+            nn.init.constant_(parameter, math.sqrt(len(parameter)))

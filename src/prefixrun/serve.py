@@ -70,13 +70,18 @@ def from_prefix(path: Path, model: str, decode: str | None = None) -> list[Serve
 
 def outputs(served: Sequence[Served], sources: Sequence[str]) -> list[list[str]]:
     """The outputs of each for all sources. Prefixes that share model and decoding go through the same batches."""
-    mixed = [one for one in served if _is_prefix(one) and _alike(one, served[0])]
+    mixed = [one for one in served if _can_mix(one) and _alike(one, served[0])]
     together = dict(zip((id(one) for one in mixed), _mixed(mixed, sources), strict=True)) if len(mixed) > 1 else {}
     return [together.get(id(one)) or _alone(one, sources) for one in served]
 
 
+def _can_mix(one: Served) -> bool:
+    """Rows of one batch have prefixes of their own in decoder-only models."""
+    return _is_prefix(one) and not one.backbone.is_seq2seq
+
+
 def _is_prefix(one: Served) -> bool:
-    return type(one.method) is FixedPrefix and set(one.method.sites()) == {"decoder"}
+    return type(one.method) is FixedPrefix
 
 
 def _alike(one: Served, other: Served) -> bool:
