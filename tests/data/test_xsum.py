@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import tarfile
 from functools import partial
 from pathlib import Path
@@ -113,21 +114,24 @@ def test_line_aligned_files(tmp_path: Path) -> None:
 
 
 def test_hugging_face_directories(tmp_path: Path) -> None:
-    """Parquet as on the hub and Arrow as ``save_to_disk`` writes it, both in two files."""
-    pyarrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
-    (tmp_path / "hub" / "data").mkdir(parents=True)
-    (tmp_path / "disk" / "validation").mkdir(parents=True)
-    for part in range(2):
-        table = pyarrow.Table.from_pylist([article(2 * part), article(2 * part + 1)])
-        parquet.write_table(table, tmp_path / "hub" / "data" / f"validation-0000{part}-of-00002.parquet")
-        path = tmp_path / "disk" / "validation" / f"data-0000{part}-of-00002.arrow"
-        with pyarrow.ipc.new_stream(str(path), table.schema) as stream:
-            stream.write_table(table)
-    corpora = [xsum.load(tmp_path / form, "dev", "paper") for form in ("hub", "disk")]
-    assert corpora[0].examples == corpora[1].examples
+    """Parquet as on the hub, Arrow as ``save_to_disk`` writes it, Arrow as the cache of ``datasets`` names it."""
+    datasets = pytest.importorskip("datasets")
+    whole = datasets.Dataset.from_list([article(number) for number in range(4)])
+    datasets.disable_progress_bars()
+    try:
+        (tmp_path / "hub").mkdir()
+        for part in range(2):
+            whole.shard(2, part, contiguous=True).to_parquet(tmp_path / "hub" / f"validation-0000{part}.parquet")
+        datasets.DatasetDict(validation=whole).save_to_disk(tmp_path / "disk", num_shards={"validation": 2})
+    finally:
+        datasets.enable_progress_bars()
+    (tmp_path / "cache").mkdir()
+    for part, file in enumerate(sorted((tmp_path / "disk" / "validation").glob("*.arrow"))):
+        shutil.copy(file, tmp_path / "cache" / f"xsum-validation-0000{part}-of-00002.arrow")
+    corpora = [xsum.load(tmp_path / form, "dev", "paper") for form in ("hub", "disk", "cache")]
+    assert corpora[0].examples == corpora[1].examples == corpora[2].examples
     assert [example.id for example in corpora[0].examples] == ["0", "1", "2", "3"]
-    assert corpora[0].files[0].records == 4
+    assert [corpus.files[0].records for corpus in corpora] == [4, 4, 4]
 
 
 @pytest.mark.parametrize("name", ["train-0.parquet", "train/data-0.arrow"])

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from prefixrun.cli import main
-from prefixrun.data import SAMPLES
-from prefixrun.data import download as publications
-from prefixrun.data.download import Publication, Source
+from prefixrun.data import SAMPLES, publications
+from prefixrun.data.publications import Publication, Source
 
 
 @pytest.fixture

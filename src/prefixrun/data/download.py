@@ -5,8 +5,7 @@ A download that was cut off goes on where it stopped. Whether the copy is whole 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path, PurePosixPath
 from urllib.error import HTTPError
@@ -14,112 +13,34 @@ from urllib.request import Request, urlopen
 
 from prefixrun import files
 from prefixrun.data.archive import members
+from prefixrun.data.hub import TIMEOUT, parquet_sources
+from prefixrun.data.publications import Publication, Source
 from prefixrun.errors import ConfigError, DataError
 
 CHUNK = 1 << 20
-TIMEOUT = 30.0
-"""Seconds without a byte after which a connection counts as broken."""
-
 _RANGE_NOT_SATISFIABLE = 416
 _PARTIAL_CONTENT = 206
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One file to fetch."""
-
-    url: str
-    name: str
-    """Name in the corpus' directory."""
-    unpacks_to: tuple[str, ...] = ()
-    """Names of the members of an archive that are kept in its place; none keeps the file as it is."""
-
-    @property
-    def kept(self) -> tuple[str, ...]:
-        """The files that are there in the end."""
-        return self.unpacks_to or (self.name,)
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """Where a corpus is published and on which terms."""
-
-    home: str
-    licence: str
-    sources: tuple[Source, ...]
-
-
-_E2E = "https://raw.githubusercontent.com/tuetschek/e2e-dataset/master"
-_DART = "https://raw.githubusercontent.com/Yale-LILY/dart/master/data/v1.1.1"
-_WEBNLG = "https://gitlab.com/shimorina/webnlg-dataset"
-_XSUM = "https://cdn-datasets.huggingface.co/summarization/xsum.tar.gz"
-
-PUBLICATIONS: Mapping[str, Publication] = {
-    "e2e": Publication(
-        "https://github.com/tuetschek/e2e-dataset",
-        "CC BY-SA 4.0",
-        tuple(Source(f"{_E2E}/{name}", name) for name in ("trainset.csv", "devset.csv", "testset_w_refs.csv")),
-    ),
-    "webnlg": Publication(
-        _WEBNLG,
-        "CC BY-NC-SA 4.0 (not for commercial use)",
-        (
-            Source(
-                f"{_WEBNLG}/-/archive/master/webnlg-dataset-master.tar.gz?path=webnlg_challenge_2017",
-                "webnlg_challenge_2017.tar.gz",
-            ),
-        ),
-    ),
-    "dart": Publication(
-        "https://github.com/Yale-LILY/dart",
-        "MIT",
-        tuple(
-            Source(f"{_DART}/{name}", name)
-            for name in (f"dart-v1.1.1-full-{split}.json" for split in ("train", "dev", "test"))
-        ),
-    ),
-    # The files of the paper's code (its authors point to this archive); the articles stay the BBC's.
-    "xsum": Publication(
-        "https://github.com/EdinburghNLP/XSum",
-        "split and code MIT; articles and summaries are the BBC's, for research",
-        (
-            Source(
-                _XSUM,
-                "xsum.tar.gz",
-                tuple(f"{split}.{side}" for split in ("train", "val", "test") for side in ("source", "target")),
-            ),
-        ),
-    ),
-}
-
-
-def publication(task: str) -> Publication:
-    """Where a task's corpus is published. Raises ConfigError for a task that has none."""
-    try:
-        return PUBLICATIONS[task]
-    except KeyError:
-        raise ConfigError(f"task={task}: nothing to download; there are {', '.join(PUBLICATIONS)}") from None
-
-
-def download(task: str, root: Path, say: Callable[[str], None]) -> None:
-    """Fetch what is not there of a task's corpus into ``root/<task>/``.
+def download(published: Publication, directory: Path, say: Callable[[str], None]) -> None:
+    """Fetch what is not there of a corpus.
 
     Args:
-        task: one of ``PUBLICATIONS``.
-        root: the directory that becomes ``data_dir``.
+        published: where it is.
+        directory: of the corpus, ``<data_dir>/<task>``.
         say: told about every file.
 
     Raises:
-        ConfigError: unknown task, or a directory that cannot be written in.
+        ConfigError: a directory that cannot be written in, or settings that forbid to ask the hub.
         DataError: a file cannot be fetched; says where to put it by hand.
     """
-    published = publication(task)
-    directory = root / task
     try:
         files.make_directory(directory)
     except ConfigError as error:
-        raise ConfigError(f"data_dir={root}: {directory} cannot be written; give another directory") from error
-    for source in published.sources:
+        raise ConfigError(
+            f"data_dir={directory.parent}: {directory} cannot be written; give another directory"
+        ) from error
+    for source in published.sources or _listed(published, directory):
         if all((directory / name).is_file() or (directory / f"{name}.gz").is_file() for name in source.kept):
             say(f"{', '.join(source.kept)}: there already")
             continue
@@ -127,19 +48,36 @@ def download(task: str, root: Path, say: Callable[[str], None]) -> None:
         _get(source, directory, published.home)
 
 
+def _listed(published: Publication, directory: Path) -> tuple[Source, ...]:
+    try:
+        return parquet_sources(published.dataset)
+    except (OSError, HTTPException) as error:
+        raise DataError(
+            f"{directory}: the hub cannot be asked for the files of {published.dataset} ({_reason(error)}); run the "
+            f"same command again, or get {published.by_hand} from {published.home} on another machine and put them "
+            f"into {directory}"
+        ) from error
+
+
 def _get(source: Source, directory: Path, home: str) -> None:
     target = directory / source.name
     try:
         fetch(source.url, target)
     except (OSError, HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
         by_hand = ", ".join(source.kept)
         raise DataError(
-            f"{target}: cannot be fetched from {source.url} ({reason}); run the same command again to go on, or get it "
-            f"from {home} on another machine and put {by_hand} into {directory}"
+            f"{target}: cannot be fetched from {source.url} ({_reason(error)}); run the same command again to go on, "
+            f"or get it from {home} on another machine and put {by_hand} into {directory}"
         ) from error
     if source.unpacks_to:
         unpack(target, source.unpacks_to)
+
+
+def _reason(error: Exception) -> object:
+    """What went wrong in the server's words; an answer that is an error still holds its connection."""
+    if isinstance(error, HTTPError):
+        error.close()
+    return getattr(error, "reason", None) or error
 
 
 def fetch(url: str, target: Path) -> None:
@@ -151,7 +89,7 @@ def fetch(url: str, target: Path) -> None:
     """
     part = target.with_name(f"{target.name}.part")
     have = part.stat().st_size if part.is_file() else 0
-    request = Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310 (only PUBLICATIONS' URLs)
+    request = Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310 (of a Publication, or checked by the hub module)
     try:
         with urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
             _append(response, part, have)
@@ -159,6 +97,7 @@ def fetch(url: str, target: Path) -> None:
         # The part is longer than the file on the server: it belongs to another version of it.
         if not (have and error.code == _RANGE_NOT_SATISFIABLE):
             raise
+        error.close()
         files.remove(part)
         fetch(url, target)
     else:

@@ -119,8 +119,16 @@ def _read_lines(source: Path, split: str) -> tuple[list[tuple[str, Article]], Da
 
 
 def _hugging_face_files(directory: Path, split: str) -> list[Path]:
-    """Arrow files of ``save_to_disk`` (``train/data-*.arrow``) or Parquet files of the hub (``train-*.parquet``)."""
-    patterns = ("{}/*.arrow", "{}-*.parquet", "data/{}-*.parquet", "{}/*.parquet")
+    """Arrow files of ``save_to_disk`` (``train/data-*.arrow``) or of the cache of ``datasets`` (``xsum-train*.arrow``),
+    or Parquet files of the hub (``train-*.parquet``)."""
+    patterns = (
+        "{}/*.arrow",
+        "xsum-{}.arrow",
+        "xsum-{}-[0-9]*.arrow",
+        "{}-*.parquet",
+        "data/{}-*.parquet",
+        "{}/*.parquet",
+    )
     for name in NAMES[split]:
         for pattern in patterns:
             if files := sorted(directory.glob(pattern.format(name))):
@@ -143,15 +151,18 @@ def _read_tables(directory: Path, paths: list[Path], split: str) -> tuple[list[t
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, object]]:
-    # Imported here because it takes half a second and this form only needs it.
-    from pyarrow import ArrowException, ipc, memory_map, parquet  # type: ignore[import-untyped]
+    # Imported here because they take seconds and this form only needs them.
+    from pyarrow import ArrowException  # type: ignore[import-untyped]
 
     try:
         if path.suffix == ".parquet":
-            table = parquet.read_table(path)
+            from pyarrow import parquet
+
+            # datasets would first convert the file into its cache.
+            yield from parquet.read_table(path).to_pylist()
         else:
-            with memory_map(str(path)) as stream:
-                table = ipc.open_stream(stream).read_all()
-        yield from table.to_pylist()
-    except ArrowException as error:
+            from datasets import Dataset  # type: ignore[import-untyped]
+
+            yield from Dataset.from_file(str(path))
+    except (ArrowException, OSError) as error:
         raise DataError(f"{path}: not a readable {path.suffix[1:]} file ({error}); copy it again") from error

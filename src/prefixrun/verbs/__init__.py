@@ -67,7 +67,7 @@ VERBS: dict[str, Verb] = {
         required=("data_dir",),
         optional=("task", "json"),
     ),
-    "data download": Verb("a corpus from its official source", required=("task", "data_dir")),
+    "data download": Verb("a corpus from its official source", required=("task", "data_dir"), optional=("source",)),
 }
 
 

@@ -1,5 +1,5 @@
 """prefixrun data check data_dir=DIR [task=TASK] [json=FILE]
-prefixrun data download task=TASK data_dir=DIR
+prefixrun data download task=TASK data_dir=DIR [source=archive]
 
 check says of every part of every corpus in DIR whether it is the release, a damaged copy or missing, and how much of
 the test parts stands in the training parts, of the same corpus and of the others. download fetches a corpus from where
@@ -8,6 +8,7 @@ wrong.
 
   data_dir  directory of the corpora, holding TASK/ for each
   task      e2e, webnlg, dart, xsum, or an own task; check without it takes every corpus of the paper that is in DIR
+  source    archive: XSUM as the paper's code has it, without ids, instead of the Hugging Face hub (or HF_ENDPOINT)
   json      also write what check found to this file
 """
 
@@ -19,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun.data import DIRECTORIES, SPLITS, Corpus, load, manifest
-from prefixrun.data.download import PUBLICATIONS, publication
 from prefixrun.data.download import download as fetch_corpus
 from prefixrun.data.overlap import Overlap
 from prefixrun.data.overlap import report as overlap_report
+from prefixrun.data.publications import PUBLICATIONS, publication
 from prefixrun.errors import DataError
 from prefixrun.files import write_json
 from prefixrun.present import terminal
@@ -56,10 +57,10 @@ def check(arguments: dict[str, str]) -> int:
 def download(arguments: dict[str, str]) -> int:
     """Fetch a corpus and check it; 0 when the copy is whole, else 3."""
     task, root = arguments["task"], Path(arguments["data_dir"]).expanduser()
-    published = publication(task)
+    published = publication(task, arguments.get("source"))
     say = _printer()
     say(f"{task}: {published.home}, licence: {published.licence}")
-    fetch_corpus(task, root, say)
+    fetch_corpus(published, root / task, say)
     parts = [inspect(task, split, root) for split in SPLITS]
     _show(parts, [], [])
     if any(part.problem for part in parts):
