@@ -3,13 +3,12 @@
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from prefixrun.errors import MissingPartError
-from prefixrun.launch import EXTRAS, launcher
+from prefixrun.launch import EXTRAS, is_installed, launcher
 from prefixrun.slots import Slots, gpus
 
 SRC = Path(__file__).resolve().parents[1] / "src"
@@ -24,7 +23,7 @@ SMALL = (
 @pytest.mark.parametrize("name", ["joblib", "submitit_local", "ray"])
 def test_a_launcher_does_all_runs(name: str, tmp_path: Path) -> None:
     extra, plugin = EXTRAS[name]
-    if find_spec(f"hydra_plugins.{plugin}") is None:
+    if not is_installed(plugin):
         pytest.skip(f"the extra {extra} is not installed")
     words = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1,2", f"hydra/launcher={name}"]
     environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
@@ -41,7 +40,7 @@ def test_a_launcher_that_is_not_installed_names_its_extra(monkeypatch: pytest.Mo
     assert launcher([]) is None
 
 
-@pytest.mark.skipif(find_spec("hydra_plugins.hydra_submitit_launcher") is None, reason="the extra slurm is missing")
+@pytest.mark.skipif(not is_installed("hydra_submitit_launcher"), reason="the extra slurm is missing")
 def test_a_machine_without_the_cluster_says_so(tmp_path: Path) -> None:
     # In a process of its own: the plugin takes over the standard streams of the one it is in.
     command = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1", "hydra/launcher=slurm"]

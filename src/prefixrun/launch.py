@@ -53,7 +53,7 @@ def launcher(settings: Sequence[str], config_dir: Path | None = None) -> Launch 
     if name == SERIAL:
         return None
     extra, plugin = EXTRAS.get(name, (name, ""))
-    if plugin and find_spec(f"hydra_plugins.{plugin}") is None:
+    if plugin and not is_installed(plugin):
         raise MissingPartError(f"hydra/launcher={name}: is not installed; run: pip install 'prefixrun[{extra}]'")
 
     def launch(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> None:
@@ -65,6 +65,11 @@ def launcher(settings: Sequence[str], config_dir: Path | None = None) -> Launch 
                 _hand_over(config, Worker(slots), todo, tell)
 
     return launch
+
+
+def is_installed(plugin: str) -> bool:
+    """Whether one of Hydra's plugins is there; without any, not even their common package exists."""
+    return find_spec("hydra_plugins") is not None and find_spec(f"hydra_plugins.{plugin}") is not None
 
 
 @dataclass(frozen=True, slots=True)
