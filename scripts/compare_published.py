@@ -12,7 +12,10 @@ import csv
 import gzip
 import io
 import json
+import os
+import platform
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +23,8 @@ from statistics import mean
 
 from prefixrun.files import write_text
 from prefixrun.metrics import Score, score
+from prefixrun.metrics.preparation import DART, WEBNLG_2017
+from prefixrun.metrics.ter import Ter, edits
 
 PUBLISHED = Path(__file__).with_name("published_scores.csv")
 UNSEEN = {"Artist", "Athlete", "CelestialBody", "MeanOfTransportation", "Politician"}
@@ -44,6 +49,7 @@ def main(root: Path, page: Path) -> None:
     parts = [INTRODUCTION]
     for task, scored in (("e2e", _e2e(root)), ("webnlg", _webnlg(root)), ("dart", _dart(root)), ("xsum", _xsum(root))):
         parts += [TEXTS[task], *_table(task, dict(scored), printed)]
+    parts += [TIMES, *_ter_times(root)]
     write_text(page, "\n".join(parts) + "\n")
 
 
@@ -71,19 +77,30 @@ def _e2e(root: Path) -> Iterator[tuple[str, Scores]]:
 
 
 def _webnlg(root: Path) -> Iterator[tuple[str, Scores]]:
-    entries = [next(iter(entry.values())) for entry in json.loads(_text(root / "webnlg/json/test.json.gz"))["entries"]]
-    references = [[each["lex"] for each in entry["lexicalisations"]] for entry in entries]
-    groups = ["unseen" if entry["category"] in UNSEEN else "seen" for entry in entries]
+    references, groups = _webnlg_references(root)
     for path in sorted((root / "system_outputs/webnlg").glob("*_all-cat.txt.gz")):
         yield path.name.removesuffix("_all-cat.txt.gz"), _plain(score("webnlg", _lines(path), references, groups))
 
 
+def _webnlg_references(root: Path) -> tuple[list[list[str]], list[str]]:
+    """The references of the test entries and the part that each belongs to."""
+    entries = [next(iter(entry.values())) for entry in json.loads(_text(root / "webnlg/json/test.json.gz"))["entries"]]
+    references = [[each["lex"] for each in entry["lexicalisations"]] for entry in entries]
+    return references, ["unseen" if entry["category"] in UNSEEN else "seen" for entry in entries]
+
+
 def _dart(root: Path) -> Iterator[tuple[str, Scores]]:
+    outputs, references = _dart_outputs(root)
+    yield "prefix-tuning, authors' sample", _plain(score("dart", outputs, references))
+
+
+def _dart_outputs(root: Path) -> tuple[list[str], list[list[str]]]:
+    """The one output file and the references, without the entries that have none."""
     items = json.loads(_text(root / "dart/dart-v1.1.1-full-test.6959.json.gz"))
     (path,) = (root / "system_outputs/dart").glob("*.6959.txt.gz")
     scored = [(line, item) for line, item in zip(_lines(path), items, strict=True) if item["annotations"]]
     references = [[annotation["text"] for annotation in item["annotations"]] for _, item in scored]
-    yield "prefix-tuning, authors' sample", _plain(score("dart", [line for line, _ in scored], references))
+    return [line for line, _ in scored], references
 
 
 def _xsum(root: Path) -> Iterator[tuple[str, Scores]]:
@@ -95,6 +112,33 @@ def _xsum(root: Path) -> Iterator[tuple[str, Scores]]:
         gold = own if path.name.startswith("simcls") else root / "xsum/gold-test-sentences.txt.gz"
         name = path.name.removesuffix(".gz").removesuffix(".txt")
         yield name, _plain(score("xsum", _lines(path), [[reference] for reference in _lines(gold)]))
+
+
+def _ter_times(root: Path) -> Iterator[str]:
+    """CPU seconds of TER alone on whole test sets, in this process; others on the machine lengthen them little."""
+    yield "| test set | system | outputs | CPU seconds |"
+    yield "|---|---|---:|---:|"
+    references, _ = _webnlg_references(root)
+    for path in sorted((root / "system_outputs/webnlg").glob("*_all-cat.txt.gz")):
+        name = path.name.removesuffix("_all-cat.txt.gz")
+        yield _ter_time("WebNLG", name, Ter(WEBNLG_2017), _lines(path), references)
+    yield _ter_time("DART", "prefix-tuning, authors' sample", Ter(DART), *_dart_outputs(root))
+    yield ""
+    yield f"Python {platform.python_version()}, {os.cpu_count()} cores{_processor()}."
+
+
+def _ter_time(test_set: str, system: str, metric: Ter, outputs: list[str], references: list[list[str]]) -> str:
+    edits.cache_clear()  # the scores above have counted these pairs already
+    start = time.process_time()
+    metric.prepare(tuple(tuple(texts[:3]) for texts in references)).count(outputs)
+    return f"| {test_set} | {system} | {len(outputs)} | {time.process_time() - start:.1f} |"
+
+
+def _processor() -> str:
+    """What Linux calls the processor, behind a comma; nothing elsewhere."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return next((f", {line.partition(':')[2].strip()}" for line in lines if line.startswith("model name")), "")
 
 
 def _fractions(scores: dict[str, Score]) -> Scores:
@@ -171,8 +215,8 @@ of the E2E NLG Challenge (tuetschek/e2e-eval) and five runs of TGen (tuetschek/e
 
 Official tools: multi-bleu.perl -lc, METEOR 1.5 and tercom 0.7.25 with up to three references, on lower-cased outputs
 split at non-word characters; seen, unseen and all are three runs of the scorers. METEOR and TER are those of the
-organisers' score files, of which the paper prints two digits. TER is exact and takes seconds on one process, so it is
-not spread over several. Outputs: submissions of the challenge, from the organisers' evaluation folder.
+organisers' score files, of which the paper prints two digits. Outputs: submissions of the challenge, from the
+organisers' evaluation folder.
 """,
     "dart": """## DART v1.1.1
 
@@ -187,6 +231,12 @@ resampling. The paper's own numbers come from the Python package rouge-score, wh
 here and lies 0.1 to 0.4 lower. Outputs: XSum's predictions (EdinburghNLP/XSum, MIT) and SimCLS (yixinL7/SimCLS).
 """,
 }
+
+TIMES = """## Time of TER
+
+TER follows tercom's search exactly. Skipping only what cannot change a count makes a whole test set a matter of seconds
+for one process, so it is not spread over several. Measured with this page:
+"""
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
