@@ -52,7 +52,7 @@ def test_a_sweep_is_every_combination() -> None:
 
 def test_choices_can_be_swept() -> None:
     configs = configurations(["model=glob(tiny*)"], multirun=True)
-    assert [config.model.architecture for config in configs] == ["tiny_gpt2", "tiny_llama"]
+    assert [config.model.architecture for config in configs] == ["tiny_bart", "tiny_gpt2", "tiny_llama", "tiny_t5"]
 
 
 def test_a_combination_that_cannot_be_run_is_a_point_with_the_reason() -> None:
