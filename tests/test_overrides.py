@@ -26,7 +26,7 @@ def message(*overrides: str, multirun: bool = False) -> str:
         ("init_words=it's", """the value cannot be read; put it in quotes: "init_words='it\\'s'\""""),
         ("data_dir=~/corpora", "~ is not replaced here; write the directory in full"),
         ("init_words=a,b", "is several values: add -m to run each, or quote a text with commas: \"init_words='TEXT'\""),
-        ("model=gpt3", "gpt3 is no choice of model; there are gpt2, gpt2_large, gpt2_medium, path"),
+        ("model=gpt3", "gpt3 is no choice of model; there are bart_base, bart_large, gpt2, gpt2_large, gpt2_medium"),
         ("recipe/row=nothing", "nothing is no choice of recipe/row; there are "),
         ("task=null", "null is no choice of task; there are dart, e2e"),
         ("train=5", "train is a section; give one of its keys, as in train.KEY=VALUE"),
