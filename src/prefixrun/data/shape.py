@@ -12,7 +12,7 @@ def parse(text: str, where: str) -> object:
     """JSON text as Python values.
 
     Raises:
-        DataError: not JSON, with the line; or nested too deeply to be a corpus.
+        DataError: not JSON, with the line; or nested too deeply, or with a number too long, to be a corpus.
     """
     try:
         return json.loads(text)
@@ -21,6 +21,8 @@ def parse(text: str, where: str) -> object:
             f"{where}:{error.lineno}: not JSON ({error.msg}, column {error.colno}); the file is truncated or altered: "
             "copy it again"
         ) from error
+    except ValueError as error:  # behind JSONDecodeError, which is one: Python converts no longer integers
+        raise DataError(f"{where}: a number is too long for a corpus ({error}); copy the file again") from error
     except RecursionError as error:
         raise DataError(f"{where}: JSON nested too deeply for a corpus; copy the file again") from error
 
