@@ -63,5 +63,5 @@ def _example(record: Mapping[str, object], where: str, default_id: str) -> Examp
     references = tuple(shape.text(text, f"{where}: reference").strip() for text in texts)
     if not source or not references or not all(references):
         raise DataError(f"{where}: the source or a reference is empty; fill it or remove the line")
-    identifier = shape.text(record.get("id", default_id), f"{where}: id")
+    identifier = shape.identifier(record.get("id", default_id), f"{where}: id")
     return Example(identifier, source, references, shape.text(record.get("group", ""), f"{where}: group"))
