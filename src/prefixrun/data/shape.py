@@ -18,7 +18,7 @@ def parse(text: str, where: str) -> object:
 
     Raises:
         DataError: not JSON, a key twice in one object, or half of a surrogate pair, with the line; or nested too
-            deeply, or with a number too long, to be a corpus.
+            deeply, or with a number too long, to be read.
     """
     objects = count(1)
 
@@ -40,9 +40,9 @@ def parse(text: str, where: str) -> object:
             "copy it again"
         ) from error
     except ValueError as error:  # behind JSONDecodeError, which is one: Python converts no longer integers
-        raise DataError(f"{where}: a number is too long for a corpus ({error}); copy the file again") from error
+        raise DataError(f"{where}: JSON with a number of thousands of digits; copy the file again") from error
     except RecursionError as error:
-        raise DataError(f"{where}: JSON nested too deeply for a corpus; copy the file again") from error
+        raise DataError(f"{where}: JSON nested too deeply to be read; copy the file again") from error
     if r"\ud" in text or r"\uD" in text:
         _refuse_half_pairs(text, where)
     return value
