@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from random import Random
 from typing import Any
 
+import numpy as np
 from fork_server import ForkServer
 
 from prefixrun.files import read_json, read_json_lines
@@ -14,10 +14,10 @@ KILLS = 20
 SIGKILL = -9
 
 
-def moments(random: Random) -> Iterator[dict[str, Any]]:
+def moments(random: np.random.Generator) -> Iterator[dict[str, Any]]:
     """In turn: during a write, with none, half or all of it on the disk; and at any time."""
     while True:
-        yield {"at_write": random.randint(1, 12), "torn": random.choice((0, 5, 10))}
+        yield {"at_write": int(random.integers(1, 13)), "torn": int(random.choice((0, 5, 10)))}
         yield {"after": random.uniform(0.0, 0.25)}
 
 
@@ -42,7 +42,7 @@ def test_a_sweep_killed_twenty_times(
     """A sweep that gets to its end between two kills is followed by one in another tree."""
     kills, trees = 0, 0
     made: dict[Path, tuple[int, int]] = {}
-    when = moments(Random(0))
+    when = moments(np.random.default_rng(0))
     while True:
         results = tmp_path / str(trees)
         moment = next(when) if kills < KILLS else {}
