@@ -114,7 +114,7 @@ class Record:
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """Dotted key → value of the run's configuration, with the schema's defaults where the run names none."""
-        return {**_default_settings(), **dict(_flat(self.result.get("settings", {}), ""))}
+        return with_defaults(self.result.get("settings", {}))
 
     @cached_property
     def point(self) -> str:
@@ -252,14 +252,20 @@ def compressed(text: str) -> bytes:
     return gzip.compress(text.encode("utf-8"), compresslevel=9, mtime=0)
 
 
+def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted key → value of a run's settings, with the schema's defaults where it names none."""
+    return {**_default_settings(), **dict(flat(settings))}
+
+
 @cache
 def _default_settings() -> Mapping[str, Any]:
-    return {key: value for key, value in _flat(defaults(), "") if value != UNSET}
+    return {key: value for key, value in flat(defaults()) if value != UNSET}
 
 
-def _flat(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted key and value of everything in a nested mapping."""
     for key, value in tree.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value

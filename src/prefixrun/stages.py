@@ -148,7 +148,9 @@ def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
 
 def _trained(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> Method:
     """The trained method ready for use; costs.json says what it took."""
+    checkpoints = Checkpoints(this.checkpoints)
     if this.trained_file.exists():
+        checkpoints.remove()  # a kill may have come between the two
         return methods.restore(config, backbone, load_trained(this.trained_file, backbone))
     if config.method.name == "prompt":
         return _prompted(this, config, corpora, backbone)
@@ -156,7 +158,6 @@ def _trained(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
     fit_error = method.start(backbone, config)
     pairs = tokenise(corpora.pairs, backbone.tokenizer)
     dev = tokenise(corpora.dev_pairs, backbone.tokenizer)
-    checkpoints = Checkpoints(this.checkpoints)
     checkpoint, problems = checkpoints.latest()
     for problem in problems:
         LOG.info("checkpoint left out: %s", problem)
