@@ -113,7 +113,7 @@ def _refuse_json(path: Path, line: str) -> None:
     except (ValueError, RecursionError):
         return
     if isinstance(value, dict | list):
-        raise DataError(f"{path}:1: JSON; give JSON lines, one object with \"output\" a line, a name that ends in .jsonl")
+        raise DataError(f'{path}:1: JSON; give JSON lines, one object with "output" a line, a name that ends in .jsonl')
 
 
 def read_references(path: Path) -> list[list[str]]:

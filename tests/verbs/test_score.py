@@ -166,7 +166,10 @@ def test_wrong_references_are_refused(
     [
         (["task=e2", "hyp=h"], "task=e2: no metrics are defined for it"),
         (["task=e2e", "hyp=h", "refs=r", "split=dev"], "refs=r: data_dir and split name references too"),
-        (["task=e2e", "hyp=h", "bootstrap=many"], "bootstrap=many: is no number of draws; 0 for none, or 100 to 1,000,000"),
+        (
+            ["task=e2e", "hyp=h", "bootstrap=many"],
+            "bootstrap=many: is no number of draws; 0 for none, or 100 to 1,000,000",
+        ),
         (["task=e2e", "hyp=h", "bootstrap=5"], "bootstrap=5: is no number of draws"),
         (["task=e2e", "hyp=h", f"bootstrap={'9' * 5000}"], "bootstrap=99999999999999999999: is no number of draws"),
         (["task=e2e", "hyp=h", "data.verify=no"], "data.verify=no: there are on, off"),
