@@ -30,7 +30,7 @@ VERBS: dict[str, Verb] = {
     "score": Verb(
         "the official scores of any system's output file",
         required=("task", "hyp"),
-        optional=("refs", "split", "data_dir", "metrics", "out", "bootstrap", "against"),
+        optional=("refs", "split", "data_dir", "data.verify", "metrics", "out", "bootstrap", "against"),
     ),
     "tables": Verb(
         "the paper's tables, figures and claims with the runs there are",
