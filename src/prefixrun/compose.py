@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from prefixrun import grids
+from prefixrun import experiment_files
 from prefixrun.conf_tree import conf_dir, groups
 from prefixrun.errors import ConfigError
 from prefixrun.overrides import checked
@@ -78,7 +78,7 @@ def points(overrides: Sequence[str], *, multirun: bool = True, config_dir: Path 
             raise refusal(problems)
         composer = _Composer(config_dir, choices)
         typed = _counting(typed, choices)
-        jobs = grids.expand(typed, config_dir, multirun=multirun)
+        jobs = experiment_files.expand(typed, config_dir, multirun=multirun)
         found = [composer.point(job) for job in dict.fromkeys(jobs)]
     if problems:
         raise refusal([*problems, *(problem for point in found for problem in point.problems)])

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from prefixrun import names
 from prefixrun.claim_rules import Side
 from prefixrun.comparison import Difference, difference, holm
-from prefixrun.grid import Grid, csv_text
 from prefixrun.points import Point, check_signatures, circumstances, labels
 from prefixrun.table_format import NONE, mean_sd, signed
+from prefixrun.text_table import TextTable, csv_text
 
 CSV_COLUMNS = (
     *("task", "split", "model", "data_source", "n_inputs", "n_train", "point", "method", "prefix_len", "init", "runs"),
@@ -25,6 +25,7 @@ CSV_COLUMNS = (
         "train_tokens",
         "train_seconds",
         "peak_memory_bytes",
+        "dev_loss",
         "metric",
         "mean",
         "sd",
@@ -99,7 +100,7 @@ def _reference(group: Sequence[Point]) -> Point:
     return Side("prefix").choose(group) or max(group, key=lambda point: len(point.runs))
 
 
-def grid(table: MethodTable) -> Grid:
+def as_texts(table: MethodTable) -> TextTable:
     """The table as texts."""
     reference = table.reference
     result = reference.first.result
@@ -109,9 +110,9 @@ def grid(table: MethodTable) -> Grid:
         f"{result['n_inputs']:,} {result['split']} inputs"
     )
     name = names.of_metric(table.metrics[0])
-    costs = ("stored", "% of model", "training tokens", "training s", "memory GiB")
+    costs = ("stored", "% of model", "training tokens", "training s", "memory GiB", "dev loss")
     columns = ("", "runs", *costs, *map(names.of_metric, table.metrics), f"{name} minus reference [95 %]", "p (Holm)")
-    return Grid(heading, columns, tuple(_line(table, row) for row in table.rows), 1, tuple(_notes(table)))
+    return TextTable(heading, columns, tuple(_line(table, row) for row in table.rows), 1, tuple(_notes(table)))
 
 
 def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
@@ -126,6 +127,7 @@ def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
         NONE if tokens is None else f"{tokens:,.0f}",
         NONE if seconds is None else f"{seconds:,.0f}",
         NONE if memory is None else f"{memory / 2**30:.1f}",
+        NONE if point.dev_loss is None else f"{point.dev_loss:.3f}",
         *(NONE if each is None else mean_sd(each, 1 if each.mean > 2 else 3) for each in estimates),
         "reference" if point is table.reference else _difference_text(found),
         NONE if row.corrected is None else _p_text(row.corrected),
@@ -155,6 +157,7 @@ def _notes(table: MethodTable) -> Iterator[str]:
     for note, named in notes.items():
         yield f"Interval {note}: {'; '.join(named)}."
     yield (
+        "Dev loss: nats a target token on development pairs, of the state that was kept. "
         "Scores: mean ± standard deviation between runs. Differences: interval over seeds and inputs, two-sided "
         "p-value corrected for the tests of this table."
     )
@@ -170,7 +173,8 @@ def _csv_lines(table: MethodTable, row: MethodRow) -> Iterator[tuple[object, ...
     what = (*point.scope[:2], record.model, *point.scope[2:], point.n_train, row.label, record.method)
     sizes = (point.parameters("stored"), f"{point.share:.4g}", point.parameters("trained"))
     costs = (_plain(point.cost(name)) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
-    shared = (*what, record.prefix_len, point.init, len(point.runs), *sizes, *costs)
+    loss = _plain(point.dev_loss)
+    shared = (*what, record.prefix_len, point.init, len(point.runs), *sizes, *costs, loss)
     for metric in table.metrics:
         found = row.difference if metric == table.metrics[0] else None
         each = point.estimate(metric)

@@ -8,14 +8,13 @@ from pathlib import Path
 from prefixrun import claims, table_format
 from prefixrun.curves import figures
 from prefixrun.files import make_directory, write_bytes
-from prefixrun.grid import latex, markdown
 from prefixrun.method_tables import as_csv as methods_csv
-from prefixrun.method_tables import grid as method_grid
-from prefixrun.method_tables import method_tables
+from prefixrun.method_tables import as_texts, method_tables
 from prefixrun.paper_tables import SEEDS, Version, paper_tables
 from prefixrun.plots import Drawing, draw
 from prefixrun.points import points
 from prefixrun.records import Record
+from prefixrun.text_table import latex, markdown
 
 
 def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEEDS) -> dict[str, str]:
@@ -32,9 +31,9 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
         "# Methods compared\n\nEvery point beside the reference of its task, model, corpus and number of training "
         "pairs. Written by `prefixrun tables`.\n"
     )
-    grids = [method_grid(table) for table in compared]
-    files["methods.md"] = "\n".join((intro, *(markdown(each) for each in grids)))
-    files["methods.tex"] = "\n".join(latex(each) for each in grids)
+    texts = [as_texts(table) for table in compared]
+    files["methods.md"] = "\n".join((intro, *(markdown(each) for each in texts)))
+    files["methods.tex"] = "\n".join(latex(each) for each in texts)
     files["methods.csv"] = methods_csv(compared)
     files["claims.md"] = claims.markdown(claims.evaluate(records))
     return files

@@ -7,7 +7,7 @@ named with the reason, never dropped silently.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -185,11 +185,11 @@ class Records:
     left_out: tuple[LeftOut, ...]
 
 
-def load_records(results_dir: Path) -> Records:
-    """Every finished run of a results tree, once each. Folders that do not exist are empty."""
+def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records:
+    """Every finished run in these folders of a results tree, once each. Folders that do not exist are empty."""
     found: dict[str, Record] = {}
     left_out: list[LeftOut] = []
-    for directory in _directories(results_dir):
+    for directory in _directories(results_dir, folders):
         try:
             record = Record(directory, _read_result(directory))
         except PrefixrunError as error:
@@ -205,8 +205,8 @@ def load_records(results_dir: Path) -> Records:
     return Records(tuple(ordered), tuple(left_out))
 
 
-def _directories(results_dir: Path) -> Iterator[Path]:
-    for folder in FOLDERS:
+def _directories(results_dir: Path, folders: Sequence[str]) -> Iterator[Path]:
+    for folder in folders:
         if (results_dir / folder).is_dir():
             yield from sorted(path for path in (results_dir / folder).iterdir() if not path.name.startswith("."))
 

@@ -317,4 +317,5 @@ def _settings(config: Config) -> dict[str, Any]:
 
 def _read(corpus: Corpus) -> dict[str, Any]:
     skipped = [{"reason": skip.reason, "count": skip.count} for skip in corpus.skipped]
-    return {"files": [asdict(file) for file in corpus.files], "skipped": skipped}
+    empty = {"empty_inputs": corpus.empty_inputs} if corpus.empty_inputs else {}
+    return {"files": [asdict(file) for file in corpus.files], "skipped": skipped, **empty}

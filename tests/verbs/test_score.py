@@ -58,7 +58,7 @@ def test_scores_are_printed_and_written(tmp_path: Path, refs: Path, capsys: pyte
         ("hyp.txt", ("\r\n".join(OUTPUTS) + "\r\n").encode()),
         ("hyp.txt", b"\xef\xbb\xbf" + "\n".join(OUTPUTS).encode()),
         ("hyp.txt.gz", "\n".join(OUTPUTS).encode()),
-        ("hyp.jsonl", "\n".join(json.dumps({"id": "x", "output": text}) for text in OUTPUTS).encode()),
+        ("hyp.jsonl", "\n".join(json.dumps({"id": text[4:8], "output": text}) for text in OUTPUTS).encode()),
         ("hyp.jsonl.gz", "\n".join(json.dumps({"output": text}) for text in OUTPUTS).encode()),
     ],
 )
@@ -115,13 +115,15 @@ def test_wrong_outputs_are_refused(
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (b'{"output": ', "hyp.jsonl:2: is not JSON"),
-        (b'{"text": "a"}', 'hyp.jsonl:2: is no object with the text "output"'),
-        (b'{"output": 3}', 'hyp.jsonl:2: is no object with the text "output"'),
-        (b'{"output": "\\ud800"}', 'hyp.jsonl:2: is no object with the text "output"'),
-        (b"", "hyp.jsonl:2: is not JSON"),
-        (b"[" * 100_000, "hyp.jsonl:2: has a number of thousands of digits, or brackets nested too deep"),
-        (b'{"output": "a", "n": ' + b"9" * 5000 + b"}", "hyp.jsonl:2: has a number of thousands of digits"),
+        (b'{"output": ', "hyp.jsonl:2: not JSON"),
+        (b'{"text": "a"}', "hyp.jsonl:2: no 'output', only text; add it"),
+        (b'{"output": 3}', "hyp.jsonl:2: output: a string is expected, not a number"),
+        (b'"text"', "hyp.jsonl:2: an object is expected, not a string"),
+        (b'{"output": "\\ud800"}', 'hyp.jsonl:2: "\\ud800" holds half of a surrogate pair'),
+        (b'{"output": "a", "output": "b"}', "hyp.jsonl:2: the key 'output' stands twice in one object"),
+        (b"", "hyp.jsonl:2: an empty line"),
+        (b"[" * 100_000, "hyp.jsonl:2: JSON nested too deeply"),
+        (b'{"output": "a", "n": ' + b"9" * 5000 + b"}", "hyp.jsonl:2: JSON with a number of thousands of digits"),
     ],
 )
 def test_wrong_json_lines_are_refused(
@@ -135,14 +137,15 @@ def test_wrong_json_lines_are_refused(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('[["a"],\n["b"', "refs.json:2: is not JSON"),
-        ('{"a": 1}', "refs.json: is no JSON list"),
-        ('[["a"], []]', "refs.json: entry 2 is no list of at least one text"),
-        ('[["a"], ["b", 3]]', "refs.json: entry 2 is no list of at least one text"),
-        ('["a", "b"]', "refs.json: entry 1 is no list of at least one text"),
+        ('[["a"],\n["b"', "refs.json:2: not JSON"),
+        ('{"a": 1}', "refs.json: a list is expected, not an object"),
+        ('[["a"], []]', "refs.json: entry 2: no text; every input needs at least one reference"),
+        ('[["a"], ["b", 3]]', "refs.json: entry 2: a string is expected, not a number"),
+        ('["a", "b"]', "refs.json: entry 1: a list is expected, not a string"),
         ("[]", "refs.json: is an empty list"),
-        ("[" * 100_000, "refs.json: has a number of thousands of digits, or brackets nested too deep"),
-        (f"[[{'9' * 5000}]]", "refs.json: has a number of thousands of digits"),
+        ('[["a"],\n["\\ud800"]]', 'refs.json:2: "\\ud800" holds half of a surrogate pair'),
+        ("[" * 100_000, "refs.json: JSON nested too deeply"),
+        (f"[[{'9' * 5000}]]", "refs.json: JSON with a number of thousands of digits"),
     ],
 )
 def test_wrong_references_are_refused(

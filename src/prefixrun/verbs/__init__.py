@@ -41,6 +41,11 @@ VERBS: dict[str, Verb] = {
         optional=("results_dir", "out", "data_dir"),
     ),
     "plan": Verb("what a sweep would do: states, reasons and time; runs nothing", required=(), takes_words=True),
+    "keep": Verb(
+        "finished runs as small records, for version control and published tables",
+        required=("run",),
+        optional=("results_dir", "into"),
+    ),
     "generate": Verb(
         "outputs of finished runs for inputs of your own",
         required=(),

@@ -150,7 +150,7 @@ def _target(arguments: Mapping[str, str], split: str, files: Iterable[Outputs]) 
         groups=[example.group for example in examples],
         sources=[example.source for example in examples],
         ids=tuple(example.id for example in examples),
-        left_out=tuple(position for skipped in corpus.skipped for position in skipped.positions),
+        left_out=tuple(p for skipped in corpus.skipped if skipped.whole for p in skipped.positions),
     )
 
 

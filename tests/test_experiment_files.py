@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun import compose, grids
+from prefixrun import compose, experiment_files
 from prefixrun.conf_tree import groups
 from prefixrun.errors import ConfigError
 
@@ -81,7 +81,7 @@ def test_a_malformed_file_is_refused_with_its_name(own: Path, content: str, said
     assert "mine.yaml" in str(caught.value)
 
 
-@pytest.mark.parametrize(("profile", "name"), list(product(grids.PROFILES, groups()["experiment"])), ids=str)
+@pytest.mark.parametrize(("profile", "name"), list(product(experiment_files.PROFILES, groups()["experiment"])), ids=str)
 def test_every_point_of_a_shipped_grid_is_a_configuration(profile: str, name: str) -> None:
     words = [f"experiment={name}", f"profile={profile}", *([] if profile == "quick" else ["data_dir=/corpora"])]
     found = compose.points(words)
