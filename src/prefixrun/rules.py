@@ -124,7 +124,7 @@ def _size(name: str, budget: str | None, bottleneck: int | None, rank: int | Non
         key = _SIZES[name]
         return f"{key}: is not set; method={name} needs {key}=NUMBER or budget=SHARE%, such as budget=0.1%"
     if name in _SIZES and value is not None and budget is not None:
-        return f"{_SIZES[name]}={value}: budget={budget} chooses it; give one of them"
+        return f"{_SIZES[name]}={value}: budget={budget} chooses it; give one of them, or budget=null beside it"
     return None
 
 
