@@ -138,7 +138,7 @@ def _prompt(name: str, instruction: str | None, default: str | None, shots: int)
 
 
 def _decoder_only(name: str, layout: str) -> str | None:
-    if name in ("embedding", "infix", "prompt") and layout in ("bart", "t5"):
+    if name in ("embedding", "infix") and layout in ("bart", "t5"):
         return (
             f"method={name}: needs input and output in one sequence, as in a decoder-only model; model.layout={layout}"
             " is an encoder-decoder's"

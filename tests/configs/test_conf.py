@@ -23,7 +23,7 @@ NAMES = {
     "paper_summaries": "bart_large",
     "adapter_small": "adapter",
 }
-ONE_SEQUENCE = {"embedding", "infix", "prompt"}
+ONE_SEQUENCE = {"embedding", "infix"}
 """Methods that the paper's model for summaries, an encoder-decoder, cannot have."""
 
 

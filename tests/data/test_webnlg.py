@@ -232,7 +232,11 @@ def without(key: str) -> dict[str, object]:
             "entry 1, lexicalisations: an object is expected",
         ),
         (
-            {"entries": [{"1": {**JSON_ENTRY, "modifiedtripleset": [{"subject": "", "property": "b", "object": "c"}]}}]},
+            {
+                "entries": [
+                    {"1": {**JSON_ENTRY, "modifiedtripleset": [{"subject": "", "property": "b", "object": "c"}]}}
+                ]
+            },
             "entry 1: a triple without subject",
         ),
         (

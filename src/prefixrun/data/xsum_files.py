@@ -114,7 +114,10 @@ def _read_lines(source: Path, split: str) -> tuple[list[tuple[str, Article]], Da
         )
     digest = hashlib.sha256("".join(text.sha256 for text in texts).encode()).hexdigest()
     found = [
-        (f"{source}:{position + 1} and {target.name}:{position + 1}", Article(f"{split}-{position:05d}", document, summary))
+        (
+            f"{source}:{position + 1} and {target.name}:{position + 1}",
+            Article(f"{split}-{position:05d}", document, summary),
+        )
         for position, (document, summary) in enumerate(zip(documents, summaries, strict=True))
     ]
     return found, DataFile(source.name, digest, len(found))

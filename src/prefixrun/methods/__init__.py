@@ -36,7 +36,6 @@ def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -
 DECODER_ONLY = {
     "embedding": "virtual tokens stand in one sequence with input and output",
     "infix": "it stands between input and output in one sequence",
-    "prompt": "the prompt is continued by the output in one sequence",
 }
 """Methods that need a decoder-only model, with the reason."""
 
