@@ -124,7 +124,7 @@ def _size(name: str, budget: str | None, bottleneck: int | None, rank: int | Non
         key = _SIZES[name]
         return f"{key}: is not set; method={name} needs {key}=NUMBER or budget=SHARE%, such as budget=0.1%"
     if name in _SIZES and value is not None and budget is not None:
-        return f"{_SIZES[name]}={value}: budget={budget} chooses it; give one of them"
+        return f"{_SIZES[name]}={value}: budget={budget} chooses it; give one of them, or budget=null beside it"
     return None
 
 
@@ -138,7 +138,7 @@ def _prompt(name: str, instruction: str | None, default: str | None, shots: int)
 
 
 def _decoder_only(name: str, layout: str) -> str | None:
-    if name in ("embedding", "infix", "prompt") and layout in ("bart", "t5"):
+    if name in ("embedding", "infix") and layout in ("bart", "t5"):
         return (
             f"method={name}: needs input and output in one sequence, as in a decoder-only model; model.layout={layout}"
             " is an encoder-decoder's"

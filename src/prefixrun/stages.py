@@ -88,12 +88,17 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
 
 
 def _check_context(config: Config, backbone: Backbone, source: int, output: int, key: str, front: int) -> None:
-    """Refuse sequences that are longer than the model. An encoder-decoder has its positions for the input and for the
-    output each, and a prefix takes none of them."""
+    """Refuse sequences that are longer than the model. An encoder-decoder has its positions for the input, with the
+    prompt in front of it, and for the output each, and a prefix takes none of them."""
     context, name = backbone.shape.context, config.model.name
     if context is None:
         return
     if backbone.is_seq2seq:
+        if front and front + source > context:
+            raise ConfigError(
+                f"{key}={front}: with the longest input of {source} tokens the encoder of {name} reads "
+                f"{front + source}, and has {context} positions; give a shorter instruction or fewer method.shots"
+            )
         if source > context:
             raise ConfigError(
                 f"task={config.task.name}: its longest input has {source} tokens, and the encoder of {name} has "
@@ -115,10 +120,11 @@ def _check_context(config: Config, backbone: Backbone, source: int, output: int,
 
 
 def _front(config: Config, backbone: Backbone, corpora: Corpora) -> tuple[str, int]:
-    """What takes positions beside input and output, and how many."""
+    """What takes positions beside input and output, and how many; no prefix does in an encoder-decoder."""
     if config.method.name == "prompt":
         return "tokens of the prompt", len(prompt.tokens(config, backbone.tokenizer, corpora.pairs))
-    return "prefix_len", config.prefix_len if config.method.name in PREFIX_METHODS else 0
+    takes = config.method.name in PREFIX_METHODS and not backbone.is_seq2seq
+    return "prefix_len", config.prefix_len if takes else 0
 
 
 def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> None:

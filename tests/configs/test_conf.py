@@ -11,9 +11,19 @@ from prefixrun.data import LOADERS
 
 CHOICES = [(group, choice) for group, choices in groups().items() if group != "experiment" for choice in choices]
 UNNAMED = {"recipe", "recipe/method", "recipe/row", "search", "scoring", "kind"}
-NEEDS = {("model", "path"): ["model.path=/model"]}
-NAMES = {"path": "local", "paper_tables": "gpt2_medium", "paper_summaries": "bart_large"}
-ONE_SEQUENCE = {"embedding", "infix", "prompt"}
+NEEDS = {
+    ("model", "path"): ["model.path=/model"],
+    ("method", "adapter"): ["budget=0.1%"],
+    ("method", "lora"): ["budget=0.1%"],
+    **{("recipe/row", f"paper_adapter_{task}"): ["method=adapter"] for task in ("e2e", "webnlg", "dart")},
+}
+NAMES = {
+    "path": "local",
+    "paper_tables": "gpt2_medium",
+    "paper_summaries": "bart_large",
+    "adapter_small": "adapter",
+}
+ONE_SEQUENCE = {"embedding", "infix"}
 """Methods that the paper's model for summaries, an encoder-decoder, cannot have."""
 
 
@@ -32,9 +42,10 @@ def test_every_choice_composes(group: str, choice: str) -> None:
     ("profile", "method", "task"), list(product(groups()["profile"], groups()["method"], groups()["task"])), ids=str
 )
 def test_every_method_has_a_recipe_for_every_task_under_every_profile(profile: str, method: str, task: str) -> None:
-    model = ["model=gpt2_medium"] if profile == "paper" and method in ONE_SEQUENCE else []
-    config = compose([f"profile={profile}", f"method={method}", f"task={task}", "data_dir=/corpora", *model])
-    assert (config.profile, config.method.name, config.task.name) == (profile, method, task)
+    more = ["model=gpt2_medium"] if profile == "paper" and method in ONE_SEQUENCE else []
+    more += NEEDS.get(("method", method), [])
+    config = compose([f"profile={profile}", f"method={method}", f"task={task}", "data_dir=/corpora", *more])
+    assert (config.profile, config.method.name, config.task.name) == (profile, NAMES.get(method, method), task)
 
 
 @pytest.mark.parametrize("task", LOADERS)
@@ -98,3 +109,22 @@ def test_the_rows_of_table_6(task: str, method: str, row: tuple[float, int, int,
     assert (config.train.lr, config.train.epochs, config.train.batch_size, config.prefix_len) == row
     if task.startswith("xsum"):
         assert (config.method.mid_dim, config.decode.beams, config.decode.length_penalty) == (800, 6, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("method", "task", "row"),
+    [
+        ("adapter", "e2e", ("3%", 5e-5, 5)),
+        ("adapter", "webnlg", ("3%", 5e-5, 5)),
+        ("adapter", "dart", ("3%", 5e-5, 5)),
+        ("adapter_small", "e2e", ("0.1%", 8e-5, 10)),
+        ("adapter_small", "webnlg", ("0.1%", 5e-5, 10)),
+        ("adapter_small", "dart", ("0.1%", 8e-5, 5)),
+    ],
+)
+def test_the_adapters_of_table_6(method: str, task: str, row: tuple[str, float, int]) -> None:
+    """Two sizes with values of their own; trained as everything but prefixes in the paper's code."""
+    config = compose([f"task={task}", f"method={method}", "profile=paper", "data_dir=/corpora"])
+    assert (config.budget, config.train.lr, config.train.epochs) == row
+    assert (config.method.name, config.train.batch_size) == ("adapter", 5)
+    assert (config.train.loss_mode, config.train.lm_dropout) == ("token_mean", True)
