@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,15 +91,23 @@ def _open(config: Config, device: str) -> None:
 
 def identity(config: Config, parts: Parts) -> dict[str, Any]:
     """Everything that can change a number of the run: settings, contents of data and model, and our own semantics."""
+    data = {corpus.split: _files(corpus) for corpus in (parts.train, parts.dev, parts.test)}
+    return identity_of(config, model=locate(config.model).fingerprint, data=data)
+
+
+def identity_of(
+    config: Config, *, model: str, data: Mapping[str, Sequence[Mapping[str, Any]]], semantics: int = SEMANTICS
+) -> dict[str, Any]:
+    """The identity of a run of which only the fingerprint of its model and the files of its data are known."""
     settings = {key: value for key, value in asdict(config).items() if key not in NOT_IDENTITY}
     settings["init"]["default_words"] = config.default_words
     del settings["task"]["default_words"]
     del settings["model"]["path"], settings["decode"]["batch_size"], settings["train"]["checkpoint_every"]
     return {
-        "semantics": SEMANTICS,
+        "semantics": semantics,
         "settings": changed_from(defaults(), settings),
-        "model": locate(config.model).fingerprint,
-        "data": {corpus.split: _files(corpus) for corpus in (parts.train, parts.dev, parts.test)},
+        "model": model,
+        "data": data,
     }
 
 
