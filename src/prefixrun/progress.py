@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -20,20 +21,28 @@ LINES = 10
 @contextmanager
 def logging_to(path: Path, *, screen: bool = True) -> Iterator[None]:
     """Send the lines of LOG to `path` with their times, and to standard output without (unless `screen` is off)."""
-    stream = open_log(path)
-    to_file, to_screen = logging.StreamHandler(stream), _Screen()
-    to_file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    with open_log(path) as stream, lines_to(stream):
+        to_screen = _Screen()
+        if screen:
+            LOG.addHandler(to_screen)
+        try:
+            yield
+        finally:
+            LOG.removeHandler(to_screen)
+
+
+@contextmanager
+def lines_to(stream: TextIO) -> Iterator[None]:
+    """Write the lines of LOG to an open log with their times."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
-    LOG.addHandler(to_file)
-    if screen:
-        LOG.addHandler(to_screen)
+    LOG.addHandler(handler)
     try:
         yield
     finally:
-        LOG.removeHandler(to_file)
-        LOG.removeHandler(to_screen)
-        stream.close()
+        LOG.removeHandler(handler)
 
 
 class _Screen(logging.Handler):
