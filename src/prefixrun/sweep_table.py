@@ -63,7 +63,10 @@ def plan_sum(found: Sequence[Job], seconds: Sequence[float | None]) -> str:
     if not left:
         return "nothing is left to do"
     known, unknown = total(left)
-    text = f"{len(left)} runs to do: about {duration(known)} one after the other"
+    runs = f"{len(left)} run{'s' * (len(left) != 1)} to do"
+    if unknown == len(left):
+        return f"{runs}, for an unknown time: no finished run is like {'them' if unknown > 1 else 'it'}"
+    text = f"{runs}: about {duration(known)} one after the other"
     return text + (f", and {unknown} of unknown length: no finished run is like them" if unknown else "")
 
 
