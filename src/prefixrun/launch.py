@@ -45,11 +45,12 @@ WATCH_SECONDS = 5.0
 """How often the results of a launcher's runs are looked for."""
 
 
-def launcher(settings: Sequence[str], config_dir: Path | None = None) -> Launch | None:
-    """The launcher that Hydra's own settings on the command line name; None for one run after the other.
+def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch | None:
+    """The launcher that Hydra's own settings among the overrides name; None for one run after the other.
 
     Raises MissingPartError when its extra is not installed.
     """
+    settings = [word for word in overrides if word.startswith("hydra")]
     names = [word.partition("=")[2] for word in settings if word.startswith("hydra/launcher=")]
     name = names[-1] if names else SERIAL
     if name == SERIAL:

@@ -19,6 +19,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from prefixrun import files, methods, metrics
+from prefixrun.checkpoint import Checkpoints
 from prefixrun.corpora import Corpora
 from prefixrun.data import Corpus, Example
 from prefixrun.data.batches import tokenise

@@ -32,6 +32,11 @@ VERBS: dict[str, Verb] = {
         required=("task", "hyp"),
         optional=("refs", "split", "data_dir", "data.verify", "metrics", "out", "bootstrap", "against"),
     ),
+    "reproduce": Verb(
+        "the paper's experiments: run what is missing, then tables, figures, claims, report",
+        required=(),
+        takes_words=True,
+    ),
     "tables": Verb(
         "the paper's tables, figures and claims with the runs there are",
         required=(),
@@ -140,3 +145,18 @@ def parse(name: str, arguments: Sequence[str]) -> dict[str, str]:
     if problems:
         raise refusal(problems)
     return given
+
+
+def parse_some(words: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Values of a verb's own keys, and the words that it hands on. Raises ConfigError for a key given twice."""
+    given: dict[str, str] = {}
+    rest = []
+    for word in words:
+        key, equals, value = word.partition("=")
+        if key not in keys or not equals:
+            rest.append(word)
+        elif key in given:
+            raise refusal([f"{word}: {key} is given twice"])
+        else:
+            given[key] = value
+    return given, rest
