@@ -73,7 +73,7 @@ class Target:
         if missing:
             raise DataError(
                 f"{outputs.path}: {len(lines)} outputs for {len(self.ids)} inputs ({self.origin}); "
-                f"{missing[0]!r} is the first of {len(missing)} ids without a line"
+                f"{missing[0]!r} is the first of {len(missing)} ids without a line; every input needs one"
             )
         return [outputs.texts[lines[identifier] - 1] for identifier in self.ids]
 
