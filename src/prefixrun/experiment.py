@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prefixrun import SEMANTICS, paper, present
 from prefixrun.corpora import Corpora, Parts, keep_choice
 from prefixrun.data import Corpus
-from prefixrun.errors import PrefixrunError
+from prefixrun.errors import DiskFullError, PrefixrunError
 from prefixrun.files import read_json_lines
 from prefixrun.model_files import locate
 from prefixrun.progress import LOG, logging_to
@@ -63,7 +63,7 @@ def ready(config: Config, *, quiet: bool = False) -> tuple[Corpora, Backbone]:
 def carry_out(this: Run, config: Config, corpora: Corpora, backbone: Backbone, *, quiet: bool = False) -> bool:
     """Take the run from wherever it is to its result; False when another process had just finished it.
 
-    Whatever ends it early is kept as its failure, except an interruption.
+    Whatever ends it early is kept as its failure, except an interruption and a full disk, which has no room for it.
     """
     from prefixrun import stages
 
@@ -74,6 +74,8 @@ def carry_out(this: Run, config: Config, corpora: Corpora, backbone: Backbone, *
             try:
                 keep_choice(this.subset, corpora)
                 stages.complete(this, config, corpora, backbone)
+            except DiskFullError:
+                raise
             except PrefixrunError as error:
                 this.fail(str(error))
                 raise

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from prefixrun.files import open_log
+from prefixrun.files import append_bytes
 from prefixrun.present import terminal
 
 LOG = logging.getLogger("prefixrun.run")
@@ -19,9 +19,11 @@ LINES = 10
 
 @contextmanager
 def logging_to(path: Path, *, screen: bool = True) -> Iterator[None]:
-    """Send the lines of LOG to `path` with their times, and to standard output without (unless `screen` is off)."""
-    stream = open_log(path)
-    to_file, to_screen = logging.StreamHandler(stream), _Screen()
+    """Send the lines of LOG to `path` with their times, and to standard output without (unless `screen` is off).
+
+    A line that cannot be written is an error of the code that logs it: DiskFullError, ConfigError.
+    """
+    to_file, to_screen = _File(path), _Screen()
     to_file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
@@ -33,7 +35,17 @@ def logging_to(path: Path, *, screen: bool = True) -> Iterator[None]:
     finally:
         LOG.removeHandler(to_file)
         LOG.removeHandler(to_screen)
-        stream.close()
+
+
+class _File(logging.Handler):
+    """Opened for each line, so that nothing waits in a buffer for a disk that is full."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        append_bytes(self._path, f"{self.format(record)}\n".encode(errors="backslashreplace"))
 
 
 class _Screen(logging.Handler):
