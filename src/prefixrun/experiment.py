@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from prefixrun import SEMANTICS, paper, present
 from prefixrun.corpora import Corpora, Parts, keep_choice
 from prefixrun.data import Corpus
-from prefixrun.errors import ConfigError, PrefixrunError
+from prefixrun.errors import ConfigError, DiskFullError, PrefixrunError
 from prefixrun.files import read_json_lines
 from prefixrun.model_files import locate
 from prefixrun.progress import LOG, logging_to
@@ -68,7 +68,7 @@ def ready(config: Config, *, quiet: bool = False) -> tuple[Corpora, Backbone]:
 def carry_out(this: Run, config: Config, corpora: Corpora, backbone: Backbone, *, quiet: bool = False) -> bool:
     """Take the run from wherever it is to its result; False when another process had just finished it.
 
-    Whatever ends it early is kept as its failure, except an interruption.
+    Whatever ends it early is kept as its failure, except an interruption and a full disk, which has no room for it.
     """
     from prefixrun import stages
 
@@ -83,9 +83,12 @@ def carry_out(this: Run, config: Config, corpora: Corpora, backbone: Backbone, *
 
 @contextmanager
 def kept_as_failure(this: Run) -> Iterator[None]:
-    """What is raised within is kept as the run's failure, except an interruption; a defect with its traceback."""
+    """What is raised within is kept as the run's failure, a defect with its traceback; except an interruption, and a full
+    disk, which has no room for it."""
     try:
         yield
+    except DiskFullError:
+        raise
     except PrefixrunError as error:
         this.fail(str(error))
         raise

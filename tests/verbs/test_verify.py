@@ -15,6 +15,10 @@ from synthetic_records import write_record
 
 from prefixrun.cli import main
 from prefixrun.data import SAMPLES
+from prefixrun.records import load_records
+from prefixrun.verification import verify
+
+ROOT = Path(__file__).resolve().parents[2]
 
 SMALL = (
     "model=tiny_gpt2",
@@ -249,6 +253,13 @@ def test_settings_of_another_version_are_not_checked(tmp_path: Path, monkeypatch
     assert outcome == "not checked"
     assert "its settings cannot be read by this version" in detail
     assert found["counts"] == {("right", "stats.parquet gives the scores")}
+
+
+def test_committed_records_are_what_they_say() -> None:
+    """As far as it can be told without the corpora."""
+    for record in load_records(ROOT / "results").found:
+        if record.directory.parent.name == "records":
+            assert [check for check in verify(record, regenerate=0) if check.outcome == "wrong"] == []
 
 
 @pytest.mark.parametrize(
