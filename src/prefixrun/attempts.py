@@ -32,12 +32,13 @@ def groups(configs: Sequence[Config]) -> list[tuple[int, ...]]:
     found: list[list[int]] = []
     last: dict[tuple[object, ...], list[int]] = {}
     for place, config in enumerate(configs):
-        shared = _shared(config)
-        group = last.get(shared, [])
-        if not group or len(group) >= config.joint or not _can_share(config):
-            group = last[shared] = []
-            found.append(group)
-        group.append(place)
+        group = last.get(_shared(config)) if _can_share(config) else None
+        if group is not None and len(group) < config.joint:
+            group.append(place)
+            continue
+        found.append([place])
+        if _can_share(config):
+            last[_shared(config)] = found[-1]
     return [tuple(group) for group in found]
 
 
