@@ -159,13 +159,13 @@ class Record:
         path = self.file("generations.jsonl")
         return read_json_lines(path).records if path else ()
 
-    def stats(self) -> Counts | None:
-        """The counts behind the scores; None when they were not kept (NO_COUNTS).
+    def stats(self, metric: str | None = None) -> Counts | None:
+        """The counts behind the scores, or those of one metric; None when they were not kept (NO_COUNTS).
 
         Raises DamagedStateError when the file is no such table.
         """
         path = self.file("stats.parquet")
-        return None if path is None else _read_counts(path)
+        return None if path is None else _read_counts(path, metric)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,17 +230,19 @@ def _read_result(directory: Path) -> Mapping[str, Any]:
     return result  # type: ignore[no-any-return]
 
 
-def _read_counts(path: Path) -> Counts:
+def _read_counts(path: Path, metric: str | None) -> Counts:
     import pyarrow.parquet  # type: ignore[import-untyped]  # readers of results alone need not wait for it
 
     try:
-        table = pyarrow.parquet.ParquetFile(path).read()
-        texts = {
-            name: tuple(map(str, table.column(name).to_pylist()))
-            for name in ("id", "group")
-            if name in table.column_names
-        }
-        numbers = [name for name in table.column_names if name not in texts]
+        stored = pyarrow.parquet.ParquetFile(path)
+        texts_of = [name for name in ("id", "group") if name in stored.schema_arrow.names]
+        numbers = [
+            name
+            for name in stored.schema_arrow.names
+            if name not in texts_of and (metric is None or name.startswith(f"{metric}."))
+        ]
+        table = stored.read(columns=[*texts_of, *numbers], use_threads=False)  # the tables are small
+        texts = {name: tuple(map(str, table.column(name).to_numpy())) for name in texts_of}
         columns = {name: table.column(name).to_numpy().astype(np.float64) for name in numbers}
         return Counts(texts["id"], texts.get("group"), columns)
     except (ValueError, KeyError, OSError) as error:
