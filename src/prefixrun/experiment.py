@@ -83,8 +83,10 @@ def carry_out(this: Run, config: Config, corpora: Corpora, backbone: Backbone, *
 
 @contextmanager
 def kept_as_failure(this: Run) -> Iterator[None]:
-    """What is raised within is kept as the run's failure, a defect with its traceback; except an interruption, and a full
-    disk, which has no room for it."""
+    """What is raised within is kept as the run's failure, a defect with its traceback.
+
+    Except an interruption, and a full disk, which has no room for it.
+    """
     try:
         yield
     except DiskFullError:
