@@ -41,6 +41,7 @@ VERBS: dict[str, Verb] = {
         optional=("results_dir", "out", "data_dir"),
     ),
     "plan": Verb("what a sweep would do: states, reasons and time; runs nothing", required=(), takes_words=True),
+    "params": Verb("parameter counts of any model, method and size; needs no weights", required=(), takes_words=True),
     "generate": Verb(
         "outputs of finished runs for inputs of your own",
         required=(),
