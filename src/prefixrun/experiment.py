@@ -22,8 +22,12 @@ from prefixrun.validate import defaults
 if TYPE_CHECKING:
     from prefixrun.models import Backbone
 
-NOT_IDENTITY = ("profile", "data_dir", "results_dir", "device", "threads", "joint", "keep_trained", "variant")
-"""Settings that change no number: where things lie and what computes them. The corpus counts by its content."""
+NOT_IDENTITY = (
+    *("profile", "data_dir", "results_dir", "device", "threads", "joint", "keep_trained"),
+    *("budget", "recipe", "variant"),
+)
+"""Settings that change no number: where things lie and what computes them, and where other settings come from, which
+count themselves. The corpus counts by its content."""
 
 
 def run(config: Config) -> int:
@@ -103,6 +107,11 @@ def kept_as_failure(this: Run) -> Iterator[None]:
 def _open(config: Config, device: str) -> None:
     source = "the sample corpus" if config.data_dir is None else f"{config.task.name} in {config.data_dir}"
     present.say(present.opening_line(profile=config.profile, model=config.model.name, data=source, device=device))
+    present.say(present.recipe_line(config.recipe, config.variant))
+    if config.budget is not None:
+        from prefixrun.methods.budget import sentence
+
+        present.say(sentence(config))
 
 
 def identity(config: Config, parts: Parts) -> dict[str, Any]:

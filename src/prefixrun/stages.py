@@ -28,6 +28,7 @@ from prefixrun.generate import generate
 from prefixrun.interrupts import deferred
 from prefixrun.learning import Learning
 from prefixrun.methods import Method, prompt
+from prefixrun.methods.budget import check_total
 from prefixrun.methods.init import word_ids
 from prefixrun.models import Backbone, load
 from prefixrun.packed import packed
@@ -72,13 +73,15 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
     """Refuse, before anything is written, what could only fail later.
 
     Raises:
-        ConfigError: a task without metrics; sites that the model does not have; init_words of another length; prefix,
-            input and output longer than the model's context.
+        ConfigError: a task without metrics; sites that the model does not have; a budget that was solved for another
+            model; init_words of another length; prefix, input and output longer than the model's context.
     """
     metrics.suite(config.task.scored_as)
     methods.refuse(config, backbone)
+    if config.budget is not None:
+        check_total(config, backbone)
     if config.init.name == "words" and config.method.name in PREFIX_METHODS:
-        word_ids(backbone, config.init_words, config.default_words, config.prefix_len)
+        word_ids(backbone, config.init_words, config.default_words, config.prefix_len, config.budget)
     pairs = tokenise((*corpora.pairs, *corpora.dev_pairs), backbone.tokenizer)
     longest_target = max(len(pair.target) for pair in pairs)
     prompts = {len(backbone.tokenizer.source(text)) for text in {example.source for example in corpora.inputs}}
@@ -171,9 +174,8 @@ def _prompted(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -
     ids = prompt.tokens(config, backbone.tokenizer, corpora.pairs)
     shown = [pair.id for pair in prompt.shown_pairs(config, corpora.pairs)]
     LOG.info("a prompt of %d tokens with %d examples; nothing is trained", len(ids), len(shown))
-    total = sum(parameter.numel() for parameter in backbone.model.parameters())
     record = {
-        "parameters": {"trained": 0, "stored": 0, "total": total},
+        "parameters": {"trained": 0, "stored": 0, "total": backbone.total},
         "training": {**asdict(Progress()), "fit_error": None, "prompt": {"tokens": len(ids), "examples": shown}},
         "decode_seconds": 0.0,
     }

@@ -12,12 +12,13 @@ from prefixrun.errors import ConfigError
 from prefixrun.methods import adapter, embedding, finetune, infix, lora, prompt
 from prefixrun.methods.base import Flat, Method
 from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix, chosen_sites
+from prefixrun.sizes import SIZES
 
 if TYPE_CHECKING:
     from prefixrun.models import Backbone
     from prefixrun.schema import Config
 
-__all__ = ["Flat", "Method", "build", "refuse", "restore"]
+__all__ = ["Flat", "Method", "build", "refuse", "refuse_length", "restore"]
 
 
 def build(config: Config, backbone: Backbone) -> Method:
@@ -54,6 +55,20 @@ def refuse(config: Config, backbone: Backbone) -> None:
         lora.check_installed()
     if name == "finetune_top":
         finetune.names(config, backbone.model)
+
+
+def refuse_length(config: Config, backbone: Backbone) -> None:
+    """Raise ConfigError for a prefix that leaves a decoder-only model no position for the text.
+
+    How long input and output may be is known only when both are read: see stages.check_fit."""
+    context = backbone.shape.context
+    if SIZES.get(config.method.name) != "prefix_len" or backbone.is_seq2seq or context is None:
+        return
+    if config.prefix_len >= context:
+        raise ConfigError(
+            f"prefix_len={config.prefix_len}: model={config.model.name} has {context} positions for prefix, input and "
+            "output together; give a shorter one"
+        )
 
 
 def _prefix(config: Config, backbone: Backbone) -> Method:

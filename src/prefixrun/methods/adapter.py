@@ -23,7 +23,6 @@ from transformers import PreTrainedModel
 
 from prefixrun.methods.base import Method
 from prefixrun.methods.blocks import blocks, stacks, sub_layers
-from prefixrun.methods.budget import solved
 from prefixrun.methods.stored import check_fit
 
 if TYPE_CHECKING:
@@ -119,7 +118,8 @@ def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -
 
 def _adapters(config: Config, model: PreTrainedModel) -> Adapters:
     names, width = places(model, config.method.adapter_form), model.config.hidden_size
-    bottleneck = config.method.bottleneck or solved(config, model, lambda size: len(names) * count(width, size))
+    bottleneck = config.method.bottleneck
+    assert bottleneck is not None, "the rules ask for a size, and a budget is solved before"
     return Adapters(names, width, bottleneck)
 
 

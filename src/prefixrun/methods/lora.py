@@ -26,7 +26,6 @@ from prefixrun.attention import attention_sites
 from prefixrun.errors import MissingPartError
 from prefixrun.methods.base import Method
 from prefixrun.methods.blocks import blocks, stacks
-from prefixrun.methods.budget import solved
 from prefixrun.methods.stored import check_fit
 
 if TYPE_CHECKING:
@@ -113,7 +112,8 @@ def build(config: Config, backbone: Backbone) -> LoRA:
     check_installed()
     model, method = backbone.model, config.method
     found, standing = projections(model, method.lora_modules)
-    rank = method.rank or solved(config, model, lambda size: count(found, size))
+    rank = method.rank
+    assert rank is not None, "the rules ask for a size, and a budget is solved before"
     layers = _layers(found, rank, method.lora_alpha or 2 * rank, method.lora_dropout)
     for name, layer in layers.items():
         if _parent(name) in standing:

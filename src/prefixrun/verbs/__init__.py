@@ -66,6 +66,7 @@ VERBS: dict[str, Verb] = {
         optional=("regenerate", "results_dir", "data_dir", "model_path", "json"),
         positional=("ID",),
     ),
+    "params": Verb("parameter counts of any model, method and size; needs no weights", required=(), takes_words=True),
     "generate": Verb(
         "outputs of finished runs for inputs of your own",
         required=(),
