@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from prefixrun import data, experiment, files, stages
+from prefixrun import data, experiment, files, learning, stages
 from prefixrun.compose import compose
 from prefixrun.corpora import Corpora
 from prefixrun.data.subset import choose_examples
@@ -323,7 +323,7 @@ def stop_training_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise Stopped
 
     with monkeypatch.context() as patch:
-        patch.setattr(stages, "_report", report)
+        patch.setattr(learning, "_report", report)
         with pytest.raises(Stopped):
             go("results", "model=tiny_llama")
 

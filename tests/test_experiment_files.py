@@ -7,6 +7,7 @@ import pytest
 
 from prefixrun import compose, experiment_files
 from prefixrun.conf_tree import groups
+from prefixrun.corpora import Corpora
 from prefixrun.errors import ConfigError
 
 FILE = """
@@ -55,6 +56,14 @@ def test_keys_of_the_command_line_win(own: Path) -> None:
 def test_what_is_refused(own: Path, words: list[str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         compose.points(words, config_dir=own)
+
+
+@pytest.mark.parametrize("name", groups()["experiment"])
+def test_the_sample_corpus_has_enough_for_every_quick_grid(name: str) -> None:
+    configs = [point.config for point in compose.points([f"experiment={name}"]) if point.config is not None]
+    assert configs
+    for config in configs:
+        assert config.train_size in (None, len(Corpora.load(config).pairs))
 
 
 def test_a_grid_is_no_single_run() -> None:

@@ -86,10 +86,12 @@ def _hydra(arguments: list[str]) -> int:
 def _sweep(overrides: list[str], config_dir: Path | None) -> int:
     from prefixrun import compose
     from prefixrun.launch import launcher
+    from prefixrun.plan import jobs
     from prefixrun.sweep import sweep
 
     points = compose.points(overrides, config_dir=config_dir)
-    return sweep(points, launcher([word for word in overrides if word.startswith("hydra")], config_dir))
+    launch = launcher(overrides, config_dir)
+    return sweep(jobs(points), launch)
 
 
 def _answer(arguments: list[str]) -> int:

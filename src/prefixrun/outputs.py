@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ class Target:
         if missing:
             raise DataError(
                 f"{outputs.path}: {len(lines)} outputs for {len(self.ids)} inputs ({self.origin}); "
-                f"{missing[0]!r} is the first of {len(missing)} ids without a line"
+                f"{missing[0]!r} is the first of {len(missing)} ids without a line; every input needs one"
             )
         return [outputs.texts[lines[identifier] - 1] for identifier in self.ids]
 
@@ -84,6 +85,7 @@ def read_outputs(path: Path) -> Outputs:
     """
     lines = read_text(path).text.removesuffix("\n").split("\n")
     if not path.name.removesuffix(".gz").endswith(".jsonl"):
+        _refuse_json(path, lines[0])
         return Outputs(path, tuple(line.removesuffix("\r") for line in lines))
     texts, ids = zip(*(_record(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)), strict=True)
     named = [identifier is not None for identifier in ids]
@@ -104,6 +106,16 @@ def read_outputs(path: Path) -> Outputs:
     return Outputs(path, texts, ids)
 
 
+def _refuse_json(path: Path, line: str) -> None:
+    """JSON in a file that is not named so would be scored as it is written, braces and all."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(value, dict | list):
+        raise DataError(f'{path}:1: JSON; give JSON lines, one object with "output" a line, a name that ends in .jsonl')
+
+
 def read_references(path: Path) -> list[list[str]]:
     """The references of each input from a JSON list of lists. Raises DataError with the line or the entry."""
     entries = shape.items(shape.parse(read_text(path).text, str(path)), str(path))
@@ -113,7 +125,7 @@ def read_references(path: Path) -> list[list[str]]:
     for number, texts in enumerate(entries, start=1):
         where = f"{path}: entry {number}"
         found.append([shape.text(text, where) for text in shape.items(texts, where)])
-        if not found[-1]:
+        if not any(text.strip() for text in found[-1]):
             raise DataError(f"{where}: no text; every input needs at least one reference")
     return found
 

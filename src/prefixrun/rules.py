@@ -21,7 +21,7 @@ def _data_dir(profile: str, data_dir: str | None) -> str | None:
 
 
 def _words(method: str, init: str, words: str | None, default: str | None, of_task: str | None) -> str | None:
-    if method in _STARTED and init == "words" and words is None and default is None and of_task is None:
+    if method in STARTED and init == "words" and words is None and default is None and of_task is None:
         return (
             "init_words: init=words starts the prefix from a text; give init_words=TEXT of exactly prefix_len tokens,"
             " task.default_words=TEXT of any length, or init=random"
@@ -79,7 +79,7 @@ def _source(source: str, hub: str | None, path: str | None, architecture: str | 
     return None
 
 
-_STARTED = ("prefix", "prefix_flat", "embedding", "infix")
+STARTED = ("prefix", "prefix_flat", "embedding", "infix")
 """Methods that have a start to choose."""
 
 _METHODS_OF = {
@@ -93,10 +93,10 @@ _METHODS_OF = {
     "method.lora_dropout": ("lora",),
     "method.lora_modules": ("lora",),
     "method.mlp": ("embedding", "infix"),
-    "method.prefix_dropout": _STARTED,
+    "method.prefix_dropout": STARTED,
     "method.instruction": ("prompt",),
     "method.shots": ("prompt",),
-    "init_words": _STARTED,
+    "init_words": STARTED,
 }
 """Settings that only some methods read."""
 

@@ -26,15 +26,16 @@ from prefixrun.data.batches import tokenise
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.generate import generate
 from prefixrun.interrupts import deferred
+from prefixrun.learning import Learning
 from prefixrun.methods import Method, prompt
 from prefixrun.methods.init import word_ids
 from prefixrun.models import Backbone, load
 from prefixrun.packed import packed
-from prefixrun.progress import LOG, Stage, stage
+from prefixrun.progress import LOG, stage
 from prefixrun.provenance import peak_memory_bytes, provenance
 from prefixrun.runs import Run
 from prefixrun.schema import Config, ModelConfig
-from prefixrun.train import Progress, train
+from prefixrun.train import Progress, alone
 from prefixrun.truncation import Truncation, sentence, truncation
 from prefixrun.verdict import RELEASE, SAMPLE
 
@@ -156,45 +157,14 @@ def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
 def _trained(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> Method:
     """The trained method ready for use; costs.json says what it took."""
     if this.trained_file.exists():
+        Checkpoints(this.checkpoints).remove()  # a kill may have come between the two
         return methods.restore(config, backbone, load_trained(this.trained_file, backbone))
     if config.method.name == "prompt":
         return _prompted(this, config, corpora, backbone)
-    method = methods.build(config, backbone).to(backbone.head.device)
-    fit_error = method.start(backbone, config)
-    pairs = tokenise(corpora.pairs, backbone.tokenizer)
-    dev = tokenise(corpora.dev_pairs, backbone.tokenizer)
-    checkpoints = Checkpoints(this.checkpoints)
-    checkpoint, problems = checkpoints.latest()
-    for problem in problems:
-        LOG.info("checkpoint left out: %s", problem)
-    if checkpoint is not None:
-        LOG.info("going on after step %d", checkpoint.step)
-    LOG.info("training %s parameters on %s pairs", f"{method.trained_count:,}", f"{len(pairs):,}")
-    with stage("training") as shown:
-        progress, kept = train(
-            method,
-            backbone,
-            pairs,
-            dev,
-            config.train,
-            seed=config.seed,
-            checkpoints=checkpoints,
-            report=lambda progress, steps, loss: _report(shown, progress, steps, loss),
-        )
-    stored = {name: tensor.float().cpu().contiguous() for name, tensor in kept.items()}
-    record = {
-        "parameters": {
-            "trained": method.trained_count,
-            "stored": sum(tensor.numel() for tensor in stored.values()),
-            "total": sum(parameter.numel() for parameter in backbone.model.parameters()),
-        },
-        "training": {**asdict(progress), "fit_error": fit_error},
-        "decode_seconds": 0.0,
-    }
-    files.write_json(this.costs, record)
-    files.write_bytes(this.trained_file, save_tensors(stored))
-    checkpoints.remove()
-    return methods.restore(config, backbone, {name: tensor.to(backbone.head.device) for name, tensor in stored.items()})
+    learning = Learning(this, config, corpora, backbone)
+    with stage("training") as shown, deferred() as interruption:
+        alone(learning.steps(shown, interruption), backbone)
+    return methods.restore(config, backbone, load_trained(this.trained_file, backbone))
 
 
 def _prompted(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> Method:
@@ -212,15 +182,6 @@ def _prompted(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -
     files.write_json(this.costs, record)
     files.write_bytes(this.trained_file, save_tensors(stored))
     return methods.restore(config, backbone, stored)
-
-
-def _report(shown: Stage, progress: Progress, steps: int, loss: float) -> None:
-    speed = progress.pair_tokens / max(progress.seconds, 1e-9)
-    shown.update(progress.step, steps, f"loss {loss:.3f}  {speed:.0f} tokens/s")
-    if progress.history and progress.history[-1]["step"] == progress.step:
-        last = progress.history[-1]
-        dev = f", dev loss {last['dev_loss']:.4f}" if "dev_loss" in last else ""
-        LOG.info("step %d: train loss %.4f%s", progress.step, last["train_loss"], dev)
 
 
 def load_trained(path: Path, backbone: Backbone) -> dict[str, Tensor]:
@@ -311,14 +272,14 @@ def _result(
         "settings": _settings(config),
         "data": {part.split: {"version": part.version, **_read(part)} for part in parts},
         "backbone": {"files": backbone.files.description, "sha256": backbone.files.fingerprint},
-        "provenance": provenance(sys.argv, threads=torch.get_num_threads()),
+        "provenance": provenance(sys.argv, threads=torch.get_num_threads(), joint=training.get("joint", 1)),
     }
 
 
 def _settings(config: Config) -> dict[str, Any]:
-    """The whole configuration without the places of this machine."""
+    """The whole configuration without the places of this machine, and without what provenance says as it was."""
     settings = asdict(config)
-    del settings["data_dir"], settings["results_dir"], settings["model"]["path"]
+    del settings["data_dir"], settings["results_dir"], settings["model"]["path"], settings["joint"]
     return settings
 
 

@@ -16,6 +16,7 @@ from prefixrun.paper_tables import SEEDS, Section, Table, TableCell, TableRow, V
 from prefixrun.points import Point
 from prefixrun.table_format import mean_sd, number, signed
 from prefixrun.text_table import TextTable
+from prefixrun.verdict_counts import MISSING, verdict_counts
 
 VERDICTS = {
     "reproduced": "good",
@@ -154,12 +155,9 @@ def _notes(section: Section) -> Iterator[str]:
 
 
 def _verdicts(made: Sequence[Table]) -> Iterator[tuple[str, Counter[str]]]:
-    for table in made:
-        for section in table.sections:
-            cells = [(row, cell) for row in section.rows for cell in row.cells if cell.ours is not None]
-            kinds = Counter(cell.judgement.kind if cell.judgement else "not comparable" for _, cell in cells)
-            if kinds:
-                yield _title(table, section), Counter({str(kind): count for kind, count in kinds.items()})
+    for table, section, counts in verdict_counts(made):
+        if ours := Counter({str(kind): count for kind, count in counts.items() if kind != MISSING}):
+            yield _title(table, section), ours
 
 
 def _of_texts(made: TextTable) -> Shown:
