@@ -57,7 +57,9 @@ def test_a_budget_chooses_the_rank() -> None:
     """One rank on queries and values of tiny_llama is 3 x (2 x 32 + 32 + 16) = 336 numbers, of 33,312 in all."""
     backbone = load(compose(["model=tiny_llama"]).model)
     total = sum(parameter.numel() for parameter in backbone.model.parameters())
-    assert methods.build(config("model=tiny_llama", "budget=5%"), backbone).trained_count == 336 * round(total / 20 / 336)
+    assert methods.build(config("model=tiny_llama", "budget=5%"), backbone).trained_count == 336 * round(
+        total / 20 / 336
+    )
 
 
 def started(backbone: Backbone, *changes: str) -> LoRA:
