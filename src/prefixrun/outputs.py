@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from prefixrun.errors import DataError
 
 _UNREADABLE = "has a number of thousands of digits, or brackets nested too deep to be read"
 """What Python's JSON refuses though its grammar allows it."""
+
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,4 +140,4 @@ def _record(path: Path, number: int, line: str) -> tuple[str, str | None]:
 
 def _is_text(value: object) -> bool:
     """Whether JSON gave a text that can be written as UTF-8; half a surrogate pair cannot."""
-    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+    return isinstance(value, str) and not _HALF_A_PAIR.search(value)
