@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks.child import Child, child, in_child
+from benchmarks.joint import RUNS, Runs
 from benchmarks.ours import Ours, prepare
 from benchmarks.peer import Peer
 from benchmarks.plan import Plan
@@ -18,6 +20,7 @@ PACKED = 8
 """Most targets behind one copy of their source, in the row that has several."""
 
 Say = Callable[[str], None]
+Build = Callable[[], AbstractContextManager[Child]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Results:
     setup: Setup
     training: Training | None
     decoding: Decoding | None
+    joint: Training | None = None
+    """Several runs one after another, and in one pass."""
 
 
 def measure(plan: Plan, scratch: str, say: Say) -> Results:
@@ -69,16 +74,32 @@ def measure(plan: Plan, scratch: str, say: Say) -> Results:
         setup=setup,
         training=_training(setup, say) if plan.trains else None,
         decoding=_decoding(setup, say) if plan.decodes else None,
+        joint=_joint(setup, say) if plan.part == "joint" else None,
     )
 
 
 def _training(setup: Setup, say: Say) -> Training:
+    builds: dict[str, Build] = {
+        "peer": partial(child, Peer, setup),
+        "prefixrun, 1 target a row": partial(child, Ours, setup, 1),
+        f"prefixrun, {PACKED} targets a row": partial(child, Ours, setup, PACKED),
+    }
+    return _trained(setup, builds, 1, say)
+
+
+def _joint(setup: Setup, say: Say) -> Training:
+    builds: dict[str, Build] = {
+        f"{RUNS} runs, one after another": partial(child, Runs, setup, False),
+        f"{RUNS} runs, in one pass": partial(child, Runs, setup, True),
+    }
+    return _trained(setup, builds, RUNS, say)
+
+
+def _trained(setup: Setup, builds: Mapping[str, Build], runs: int, say: Say) -> Training:
+    """The sides in turns, each of which trains so many runs on the pairs of the setup."""
+    work = runs * setup.pair_tokens
     with ExitStack() as stack:
-        sides = {
-            "peer": stack.enter_context(child(Peer, setup)),
-            "prefixrun, 1 target a row": stack.enter_context(child(Ours, setup, 1)),
-            f"prefixrun, {PACKED} targets a row": stack.enter_context(child(Ours, setup, PACKED)),
-        }
+        sides = {name: stack.enter_context(build()) for name, build in builds.items()}
         for side in sides.values():
             side.call("train", min(setup.plan.train_batch, len(setup.pairs)))  # one step to warm up
         rounds: dict[str, list[TrainRound]] = {name: [] for name in sides}
@@ -86,13 +107,13 @@ def _training(setup: Setup, say: Say) -> Training:
             for name, side in sides.items():
                 found = side.call("train", len(setup.pairs))
                 rounds[name].append(found)
-                speed = setup.pair_tokens / found.seconds
+                speed = work / found.seconds
                 say(f"training, round {number + 1}: {name} {speed:.1f} tokens/s, {found.seconds:.1f} s")
         return Training(
             tuple(
                 Measured(
                     name=name,
-                    values=tuple(setup.pair_tokens / found.seconds for found in rounds[name]),
+                    values=tuple(work / found.seconds for found in rounds[name]),
                     peak_memory=side.peak_memory(),
                     batch_size=setup.plan.train_batch,
                     note=f"{rounds[name][-1].steps} steps, loss {rounds[name][-1].loss:.3f}",

@@ -37,18 +37,17 @@ class Ours:
     def __init__(self, setup: Setup, targets_per_row: int = 1) -> None:
         self.setup = setup
         self.targets_per_row = targets_per_row
-        self.backbone = _load(setup.plan)
-        self.prefix = torch.from_numpy(setup.prefix)
-        self.method = FixedPrefix({"decoder": self.prefix})
+        self.backbone = load_model(setup.plan)
+        self.method = FixedPrefix({"decoder": torch.from_numpy(setup.prefix)})
         self._packing = ExitStack()
         self._has_packed = False
 
     def train(self, pairs: int) -> TrainRound:
         """One epoch over the first `pairs` pairs, timed from the call to the end of the last step."""
-        prefix = FlatPrefix(self.backbone.shape, self.backbone.sites, self.setup.plan.prefix_len)
-        prefix.fit({"decoder": self.prefix}, InitConfig(name="words"))
         batch = self.setup.plan.train_batch
-        return _train(prefix, self.backbone, self.setup.pairs[:pairs], batch, self.targets_per_row)
+        return _train(
+            start(self.setup, self.backbone), self.backbone, self.setup.pairs[:pairs], batch, self.targets_per_row
+        )
 
     def decode(self, prompts: Prompts, batch_size: int) -> DecodeRound:
         config = DecodeConfig(
@@ -78,7 +77,7 @@ def prepare(plan: Plan, scratch: str) -> Setup:
     Raises:
         MissingPartError, ConfigError, DataError: as the run itself would.
     """
-    backbone = _load(plan)
+    backbone = load_model(plan)
     root = Path(plan.data_dir).expanduser() if plan.data_dir else None
     corpus = data.load("e2e", "train", root)
     ids = word_ids(backbone, None, compose().init.default_words, plan.prefix_len)
@@ -99,7 +98,8 @@ def prepare(plan: Plan, scratch: str) -> Setup:
     )
 
 
-def _load(plan: Plan) -> Backbone:
+def load_model(plan: Plan) -> Backbone:
+    """The model, with the threads of the plan."""
     if plan.threads:
         torch.set_num_threads(plan.threads)
     return load(compose([f"model={plan.model}"]).model, precision=plan.precision)
@@ -117,18 +117,29 @@ def _first_pairs(corpus: Corpus, count: int, backbone: Backbone) -> list[PairIds
     return tokenise(replace(corpus, examples=tuple(kept)).all_pairs(), backbone.tokenizer)
 
 
-def _train(
-    prefix: FlatPrefix, backbone: Backbone, pairs: Sequence[PairIds], batch_size: int, targets_per_row: int
-) -> TrainRound:
-    config = TrainConfig(
+def start(setup: Setup, backbone: Backbone) -> FlatPrefix:
+    """The prefix of the setup, to be trained."""
+    prefix = FlatPrefix(backbone.shape, backbone.sites, setup.plan.prefix_len)
+    prefix.fit({"decoder": torch.from_numpy(setup.prefix)}, InitConfig(name="words"))
+    return prefix
+
+
+def train_config(pairs: int, batch_size: int, targets_per_row: int) -> TrainConfig:
+    """One epoch over so many pairs, without checkpoints but the last."""
+    return TrainConfig(
         epochs=1,
         lr=LEARNING_RATE,
         batch_size=batch_size,
         loss_mode="token_mean",
         targets_per_row=targets_per_row,
         eval_examples=0,
-        checkpoint_every=len(pairs) + 1,
+        checkpoint_every=pairs + 1,
     )
+
+
+def _train(
+    prefix: FlatPrefix, backbone: Backbone, pairs: Sequence[PairIds], batch_size: int, targets_per_row: int
+) -> TrainRound:
     ends, losses = [time.perf_counter()], list[float]()
 
     def report(progress: Progress, steps: int, loss: float) -> None:
@@ -141,7 +152,7 @@ def _train(
             backbone,
             pairs,
             [],
-            config,
+            train_config(len(pairs), batch_size, targets_per_row),
             seed=SEED,
             checkpoints=Checkpoints(Path(directory)),
             report=report,

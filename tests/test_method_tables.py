@@ -77,6 +77,14 @@ def test_webnlg_has_its_parts_as_columns(tmp_path: Path) -> None:
     assert "| reference |" in page
 
 
+def test_the_loss_on_development_pairs_is_that_of_the_state_that_was_kept(tmp_path: Path) -> None:
+    training = {"training": {"history": [{"step": 50, "dev_loss": 1.2}, {"step": 100, "dev_loss": 1.4}]}}
+    for keep in ("last", "best"):
+        write_record(tmp_path, settings={"train.keep": keep}, result=training)
+    found = {point.first.settings["train.keep"]: point.dev_loss for point in points(load_records(tmp_path).found)}
+    assert found == {"last": 1.4, "best": 1.2}
+
+
 def test_what_an_interval_does_not_cover_is_said(tmp_path: Path) -> None:
     write(tmp_path, "prefix", 0.6, seeds=1)
     write(tmp_path, "finetune", 0.5, seeds=1)

@@ -55,6 +55,24 @@ class Front:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A batch of rows that lie one behind the other in a single row, with what stands in front of them.
+
+    Several stretches in one row share the layers that look at one position at a time, without padding between them,
+    and each attends as if it were alone. `mask`: (rows, 1, length, length), added to the scores.
+    """
+
+    rows: int
+    length: int
+    mask: Tensor
+    front: Front
+
+
+Placed = Front | tuple[Stretch, ...]
+"""What an attention module can be given: one front, or the stretches that its single row consists of."""
+
+
 def attention_sites(model: nn.Module) -> dict[str, list[nn.Module]]:
     """The attention modules of a model by site, each in the order of its layers.
 
@@ -76,20 +94,20 @@ def _site(name: str) -> str:
 
 
 @contextmanager
-def fronts(model: PreTrainedModel, by_site: Mapping[str, Sequence[Front | None]]) -> Iterator[None]:
+def fronts(model: PreTrainedModel, by_site: Mapping[str, Sequence[Placed | None]]) -> Iterator[None]:
     """Put `by_site[site][i]` in front of layer i of each site for the duration of the block (forward and backward).
 
     Inside another such block these take the place of the outer ones at the sites that are named.
     """
     modules = attention_sites(model)
-    placed: list[tuple[nn.Module, Front | None]] = []
+    placed: list[tuple[nn.Module, Placed | None]] = []
     for site, per_layer in by_site.items():
         if len(modules.get(site, ())) != len(per_layer):
             raise ValueError(
                 f"{len(per_layer)} fronts for {len(modules.get(site, ()))} attention layers of site {site}"
             )
         placed += zip(modules[site], per_layer, strict=True)
-    before: list[Front | None] = [getattr(module, "front", None) for module, _ in placed]
+    before: list[Placed | None] = [getattr(module, "front", None) for module, _ in placed]
     for module, front in placed:
         module.front = front  # type: ignore[assignment]
     try:
@@ -149,6 +167,39 @@ def front_attention(
     (rows or 1, 1, queries, keys), or None where every query sees every key. position_bias: (rows or 1, heads, queries,
     keys), T5's, which counts positions of the text alone: a front has no position and its scores get nothing added.
     Returns (rows, queries, heads, head_dim).
+    """
+    query = query * (query.shape[3] ** -0.5 if scaling is None else scaling)
+    if (record := getattr(module, "record", None)) is not None:
+        record((key, value))
+    placed: Placed | None = getattr(module, "front", None)
+    if isinstance(placed, tuple):
+        return _attend_by_stretch(query, key, value, placed), None
+    dropout = dropout if module.training else 0.0
+    return _attend(query, key, value, attention_mask, placed, position_bias, dropout), None
+
+
+def _attend_by_stretch(query: Tensor, key: Tensor, value: Tensor, stretches: Sequence[Stretch]) -> Tensor:
+    """query: (1, heads, positions, head_dim), scaled; key, value: (1, kv_heads, positions, head_dim)."""
+    sizes = [stretch.rows * stretch.length for stretch in stretches]
+    outputs = []
+    for stretch, *own in zip(
+        stretches, *(tensor[0].split(sizes, dim=1) for tensor in (query, key, value)), strict=True
+    ):
+        queries, keys, values = (part.unflatten(1, (stretch.rows, stretch.length)).transpose(0, 1) for part in own)
+        outputs.append(_attend(queries, keys, values, stretch.mask, stretch.front).flatten(0, 1))
+    return torch.cat(outputs).unsqueeze(0)
+
+
+def _attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    front: Front | None,
+    position_bias: Tensor | None = None,
+    dropout: float = 0.0,
+) -> Tensor:
+    """The arguments of `front_attention`, queries scaled.
 
     The query heads that share a key/value head are folded into the query axis, and so are the rows that share a
     front: neither keys nor prefix are ever copied out per head or per row.
@@ -156,11 +207,7 @@ def front_attention(
     rows, heads, queries, head_dim = query.shape
     kv_heads, own_length = key.shape[1], key.shape[2]
     group = heads // kv_heads
-    scale = head_dim**-0.5 if scaling is None else scaling
-    query = (query * scale).reshape(rows, kv_heads, group, queries, head_dim)
-
-    if (record := getattr(module, "record", None)) is not None:
-        record((key, value))
+    query = query.reshape(rows, kv_heads, group, queries, head_dim)
     folded = query.reshape(rows, kv_heads, group * queries, head_dim)
     scores = torch.matmul(folded, key.transpose(2, 3)).view(rows, kv_heads, group, queries, own_length)
     if position_bias is not None:
@@ -168,20 +215,19 @@ def front_attention(
     if attention_mask is not None:
         scores = scores + attention_mask.unsqueeze(1)
 
-    front: Front | None = getattr(module, "front", None)
     length = 0
     if front is not None:
         length = front.keys.shape[2]
         scores = torch.cat([_front_scores(query, front), scores], dim=-1)
     weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(value.dtype)
     if dropout:
-        weights = nn.functional.dropout(weights, p=dropout, training=module.training)
+        weights = nn.functional.dropout(weights, p=dropout)
 
     own = weights[..., length:].reshape(rows, kv_heads, group * queries, own_length)
     output = torch.matmul(own, value).view(rows, kv_heads, group, queries, head_dim)
     if front is not None:
         output = output + _front_output(weights[..., :length], front)
-    return output.permute(0, 3, 1, 2, 4).reshape(rows, queries, heads, head_dim), None
+    return output.permute(0, 3, 1, 2, 4).reshape(rows, queries, heads, head_dim)
 
 
 def _front_scores(query: Tensor, front: Front) -> Tensor:

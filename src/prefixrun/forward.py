@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from prefixrun.attention import Front, KeyValueCache, causal_mask
+from prefixrun.attention import Front, KeyValueCache, Stretch, causal_mask, fronts, fronts_of
 from prefixrun.data import batches
 from prefixrun.data.batches import Batch, LossMode, Row, padded
 
@@ -46,6 +46,29 @@ def target_states(backbone: Backbone, batch: Batch) -> Tensor:
         input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask, use_cache=False
     ).last_hidden_state
     return states.flatten(0, 1)[batch.predicts]
+
+
+def target_states_together(
+    backbone: Backbone, batches: Sequence[Batch], prefixes: Sequence[Mapping[str, Tensor]]
+) -> list[Tensor]:
+    """`target_states` of several batches from one pass, each behind a prefix of its own (methods.base.Flat)."""
+    flats = [fronts_of(prefix, backbone.head.dtype)["decoder"] for prefix in prefixes]
+    by_layer = [
+        tuple(
+            Stretch(len(batch.ids), batch.ids.shape[1], batch.mask, front)
+            for batch, front in zip(batches, layer, strict=True)
+        )
+        for layer in zip(*flats, strict=True)
+    ]
+    with fronts(backbone.model, {"decoder": by_layer}):
+        states: Tensor = backbone.body(
+            input_ids=torch.cat([batch.ids.flatten() for batch in batches]).unsqueeze(0),
+            position_ids=torch.cat([batch.positions.flatten() for batch in batches]).unsqueeze(0),
+            attention_mask=batches[0].mask[:1, :, :1, :1],  # each stretch has its own
+            use_cache=False,
+        ).last_hidden_state
+    own = states[0].split([batch.ids.numel() for batch in batches])
+    return [part[batch.predicts] for part, batch in zip(own, batches, strict=True)]
 
 
 def read_prompts(

@@ -10,7 +10,7 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -25,10 +25,12 @@ from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from prefixrun import compose, files
+from prefixrun.attempts import Outcome, attempts, groups
 from prefixrun.errors import DiskFullError, Interrupted, MissingPartError, PrefixrunError
 from prefixrun.plan import Job, look
+from prefixrun.schema import Config
 from prefixrun.slots import Slots, gpus
-from prefixrun.sweep import Launch, Outcome, attempt
+from prefixrun.sweep import Launch
 
 SERIAL = "basic"
 EXTRAS = {
@@ -63,7 +65,7 @@ def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch
             config = _sweep_config([*settings, f"hydra.sweep.dir='{directory.resolve()}'"], config_dir)
             slots = _slots(name, config, Path(scratch))
             with _stops(slots):
-                _hand_over(config, Worker(slots), todo, tell)
+                _hand_over(config, slots, todo, tell)
 
     return launch
 
@@ -79,25 +81,36 @@ class Worker:
 
     slots: Slots | None
     """What this machine's workers share among them; None where the cluster shares it out."""
+    together: Mapping[Config, tuple[Config, ...]]
+    """The first of each group of runs → the group, itself included."""
 
-    def __call__(self, composed: DictConfig) -> Outcome:
-        """Never raises, so that every run has an outcome; a signal comes back as "interrupted"."""
+    def __call__(self, composed: DictConfig) -> tuple[Outcome, ...]:
+        """How each run of the group ended. Never raises; a signal comes back as "interrupted"."""
         signal.signal(signal.SIGTERM, _end)
+        done: list[Outcome] = []
+        last = Outcome("not started")
+        configs = self.together[compose.from_hydra(composed)]
         try:
-            config = compose.from_hydra(composed)
             threads = self.slots.claim() if self.slots else _threads_of_the_cluster()
-            if threads is not None and config.threads is None:
-                config = replace(config, threads=threads)
-            if self.slots and self.slots.stopped:
-                return Outcome("not started")
-            return attempt(config)
+            if not (self.slots and self.slots.stopped):
+                for outcome in attempts([_with_threads(config, threads) for config in configs]):
+                    done.append(outcome)  # one by one: those that have ended count, whatever comes after them
         except DiskFullError as error:
-            return Outcome("failed", str(error), error.exit_code)
+            last = Outcome("failed", str(error), error.exit_code)
         except (KeyboardInterrupt, SystemExit):
-            return Outcome("interrupted", exit_code=Interrupted.exit_code)
+            last = Outcome("interrupted", exit_code=Interrupted.exit_code)
+        return (*done, *[last] * (len(configs) - len(done)))
 
 
-def _hand_over(config: DictConfig, worker: Worker, todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> None:
+def _with_threads(config: Config, threads: int | None) -> Config:
+    return config if threads is None or config.threads is not None else replace(config, threads=threads)
+
+
+def _hand_over(
+    config: DictConfig, slots: Slots | None, todo: Sequence[Job], tell: Callable[[int, Outcome], None]
+) -> None:
+    together = groups([job.config for job in todo])
+    worker = Worker(slots, {todo[group[0]].config: tuple(todo[place].config for place in group) for group in together})
     loader = GlobalHydra.instance().config_loader()
     from hydra._internal.callbacks import Callbacks
 
@@ -105,11 +118,12 @@ def _hand_over(config: DictConfig, worker: Worker, todo: Sequence[Job], tell: Ca
     launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=worker, config=config)
     try:
         with _watched(todo, tell):
-            returned = launcher.launch([list(job.point.words) for job in todo], initial_job_idx=0)
+            returned = launcher.launch([list(todo[group[0]].point.words) for group in together], initial_job_idx=0)
     except Exception as error:  # no such cluster here, a node that died: what the plugins raise is their own
         raise PrefixrunError(f"the launcher stopped: {' '.join(str(error).split())}") from error
-    for place, result in enumerate(returned):
-        tell(place, _outcome(result))
+    for group, result in zip(together, returned, strict=True):
+        for place, outcome in zip(group, _outcomes(result, len(group)), strict=True):
+            tell(place, outcome)
 
 
 @contextmanager
@@ -134,11 +148,11 @@ def _watched(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> Itera
         watcher.join()
 
 
-def _outcome(result: JobReturn) -> Outcome:
+def _outcomes(result: JobReturn, runs: int) -> tuple[Outcome, ...]:
     value: Any = result._return_value
-    if result.status == JobStatus.COMPLETED and isinstance(value, Outcome):
+    if result.status == JobStatus.COMPLETED and isinstance(value, tuple):
         return value
-    return Outcome("failed", f"{type(value).__name__}: {value}", 1)
+    return (Outcome("failed", f"{type(value).__name__}: {value}", 1),) * runs
 
 
 def _sweep_config(settings: Sequence[str], config_dir: Path | None) -> DictConfig:

@@ -25,6 +25,7 @@ CSV_COLUMNS = (
         "train_tokens",
         "train_seconds",
         "peak_memory_bytes",
+        "dev_loss",
         "metric",
         "mean",
         "sd",
@@ -109,7 +110,7 @@ def as_texts(table: MethodTable) -> TextTable:
         f"{result['n_inputs']:,} {result['split']} inputs"
     )
     name = names.of_metric(table.metrics[0])
-    costs = ("stored", "% of model", "training tokens", "training s", "memory GiB")
+    costs = ("stored", "% of model", "training tokens", "training s", "memory GiB", "dev loss")
     columns = ("", "runs", *costs, *map(names.of_metric, table.metrics), f"{name} minus reference [95 %]", "p (Holm)")
     return TextTable(heading, columns, tuple(_line(table, row) for row in table.rows), 1, tuple(_notes(table)))
 
@@ -126,6 +127,7 @@ def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
         NONE if tokens is None else f"{tokens:,.0f}",
         NONE if seconds is None else f"{seconds:,.0f}",
         NONE if memory is None else f"{memory / 2**30:.1f}",
+        NONE if point.dev_loss is None else f"{point.dev_loss:.3f}",
         *(NONE if each is None else mean_sd(each, 1 if each.mean > 2 else 3) for each in estimates),
         "reference" if point is table.reference else _difference_text(found),
         NONE if row.corrected is None else _p_text(row.corrected),
@@ -155,6 +157,7 @@ def _notes(table: MethodTable) -> Iterator[str]:
     for note, named in notes.items():
         yield f"Interval {note}: {'; '.join(named)}."
     yield (
+        "Dev loss: nats a target token on development pairs, of the state that was kept. "
         "Scores: mean ± standard deviation between runs. Differences: interval over seeds and inputs, two-sided "
         "p-value corrected for the tests of this table."
     )
@@ -170,7 +173,8 @@ def _csv_lines(table: MethodTable, row: MethodRow) -> Iterator[tuple[object, ...
     what = (*point.scope[:2], record.model, *point.scope[2:], point.n_train, row.label, record.method)
     sizes = (point.parameters("stored"), f"{point.share:.4g}", point.parameters("trained"))
     costs = (_plain(point.cost(name)) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
-    shared = (*what, record.prefix_len, point.init, len(point.runs), *sizes, *costs)
+    loss = _plain(point.dev_loss)
+    shared = (*what, record.prefix_len, point.init, len(point.runs), *sizes, *costs, loss)
     for metric in table.metrics:
         found = row.difference if metric == table.metrics[0] else None
         each = point.estimate(metric)

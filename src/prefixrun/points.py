@@ -10,10 +10,10 @@ from typing import Any
 from prefixrun import names
 from prefixrun.comparison import Estimate, estimate
 from prefixrun.errors import DataError
-from prefixrun.records import REPEATS, Record
+from prefixrun.records import LABELS, REPEATS, Record
 from prefixrun.verdict import SAMPLE
 
-IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefix_len", *REPEATS)
+IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefix_len", *REPEATS, *LABELS)
 """Settings that a label says in its own words, or that do not tell points apart."""
 
 SIZED = ("adapter", "lora", "finetune_top")
@@ -74,6 +74,13 @@ class Point:
         values = [each.result["costs"].get(name) for each in self.runs]
         return None if any(value is None for value in values) else sum(values) / len(values)
 
+    @property
+    def dev_loss(self) -> float | None:
+        """Loss on development pairs of the state that was kept, in nats a target token, mean over the runs; None unless
+        all measured it."""
+        losses = [loss for each in self.runs if (loss := _dev_loss(each)) is not None]
+        return sum(losses) / len(losses) if len(losses) == len(self.runs) else None
+
     def parameters(self, name: str) -> int:
         """`trained`, `stored` or `total`."""
         return int(self.first.result["parameters"][name])
@@ -82,6 +89,14 @@ class Point:
     def share(self) -> float:
         """Stored numbers in per cent of the model's."""
         return 100 * self.parameters("stored") / self.parameters("total") if self.parameters("total") else 0.0
+
+
+def _dev_loss(run: Record) -> float | None:
+    history = run.result.get("training", {}).get("history", [])
+    losses = [entry["dev_loss"] for entry in history if "dev_loss" in entry]
+    if not losses:
+        return None
+    return float(min(losses) if run.settings.get("train.keep") == "best" else losses[-1])
 
 
 def points(records: Iterable[Record]) -> list[Point]:

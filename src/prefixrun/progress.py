@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from prefixrun.files import open_log
+from prefixrun.files import append_bytes
 from prefixrun.present import terminal
 
 LOG = logging.getLogger("prefixrun.run")
@@ -19,21 +19,33 @@ LINES = 10
 
 @contextmanager
 def logging_to(path: Path, *, screen: bool = True) -> Iterator[None]:
-    """Send the lines of LOG to `path` with their times, and to standard output without (unless `screen` is off)."""
-    stream = open_log(path)
-    to_file, to_screen = logging.StreamHandler(stream), _Screen()
+    """Send the lines of LOG to `path` with their times, and to standard output without (unless `screen` is off).
+
+    A line that cannot be written is an error of the code that logs it: DiskFullError, ConfigError.
+    """
+    to_file = _File(path)
     to_file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handlers = [to_file, _Screen()] if screen else [to_file]
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
-    LOG.addHandler(to_file)
-    if screen:
-        LOG.addHandler(to_screen)
+    for handler in handlers:
+        LOG.addHandler(handler)
     try:
         yield
     finally:
-        LOG.removeHandler(to_file)
-        LOG.removeHandler(to_screen)
-        stream.close()
+        for handler in handlers:
+            LOG.removeHandler(handler)
+
+
+class _File(logging.Handler):
+    """Opened for each line, so that nothing waits in a buffer for a disk that is full."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        append_bytes(self._path, f"{self.format(record)}\n".encode(errors="backslashreplace"))
 
 
 class _Screen(logging.Handler):

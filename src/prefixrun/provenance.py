@@ -38,10 +38,11 @@ PACKAGES = (
 """Packages whose version can move a number."""
 
 
-def provenance(argv: Sequence[str], *, threads: int | None = None) -> dict[str, Any]:
+def provenance(argv: Sequence[str], *, threads: int | None = None, joint: int = 1) -> dict[str, Any]:
     """The `provenance` of result.json.
 
-    `argv`: the command as given, program first. `threads`: CPU threads that computed, when known.
+    `argv`: the command as given, program first. `threads`: CPU threads that computed, when known. `joint`: most runs
+    that were trained in one pass with this one, itself included.
     """
     return {
         "prefixrun": prefixrun.__version__,
@@ -52,6 +53,7 @@ def provenance(argv: Sequence[str], *, threads: int | None = None) -> dict[str, 
         "cpu": cpu_model(),
         "cpu_count": os.cpu_count(),
         "threads": threads,
+        "joint": joint,
         "git": git_state(Path(__file__).resolve().parent),
         "command": command(argv),
         "time": utc_now(),

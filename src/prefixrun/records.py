@@ -35,6 +35,9 @@ NO_COUNTS = "its record has no stats.parquet"
 REPEATS = ("seed", "subsample_seed")
 """Settings in which runs of one point differ."""
 
+LABELS = ("budget", "recipe", "variant")
+"""Settings that say where others come from, which are recorded themselves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -114,18 +117,18 @@ class Record:
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """Dotted key → value of the run's configuration, with the schema's defaults where the run names none."""
-        return {**_default_settings(), **dict(_flat(self.result.get("settings", {}), ""))}
+        return with_defaults(self.result.get("settings", {}))
 
     @cached_property
     def point(self) -> str:
         """What defines the configuration, except the seeds: equal for runs that may be averaged, and hashable.
 
-        Settings that the method does not have (prefix_len, init) do not count. Contents of data and model do, and the
-        meaning of the numbers (`SEMANTICS`).
+        Settings that the method does not have (prefix_len, init) do not count, and no labels. Contents of data and
+        model do, and the meaning of the numbers (`SEMANTICS`).
         """
         without = [name for name in ("prefix_len", "init") if self.result[name] is None]
         unused = {"prefix_len": ("prefix_len",), "init": ("init.", "init_words")}
-        dropped = (*REPEATS, *(start for name in without for start in unused[name]))
+        dropped = (*REPEATS, *LABELS, *(start for name in without for start in unused[name]))
         kept = {key: value for key, value in self.settings.items() if not key.startswith(dropped)}
         data = self.result.get("data", {})
         contents = {split: [file.get("sha256") for file in part.get("files", [])] for split, part in data.items()}
@@ -254,14 +257,20 @@ def compressed(text: str) -> bytes:
     return gzip.compress(text.encode("utf-8"), compresslevel=9, mtime=0)
 
 
+def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted key → value of a run's settings, with the schema's defaults where it names none."""
+    return {**_default_settings(), **dict(flat(settings))}
+
+
 @cache
 def _default_settings() -> Mapping[str, Any]:
-    return {key: value for key, value in _flat(defaults(), "") if value != UNSET}
+    return {key: value for key, value in flat(defaults()) if value != UNSET}
 
 
-def _flat(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted key and value of everything in a nested mapping."""
     for key, value in tree.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value

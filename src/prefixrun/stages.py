@@ -26,15 +26,17 @@ from prefixrun.data.batches import tokenise
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.generate import generate
 from prefixrun.interrupts import deferred
+from prefixrun.learning import Learning
 from prefixrun.methods import Method, prompt
+from prefixrun.methods.budget import check_total
 from prefixrun.methods.init import word_ids
 from prefixrun.models import Backbone, load
 from prefixrun.packed import packed
-from prefixrun.progress import LOG, Stage, stage
+from prefixrun.progress import LOG, stage
 from prefixrun.provenance import peak_memory_bytes, provenance
 from prefixrun.runs import Run
 from prefixrun.schema import Config, ModelConfig
-from prefixrun.train import Progress, train
+from prefixrun.train import Progress, alone
 from prefixrun.truncation import Truncation, sentence, truncation
 from prefixrun.verdict import RELEASE, SAMPLE
 
@@ -71,13 +73,15 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
     """Refuse, before anything is written, what could only fail later.
 
     Raises:
-        ConfigError: a task without metrics; sites that the model does not have; init_words of another length; prefix,
-            input and output longer than the model's context.
+        ConfigError: a task without metrics; sites that the model does not have; a budget that was solved for another
+            model; init_words of another length; prefix, input and output longer than the model's context.
     """
     metrics.suite(config.task.scored_as)
     methods.refuse(config, backbone)
+    if config.budget is not None:
+        check_total(config, backbone)
     if config.init.name == "words" and config.method.name in PREFIX_METHODS:
-        word_ids(backbone, config.init_words, config.default_words, config.prefix_len)
+        word_ids(backbone, config.init_words, config.default_words, config.prefix_len, config.budget)
     pairs = tokenise((*corpora.pairs, *corpora.dev_pairs), backbone.tokenizer)
     longest_target = max(len(pair.target) for pair in pairs)
     prompts = {len(backbone.tokenizer.source(text)) for text in {example.source for example in corpora.inputs}}
@@ -88,12 +92,17 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
 
 
 def _check_context(config: Config, backbone: Backbone, source: int, output: int, key: str, front: int) -> None:
-    """Refuse sequences that are longer than the model. An encoder-decoder has its positions for the input and for the
-    output each, and a prefix takes none of them."""
+    """Refuse sequences that are longer than the model. An encoder-decoder has its positions for the input, with the
+    prompt in front of it, and for the output each, and a prefix takes none of them."""
     context, name = backbone.shape.context, config.model.name
     if context is None:
         return
     if backbone.is_seq2seq:
+        if front and front + source > context:
+            raise ConfigError(
+                f"{key}={front}: with the longest input of {source} tokens the encoder of {name} reads "
+                f"{front + source}, and has {context} positions; give a shorter instruction or fewer method.shots"
+            )
         if source > context:
             raise ConfigError(
                 f"task={config.task.name}: its longest input has {source} tokens, and the encoder of {name} has "
@@ -115,10 +124,11 @@ def _check_context(config: Config, backbone: Backbone, source: int, output: int,
 
 
 def _front(config: Config, backbone: Backbone, corpora: Corpora) -> tuple[str, int]:
-    """What takes positions beside input and output, and how many."""
+    """What takes positions beside input and output, and how many; no prefix does in an encoder-decoder."""
     if config.method.name == "prompt":
         return "tokens of the prompt", len(prompt.tokens(config, backbone.tokenizer, corpora.pairs))
-    return "prefix_len", config.prefix_len if config.method.name in PREFIX_METHODS else 0
+    takes = config.method.name in PREFIX_METHODS and not backbone.is_seq2seq
+    return "prefix_len", config.prefix_len if takes else 0
 
 
 def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> None:
@@ -149,45 +159,14 @@ def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
 def _trained(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> Method:
     """The trained method ready for use; costs.json says what it took."""
     if this.trained_file.exists():
+        Checkpoints(this.checkpoints).remove()  # a kill may have come between the two
         return methods.restore(config, backbone, load_trained(this.trained_file, backbone))
     if config.method.name == "prompt":
         return _prompted(this, config, corpora, backbone)
-    method = methods.build(config, backbone).to(backbone.head.device)
-    fit_error = method.start(backbone, config)
-    pairs = tokenise(corpora.pairs, backbone.tokenizer)
-    dev = tokenise(corpora.dev_pairs, backbone.tokenizer)
-    checkpoints = Checkpoints(this.checkpoints)
-    checkpoint, problems = checkpoints.latest()
-    for problem in problems:
-        LOG.info("checkpoint left out: %s", problem)
-    if checkpoint is not None:
-        LOG.info("going on after step %d", checkpoint.step)
-    LOG.info("training %s parameters on %s pairs", f"{method.trained_count:,}", f"{len(pairs):,}")
-    with stage("training") as shown:
-        progress, kept = train(
-            method,
-            backbone,
-            pairs,
-            dev,
-            config.train,
-            seed=config.seed,
-            checkpoints=checkpoints,
-            report=lambda progress, steps, loss: _report(shown, progress, steps, loss),
-        )
-    stored = {name: tensor.float().cpu().contiguous() for name, tensor in kept.items()}
-    record = {
-        "parameters": {
-            "trained": method.trained_count,
-            "stored": sum(tensor.numel() for tensor in stored.values()),
-            "total": sum(parameter.numel() for parameter in backbone.model.parameters()),
-        },
-        "training": {**asdict(progress), "fit_error": fit_error},
-        "decode_seconds": 0.0,
-    }
-    files.write_json(this.costs, record)
-    files.write_bytes(this.trained_file, save_tensors(stored))
-    checkpoints.remove()
-    return methods.restore(config, backbone, {name: tensor.to(backbone.head.device) for name, tensor in stored.items()})
+    learning = Learning(this, config, corpora, backbone)
+    with stage("training") as shown, deferred() as interruption:
+        alone(learning.steps(shown, interruption), backbone)
+    return methods.restore(config, backbone, load_trained(this.trained_file, backbone))
 
 
 def _prompted(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> Method:
@@ -195,9 +174,8 @@ def _prompted(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -
     ids = prompt.tokens(config, backbone.tokenizer, corpora.pairs)
     shown = [pair.id for pair in prompt.shown_pairs(config, corpora.pairs)]
     LOG.info("a prompt of %d tokens with %d examples; nothing is trained", len(ids), len(shown))
-    total = sum(parameter.numel() for parameter in backbone.model.parameters())
     record = {
-        "parameters": {"trained": 0, "stored": 0, "total": total},
+        "parameters": {"trained": 0, "stored": 0, "total": backbone.total},
         "training": {**asdict(Progress()), "fit_error": None, "prompt": {"tokens": len(ids), "examples": shown}},
         "decode_seconds": 0.0,
     }
@@ -205,15 +183,6 @@ def _prompted(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -
     files.write_json(this.costs, record)
     files.write_bytes(this.trained_file, save_tensors(stored))
     return methods.restore(config, backbone, stored)
-
-
-def _report(shown: Stage, progress: Progress, steps: int, loss: float) -> None:
-    speed = progress.pair_tokens / max(progress.seconds, 1e-9)
-    shown.update(progress.step, steps, f"loss {loss:.3f}  {speed:.0f} tokens/s")
-    if progress.history and progress.history[-1]["step"] == progress.step:
-        last = progress.history[-1]
-        dev = f", dev loss {last['dev_loss']:.4f}" if "dev_loss" in last else ""
-        LOG.info("step %d: train loss %.4f%s", progress.step, last["train_loss"], dev)
 
 
 def load_trained(path: Path, backbone: Backbone) -> dict[str, Tensor]:
@@ -304,17 +273,18 @@ def _result(
         "settings": _settings(config),
         "data": {part.split: {"version": part.version, **_read(part)} for part in parts},
         "backbone": {"files": backbone.files.description, "sha256": backbone.files.fingerprint},
-        "provenance": provenance(sys.argv, threads=torch.get_num_threads()),
+        "provenance": provenance(sys.argv, threads=torch.get_num_threads(), joint=training.get("joint", 1)),
     }
 
 
 def _settings(config: Config) -> dict[str, Any]:
-    """The whole configuration without the places of this machine."""
+    """The whole configuration without the places of this machine, and without what provenance says as it was."""
     settings = asdict(config)
-    del settings["data_dir"], settings["results_dir"], settings["model"]["path"]
+    del settings["data_dir"], settings["results_dir"], settings["model"]["path"], settings["joint"]
     return settings
 
 
 def _read(corpus: Corpus) -> dict[str, Any]:
     skipped = [{"reason": skip.reason, "count": skip.count} for skip in corpus.skipped]
-    return {"files": [asdict(file) for file in corpus.files], "skipped": skipped}
+    empty = {"empty_inputs": corpus.empty_inputs} if corpus.empty_inputs else {}
+    return {"files": [asdict(file) for file in corpus.files], "skipped": skipped, **empty}

@@ -8,29 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from prefixrun import experiment, files
+from prefixrun import files
+from prefixrun.attempts import Outcome, attempts, groups
 from prefixrun.errors import ConfigError, DiskFullError, Interrupted, PrefixrunError, RunHeldError
 from prefixrun.plan import Job, look
 from prefixrun.present import say
-from prefixrun.schema import Config
 from prefixrun.sweep_table import Line, heading, progress_line, table
-
-End = Literal["before", "now", "failed", "impossible", "held", "interrupted", "not started"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How the work on one run ended; plain values, because other processes hand it over."""
-
-    end: End
-    reason: str = ""
-    exit_code: int = 0
-    seconds: float = 0.0
-
 
 Launch = Callable[[Sequence[Job], Callable[[int, Outcome], None]], None]
 """Works on jobs and tells how each ended, when it does; raises KeyboardInterrupt or SystemExit at a signal, and
@@ -68,58 +53,27 @@ def sweep(found: Sequence[Job], launch: Launch | None = None) -> int:
     return stopped or exit_code(outcomes)
 
 
-def attempt(config: Config) -> Outcome:
-    """Do what is left of one run; only a signal gets out of it."""
-    start = time.monotonic()
-    end, error = _attempt(config)
-    code = error.exit_code if isinstance(error, PrefixrunError) else 1
-    return Outcome(end, _reason(error), code if error else 0, time.monotonic() - start)
-
-
-def _attempt(config: Config) -> tuple[End, Exception | None]:
-    try:
-        run = experiment.find(config)
-        if run.state() == "finished":
-            return "before", None
-        corpora, backbone = experiment.ready(config, quiet=True)
-    except ConfigError as error:
-        return "impossible", error
-    except Exception as error:  # noqa: BLE001 - whatever one run ends with, the others go on
-        return "failed", error
-    try:
-        return ("now" if experiment.carry_out(run, config, corpora, backbone, quiet=True) else "before"), None
-    except RunHeldError as error:
-        return "held", error
-    except DiskFullError:
-        raise
-    except Exception as error:  # noqa: BLE001
-        return "failed", error
-
-
-def _reason(error: Exception | None) -> str:
-    if error is None:
-        return ""
-    return str(error) if isinstance(error, PrefixrunError) else f"{type(error).__name__}: {error}"
-
-
 def one_after_another(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> None:
     """Launch in this process. A run that another process holds is looked at again at the end."""
-    held = []
-    for place, job in enumerate(todo):
-        start = time.monotonic()
+    held: list[tuple[int, Outcome]] = []
+    for group in groups([job.config for job in todo]):
+        start, outcomes = time.monotonic(), attempts([todo[place].config for place in group])
+        left = list(group)
         try:
-            outcome = attempt(job.config)
+            for outcome in outcomes:
+                place = left.pop(0)
+                if outcome.end == "held":
+                    held.append((place, outcome))
+                else:
+                    tell(place, outcome)
         except (KeyboardInterrupt, SystemExit) as stop:
             code = stop.code if isinstance(stop, SystemExit) else Interrupted.exit_code
-            tell(place, Outcome("interrupted", exit_code=int(code or 0), seconds=time.monotonic() - start))
+            # The files tell of the others of its group.
+            tell(left[0], Outcome("interrupted", exit_code=int(code or 0), seconds=time.monotonic() - start))
             raise
         except DiskFullError as error:
-            tell(place, Outcome("failed", str(error), error.exit_code, time.monotonic() - start))
+            tell(left[0], Outcome("failed", str(error), error.exit_code, time.monotonic() - start))
             return
-        if outcome.end == "held":
-            held.append((place, outcome))
-        else:
-            tell(place, outcome)
     for place, outcome in held:
         tell(place, Outcome("before") if look(todo[place]).state == "finished" else outcome)
 

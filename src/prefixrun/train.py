@@ -1,27 +1,27 @@
-"""Training: one loop over batches, AdamW with linear decay, resumable at every checkpoint."""
+"""Training: one loop over batches, AdamW with linear decay, resumable at every checkpoint.
+
+The loop asks for gradients and does not know where they come from: `train` computes those of one run, `joint` those of
+several runs in one pass.
+"""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from prefixrun.checkpoint import Checkpoint, Checkpoints
-from prefixrun.data.batches import Batch, PairIds, Row, batches_of, epoch_batches
+from prefixrun.data.batches import PairIds, Row, epoch_batches
 from prefixrun.errors import PrefixrunError
-from prefixrun.interrupts import deferred
-from prefixrun.loss import target_nll
+from prefixrun.gradients import Gradients, Step, gradients, mean_nll
+from prefixrun.interrupts import Pending, deferred
 from prefixrun.methods.base import Method
 from prefixrun.models import Backbone
 from prefixrun.schema import TrainConfig
-
-EVAL_BATCH = 32
 
 
 @dataclass(slots=True)
@@ -30,18 +30,23 @@ class Progress:
 
     step: int = 0
     seconds: float = 0.0
+    """What its steps took; of a pass that several runs shared, its share by token positions."""
     pair_tokens: int = 0
     """Tokens of the pairs seen, each written out alone: comparable between packed and unpacked batches."""
     positions: int = 0
-    """Token positions computed, padding included."""
+    """Token positions of its batches, padding included."""
     epoch_nll: float = 0.0
     epoch_tokens: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     """One entry an evaluation: step, train_loss since the one before and dev_loss, both nats a target token."""
+    joint: int = 1
+    """Most runs that shared a pass with this one, itself included."""
 
 
 Report = Callable[[Progress, int, float], None]
 """Called after every step with the progress, the number of steps in all and the batch's loss in nats a token."""
+
+Steps = Generator[Step, Gradients, None]
 
 
 def train(
@@ -65,41 +70,46 @@ def train(
         PrefixrunError: the loss is not a number.
         DamagedStateError: no checkpoint can be read.
     """
-    loop = _Loop(method, backbone, dev, config, seed, checkpoints, report)
-    plan = _plan(pairs, config, seed)
-    steps = sum(len(epoch) for epoch in plan)
-    first = 0
+    training = Training(method, backbone, pairs, dev, config, seed=seed, checkpoints=checkpoints)
     with deferred() as interruption:
-        for epoch in plan:
-            for index, micro_batches in enumerate(epoch):
-                if first + index < loop.progress.step or loop.out_of_patience():
-                    continue
-                loop.step(micro_batches, steps, ends_epoch=index == len(epoch) - 1)
-                if interruption or loop.progress.step % config.checkpoint_every == 0 or loop.progress.step == steps:
-                    loop.save()
-                if interruption:
-                    break  # leaving the block raises the signal
-            if interruption:
-                break
-            first += len(epoch)
-    return loop.progress, loop.kept()
+        alone(training.steps(report, interruption), backbone)
+    return training.progress, training.kept()
 
 
-class _Loop:
-    """The state of one training: everything that a checkpoint holds."""
+def alone(steps: Steps, backbone: Backbone) -> None:
+    """Compute the gradients of one training until it ends."""
+    step = advance(steps)
+    while step is not None:
+        step = advance(steps, gradients(step, backbone))
+
+
+def advance(steps: Steps, given: Gradients | None = None) -> Step | None:
+    """Let a training begin, or go on with the gradients of its last step, to its next one; None at its end."""
+    try:
+        return next(steps) if given is None else steps.send(given)
+    except StopIteration:
+        return None
+
+
+class Training:
+    """The training of one run: its loop, and all that a checkpoint holds. It begins at the newest checkpoint."""
 
     def __init__(
         self,
         method: Method,
         backbone: Backbone,
+        pairs: Sequence[PairIds],
         dev: Sequence[PairIds],
         config: TrainConfig,
+        *,
         seed: int,
         checkpoints: Checkpoints,
-        report: Report,
     ) -> None:
         self.method, self.backbone, self.dev, self.config, self.seed = method, backbone, dev, config, seed
-        self._checkpoints, self._report = checkpoints, report
+        self._checkpoints = checkpoints
+        self._plan = _plan(pairs, config, seed)
+        self.step_count = sum(len(epoch) for epoch in self._plan)
+        """Optimiser steps in all."""
         self._parameters = [parameter for parameter in method.parameters() if parameter.requires_grad]
         self._optimiser = torch.optim.AdamW(
             self._parameters,
@@ -111,22 +121,45 @@ class _Loop:
         self._best: dict[str, Tensor] = {}
         self.progress = self._resume()
 
-    def step(self, micro_batches: Sequence[Sequence[Row]], steps: int, *, ends_epoch: bool) -> None:
-        """One optimiser step, with the evaluation that is due after it."""
+    def steps(self, report: Report, interruption: Pending) -> Steps:
+        """What is left, step by step: yields each step and is sent its gradients. After the step in which
+        `interruption` comes it saves and ends."""
+        first = 0
+        for epoch in self._plan:
+            for index, micro_batches in enumerate(epoch):
+                if first + index < self.progress.step or self._out_of_patience():
+                    continue
+                loss = yield from self._step(micro_batches, ends_epoch=index == len(epoch) - 1)
+                report(self.progress, self.step_count, loss)
+                step = self.progress.step
+                if interruption or step % self.config.checkpoint_every == 0 or step == self.step_count:
+                    self._save()
+                if interruption:
+                    return
+            first += len(epoch)
+
+    def _step(self, micro_batches: Sequence[Sequence[Row]], *, ends_epoch: bool) -> Generator[Step, Gradients, float]:
+        """One optimiser step, with the evaluation that is due after it; returns its loss in nats a target token."""
         started = time.perf_counter()
         progress, config = self.progress, self.config
         for group in self._optimiser.param_groups:
-            group["lr"] = config.lr * schedule(progress.step, steps, config.warmup_steps)
-        with self._dropout():
-            loss = self._descend(micro_batches)
+            group["lr"] = config.lr * schedule(progress.step, self.step_count, config.warmup_steps)
+        self._optimiser.zero_grad()
+        step = Step(
+            self.method, micro_batches, config.loss_mode, (self.seed, 1, progress.step), lm_dropout=config.lm_dropout
+        )
+        asked = time.perf_counter()
+        given = yield step
+        received = time.perf_counter()
+        loss = self._descend(micro_batches, given)
         progress.step += 1
-        progress.seconds += time.perf_counter() - started
+        progress.seconds += asked - started + given.seconds + time.perf_counter() - received
         due = ends_epoch if config.eval_every is None else progress.step % config.eval_every == 0
-        if due or progress.step == steps:
+        if due or progress.step == self.step_count:
             self._evaluate()
-        self._report(progress, steps, loss)
+        return loss
 
-    def out_of_patience(self) -> bool:
+    def _out_of_patience(self) -> bool:
         """Whether the dev loss has not improved for more than `patience` evaluations."""
         losses = [entry["dev_loss"] for entry in self.progress.history if "dev_loss" in entry]
         return self.config.patience is not None and len(losses) - 1 - _argmin(losses) > self.config.patience
@@ -135,40 +168,23 @@ class _Loop:
         """The last state, or with keep=best the one of the lowest dev loss."""
         return self._best or self.method.stored()
 
-    def _descend(self, micro_batches: Sequence[Sequence[Row]]) -> float:
+    def _descend(self, micro_batches: Sequence[Sequence[Row]], given: Gradients) -> float:
         """Move the parameters once; returns the loss in nats a target token, whatever the loss mode."""
-        self._optimiser.zero_grad()
-        progress, nll, tokens = self.progress, 0.0, 0
-        for rows in micro_batches:
-            batch = self.method.collate(self.backbone, rows, self.config.loss_mode)
-            loss = _nll(self.method, self.backbone, batch) / len(micro_batches)
-            loss.backward()
-            nll += loss.item() * len(micro_batches) / float(batch.factors[0])
-            tokens += len(batch.labels)
-            progress.pair_tokens += batch.pair_tokens
-            progress.positions += batch.computed
-        if nll != nll:
+        progress = self.progress
+        rows = [row for batch in micro_batches for row in batch]
+        progress.pair_tokens += sum(row.pair_tokens for row in rows)
+        progress.positions += given.positions
+        progress.joint = max(progress.joint, given.joint)
+        if given.nll != given.nll:
             raise PrefixrunError(
                 f"step {progress.step + 1}: the loss is not a number; lower train.lr (now {self.config.lr:g})"
             )
         torch.nn.utils.clip_grad_norm_(self._parameters, self.config.clip_norm)
         self._optimiser.step()
-        progress.epoch_nll += nll
+        tokens = sum(len(target) for row in rows for target in row.targets)
+        progress.epoch_nll += given.nll
         progress.epoch_tokens += tokens
-        return nll / tokens
-
-    @contextmanager
-    def _dropout(self) -> Iterator[None]:
-        """Draw this step's dropout from a stream of its own; that of the language model is off unless asked for."""
-        self.method.train()
-        self.backbone.model.train(self.config.lm_dropout)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(np.random.SeedSequence([self.seed, 1, self.progress.step]).generate_state(1)[0].item())
-            try:
-                yield
-            finally:
-                self.method.eval()
-                self.backbone.model.eval()
+        return given.nll / tokens
 
     def _evaluate(self) -> None:
         progress = self.progress
@@ -181,7 +197,7 @@ class _Loop:
         progress.history.append(entry)
         progress.epoch_nll, progress.epoch_tokens = 0.0, 0
 
-    def save(self) -> None:
+    def _save(self) -> None:
         """Write a checkpoint."""
         tensors: dict[str, Tensor] = {
             f"parameter/{name}": parameter for name, parameter in self.method.named_parameters()
@@ -220,24 +236,6 @@ def schedule(step: int, steps: int, warmup: int) -> float:
     if step < warmup:
         return step / warmup
     return (steps - step) / max(1, steps - warmup)
-
-
-@torch.no_grad()
-def mean_nll(method: Method, backbone: Backbone, pairs: Sequence[PairIds]) -> float:
-    """Negative log-likelihood in nats a target token over all pairs."""
-    rows = [Row(pair.source, (pair.target,)) for pair in pairs]
-    total, tokens = 0.0, 0
-    for batch_rows in batches_of(rows, EVAL_BATCH, None):
-        batch = method.collate(backbone, batch_rows, "token_mean")
-        total += float(_nll(method, backbone, batch)) * len(batch.labels)
-        tokens += len(batch.labels)
-    return total / tokens
-
-
-def _nll(method: Method, backbone: Backbone, batch: Batch) -> Tensor:
-    with method.on(backbone):
-        states = method.target_states(backbone, batch)
-        return target_nll(states, backbone.head, batch.labels, batch.factors, backbone.head_bias)
 
 
 def _plan(pairs: Sequence[PairIds], config: TrainConfig, seed: int) -> list[list[list[list[Row]]]]:

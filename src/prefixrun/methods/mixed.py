@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from prefixrun import forward
 from prefixrun.attention import Front, KeyValueCache, causal_mask, fronts
 from prefixrun.data.batches import padded
 from prefixrun.methods.base import Flat, Method
+from prefixrun.row_fronts import row_fronts
 
 if TYPE_CHECKING:
     from prefixrun.models import Backbone
@@ -26,18 +26,13 @@ class MixedPrefixes(Method):
         super().__init__()
         self.prefixes = [flat["decoder"] for flat in prefixes]
         self.rows = list(rows)
-        longest = max(tensor.shape[3] for tensor in self.prefixes)
-        stacked = torch.stack([pad(tensor, (0, 0, 0, longest - tensor.shape[3])) for tensor in self.prefixes], dim=2)
-        self._keys_values = stacked[:, :, self.rows]  # (layers, 2, rows, kv_heads, longest, head_dim)
-        lengths = torch.tensor([self.prefixes[row].shape[3] for row in self.rows], device=stacked.device)
-        self._lengths = lengths
-        self._unused = torch.arange(longest, device=stacked.device) >= lengths.unsqueeze(1)  # (rows, longest)
+        device = self.prefixes[0].device
+        self._rows = torch.tensor(self.rows, device=device)
+        self._lengths = torch.tensor([self.prefixes[row].shape[3] for row in self.rows], device=device)
 
     def own(self, dtype: torch.dtype) -> list[Front]:
-        """Each row's prefix, padded to the longest, by layer."""
-        bias = torch.zeros(self._unused.shape, dtype=dtype, device=self._unused.device)
-        bias.masked_fill_(self._unused, torch.finfo(dtype).min)
-        return [Front(keys, values, bias[:, None, None, :]) for keys, values in self._keys_values.to(dtype)]
+        """Each row's prefix by layer."""
+        return row_fronts(self.prefixes, self._rows, dtype)
 
     @contextmanager
     def on(self, backbone: Backbone) -> Iterator[None]:

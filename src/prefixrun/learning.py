@@ -1,0 +1,76 @@
+"""The training stage of a run: from its data and its start to the file of what was trained and what that cost."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+
+from safetensors.torch import save as save_tensors
+
+from prefixrun import files, methods
+from prefixrun.checkpoint import Checkpoints
+from prefixrun.corpora import Corpora
+from prefixrun.data.batches import tokenise
+from prefixrun.interrupts import Pending
+from prefixrun.models import Backbone
+from prefixrun.progress import LOG, Stage
+from prefixrun.runs import Run
+from prefixrun.schema import Config
+from prefixrun.train import Progress, Steps, Training
+
+
+class Learning:
+    """One run that is being trained by this process, which holds it. Where it begins is said in the log."""
+
+    def __init__(self, this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> None:
+        self._run, self._backbone = this, backbone
+        self._method = methods.build(config, backbone).to(backbone.head.device)
+        self._fit_error = self._method.start(backbone, config)
+        self._checkpoints = Checkpoints(this.checkpoints)
+        checkpoint, problems = self._checkpoints.latest()
+        for problem in problems:
+            LOG.info("checkpoint left out: %s", problem)
+        if checkpoint is not None:
+            LOG.info("going on after step %d", checkpoint.step)
+        pairs = tokenise(corpora.pairs, backbone.tokenizer)
+        LOG.info("training %s parameters on %s pairs", f"{self._method.trained_count:,}", f"{len(pairs):,}")
+        self.training = Training(
+            self._method,
+            backbone,
+            pairs,
+            tokenise(corpora.dev_pairs, backbone.tokenizer),
+            config.train,
+            seed=config.seed,
+            checkpoints=self._checkpoints,
+        )
+
+    def steps(self, shown: Stage, interruption: Pending) -> Steps:
+        """The steps that are left, see Training.steps; then, unless it was interrupted, what was trained is kept."""
+        yield from self.training.steps(partial(_report, shown), interruption)
+        if not interruption:
+            self._keep()
+
+    def _keep(self) -> None:
+        """Write costs.json and what was trained; the checkpoints are of no use then."""
+        stored = {name: tensor.float().cpu().contiguous() for name, tensor in self.training.kept().items()}
+        record = {
+            "parameters": {
+                "trained": self._method.trained_count,
+                "stored": sum(tensor.numel() for tensor in stored.values()),
+                "total": self._backbone.total,
+            },
+            "training": {**asdict(self.training.progress), "fit_error": self._fit_error},
+            "decode_seconds": 0.0,
+        }
+        files.write_json(self._run.costs, record)
+        files.write_bytes(self._run.trained_file, save_tensors(stored))
+        self._checkpoints.remove()
+
+
+def _report(shown: Stage, progress: Progress, steps: int, loss: float) -> None:
+    speed = progress.pair_tokens / max(progress.seconds, 1e-9)
+    shown.update(progress.step, steps, f"loss {loss:.3f}  {speed:.0f} tokens/s")
+    if progress.history and progress.history[-1]["step"] == progress.step:
+        last = progress.history[-1]
+        dev = f", dev loss {last['dev_loss']:.4f}" if "dev_loss" in last else ""
+        LOG.info("step %d: train loss %.4f%s", progress.step, last["train_loss"], dev)
