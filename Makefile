@@ -27,8 +27,8 @@ $(VENV)/.ready: pyproject.toml
 run: setup ## prefix-tuning on E2E, beside the paper's numbers (more settings: ARGS="seed=2")
 	$(BIN)/prefixrun task=e2e prefix_len=10 $(ARGS)
 
-reproduce-tables: setup ## tables, figures, claims and report from the finished runs; no model is needed
-	$(BIN)/prefixrun tables && $(BIN)/prefixrun report
+reproduce-tables: setup ## the paper's experiments and tables (PROFILE=quick|laptop|paper DATA_DIR=DIR ONLY_TABLES=1)
+	$(BIN)/prefixrun reproduce $(if $(PROFILE),profile=$(PROFILE)) $(if $(DATA_DIR),'data_dir=$(DATA_DIR)') $(if $(ONLY_TABLES),only_tables=true) $(ARGS)
 
 test: setup ## the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow"

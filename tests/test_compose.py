@@ -77,6 +77,8 @@ def test_a_point_given_twice_is_one() -> None:
         ("profile=laptop", "data_dir='/a b'", "method=prefix_flat", "decode.beams=3", "init_words='a, b: it\\'s'"),
         ("train={lr: 2e-3, epochs: 2}", "++seed=3", "train_size=null", "train.lr=1", "data.verify=off"),
         ("init=random", "model=gpt2", "model.revision=abc", "prefix_len=2", "prefix_len=3"),
+        ("profile=paper", "data_dir=/x", "variant=code", "task=xsum", "decode.length_penalty=0.8"),
+        ("model=tiny_gpt2", "method=finetune_top", "budget=30%"),
     ],
 )
 def test_points_are_what_hydra_composes(words: tuple[str, ...]) -> None:

@@ -14,14 +14,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from prefixrun import data, experiment, files, stages
+from prefixrun import data, experiment, files, learning, stages
 from prefixrun.compose import compose
 from prefixrun.corpora import Corpora
 from prefixrun.data.subset import choose_examples
-from prefixrun.errors import DamagedStateError, PrefixrunError
+from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
 from prefixrun.generate import generate
 from prefixrun.methods import init
 from prefixrun.methods.prefix import FixedPrefix
+from prefixrun.reopen import config_of, find
 from prefixrun.result import validate_result
 from prefixrun.runs import Run, run_id
 from prefixrun.schema import Config
@@ -170,9 +171,50 @@ def test_a_whole_run(model: str, method: str, capsys: pytest.CaptureFixture[str]
     ]
     assert list((run / "checkpoints").iterdir()) == []
     said = capsys.readouterr().out
-    assert said.startswith(f"profile quick · {model.replace('=', ' ')} · data the sample corpus · device cpu\n")
+    assert said.startswith(
+        f"profile quick · {model.replace('=', ' ')} · data the sample corpus · device cpu\n"
+        "recipe quick: this program's own, for the sample corpus\n"
+    )
     assert "step 4: train loss" in (run / "run.log").read_text()
     assert "not comparable (other backbone and corpus)" in said
+
+
+def test_a_budget_is_the_run_of_the_size_that_it_came_to(capsys: pytest.CaptureFixture[str]) -> None:
+    words = [word for word in SMALL if not word.startswith("prefix_len")]
+    asked, typed = (compose([*words, "model=tiny_gpt2", size]) for size in ("budget=1%", "prefix_len=5"))
+    assert experiment.run(asked) == 0
+    said = capsys.readouterr().out
+    assert "\nbudget 1%: prefix_len=5 stores 640 numbers, 0.96 % of the model's 66," in said
+    result = result_of(experiment.find(asked).directory)
+    assert (result["prefix_len"], result["settings"]["prefix_len"], result["settings"]["budget"]) == (5, 5, "1%")
+    assert result["parameters"]["stored"] == 640
+    assert experiment.run(typed) == 0
+    assert f"run {result['run_id']} was finished on" in capsys.readouterr().out
+    reopened = config_of(find(Path("results"), result["run_id"]))
+    assert (reopened.prefix_len, reopened.budget) == (5, "1%")
+
+
+def test_words_of_another_length_than_the_budgets_are_refused() -> None:
+    words = [word for word in SMALL if not word.startswith("prefix_len")]
+    config = compose([*words, "model=tiny_gpt2", "budget=1%", "init_words=keep this"])
+    message = (
+        "10 tokens for this model, but budget=1% chooses prefix_len=5; give prefix_len=10 in its place or other words"
+    )
+    with pytest.raises(ConfigError, match=message):
+        experiment.run(config)
+
+
+def test_two_spellings_of_the_same_settings_are_one_run() -> None:
+    bundle = composed(("model=tiny_gpt2", "variant=code"))
+    typed = composed(
+        (
+            *("model=tiny_gpt2", "init=random", "scoring=paper", "train.loss_mode=sentence_sum"),
+            *("train.targets_per_row=1", "decode.ban_newlines=true"),
+        )
+    )
+    assert (bundle.variant, typed.variant) == ("code", None)
+    assert experiment.find(bundle).id == experiment.find(typed).id
+    assert experiment.find(bundle).id != experiment.find(composed(("model=tiny_gpt2", "variant=paper"))).id
 
 
 LOUD = ("method=prefix_flat", "train.lr=0.1", "train.max_steps=12", "train_size=24", "decode.max_new_tokens=12")
@@ -323,7 +365,7 @@ def stop_training_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise Stopped
 
     with monkeypatch.context() as patch:
-        patch.setattr(stages, "_report", report)
+        patch.setattr(learning, "_report", report)
         with pytest.raises(Stopped):
             go("results", "model=tiny_llama")
 

@@ -224,13 +224,6 @@ def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", "a.json"]
 
 
-def test_a_log_is_appended_to(tmp_path: Path) -> None:
-    for text in ("one\n", "two\n"):
-        with files.open_log(tmp_path / "run.log") as stream:
-            stream.write(text)
-    assert (tmp_path / "run.log").read_text() == "one\ntwo\n"
-
-
 KILLED_AT_A_STEP = """
 import builtins, os, signal, sys
 from pathlib import Path

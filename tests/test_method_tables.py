@@ -6,10 +6,10 @@ import pytest
 from synthetic_records import write_record
 
 from prefixrun.errors import DataError
-from prefixrun.grid import markdown
-from prefixrun.method_tables import MethodTable, as_csv, grid, method_tables
+from prefixrun.method_tables import MethodTable, as_csv, as_texts, method_tables
 from prefixrun.points import points
 from prefixrun.records import load_records
+from prefixrun.text_table import markdown
 
 
 def tables(directory: Path) -> list[MethodTable]:
@@ -72,7 +72,7 @@ def test_webnlg_has_its_parts_as_columns(tmp_path: Path) -> None:
     write(tmp_path, "finetune", 0.5, **{"task.name": "webnlg"})
     (table,) = tables(tmp_path)
     assert table.metrics == ("BLEU/all", "BLEU/seen", "BLEU/unseen")
-    page = markdown(grid(table))
+    page = markdown(as_texts(table))
     assert "BLEU all minus reference [95 %]" in page
     assert "| reference |" in page
 
@@ -89,7 +89,7 @@ def test_what_an_interval_does_not_cover_is_said(tmp_path: Path) -> None:
     write(tmp_path, "prefix", 0.6, seeds=1)
     write(tmp_path, "finetune", 0.5, seeds=1)
     (table,) = tables(tmp_path)
-    assert "Interval of inputs alone: one run says nothing about seeds: fine-tuning." in markdown(grid(table))
+    assert "Interval of inputs alone: one run says nothing about seeds: fine-tuning." in markdown(as_texts(table))
 
 
 def test_the_csv_has_a_line_for_each_point_and_metric(tmp_path: Path) -> None:

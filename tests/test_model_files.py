@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from prefixrun import model_files
 from prefixrun.errors import ConfigError, MissingPartError
@@ -161,3 +162,16 @@ def test_a_hub_name_in_the_cache_needs_no_connection(directory: Path, tmp_path: 
     done = offline(tmp_path, LOCATE)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"Hugging Face hub openai-community/gpt2-medium, revision {commit}" in done.stdout
+
+
+def test_a_model_that_may_not_be_fetched_is_looked_for_in_the_cache_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def snapshot(_name: str, *, local_files_only: bool = False, **_wanted: object) -> str:
+        asked.append(local_files_only)
+        raise LocalEntryNotFoundError("not there")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    with pytest.raises(MissingPartError, match=r"model=gpt2: openai/gpt2 is not in the Hugging Face cache$"):
+        locate(ModelConfig(name="gpt2", source="hub", hub="openai/gpt2"), download=False)
+    assert asked == [True]

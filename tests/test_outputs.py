@@ -25,7 +25,6 @@ def test_ids_decide_the_order_where_both_sides_have_them() -> None:
     ("ids", "said"),
     [
         (("t-0", "t-1", "u-2"), "hyp.jsonl:3: id 'u-2' is no input of e2e test, whose ids are like 't-0'"),
-        (("t-0", "t-1", "t-0"), "hyp.jsonl:3: id 't-0' was already used in line 1"),
         (("t-2",), "hyp.jsonl: 1 outputs for 3 inputs .e2e test.; 't-0' is the first of 2 ids without a line"),
     ],
 )
@@ -65,10 +64,12 @@ def test_lines_for_records_that_were_left_out_are_dropped() -> None:
     ("second", "said"),
     [
         ({"output": "b"}, '2: has no "id", but other lines have'),
-        ({"output": "b", "id": 2}, '2: "id" is no text'),
+        ({"output": "b", "id": 2}, "2: id: a string is expected, not a number"),
+        ({"output": "b", "id": ""}, "2: id: is empty; give every record an id, or none"),
+        ({"output": "b", "id": "t-0"}, "2: id 't-0' was already used in line 1; one output an input"),
     ],
 )
-def test_ids_of_some_lines_only(tmp_path: Path, second: dict[str, object], said: str) -> None:
+def test_ids_that_do_not_name_one_input_each(tmp_path: Path, second: dict[str, object], said: str) -> None:
     path = tmp_path / "hyp.jsonl"
     path.write_text(json.dumps({"id": "t-0", "output": "a"}) + "\n" + json.dumps(second), encoding="utf-8")
     with pytest.raises(DataError, match=f"hyp.jsonl:{said}"):

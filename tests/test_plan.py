@@ -34,6 +34,15 @@ def test_labels_are_what_sets_runs_apart() -> None:
     assert [job.label for job in planned("seed=1")] == [" ".join((*TINY, "seed=1"))]
 
 
+def test_a_budget_is_the_run_of_its_size_and_its_label_says_which() -> None:
+    one, other = planned("budget=1%,2%", "seed=1")
+    assert [one.label, other.label] == ["budget=1% (prefix_len=5)", "budget=2% (prefix_len=10)"]
+    (typed,) = planned("prefix_len=10", "seed=1")
+    assert typed.run is not None
+    assert other.run is not None
+    assert typed.run.id == other.run.id
+
+
 def test_the_states_of_runs() -> None:
     found = planned("seed=1,2,3,4", "prefix_len=0,2")
     runs = [job.run for job in found if job.run]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from prefixrun.errors import DiskFullError
 from prefixrun.progress import LINES, LOG, logging_to, stage
 
 
@@ -67,3 +68,18 @@ def test_a_resumed_run_goes_on_in_its_log_and_nothing_stays_attached(console: Co
     LOG.info("outside of a run")
     assert lines(path) == ["first", "second"]
     assert screen(console) == "first\nsecond\n"
+
+
+def test_a_log_is_gone_on_with(console: Console, tmp_path: Path) -> None:
+    for line in ("one", "half a pair: \ud800"):
+        with logging_to(tmp_path / "run.log"):
+            LOG.info(line)
+    assert lines(tmp_path / "run.log") == ["one", "half a pair: \\ud800"]
+
+
+def test_a_line_for_which_the_disk_has_no_room_is_an_error(console: Console, tmp_path: Path) -> None:
+    before = list(LOG.handlers)
+    (tmp_path / "run.log").symlink_to("/dev/full")
+    with pytest.raises(DiskFullError, match=r"run\.log: the disk is full"), logging_to(tmp_path / "run.log"):
+        LOG.info("a line")
+    assert LOG.handlers == before

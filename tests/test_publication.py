@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 from synthetic_records import write_record
 
+from prefixrun import publication
 from prefixrun.cli import main
-from prefixrun.publication import drawings, publish, tables
-from prefixrun.records import load_records
+from prefixrun.curves import figures
+from prefixrun.drawn import FILE, fingerprint, fingerprints
+from prefixrun.plots import draw
+from prefixrun.points import points
+from prefixrun.publication import publish, tables
+from prefixrun.records import Record, load_records
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,8 +36,19 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.fixture(scope="module")
+def published() -> tuple[Record, ...]:
+    """The committed records. Runs of this machine may stand in the tables too; then those are no longer the published
+    ones, and there is nothing to compare."""
+    results = ROOT / "results"
+    committed = load_records(results, ("records",)).found
+    if own := {run.run_id for run in load_records(results, ("runs",)).found} - {each.run_id for each in committed}:
+        pytest.skip(f"results/runs has {len(own)} runs of this machine, which results/tables may show")
+    return committed
+
+
 def test_every_kind_of_figure_is_drawn_in_both_forms(tree: Path) -> None:
-    drawn = drawings(load_records(tree).found)
+    drawn = [draw(figure) for figure in figures(points(load_records(tree).found))]
     assert {each.name.partition("-")[0] for each in drawn} == {
         "low_data",
         "prefix_length",
@@ -68,6 +84,31 @@ def test_the_command_writes_everything_and_names_what_it_left_out(
     assert (tmp_path / "figures" / "low_data-e2e-smollm2_135m.svg").is_file()
 
 
+def test_a_figure_is_drawn_again_only_when_it_shows_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(seed: int) -> None:
+        for length in (1, 5):
+            write_record(tmp_path, settings={"seed": seed, "prefix_len": length})
+
+    drawn: list[str] = []
+    monkeypatch.setattr(publication, "draw", lambda figure: drawn.append(figure.name) or draw(figure))
+    write(1)
+    first = publish(load_records(tmp_path).found, tmp_path)
+    again = publish(load_records(tmp_path).found, tmp_path)
+    assert (len(drawn), sorted(first)) == (1, sorted(again))
+    write(2)
+    publish(load_records(tmp_path).found, tmp_path)
+    assert len(drawn) == 2
+    (tmp_path / "figures" / f"{drawn[0]}.png").unlink()
+    publish(load_records(tmp_path).found, tmp_path)
+    assert len(drawn) == 3
+    (tmp_path / "figures" / FILE).write_text("{")
+    publish(load_records(tmp_path).found, tmp_path)
+    assert len(drawn) == 4
+    assert (tmp_path / "figures" / f"{drawn[0]}.png").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -82,11 +123,22 @@ def test_wrong_arguments_are_named(arguments: list[str], message: str, capsys: p
     assert message in capsys.readouterr().err
 
 
-def test_published_tables_are_what_the_committed_records_give() -> None:
+def test_published_tables_are_what_the_committed_records_give(published: tuple[Record, ...]) -> None:
     """After adding a record: `prefixrun tables`, and commit what it writes."""
-    committed = [each for each in load_records(ROOT / "results").found if each.directory.parent.name == "records"]
-    for name, text in tables(committed).items():
-        assert (ROOT / "results" / "tables" / name).read_text(encoding="utf-8") == text, name
+    made = tables(published)
+    directory = ROOT / "results" / "tables"
+    assert sorted(path.name for path in directory.iterdir()) == sorted(made)
+    for name, text in made.items():
+        assert (directory / name).read_bytes() == text.encode("utf-8"), name
+
+
+def test_published_figures_show_what_the_committed_records_give(published: tuple[Record, ...]) -> None:
+    """Their data, as other versions of matplotlib and its fonts give other bytes."""
+    made = {figure.name: fingerprint(figure) for figure in figures(points(published))}
+    directory = ROOT / "results" / "figures"
+    assert fingerprints(directory) == made
+    files = {FILE, *(f"{name}.{ending}" for name in made for ending in ("png", "svg"))}
+    assert {path.name for path in directory.iterdir()} == files
 
 
 @pytest.mark.slow

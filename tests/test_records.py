@@ -1,15 +1,12 @@
 """Reading finished runs back, whole or damaged."""
 
-import json
-import runpy
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from synthetic_records import write_record
 
-from prefixrun.errors import DamagedStateError, PrefixrunError
+from prefixrun.errors import DamagedStateError
 from prefixrun.metrics import aggregate
 from prefixrun.records import Records, load_records
 
@@ -158,35 +155,3 @@ def test_every_committed_record_can_be_read() -> None:
         counts = record.stats()
         if counts is not None:
             assert set(counts.ids) == set(record.outputs())
-
-
-class TestKeeping:
-    main = staticmethod(runpy.run_path(str(ROOT / "scripts" / "keep_record.py"))["main"])
-
-    def test_what_is_kept_says_the_same_as_the_run(self, tmp_path: Path) -> None:
-        directories = [
-            write_record(tmp_path, folder="runs", settings={"task.name": "webnlg", "seed": seed}) for seed in (1, 2)
-        ]
-        before = load_records(tmp_path).found
-        self.main(directories, tmp_path / "kept" / "records")
-        after = load_records(tmp_path / "kept").found
-        for one, other in zip(before, after, strict=True):
-            assert other.result == one.result
-            assert other.outputs() == one.outputs()
-            mine, theirs = one.stats(), other.stats()
-            assert (mine.ids, mine.groups) == (theirs.ids, theirs.groups)
-            pd.testing.assert_frame_equal(pd.DataFrame(mine.columns), pd.DataFrame(theirs.columns))
-        assert not list((tmp_path / "kept").rglob("generations.jsonl"))
-
-    def test_nothing_is_kept_when_one_run_is_not_whole(self, tmp_path: Path) -> None:
-        good, cut = (write_record(tmp_path, folder="runs", settings={"seed": seed}, inputs=5) for seed in (1, 2))
-        lines = (cut / "generations.jsonl").read_text().splitlines(keepends=True)
-        (cut / "generations.jsonl").write_text("".join(lines[:-1]))
-        with pytest.raises(PrefixrunError, match=r"4 outputs in generations\.jsonl, 5 scored"):
-            self.main([good, cut], tmp_path / "kept")
-        assert not (tmp_path / "kept").exists()
-
-    def test_an_unfinished_run_is_refused(self, tmp_path: Path) -> None:
-        (tmp_path / "result.json").write_text(json.dumps({"schema_version": 1}))
-        with pytest.raises(PrefixrunError, match="run_id is missing"):
-            self.main([tmp_path], tmp_path / "kept")

@@ -25,9 +25,11 @@ from prefixrun.errors import ConfigError
             "train.warmup_steps=4: must be less than the 4 steps of 2 epochs on 17 pairs",
         ),
         (["method=prefix", "method.rank=4"], "method.rank=4: is not used by method=prefix, only by lora; leave it out"),
+        (["method=finetune", "budget=0.1%"], "budget=0.1%: method=finetune has no size to choose; leave it out"),
+        (["method=prompt", "budget=0.1%"], "budget=0.1%: method=prompt has no size to choose; leave it out"),
         (
-            ["method=prefix", "budget=0.1%"],
-            "budget=0.1%: method=prefix has the size prefix_len; give ",
+            ["method=finetune_top", "method.layers=null"],
+            "method.layers: is not set; method=finetune_top needs method.layers=NUMBER or budget=SHARE%",
         ),
         (["train.keep=best", "train.eval_examples=0"], "train.keep=best: needs a development loss"),
         (

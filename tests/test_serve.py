@@ -190,7 +190,7 @@ def test_a_foreign_or_damaged_prefix_is_refused(
 
 
 def test_a_run_that_is_not_there(results: Path) -> None:
-    with pytest.raises(DataError, match=r"run=zzz: no finished run of .* has this id"):
+    with pytest.raises(DataError, match=r"run zzz: no finished run of .* has this id"):
         find(results, "zzz")
     with pytest.raises(DataError, match="2 runs begin like this"):
         find(results, "")

@@ -92,6 +92,18 @@ def test_the_length_of_outputs_counts_where_it_is_larger_than_the_targets() -> N
         stages.check_fit(config, stages.load_backbone(config), corpora("s" * 800, "t"))
 
 
+@pytest.mark.parametrize("size", [3, 4])
+def test_a_prompt_takes_positions_of_the_encoder_beside_the_input(size: int) -> None:
+    """A line break behind the instruction, BEGIN and END around all: 1024 positions hold 3 + 1 + 1018 + 2 tokens."""
+    config = compose(["model=tiny_bart", "method=prompt", f"method.instruction={'i' * size}"])
+    backbone, parts = stages.load_backbone(config), corpora("s" * 1018, "t")
+    if size == 3:
+        stages.check_fit(config, backbone, parts)
+        return
+    with pytest.raises(ConfigError, match=r"^tokens of the prompt=5: .* tiny_bart reads 1025, and has 1024 positions"):
+        stages.check_fit(config, backbone, parts)
+
+
 @pytest.mark.parametrize("part", ["train", "dev", "test"])
 def test_what_is_cut_counts_as_it_is_read(part: str) -> None:
     config = compose(["model=tiny_gpt2", "decode.max_new_tokens=20", "prefix_len=10", "task.max_source_tokens=100"])

@@ -44,7 +44,7 @@ def _tiny_llama() -> LlamaConfig:
         num_hidden_layers=3,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=1024,
+        max_position_embeddings=4096,  # a byte is a token, and inputs of DART have up to 1,144
         tie_word_embeddings=True,
         **_OVER_BYTES,
     )

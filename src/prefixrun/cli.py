@@ -91,15 +91,16 @@ def _hydra(arguments: list[str]) -> int:
 def _sweep(overrides: list[str], config_dir: Path | None) -> int:
     from prefixrun import compose
     from prefixrun.launch import launcher
+    from prefixrun.plan import jobs
+    from prefixrun.sweep import sweep
 
     if _is_one_of_several():
         raise ConfigError(
             "-m: torchrun starts several processes for one run; give it one run, or start a sweep without it"
         )
-    from prefixrun.sweep import sweep
-
     points = compose.points(overrides, config_dir=config_dir)
-    return sweep(points, launcher([word for word in overrides if word.startswith("hydra")], config_dir))
+    launch = launcher(overrides, config_dir)
+    return sweep(jobs(points), launch)
 
 
 def _is_one_of_several() -> bool:

@@ -166,14 +166,13 @@ def influence(record: Record, metric: str) -> tuple[tuple[str, ...], FloatArray]
 
     The sum of squares is the variance of the score over draws of inputs. None without the counts.
     """
-    counts = record.stats()
     name, _, group = metric.partition("/")
+    counts = record.stats(_counted_as(record.scored_as, name))
     rows = None if counts is None else _members(counts, group)
-    columns = {} if counts is None else _columns_of(counts, record.scored_as, name)
-    if counts is None or not columns or rows is None or len(rows) < 2:
+    if counts is None or not counts.columns or rows is None or len(rows) < 2:
         return None
-    matrix = np.column_stack([column[rows] for column in columns.values()])
-    gradient = _gradient(record.scored_as, name, list(columns), matrix.sum(axis=0))
+    matrix = np.column_stack([column[rows] for column in counts.columns.values()])
+    gradient = _gradient(record.scored_as, name, list(counts.columns), matrix.sum(axis=0))
     of_inputs = np.zeros(len(counts.ids))
     of_inputs[rows] = (matrix - matrix.mean(axis=0)) @ gradient
     return counts.ids, of_inputs
@@ -197,11 +196,10 @@ def _gradient(task: str, name: str, columns: Sequence[str], totals: FloatArray) 
     )
 
 
-def _columns_of(counts: Counts, task: str, name: str) -> dict[str, FloatArray]:
-    """The count columns of one metric, which are named after the first of its scores."""
+def _counted_as(task: str, name: str) -> str:
+    """What the count columns of a score begin with: the first of its metric's scores."""
     plan = suite(task)
-    first = next((each.names[0] for each in (*plan.metrics, *plan.of_inputs) if name in each.names), None)
-    return {key: column for key, column in counts.columns.items() if key.partition(".")[0] == first}
+    return next((each.names[0] for each in (*plan.metrics, *plan.of_inputs) if name in each.names), name)
 
 
 def _members(counts: Counts, group: str) -> npt.NDArray[np.int64] | None:

@@ -4,10 +4,10 @@ Everything that is wrong with the command line is reported together, before anyt
 have to be right: a combination that cannot be run is one of its points, with the reason.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,11 +21,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from prefixrun import grids
+from prefixrun import experiment_files
 from prefixrun.conf_tree import conf_dir, groups
-from prefixrun.errors import ConfigError
+from prefixrun.errors import ConfigError, PrefixrunError
 from prefixrun.overrides import checked
 from prefixrun.schema import Config
+from prefixrun.sizes import SIZES, contradiction
 from prefixrun.validate import build, defaults, read, refusal
 
 CONFIG_NAME = "config"
@@ -78,7 +79,7 @@ def points(overrides: Sequence[str], *, multirun: bool = True, config_dir: Path 
             raise refusal(problems)
         composer = _Composer(config_dir, choices)
         typed = _counting(typed, choices)
-        jobs = grids.expand(typed, config_dir, multirun=multirun)
+        jobs = experiment_files.expand(typed, config_dir, multirun=multirun)
         found = [composer.point(job) for job in dict.fromkeys(jobs)]
     if problems:
         raise refusal([*problems, *(problem for point in found for problem in point.problems)])
@@ -105,9 +106,9 @@ def check_keys(overrides: Sequence[str], *, multirun: bool = False, config_dir: 
         raise refusal(problems)
 
 
-def from_hydra(composed: DictConfig) -> Config:
-    """The frozen configuration of what Hydra composed. Raises ConfigError."""
-    return build(_raw(composed))
+def from_hydra(composed: DictConfig, words: Sequence[str] = ()) -> Config:
+    """The frozen configuration of what Hydra composed from the overrides `words`. Raises ConfigError."""
+    return _solved(build(_raw(composed)), {word.partition("=")[0] for word in words})
 
 
 def register_schema() -> None:
@@ -141,6 +142,12 @@ class _Composer:
             if override not in chosen:
                 _set(raw, override.key_or_group, override.value())
         config = read(raw, problems)
+        if config is not None:
+            typed = {override.key_or_group for override in overrides if override.value() is not None}
+            try:
+                config = _solved(config, typed)
+            except PrefixrunError as error:
+                return Point(words, None, (str(error),))
         return Point(words, config, tuple(problems))
 
     def _override(self, word: str, problems: list[str]) -> Override | None:
@@ -159,6 +166,21 @@ class _Composer:
             except (HydraException, OmegaConfBaseException, YAMLError) as error:
                 self._composed[words] = _first_words(error)
         return self._composed[words]
+
+
+def _solved(config: Config, typed: Collection[str] = ()) -> Config:
+    """The configuration with the size that its budget asks for, so that all that follows sees one number, however it
+    was asked for; a size that was `typed` takes the place of a recipe's budget. Raises ConfigError, also for a size and
+    a budget that were both typed, and MissingPartError."""
+    if config.budget is None:
+        return config
+    if "budget" not in typed and SIZES.get(config.method.name) in typed:
+        return replace(config, budget=None)
+    if problem := contradiction(config, typed):
+        raise ConfigError(problem)
+    from prefixrun.methods.budget import solved  # imports torch, which only a budget needs here
+
+    return solved(config)
 
 
 def _set(tree: dict[str, Any], key: str, value: Any) -> None:

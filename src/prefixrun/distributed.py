@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
+from torch import nn
 
 from prefixrun.data.batches import LossMode, Row
 from prefixrun.errors import PrefixrunError
@@ -55,12 +56,11 @@ def _agree_on_start(learning: Learning, world: World) -> None:
 def shared_gradients(step: Step, backbone: Backbone, world: World) -> Gradients:
     """The gradients of a step, of which each process computes its share of the rows of every micro-batch.
 
-    Dropout on a prefix is the same in all processes; a language model's own is drawn by each for its rows.
+    Dropout on a prefix is the same in all processes; what acts on rows is drawn by each process for its own.
     """
     started = time.perf_counter()
     nll, positions = 0.0, 0
-    is_first = world.rank == 0
-    with dropout(step if is_first or not step.lm_dropout else _with_own_stream(step, world), backbone):
+    with dropout(_with_own_stream(step, world), backbone):
         for rows in step.micro_batches:
             if not (own := rows[world.rank :: world.size]):
                 continue
@@ -75,7 +75,9 @@ def shared_gradients(step: Step, backbone: Backbone, world: World) -> Gradients:
 
 
 def _with_own_stream(step: Step, world: World) -> Step:
-    return replace(step, stream=(*step.stream, world.rank))
+    """The step with a stream of dropout that no other process draws from, where dropout acts on rows."""
+    on_rows = step.lm_dropout or any(isinstance(module, nn.Dropout) for module in step.method.modules())
+    return replace(step, stream=(*step.stream, world.rank)) if on_rows and world.rank else step
 
 
 def _weight(rows: Sequence[Row], loss_mode: LossMode) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
-from prefixrun.records import Record
+from prefixrun.plan import Job
+from prefixrun.records import Record, load_records
 from prefixrun.schema import Config
 
 
@@ -49,6 +51,25 @@ class Neighbours:
         if not near:
             return None
         return median(speed.pair * todo.pairs + speed.beam * todo.beams for speed in near)
+
+
+def of_jobs(found: Sequence[Job], *trees: Path) -> list[float | None]:
+    """Seconds that each job will take; None where it will take none, or where nothing is known.
+
+    Finished runs are looked for where the job's own go, and in further results trees.
+    """
+    neighbours: dict[str, Neighbours] = {}
+    seconds: list[float | None] = []
+    for job in found:
+        if not job.is_open:
+            seconds.append(None)
+            continue
+        tree = job.config.results_dir
+        if tree not in neighbours:
+            directories = dict.fromkeys((Path(tree).expanduser(), *trees))
+            neighbours[tree] = Neighbours(record for each in directories for record in load_records(each).found)
+        seconds.append(neighbours[tree].seconds(job.config, work(job.config, job.available, job.inputs)))
+    return seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from prefixrun import SEMANTICS, paper, present
 from prefixrun.corpora import Corpora, Parts, keep_choice
 from prefixrun.data import Corpus
-from prefixrun.errors import ConfigError, PrefixrunError
+from prefixrun.errors import ConfigError, DiskFullError, PrefixrunError
 from prefixrun.files import read_json_lines
 from prefixrun.model_files import locate
 from prefixrun.progress import LOG, logging_to
@@ -22,8 +22,12 @@ from prefixrun.validate import defaults
 if TYPE_CHECKING:
     from prefixrun.models import Backbone
 
-NOT_IDENTITY = ("profile", "data_dir", "results_dir", "device", "threads", "joint", "keep_trained", "variant")
-"""Settings that change no number: where things lie and what computes them. The corpus counts by its content."""
+NOT_IDENTITY = (
+    *("profile", "data_dir", "results_dir", "device", "threads", "joint", "keep_trained"),
+    *("budget", "recipe", "variant"),
+)
+"""Settings that change no number: where things lie and what computes them, and where other settings come from, which
+count themselves. The corpus counts by its content."""
 
 
 def run(config: Config) -> int:
@@ -68,7 +72,7 @@ def ready(config: Config, *, quiet: bool = False) -> tuple[Corpora, Backbone]:
 def carry_out(this: Run, config: Config, corpora: Corpora, backbone: Backbone, *, quiet: bool = False) -> bool:
     """Take the run from wherever it is to its result; False when another process had just finished it.
 
-    Whatever ends it early is kept as its failure, except an interruption.
+    Whatever ends it early is kept as its failure, except an interruption and a full disk, which has no room for it.
     """
     from prefixrun import stages
 
@@ -83,9 +87,14 @@ def carry_out(this: Run, config: Config, corpora: Corpora, backbone: Backbone, *
 
 @contextmanager
 def kept_as_failure(this: Run) -> Iterator[None]:
-    """What is raised within is kept as the run's failure, except an interruption; a defect with its traceback."""
+    """What is raised within is kept as the run's failure, a defect with its traceback.
+
+    Except an interruption, and a full disk, which has no room for it.
+    """
     try:
         yield
+    except DiskFullError:
+        raise
     except PrefixrunError as error:
         this.fail(str(error))
         raise
@@ -98,19 +107,32 @@ def kept_as_failure(this: Run) -> Iterator[None]:
 def _open(config: Config, device: str) -> None:
     source = "the sample corpus" if config.data_dir is None else f"{config.task.name} in {config.data_dir}"
     present.say(present.opening_line(profile=config.profile, model=config.model.name, data=source, device=device))
+    present.say(present.recipe_line(config.recipe, config.variant))
+    if config.budget is not None:
+        from prefixrun.methods.budget import sentence
+
+        present.say(sentence(config))
 
 
 def identity(config: Config, parts: Parts) -> dict[str, Any]:
     """Everything that can change a number of the run: settings, contents of data and model, and our own semantics."""
+    data = {corpus.split: _files(corpus) for corpus in (parts.train, parts.dev, parts.test)}
+    return identity_of(config, model=locate(config.model).fingerprint, data=data)
+
+
+def identity_of(
+    config: Config, *, model: str, data: Mapping[str, Sequence[Mapping[str, Any]]], semantics: int = SEMANTICS
+) -> dict[str, Any]:
+    """The identity of a run of which only the fingerprint of its model and the files of its data are known."""
     settings = {key: value for key, value in asdict(config).items() if key not in NOT_IDENTITY}
     settings["init"]["default_words"] = config.default_words
     del settings["task"]["default_words"]
     del settings["model"]["path"], settings["decode"]["batch_size"], settings["train"]["checkpoint_every"]
     return {
-        "semantics": SEMANTICS,
+        "semantics": semantics,
         "settings": changed_from(defaults(), settings),
-        "model": locate(config.model).fingerprint,
-        "data": {corpus.split: _files(corpus) for corpus in (parts.train, parts.dev, parts.test)},
+        "model": model,
+        "data": data,
     }
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from math import isfinite
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import IO, Any
 
 from prefixrun.errors import ConfigError, DamagedStateError, DiskFullError, PrefixrunError
 
@@ -116,7 +116,8 @@ def append_lines(path: Path, lines: Iterable[str], *, root: Path | None = None) 
 
 
 def append_bytes(path: Path, data: bytes) -> Path:
-    """Append bytes as they are, for a file that is moved to its name when it is whole. Errors as write_bytes."""
+    """Append bytes as they are, without waiting for the disk: to a file that is moved to its name when it is whole, or
+    to a log. Errors as write_bytes."""
     with explained(path), open(path, "ab") as stream:
         stream.write(data)
     return path
@@ -193,12 +194,6 @@ def plain_json(value: object, where: str = "value") -> Any:
     raise TypeError(f"{where} is a {type(value).__name__}, which has no form in JSON")
 
 
-def open_log(path: Path) -> TextIO:
-    """A text stream that appends to `path` line by line, for logging only; records go through append_lines."""
-    with explained(path):
-        return open(path, "a", encoding="utf-8", buffering=1)
-
-
 def remove(path: Path) -> None:
     """Delete one file; not an error when it is not there."""
     with explained(path):
@@ -272,6 +267,6 @@ def explained(path: Path) -> Iterator[None]:
         if error.errno in _REFUSED:
             raise ConfigError(
                 f"results_dir: {path} cannot be written ({reason}); "
-                "give a directory you may write in with results_dir=DIR"
+                "give a directory you may write in with results_dir=DIR (or out=, json= for what a verb writes)"
             ) from error
         raise PrefixrunError(f"{path}: cannot be written ({reason})") from error

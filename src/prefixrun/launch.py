@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext, RunMode
@@ -45,11 +46,12 @@ WATCH_SECONDS = 5.0
 """How often the results of a launcher's runs are looked for."""
 
 
-def launcher(settings: Sequence[str], config_dir: Path | None = None) -> Launch | None:
-    """The launcher that Hydra's own settings on the command line name; None for one run after the other.
+def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch | None:
+    """The launcher that Hydra's own settings among the overrides name; None for one run after the other.
 
     Raises MissingPartError when its extra is not installed.
     """
+    settings = [word for word in overrides if word.startswith("hydra")]
     names = [word.partition("=")[2] for word in settings if word.startswith("hydra/launcher=")]
     name = names[-1] if names else SERIAL
     if name == SERIAL:
@@ -88,7 +90,8 @@ class Worker:
         signal.signal(signal.SIGTERM, _end)
         done: list[Outcome] = []
         last = Outcome("not started")
-        configs = self.together[compose.from_hydra(composed)]
+        words = HydraConfig.get().overrides.task if HydraConfig.initialized() else ()
+        configs = self.together[compose.from_hydra(composed, words)]
         try:
             threads = self.slots.claim() if self.slots else _threads_of_the_cluster()
             if not (self.slots and self.slots.stopped):

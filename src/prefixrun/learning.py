@@ -62,7 +62,7 @@ class Learning:
             "parameters": {
                 "trained": self._method.trained_count,
                 "stored": sum(tensor.numel() for tensor in stored.values()),
-                "total": sum(parameter.numel() for parameter in self._backbone.model.parameters()),
+                "total": self._backbone.total,
             },
             "training": {**asdict(self.training.progress), "fit_error": self._fit_error},
             "decode_seconds": 0.0,

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from prefixrun import names
 from prefixrun.claim_rules import Side
 from prefixrun.comparison import Difference, difference, holm
-from prefixrun.grid import Grid, csv_text
 from prefixrun.points import Point, check_signatures, circumstances, labels
 from prefixrun.table_format import NONE, mean_sd, signed
+from prefixrun.text_table import TextTable, csv_text
 
 CSV_COLUMNS = (
     *("task", "split", "model", "data_source", "n_inputs", "n_train", "point", "method", "prefix_len", "init", "runs"),
@@ -100,7 +100,7 @@ def _reference(group: Sequence[Point]) -> Point:
     return Side("prefix").choose(group) or max(group, key=lambda point: len(point.runs))
 
 
-def grid(table: MethodTable) -> Grid:
+def as_texts(table: MethodTable) -> TextTable:
     """The table as texts."""
     reference = table.reference
     result = reference.first.result
@@ -112,7 +112,7 @@ def grid(table: MethodTable) -> Grid:
     name = names.of_metric(table.metrics[0])
     costs = ("stored", "% of model", "training tokens", "training s", "memory GiB", "dev loss")
     columns = ("", "runs", *costs, *map(names.of_metric, table.metrics), f"{name} minus reference [95 %]", "p (Holm)")
-    return Grid(heading, columns, tuple(_line(table, row) for row in table.rows), 1, tuple(_notes(table)))
+    return TextTable(heading, columns, tuple(_line(table, row) for row in table.rows), 1, tuple(_notes(table)))
 
 
 def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:

@@ -33,8 +33,8 @@ class ModelFiles:
     """What a reader of a result needs to find the same weights again; no path of this machine."""
 
 
-def locate(config: ModelConfig) -> ModelFiles:
-    """Find the files of a model.
+def locate(config: ModelConfig, *, download: bool = True) -> ModelFiles:
+    """Find the files of a model, fetching them from the hub where they may be downloaded.
 
     Raises:
         MissingPartError: not installed, not on this machine and not to be downloaded; says what to do.
@@ -50,7 +50,7 @@ def locate(config: ModelConfig) -> ModelFiles:
         directory = Path(config.path or "").expanduser()
         description = f"local directory {directory.name}"
     else:
-        directory = _hub_directory(config)
+        directory = _hub_directory(config, download)
         description = f"Hugging Face hub {config.hub}, revision {directory.name}"
     weights = sorted(directory.glob("*.safetensors"))
     tokenizer = [directory / name for name in TOKENIZER_FILES if (directory / name).is_file()]
@@ -94,7 +94,7 @@ def _package_directory() -> Path:
     )
 
 
-def _hub_directory(config: ModelConfig) -> Path:
+def _hub_directory(config: ModelConfig, download: bool) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -102,8 +102,9 @@ def _hub_directory(config: ModelConfig) -> Path:
     wanted: dict[str, Any] = {"revision": config.revision, "allow_patterns": HUB_FILES}
     try:
         return Path(snapshot_download(config.hub, local_files_only=True, **wanted))
-    except LocalEntryNotFoundError:
-        pass
+    except LocalEntryNotFoundError as error:
+        if not download:
+            raise MissingPartError(f"model={config.name}: {config.hub} is not in the Hugging Face cache") from error
     try:
         return Path(snapshot_download(config.hub, **wanted))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:

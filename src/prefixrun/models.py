@@ -60,6 +60,11 @@ class Backbone:
         return bool(self.model.config.is_encoder_decoder)
 
     @property
+    def total(self) -> int:
+        """Number of parameters, a tied one counted once."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    @property
     def body(self) -> nn.Module:
         """The layers of a decoder-only model without the output layer: token ids in, last hidden states
         (batch, length, d) out."""
@@ -126,7 +131,7 @@ class Shape:
 
 
 def shape_of(config: Any) -> Shape:
-    """Read the shape off a transformers configuration; in an encoder-decoder both parts have it (`_check`)."""
+    """Read the shape off a transformers configuration; in an encoder-decoder both parts have it (`check_supported`)."""
     heads = config.num_attention_heads
     return Shape(
         layers=config.num_hidden_layers,
@@ -148,12 +153,12 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
     transformers_logging.disable_progress_bar()  # the weights are there in a second; the bar would only interrupt
     if config.source == "random":
         model, tokenizer = random_model(str(config.architecture)), byte_tokenizer(config.layout)
-        _check(config, model.config)
+        check_supported(config, model.config)
     else:
         directory = _dequantised(files) if config.source == "package" else files.directory
         assert directory is not None
         found = AutoConfig.from_pretrained(directory, local_files_only=True)
-        _check(config, found)
+        check_supported(config, found)
         family = AutoModelForSeq2SeqLM if found.is_encoder_decoder else AutoModelForCausalLM
         model = family.from_pretrained(directory, local_files_only=True, dtype=torch.float32)
         tokenizer = Tokenizer(AutoTokenizer.from_pretrained(directory, local_files_only=True), config.layout)
@@ -167,7 +172,7 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
 _DTYPES: Mapping[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
-def _check(config: ModelConfig, found: Any) -> None:
+def check_supported(config: ModelConfig, found: Any) -> None:
     """Refuse a model that this program cannot read, or not with these sequences."""
     family = found.model_type
     if family not in FAMILIES:

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from prefixrun.data import jsonl, shape
 from prefixrun.data.text_io import read_text
 from prefixrun.errors import DataError
-
-_UNREADABLE = "has a number of thousands of digits, or brackets nested too deep to be read"
-"""What Python's JSON refuses though its grammar allows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +62,18 @@ class Target:
 
     def _by_id(self, outputs: Outputs) -> list[str]:
         known = frozenset(self.ids)
-        lines: dict[str, int] = {}
-        for number, identifier in enumerate(outputs.ids, start=1):
-            where = f"{outputs.path}:{number}: id {identifier!r}"
+        lines = {identifier: number for number, identifier in enumerate(outputs.ids, start=1)}
+        for identifier, number in lines.items():
             if identifier not in known:
                 raise DataError(
-                    f"{where} is no input of {self.origin}, whose ids are like {self.ids[0]!r}; "
-                    "without ids the order of the lines counts"
+                    f"{outputs.path}:{number}: id {identifier!r} is no input of {self.origin}, whose ids are like "
+                    f"{self.ids[0]!r}; without ids the order of the lines counts"
                 )
-            if identifier in lines:
-                raise DataError(f"{where} was already used in line {lines[identifier]}; one output an input")
-            lines[identifier] = number
         missing = [identifier for identifier in self.ids if identifier not in lines]
         if missing:
             raise DataError(
                 f"{outputs.path}: {len(lines)} outputs for {len(self.ids)} inputs ({self.origin}); "
-                f"{missing[0]!r} is the first of {len(missing)} ids without a line"
+                f"{missing[0]!r} is the first of {len(missing)} ids without a line; every input needs one"
             )
         return [outputs.texts[lines[identifier] - 1] for identifier in self.ids]
 
@@ -91,50 +85,55 @@ def read_outputs(path: Path) -> Outputs:
     """
     lines = read_text(path).text.removesuffix("\n").split("\n")
     if not path.name.removesuffix(".gz").endswith(".jsonl"):
+        _refuse_json(path, lines[0])
         return Outputs(path, tuple(line.removesuffix("\r") for line in lines))
-    texts, ids = zip(*(_record(path, number, line) for number, line in enumerate(lines, start=1)), strict=True)
+    texts, ids = zip(*(_record(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)), strict=True)
     named = [identifier is not None for identifier in ids]
-    if any(named) and not all(named):
+    if not any(named):
+        return Outputs(path, texts)
+    if not all(named):
         raise DataError(
             f'{path}:{named.index(False) + 1}: has no "id", but other lines have; give all lines one or none'
         )
-    return Outputs(path, texts, ids if all(named) else ())
+    lines_of: dict[str, int] = {}
+    for number, identifier in enumerate(ids, start=1):
+        if identifier in lines_of:
+            raise DataError(
+                f"{path}:{number}: id {identifier!r} was already used in line {lines_of[identifier]}; "
+                "one output an input"
+            )
+        lines_of[identifier] = number
+    return Outputs(path, texts, ids)
+
+
+def _refuse_json(path: Path, line: str) -> None:
+    """JSON in a file that is not named so would be scored as it is written, braces and all."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(value, dict | list):
+        raise DataError(f'{path}:1: JSON; give JSON lines, one object with "output" a line, a name that ends in .jsonl')
 
 
 def read_references(path: Path) -> list[list[str]]:
     """The references of each input from a JSON list of lists. Raises DataError with the line or the entry."""
-    try:
-        value = json.loads(read_text(path).text)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{error.lineno}: is not JSON ({error.msg}, column {error.colno})") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: {_UNREADABLE}; references are a list of lists of texts") from error
-    if not isinstance(value, list) or not value:
-        what = "an empty list" if value == [] else "no JSON list"
-        raise DataError(f"{path}: is {what}; references are a list of lists of texts, one list an input")
-    for number, texts in enumerate(value, start=1):
-        if not isinstance(texts, list) or not texts or not all(map(_is_text, texts)):
-            raise DataError(f"{path}: entry {number} is no list of at least one text")
-    return value
+    entries = shape.items(shape.parse(read_text(path).text, str(path)), str(path))
+    if not entries:
+        raise DataError(f"{path}: is an empty list; references are a list of lists of texts, one list an input")
+    found = []
+    for number, texts in enumerate(entries, start=1):
+        where = f"{path}: entry {number}"
+        found.append([shape.text(text, where) for text in shape.items(texts, where)])
+        if not any(text.strip() for text in found[-1]):
+            raise DataError(f"{where}: no text; every input needs at least one reference")
+    return found
 
 
-def _record(path: Path, number: int, line: str) -> tuple[str, str | None]:
+def _record(line: str, where: str) -> tuple[str, str | None]:
     """The text and the id of one JSON line."""
-    try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"{path}:{number}: is not JSON ({error.msg}, column {error.colno}); one object a line"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}:{number}: {_UNREADABLE}; an output is a text") from error
-    if not isinstance(record, dict) or not _is_text(record.get("output")):
-        raise DataError(f'{path}:{number}: is no object with the text "output"')
-    if "id" in record and not _is_text(record["id"]):
-        raise DataError(f'{path}:{number}: "id" is no text')
-    return record["output"], record.get("id")
-
-
-def _is_text(value: object) -> bool:
-    """Whether JSON gave a text that can be written as UTF-8; half a surrogate pair cannot."""
-    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+    if not line.strip():
+        raise DataError(f'{where}: an empty line; one object with "output" a line, remove it')
+    record = jsonl.parse(line, where)
+    output = shape.text(shape.member(record, "output", where), f"{where}: output")
+    return output, shape.identifier(record["id"], f"{where}: id") if "id" in record else None

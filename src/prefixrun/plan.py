@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,7 @@ from prefixrun.corpora import Parts
 from prefixrun.errors import ConfigError, PrefixrunError
 from prefixrun.runs import Run
 from prefixrun.schema import Config
+from prefixrun.sizes import said
 
 State = Literal["finished", "new", "interrupted", "failed", "held", "impossible"]
 STATES: Mapping[State, str] = {
@@ -60,7 +61,7 @@ class Job:
 
 def jobs(points: Sequence[Point]) -> list[Job]:
     """The runs of a sweep in its order, each once."""
-    labels = _labels([point.words for point in points])
+    labels = point_labels(points)
     unreadable: dict[tuple[object, ...], PrefixrunError] = {}
     looked_up = {
         index: _job(points[index], labels[index], unreadable)
@@ -114,14 +115,17 @@ def look(job: Job) -> Job:
     return replace(job, state=state, reason=failure["message"] if failure else "")
 
 
-def _labels(points: Sequence[tuple[str, ...]]) -> list[str]:
-    """For each point the words that not all points share; all words where there is nothing to tell apart."""
-    common = set.intersection(*(set(words) for words in points)) if len(points) > 1 else set()
-    return [" ".join(_own(words, common)) or "defaults" for words in points]
+def point_labels(points: Sequence[Point]) -> list[str]:
+    """For each point the words that not all points share, all words where there is nothing to tell apart; and the size
+    that a budget has come to."""
+    common = set.intersection(*(set(point.words) for point in points)) if len(points) > 1 else set()
+    return [" ".join(_own(point, common)) or "defaults" for point in points]
 
 
-def _own(words: Iterable[str], common: set[str]) -> list[str]:
-    return [word for word in words if word not in common]
+def _own(point: Point, common: set[str]) -> Iterator[str]:
+    yield from (word for word in point.words if word not in common)
+    if point.config is not None and point.config.budget is not None:
+        yield f"({said(point.config)})"
 
 
 def counted(found: Iterable[Job]) -> dict[State, int]:

@@ -46,6 +46,12 @@ def opening_line(*, profile: str, model: str, data: str, device: str) -> str:
     return f"profile {profile} · model {model} · data {data} · device {device}"
 
 
+def recipe_line(recipe: str | None, variant: str | None) -> str:
+    """Where the training values come from that the command line does not give, and the bundle of disagreements."""
+    line = f"recipe {recipe or 'of your own'}"
+    return f"{line} · variant {variant}" if variant else line
+
+
 def finished_line(result: Mapping[str, Any]) -> str:
     """The line that stands above the closing of a run that was done before."""
     when = str(result["provenance"].get("time", ""))[:10]

@@ -6,11 +6,10 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from prefixrun.files import open_log
+from prefixrun.files import append_bytes
 from prefixrun.present import terminal
 
 LOG = logging.getLogger("prefixrun.run")
@@ -20,29 +19,34 @@ LINES = 10
 
 @contextmanager
 def logging_to(path: Path, *, screen: bool = True) -> Iterator[None]:
-    """Send the lines of LOG to `path` with their times, and to standard output without (unless `screen` is off)."""
-    with open_log(path) as stream, lines_to(stream):
-        to_screen = _Screen()
-        if screen:
-            LOG.addHandler(to_screen)
-        try:
-            yield
-        finally:
-            LOG.removeHandler(to_screen)
+    """Send the lines of LOG to `path` with their times, and to standard output without (unless `screen` is off).
 
-
-@contextmanager
-def lines_to(stream: TextIO) -> Iterator[None]:
-    """Write the lines of LOG to an open log with their times."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    A line that cannot be written is an error of the code that logs it: DiskFullError, ConfigError.
+    """
+    append_bytes(path, b"")  # a run that fails before its first line has a log too
+    to_file = _File(path)
+    to_file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handlers = [to_file, _Screen()] if screen else [to_file]
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
-    LOG.addHandler(handler)
+    for handler in handlers:
+        LOG.addHandler(handler)
     try:
         yield
     finally:
-        LOG.removeHandler(handler)
+        for handler in handlers:
+            LOG.removeHandler(handler)
+
+
+class _File(logging.Handler):
+    """Opened for each line, so that nothing waits in a buffer for a disk that is full."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        append_bytes(self._path, f"{self.format(record)}\n".encode(errors="backslashreplace"))
 
 
 class _Screen(logging.Handler):

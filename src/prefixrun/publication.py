@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from prefixrun import claims, table_format
 from prefixrun.curves import figures
+from prefixrun.drawn import FILE, fingerprint, fingerprints, is_there
 from prefixrun.files import make_directory, write_bytes
-from prefixrun.grid import latex, markdown
 from prefixrun.method_tables import as_csv as methods_csv
-from prefixrun.method_tables import grid as method_grid
-from prefixrun.method_tables import method_tables
+from prefixrun.method_tables import as_texts, method_tables
 from prefixrun.paper_tables import SEEDS, Version, paper_tables
-from prefixrun.plots import Drawing, draw
+from prefixrun.plots import draw
 from prefixrun.points import points
 from prefixrun.records import Record
+from prefixrun.text_table import latex, markdown
 
 
 def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEEDS) -> dict[str, str]:
@@ -32,26 +33,36 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
         "# Methods compared\n\nEvery point beside the reference of its task, model, corpus and number of training "
         "pairs. Written by `prefixrun tables`.\n"
     )
-    grids = [method_grid(table) for table in compared]
-    files["methods.md"] = "\n".join((intro, *(markdown(each) for each in grids)))
-    files["methods.tex"] = "\n".join(latex(each) for each in grids)
+    texts = [as_texts(table) for table in compared]
+    files["methods.md"] = "\n".join((intro, *(markdown(each) for each in texts)))
+    files["methods.tex"] = "\n".join(latex(each) for each in texts)
     files["methods.csv"] = methods_csv(compared)
     files["claims.md"] = claims.markdown(claims.evaluate(records))
     return files
 
 
-def drawings(records: Sequence[Record]) -> list[Drawing]:
-    """Every figure that the records make. Raises DataError for scores that cannot share a figure."""
-    return [draw(figure) for figure in figures(points(records))]
-
-
 def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", seeds: int = SEEDS) -> list[Path]:
-    """Write tables/ and figures/ below `out` and return the files; nothing is written before all is made."""
+    """Write tables/ and figures/ below `out` and return the files; nothing is written before all is made.
+
+    Figures that show what they showed before are left as they are (drawn.py). Raises DataError for scores that cannot
+    share a column or a figure.
+    """
     contents = {f"tables/{name}": text.encode("utf-8") for name, text in tables(records, version, seeds).items()}
-    for drawing in drawings(records):
-        contents |= {f"figures/{drawing.name}.png": drawing.png, f"figures/{drawing.name}.svg": drawing.svg}
+    before = fingerprints(out / "figures")
+    shown = {figure.name: (figure, fingerprint(figure)) for figure in figures(points(records))}
+    kept = []
+    for name, (figure, now) in shown.items():
+        files = [f"figures/{name}.png", f"figures/{name}.svg"]
+        if before.get(name) == now and is_there(out / "figures", name):
+            kept += files
+        else:
+            drawing = draw(figure)
+            contents |= dict(zip(files, (drawing.png, drawing.svg), strict=True))
+    if shown:
+        listed = json.dumps({name: now for name, (_, now) in shown.items()}, sort_keys=True, indent=2)
+        contents[f"figures/{FILE}"] = f"{listed}\n".encode()
     for directory in {(out / name).parent for name in contents}:
         make_directory(directory)
     for name, data in contents.items():
         write_bytes(Path(name), data, root=out)
-    return [out / name for name in contents]
+    return [out / name for name in (*contents, *kept)]

@@ -7,7 +7,7 @@ named with the reason, never dropped silently.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -34,6 +34,9 @@ NO_COUNTS = "its record has no stats.parquet"
 
 REPEATS = ("seed", "subsample_seed")
 """Settings in which runs of one point differ."""
+
+LABELS = ("budget", "recipe", "variant")
+"""Settings that say where others come from, which are recorded themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +117,18 @@ class Record:
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """Dotted key → value of the run's configuration, with the schema's defaults where the run names none."""
-        return {**_default_settings(), **dict(_flat(self.result.get("settings", {}), ""))}
+        return with_defaults(self.result.get("settings", {}))
 
     @cached_property
     def point(self) -> str:
         """What defines the configuration, except the seeds: equal for runs that may be averaged, and hashable.
 
-        Settings that the method does not have (prefix_len, init) do not count. Contents of data and model do, and the
-        meaning of the numbers (`SEMANTICS`).
+        Settings that the method does not have (prefix_len, init) do not count, and no labels. Contents of data and
+        model do, and the meaning of the numbers (`SEMANTICS`).
         """
         without = [name for name in ("prefix_len", "init") if self.result[name] is None]
         unused = {"prefix_len": ("prefix_len",), "init": ("init.", "init_words")}
-        dropped = (*REPEATS, *(start for name in without for start in unused[name]))
+        dropped = (*REPEATS, *LABELS, *(start for name in without for start in unused[name]))
         kept = {key: value for key, value in self.settings.items() if not key.startswith(dropped)}
         data = self.result.get("data", {})
         contents = {split: [file.get("sha256") for file in part.get("files", [])] for split, part in data.items()}
@@ -159,13 +162,13 @@ class Record:
         path = self.file("generations.jsonl")
         return read_json_lines(path).records if path else ()
 
-    def stats(self) -> Counts | None:
-        """The counts behind the scores; None when they were not kept (NO_COUNTS).
+    def stats(self, metric: str | None = None) -> Counts | None:
+        """The counts behind the scores, or those of one metric; None when they were not kept (NO_COUNTS).
 
         Raises DamagedStateError when the file is no such table.
         """
         path = self.file("stats.parquet")
-        return None if path is None else _read_counts(path)
+        return None if path is None else _read_counts(path, metric)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +188,11 @@ class Records:
     left_out: tuple[LeftOut, ...]
 
 
-def load_records(results_dir: Path) -> Records:
-    """Every finished run of a results tree, once each. Folders that do not exist are empty."""
+def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records:
+    """Every finished run in these folders of a results tree, once each. Folders that do not exist are empty."""
     found: dict[str, Record] = {}
     left_out: list[LeftOut] = []
-    for directory in _directories(results_dir):
+    for directory in _directories(results_dir, folders):
         try:
             record = Record(directory, _read_result(directory))
         except PrefixrunError as error:
@@ -205,8 +208,8 @@ def load_records(results_dir: Path) -> Records:
     return Records(tuple(ordered), tuple(left_out))
 
 
-def _directories(results_dir: Path) -> Iterator[Path]:
-    for folder in FOLDERS:
+def _directories(results_dir: Path, folders: Sequence[str]) -> Iterator[Path]:
+    for folder in folders:
         if (results_dir / folder).is_dir():
             yield from sorted(path for path in (results_dir / folder).iterdir() if not path.name.startswith("."))
 
@@ -230,17 +233,19 @@ def _read_result(directory: Path) -> Mapping[str, Any]:
     return result  # type: ignore[no-any-return]
 
 
-def _read_counts(path: Path) -> Counts:
+def _read_counts(path: Path, metric: str | None) -> Counts:
     import pyarrow.parquet  # type: ignore[import-untyped]  # readers of results alone need not wait for it
 
     try:
-        table = pyarrow.parquet.ParquetFile(path).read()
-        texts = {
-            name: tuple(map(str, table.column(name).to_pylist()))
-            for name in ("id", "group")
-            if name in table.column_names
-        }
-        numbers = [name for name in table.column_names if name not in texts]
+        stored = pyarrow.parquet.ParquetFile(path)
+        texts_of = [name for name in ("id", "group") if name in stored.schema_arrow.names]
+        numbers = [
+            name
+            for name in stored.schema_arrow.names
+            if name not in texts_of and (metric is None or name.startswith(f"{metric}."))
+        ]
+        table = stored.read(columns=[*texts_of, *numbers], use_threads=False)  # the tables are small
+        texts = {name: tuple(map(str, table.column(name).to_numpy())) for name in texts_of}
         columns = {name: table.column(name).to_numpy().astype(np.float64) for name in numbers}
         return Counts(texts["id"], texts.get("group"), columns)
     except (ValueError, KeyError, OSError) as error:
@@ -252,14 +257,20 @@ def compressed(text: str) -> bytes:
     return gzip.compress(text.encode("utf-8"), compresslevel=9, mtime=0)
 
 
+def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted key → value of a run's settings, with the schema's defaults where it names none."""
+    return {**_default_settings(), **dict(flat(settings))}
+
+
 @cache
 def _default_settings() -> Mapping[str, Any]:
-    return {key: value for key, value in _flat(defaults(), "") if value != UNSET}
+    return {key: value for key, value in flat(defaults()) if value != UNSET}
 
 
-def _flat(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted key and value of everything in a nested mapping."""
     for key, value in tree.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value

@@ -30,7 +30,7 @@ class Reopened:
 def find(results_dir: Path, name: str) -> Record:
     """The run whose id begins with `name`, or whose directory `name` is.
 
-    Raises DataError when there is none, or more than one.
+    Raises DataError when there is none, or more than one; DamagedStateError when its result cannot be read.
     """
     if name and Path(name).expanduser().is_dir():
         directory = Path(name).expanduser().resolve()
@@ -43,10 +43,13 @@ def find(results_dir: Path, name: str) -> Record:
         return found[0]
     if found:
         ids = ", ".join(record.run_id for record in found)
-        raise DataError(f"run={name}: {len(found)} runs begin like this: {ids}; give more of the id")
-    left_out = [f"{one.directory.name}: {one.reason}" for one in records.left_out if wanted in one.directory.name]
-    reason = f" ({left_out[0]})" if left_out else ""
-    raise DataError(f"run={name}: no finished run of {results_dir} has this id{reason}; `prefixrun ls` lists them")
+        raise DataError(f"run {name}: {len(found)} runs begin like this: {ids}; give more of the id")
+    left_out = [one for one in records.left_out if wanted in one.directory.name]
+    reason = f" ({left_out[0].directory.name}: {left_out[0].reason})" if left_out else ""
+    damaged = any((one.directory / "result.json").exists() for one in left_out)
+    raise (DamagedStateError if damaged else DataError)(
+        f"run {name}: no finished run of {results_dir} has this id{reason}; `prefixrun ls` lists them"
+    )
 
 
 def config_of(record: Record, *, model_path: str | None = None) -> Config:

@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from prefixrun.schema import MethodConfig
+from prefixrun.sizes import SIZES
 
 
 def _data_dir(profile: str, data_dir: str | None) -> str | None:
@@ -21,7 +22,7 @@ def _data_dir(profile: str, data_dir: str | None) -> str | None:
 
 
 def _words(method: str, init: str, words: str | None, default: str | None, of_task: str | None) -> str | None:
-    if method in _STARTED and init == "words" and words is None and default is None and of_task is None:
+    if method in STARTED and init == "words" and words is None and default is None and of_task is None:
         return (
             "init_words: init=words starts the prefix from a text; give init_words=TEXT of exactly prefix_len tokens,"
             " task.default_words=TEXT of any length, or init=random"
@@ -79,7 +80,7 @@ def _source(source: str, hub: str | None, path: str | None, architecture: str | 
     return None
 
 
-_STARTED = ("prefix", "prefix_flat", "embedding", "infix")
+STARTED = ("prefix", "prefix_flat", "embedding", "infix")
 """Methods that have a start to choose."""
 
 _METHODS_OF = {
@@ -93,10 +94,10 @@ _METHODS_OF = {
     "method.lora_dropout": ("lora",),
     "method.lora_modules": ("lora",),
     "method.mlp": ("embedding", "infix"),
-    "method.prefix_dropout": _STARTED,
+    "method.prefix_dropout": STARTED,
     "method.instruction": ("prompt",),
     "method.shots": ("prompt",),
-    "init_words": _STARTED,
+    "init_words": STARTED,
 }
 """Settings that only some methods read."""
 
@@ -110,22 +111,18 @@ def _unused(name: str, *values: Any) -> str | None:
     return None
 
 
-_SIZES = {"adapter": "method.bottleneck", "lora": "method.rank", "finetune_top": "method.layers"}
-
-
-def _size(name: str, budget: str | None, bottleneck: int | None, rank: int | None, layers: int | None) -> str | None:
-    """What a method needs to know of its size comes from one place."""
-    if name in ("finetune", "prompt") and budget is not None:
-        return f"budget={budget}: method={name} has no size to choose; leave it out"
-    if name not in _SIZES and budget is not None:
-        return f"budget={budget}: method={name} has the size prefix_len; give prefix_len=NUMBER and leave budget out"
-    value = {"adapter": bottleneck, "lora": rank, "finetune_top": layers}.get(name)
-    if name in _SIZES and value is None and budget is None:
-        key = _SIZES[name]
+def _size(name: str, budget: str | None, *values: int | None) -> str | None:
+    """What a method needs to know of its size comes from somewhere. That it comes from both places at once is for
+    compose to refuse, which knows what was typed: a run records its budget beside the size that came of it."""
+    if name not in SIZES:
+        return None if budget is None else f"budget={budget}: method={name} has no size to choose; leave it out"
+    key = SIZES[name]
+    if budget is None and dict(zip(_SIZE_KEYS, values, strict=True))[key] is None:
         return f"{key}: is not set; method={name} needs {key}=NUMBER or budget=SHARE%, such as budget=0.1%"
-    if name in _SIZES and value is not None and budget is not None:
-        return f"{_SIZES[name]}={value}: budget={budget} chooses it; give one of them"
     return None
+
+
+_SIZE_KEYS = tuple(dict.fromkeys(SIZES.values()))
 
 
 def _prompt(name: str, instruction: str | None, default: str | None, shots: int) -> str | None:
@@ -138,7 +135,7 @@ def _prompt(name: str, instruction: str | None, default: str | None, shots: int)
 
 
 def _decoder_only(name: str, layout: str) -> str | None:
-    if name in ("embedding", "infix", "prompt") and layout in ("bart", "t5"):
+    if name in ("embedding", "infix") and layout in ("bart", "t5"):
         return (
             f"method={name}: needs input and output in one sequence, as in a decoder-only model; model.layout={layout}"
             " is an encoder-decoder's"
@@ -175,7 +172,7 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_packing, ("train.targets_per_row", "train.batch_size")),
     (_unused, ("method.name", *_METHODS_OF)),
     (_precision, ("method.name", "precision")),
-    (_size, ("method.name", "budget", "method.bottleneck", "method.rank", "method.layers")),
+    (_size, ("method.name", "budget", *_SIZE_KEYS)),
     (_prompt, ("method.name", "method.instruction", "task.default_words", "method.shots")),
     (_decoder_only, ("method.name", "model.layout")),
     (_keep, ("train.keep", "train.patience", "train.eval_examples", "train.dev_share")),

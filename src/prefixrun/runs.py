@@ -110,7 +110,8 @@ class Run:
             else:
                 config = {"schema_version": SCHEMA_VERSION, "run_id": self.id, "identity": self.identity}
                 files.write_json(self.config_json, config)
-            files.remove_leftovers(self.directory)
+            for directory in (self.directory, self.checkpoints):
+                files.remove_leftovers(directory)
             files.remove(self.failed_json)
             yield
 

@@ -270,8 +270,8 @@ class Config:
     prefix_len: Count = 10
     """Length of the prefix in positions (of the infix, or of the virtual tokens)."""
     budget: Annotated[str, Pattern(r"[0-9]+(\.[0-9]+)?%", "a number and %")] | None = None
-    """Share of the model's parameters that may be stored, such as 0.1%: adapter width, LoRA rank or number of top
-    layers is chosen to come closest to it."""
+    """Share of the model's parameters that may be stored, such as 0.1%: prefix length, adapter width, LoRA rank or
+    number of top layers is chosen to come closest to it. The run is the same as with that number given itself."""
     init_words: str | None = None
     """Text whose activations the prefix starts from (init=words); it must have exactly prefix_len tokens, as in the
     paper. None takes init.default_words, or task.default_words."""
@@ -290,7 +290,10 @@ class Config:
     keep_trained: bool = True
     """Keep what was trained after the scores are there; off saves the disk from fine-tuned copies of the model."""
     variant: Name | None = None
-    """The bundle of disagreements between paper and code that was chosen with variant=NAME; only a label."""
+    """The bundle of disagreements between paper and code that was chosen with variant=NAME; only a label, the
+    settings of the bundle count themselves."""
+    recipe: str | None = None
+    """The file of conf/ that the training values come from, with its source; only a label that the file sets."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Number format of the frozen model."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -19,6 +19,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from prefixrun import distributed, files, methods, metrics
+from prefixrun.checkpoint import Checkpoints
 from prefixrun.corpora import Corpora
 from prefixrun.data import Corpus, Example
 from prefixrun.data.batches import tokenise
@@ -27,6 +28,7 @@ from prefixrun.generate import generate
 from prefixrun.interrupts import deferred
 from prefixrun.learning import Learning
 from prefixrun.methods import Method, prompt
+from prefixrun.methods.budget import check_total
 from prefixrun.methods.init import word_ids
 from prefixrun.models import Backbone, load
 from prefixrun.packed import packed
@@ -72,13 +74,16 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
     """Refuse, before anything is written, what could only fail later.
 
     Raises:
-        ConfigError: a task without metrics; sites that the model does not have; init_words of another length; prefix,
-            input and output longer than the model's context.
+        ConfigError: a task without metrics; sites or layers that the model does not have; a budget that was solved for
+            another model; init_words of another length; prefix, input and output longer than the model's context.
+        MissingPartError: a method whose package is not installed.
     """
     metrics.suite(config.task.scored_as)
     methods.refuse(config, backbone)
+    if config.budget is not None:
+        check_total(config, backbone)
     if config.init.name == "words" and config.method.name in PREFIX_METHODS:
-        word_ids(backbone, config.init_words, config.default_words, config.prefix_len)
+        word_ids(backbone, config.init_words, config.default_words, config.prefix_len, config.budget)
     pairs = tokenise((*corpora.pairs, *corpora.dev_pairs), backbone.tokenizer)
     longest_target = max(len(pair.target) for pair in pairs)
     prompts = {len(backbone.tokenizer.source(text)) for text in {example.source for example in corpora.inputs}}
@@ -89,12 +94,17 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
 
 
 def _check_context(config: Config, backbone: Backbone, source: int, output: int, key: str, front: int) -> None:
-    """Refuse sequences that are longer than the model. An encoder-decoder has its positions for the input and for the
-    output each, and a prefix takes none of them."""
+    """Refuse sequences that are longer than the model. An encoder-decoder has its positions for the input, with the
+    prompt in front of it, and for the output each, and a prefix takes none of them."""
     context, name = backbone.shape.context, config.model.name
     if context is None:
         return
     if backbone.is_seq2seq:
+        if front and front + source > context:
+            raise ConfigError(
+                f"{key}={front}: with the longest input of {source} tokens the encoder of {name} reads "
+                f"{front + source}, and has {context} positions; give a shorter instruction or fewer method.shots"
+            )
         if source > context:
             raise ConfigError(
                 f"task={config.task.name}: its longest input has {source} tokens, and the encoder of {name} has "
@@ -116,10 +126,11 @@ def _check_context(config: Config, backbone: Backbone, source: int, output: int,
 
 
 def _front(config: Config, backbone: Backbone, corpora: Corpora) -> tuple[str, int]:
-    """What takes positions beside input and output, and how many."""
+    """What takes positions beside input and output, and how many; no prefix does in an encoder-decoder."""
     if config.method.name == "prompt":
         return "tokens of the prompt", len(prompt.tokens(config, backbone.tokenizer, corpora.pairs))
-    return "prefix_len", config.prefix_len if config.method.name in PREFIX_METHODS else 0
+    takes = config.method.name in PREFIX_METHODS and not backbone.is_seq2seq
+    return "prefix_len", config.prefix_len if takes else 0
 
 
 def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> None:
@@ -150,6 +161,7 @@ def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
 def _trained(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> Method:
     """The trained method ready for use; costs.json says what it took."""
     if this.trained_file.exists():
+        Checkpoints(this.checkpoints).remove()  # a kill may have come between the two
         return methods.restore(config, backbone, load_trained(this.trained_file, backbone))
     if config.method.name == "prompt":
         return _prompted(this, config, corpora, backbone)
@@ -169,9 +181,8 @@ def _prompted(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -
     ids = prompt.tokens(config, backbone.tokenizer, corpora.pairs)
     shown = [pair.id for pair in prompt.shown_pairs(config, corpora.pairs)]
     LOG.info("a prompt of %d tokens with %d examples; nothing is trained", len(ids), len(shown))
-    total = sum(parameter.numel() for parameter in backbone.model.parameters())
     record = {
-        "parameters": {"trained": 0, "stored": 0, "total": total},
+        "parameters": {"trained": 0, "stored": 0, "total": backbone.total},
         "training": {**asdict(Progress()), "fit_error": None, "prompt": {"tokens": len(ids), "examples": shown}},
         "decode_seconds": 0.0,
     }
@@ -286,4 +297,5 @@ def _settings(config: Config) -> dict[str, Any]:
 
 def _read(corpus: Corpus) -> dict[str, Any]:
     skipped = [{"reason": skip.reason, "count": skip.count} for skip in corpus.skipped]
-    return {"files": [asdict(file) for file in corpus.files], "skipped": skipped}
+    empty = {"empty_inputs": corpus.empty_inputs} if corpus.empty_inputs else {}
+    return {"files": [asdict(file) for file in corpus.files], "skipped": skipped, **empty}

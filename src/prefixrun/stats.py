@@ -54,7 +54,7 @@ def intervals(
     """
     return {
         name + suffix: _percentiles(draws)
-        for suffix, part in _parts(task, stats, groups)
+        for suffix, part in parts(task, stats, groups)
         for name, draws in _bootstrap(task, part, samples, seed).items()
     }
 
@@ -81,7 +81,7 @@ def differences(
     one, other = ({column: stats[column] for column in shared} for stats in (first, second))
     if any(one[column].shape != other[column].shape for column in shared):
         raise ValueError("the two systems have different numbers of segments")
-    sides = zip(_parts(task, one, groups), _parts(task, other, groups), strict=True)
+    sides = zip(parts(task, one, groups), parts(task, other, groups), strict=True)
     return {
         name + suffix: difference
         for (suffix, mine), (_, theirs) in sides
@@ -145,8 +145,8 @@ def _chunks(samples: int) -> Iterator[int]:
         yield min(_AT_ONCE, samples - start)
 
 
-def _parts(task: str, stats: Stats, groups: Sequence[str] | None) -> list[tuple[str, Stats]]:
-    """What stands behind the names of the scores, and the counts of these segments."""
+def parts(task: str, stats: Stats, groups: Sequence[str] | None) -> list[tuple[str, Stats]]:
+    """What stands behind the names of the scores (`/seen`), and the counts of these segments."""
     if not stats:
         return []
     if not suite(task).by_group:

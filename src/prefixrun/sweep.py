@@ -12,9 +12,8 @@ from pathlib import Path
 
 from prefixrun import files
 from prefixrun.attempts import Outcome, attempts, groups
-from prefixrun.compose import Point
 from prefixrun.errors import ConfigError, DiskFullError, Interrupted, PrefixrunError, RunHeldError
-from prefixrun.plan import Job, jobs, look
+from prefixrun.plan import Job, look
 from prefixrun.present import say
 from prefixrun.sweep_table import Line, heading, progress_line, table
 
@@ -23,9 +22,8 @@ Launch = Callable[[Sequence[Job], Callable[[int, Outcome], None]], None]
 PrefixrunError when the launcher itself gives up."""
 
 
-def sweep(points: Sequence[Point], launch: Launch | None = None) -> int:
-    """Run all points and print what becomes of them. Returns the exit code, which is 0 only if nothing failed."""
-    found = jobs(points)
+def sweep(found: Sequence[Job], launch: Launch | None = None) -> int:
+    """Work on all jobs and print what becomes of them. Returns the exit code, which is 0 only if nothing failed."""
     for directory in {Path(job.config.results_dir).expanduser() for job in found if job.is_open}:
         files.make_directory(directory)
     say(heading(found))

@@ -1,4 +1,4 @@
-"""What a user sees of a sweep: a heading, one line a run, and at the end one table of how each point ended."""
+"""What a user sees of a sweep: its plan, a heading, one line a run, and at the end one table of how each ended."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prefixrun.errors import PrefixrunError
+from prefixrun.estimate import total
 from prefixrun.plan import STATES, Job, counted
 from prefixrun.present import duration
 from prefixrun.runs import Run
@@ -41,6 +42,32 @@ def heading(found: Sequence[Job]) -> str:
     several = f" for {len(found) + equal} points" if equal else ""
     states = ", ".join(f"{count} {STATES[state]}" for state, count in counted(found).items())
     return f"sweep: {len(found)} run{'s' * (len(found) != 1)}{several}: {states}"
+
+
+def plan_table(found: Sequence[Job], seconds: Sequence[float | None]) -> str:
+    """All runs with their states, the time that each will take, and why some cannot be run."""
+    width = max((len(STATES[job.state]) for job in found), default=5)
+    rows = ["", f"{'state':<{width}}  {'time':>10}  run"]
+    for job, time in zip(found, seconds, strict=True):
+        took = duration(time) if time is not None else "unknown" if job.is_open else ""
+        equal = f"  (and {job.equal} equal)" if job.equal else ""
+        rows.append(f"{STATES[job.state]:<{width}}  {took:>10}  {job.label}{equal}")
+        if job.reason:
+            rows.append(f"{'':<{width}}  {'':>10}    {_first_line(job.reason)}")
+    return "\n".join(rows)
+
+
+def plan_sum(found: Sequence[Job], seconds: Sequence[float | None]) -> str:
+    """How many runs are left and how long they will take together."""
+    left = [time for job, time in zip(found, seconds, strict=True) if job.is_open]
+    if not left:
+        return "nothing is left to do"
+    known, unknown = total(left)
+    runs = f"{len(left)} run{'s' * (len(left) != 1)} to do"
+    if unknown == len(left):
+        return f"{runs}, for an unknown time: no finished run is like {'them' if unknown > 1 else 'it'}"
+    text = f"{runs}: about {duration(known)} one after the other"
+    return text + (f", and {unknown} of unknown length: no finished run is like them" if unknown else "")
 
 
 def progress_line(number: int, total: int, line: Line) -> str:

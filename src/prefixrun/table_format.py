@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from prefixrun import names
 from prefixrun.comparison import Estimate
 from prefixrun.equivalence import margin
-from prefixrun.grid import Grid, csv_text, latex, markdown
 from prefixrun.paper_tables import SEEDS, Section, Table, TableCell, TableRow
+from prefixrun.text_table import TextTable, csv_text, latex, markdown
 
 NONE = "–"
 
@@ -58,12 +58,12 @@ def as_markdown(table: Table, seeds: int = SEEDS) -> str:
         f"Our runs beside the numbers of the paper ({table.version} version): mean ± standard deviation over seeds and "
         f"subsamples; a cell wants {seeds} runs. Written by `prefixrun tables`.\n"
     )
-    return "\n".join((intro, *(markdown(_grid(table, section, seeds)) for section in table.sections)))
+    return "\n".join((intro, *(markdown(_texts(table, section, seeds)) for section in table.sections)))
 
 
 def as_latex(table: Table, seeds: int = SEEDS) -> str:
     """One float for each task; needs the package booktabs."""
-    return "\n".join(latex(_grid(table, section, seeds)) for section in table.sections)
+    return "\n".join(latex(_texts(table, section, seeds)) for section in table.sections)
 
 
 def as_csv(table: Table, seeds: int = SEEDS) -> str:
@@ -75,7 +75,7 @@ def _title(table: Table) -> str:
     return f"{table.title} ({table.version}, {table.number})"
 
 
-def _grid(table: Table, section: Section, seeds: int) -> Grid:
+def _texts(table: Table, section: Section, seeds: int) -> TextTable:
     rows: list[tuple[str, ...]] = []
     rules = []
     for row in section.rows:
@@ -83,7 +83,7 @@ def _grid(table: Table, section: Section, seeds: int) -> Grid:
         rows += _lines(table, row, seeds)
     metrics = tuple(names.of_metric(metric) for metric in section.metrics)
     title = f"{table.number} of the {table.version} version: {names.of_task(section.task)}"
-    return Grid(title, ("method", "", *metrics), tuple(rows), 2, tuple(_notes(section)), tuple(rules[1:]))
+    return TextTable(title, ("method", "", *metrics), tuple(rows), 2, tuple(_notes(section)), tuple(rules[1:]))
 
 
 def _lines(table: Table, row: TableRow, seeds: int) -> Iterator[tuple[str, ...]]:

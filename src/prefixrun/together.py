@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TextIO
 
-from prefixrun import experiment, files
+from prefixrun import experiment
 from prefixrun.corpora import Corpora, keep_choice
 from prefixrun.errors import DiskFullError
 from prefixrun.gradients import Gradients, Step
@@ -18,7 +17,7 @@ from prefixrun.interrupts import Pending, deferred
 from prefixrun.joint import GoOn, together
 from prefixrun.learning import Learning
 from prefixrun.models import Backbone
-from prefixrun.progress import LOG, Stage, lines_to, stage
+from prefixrun.progress import LOG, Stage, logging_to, stage
 from prefixrun.runs import Run
 from prefixrun.schema import Config
 from prefixrun.train import Steps, advance
@@ -68,10 +67,10 @@ class _Member:
 
     learning: Learning
 
-    def __init__(self, run: Run, backbone: Backbone, log: TextIO, held: ExitStack) -> None:
+    def __init__(self, run: Run, backbone: Backbone, held: ExitStack) -> None:
         self.backbone = backbone
         self.error: Exception | None = None
-        self._run, self._log, self._held = run, log, held
+        self._run, self._held, self._ended = run, held, False
 
     def begin(self, config: Config, corpora: Corpora) -> None:
         """Start, or read where it was."""
@@ -86,12 +85,12 @@ class _Member:
         with self._turn():
             step = advance(steps, given)
         if step is None:
-            self._held.close()
+            self._end()
         return step
 
     def fail(self, error: Exception) -> None:
         """End it with an error, unless it has ended."""
-        if not self._log.closed:
+        if not self._ended:
             with self._turn():
                 raise error
 
@@ -99,13 +98,17 @@ class _Member:
     def _turn(self) -> Iterator[None]:
         """What is said within is said in this run's log; what is raised ends this run alone, as its failure."""
         try:
-            with lines_to(self._log), experiment.kept_as_failure(self._run):
+            with logging_to(self._run.log, screen=False), experiment.kept_as_failure(self._run):
                 yield
         except DiskFullError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever one run ends with, the others go on
             self.error = error
-            self._held.close()
+            self._end()
+
+    def _end(self) -> None:
+        self._ended = True
+        self._held.close()
 
 
 def _begin(config: Config, stack: ExitStack) -> _Member | None:
@@ -119,10 +122,9 @@ def _begin(config: Config, stack: ExitStack) -> _Member | None:
         held.enter_context(run.hold())
         if _is_trained(run):  # by another process, until a moment ago
             return None
-        log = held.enter_context(files.open_log(run.log))
     except Exception:  # noqa: BLE001 - working on it alone meets the same, and tells
         return None
-    member = _Member(run, backbone, log, held)
+    member = _Member(run, backbone, held)
     member.begin(config, corpora)
     return member
 

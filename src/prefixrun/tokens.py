@@ -80,7 +80,7 @@ class Tokenizer:
         return {"lines": "\n", "paper": " "}.get(self.layout, "")
 
     def _whole(self, source: str) -> list[int]:
-        return self.text(source if self._for_encoder else f" {source}{self._separator}")
+        return self.text(source if self.for_encoder else f" {source}{self._separator}")
 
     def _too_long(self, ids: list[int]) -> bool:
         """The separator, which `ids` end with, does not count."""
@@ -92,13 +92,18 @@ class Tokenizer:
         return self._framed(self.text(f" {target} " if self.layout == "paper" else target))
 
     @property
-    def _for_encoder(self) -> bool:
+    def for_encoder(self) -> bool:
+        """Whether an encoder reads the sources."""
         return self.layout in ("bart", "t5")
+
+    @property
+    def begin(self) -> list[int]:
+        """Ids that every sequence of the layout begins with."""
+        return [int(self.base.bos_token_id)] if self.layout == "bart" else []
 
     def _framed(self, ids: list[int]) -> list[int]:
         """Ids between the special tokens that every sequence of the layout has."""
-        begin = [int(self.base.bos_token_id)] if self.layout == "bart" else []
-        return [*begin, *ids, self.end]
+        return [*self.begin, *ids, self.end]
 
     def output(self, ids: list[int]) -> str:
         """Text of generated ids: cut at END, tokenisation spaces cleaned up, stripped, on one line.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun.data import dart
+from prefixrun.data import dart, load
 from prefixrun.errors import DataError
 
 ENTRY = {
@@ -47,10 +47,23 @@ def test_entries_without_a_text_keep_their_positions(tmp_path: Path) -> None:
 
 
 def test_an_empty_text_is_left_out_and_counted(tmp_path: Path) -> None:
-    write(tmp_path, [{**ENTRY, "annotations": [{"text": "One."}, {"text": " "}]}])
+    write(tmp_path, [ENTRY, {**ENTRY, "annotations": [{"text": "One."}, {"text": " "}]}])
     corpus = dart.load(tmp_path, "test", "paper")
-    assert corpus.examples[0].references == ("One.",)
-    assert [(left.reason, left.count) for left in corpus.skipped] == [(dart.EMPTY_TEXT, 1)]
+    assert corpus.examples[1].references == ("One.",)
+    assert [(left.reason, left.count, left.positions) for left in corpus.skipped] == [(dart.EMPTY_TEXT, 1, (1,))]
+    assert [left.whole for left in corpus.skipped] == [False]
+
+
+@pytest.mark.parametrize(("texts", "said"), [([], "1 entries without a text"), ([" ", "a"], "1 empty texts")])
+def test_what_the_release_does_not_leave_out_is_refused_with_its_entry(
+    tmp_path: Path, texts: list[str], said: str
+) -> None:
+    (tmp_path / "dart").mkdir()
+    entries = [ENTRY, {**ENTRY, "annotations": [{"text": text} for text in texts]}]
+    write(tmp_path / "dart", entries, "dart-v1.1.1-full-train.json")
+    with pytest.raises(DataError, match=rf"; {said}: in entry 2; copy the release again, .* data\.verify=off"):
+        load("dart", "train", tmp_path)
+    assert load("dart", "train", tmp_path, verify=False).skipped[0].positions == (1,)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +75,7 @@ def test_an_empty_text_is_left_out_and_counted(tmp_path: Path) -> None:
         ([{"tripleset": [["a", "b", "c"]]}], "entry 1: no 'annotations'"),
         ([{**ENTRY, "tripleset": []}], "entry 1: an empty tripleset"),
         ([ENTRY, {**ENTRY, "tripleset": [["a", "b"]]}], "entry 2: a triple of 2 parts"),
+        ([{**ENTRY, "tripleset": [["a", " ", "c"]]}], "entry 1: a triple without property ('a |   | c')"),
         ([{**ENTRY, "tripleset": [["a", "b", None]]}], "entry 1, tripleset: a string is expected, not null"),
         ([{**ENTRY, "annotations": [{"source": "x"}]}], "entry 1, annotations: no 'text'"),
         ([{**ENTRY, "annotations": []}], "no entry has a text"),
@@ -102,8 +116,9 @@ def test_both_test_files_hold_the_same_examples(shared: Path) -> None:
     new, old = (dart.load(shared / "data" / "dart", split, "paper") for split in ("test", "test_6959"))
     assert new.examples == old.examples
     assert old.files[0].records == 6_959
-    positions = next(left.positions for left in old.skipped if left.reason == dart.NO_TEXT)
-    assert (len(positions), positions[0], positions[-1]) == (1_862, 1_391, 3_252)
+    whole, text = old.skipped
+    assert (whole.reason, whole.count, whole.positions) == (dart.NO_TEXT, 1_862, tuple(range(1_391, 3_253)))
+    assert (text.reason, text.positions, new.skipped) == (dart.EMPTY_TEXT, (115,), (text,))
 
 
 @pytest.mark.shared

@@ -133,6 +133,12 @@ def test_wrong_column_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path, f"meaning,ref\r\n{ROW}").startswith("trainset.csv:1: no column mr in the header")
 
 
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "mr,ref,ref\r\nname[A],one,two\r\n") == (
+        "trainset.csv:1: the header names the column ref twice; remove one of the two"
+    )
+
+
 def test_file_without_references_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path, 'mr\n"name[A]"\n').startswith("trainset.csv:1: no column ref in the header")
 

@@ -62,6 +62,9 @@ def test_any_texts_come_back(tmp_path_factory: pytest.TempPathFactory, rows: lis
         (['{"source": "a", "references": "A"}'], "1: references: a list is expected, not a string"),
         (['{"source": "a", "target": 3}'], "1: reference: a string is expected, not a number"),
         (['{"source": "a", "target": "A", "id": 3}'], "1: id: a string is expected, not a number"),
+        (['{"source": "a", "target": "A", "id": " "}'], "1: id: is empty; give every record an id, or none"),
+        (['{"source": "a", "target": "A"}', '{"source": "a", "target": "A", "source": "b"}'], "2: the key 'source'"),
+        (['{"source": "a", "target": "A"}', r'{"source": "\ud800", "target": "A"}'], '2: "\\ud800" holds half'),
         (['{"source": "a", "target": "A", "id": "x"}'] * 2, "2: id 'x' was already used"),
     ],
 )

@@ -1,12 +1,14 @@
 """Known releases are named, anything else is refused or marked."""
 
 import gzip
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from prefixrun.compose import compose
 from prefixrun.data import LOADERS, SPLITS, load, manifest
 from prefixrun.data.example import Corpus, DataFile, Example
 from prefixrun.errors import ConfigError, DataError
@@ -124,3 +126,35 @@ def test_a_real_file_cut_at_a_row_end_is_refused(shared: Path, tmp_path: Path) -
     (tmp_path / "e2e" / "trainset.csv").write_bytes(b"\r\n".join(rows[:10_001]) + b"\r\n")
     with pytest.raises(DataError, match="32,061 missing"):
         load("e2e", "train", tmp_path)
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "DATA.md"
+ROWS = re.findall(
+    r"^\| (\w+) \| (\w+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| (\w+) \|$", PAGE.read_text("utf-8"), re.MULTILINE
+)
+
+
+def test_the_page_of_the_corpora_has_every_part_and_the_counts_of_the_manifest() -> None:
+    stated = {(task, part): (number(r), number(p), how) for task, part, r, _, p, how in ROWS}
+    assert stated == {
+        key: (releases[0].records, releases[0].pairs, "checksum" if releases[0].sha256 else "counts")
+        for key, releases in manifest.RELEASES.items()
+        if key[1] in SPLITS
+    }
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("task", "part", "inputs"), [(t, s, n) for t, s, _, n, _, _ in ROWS if t != "xsum"])
+def test_the_page_of_the_corpora_has_the_inputs_of_the_release(shared: Path, task: str, part: str, inputs: str) -> None:
+    assert len(load(task, part, shared / "data").examples) == number(inputs)
+
+
+@pytest.mark.parametrize(
+    "keys", re.findall(r"`((?:train_size|test_size)=\d+(?: [\w.]+=[\w.]+)*)`", PAGE.read_text("utf-8"))
+)
+def test_the_keys_of_the_page_of_the_corpora_are_keys(keys: str) -> None:
+    compose(keys.split())
+
+
+def number(text: str) -> int:
+    return int(text.replace(",", ""))

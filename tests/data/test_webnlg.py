@@ -23,7 +23,9 @@ ENTRY = """<entry category="Airport" eid="Id1" size="1">
 
 
 def xml(*entries: str) -> str:
-    return f"<benchmark>\n<entries>\n{''.join(entries)}</entries>\n</benchmark>\n"
+    """The entries, each with an id of its own, the first with Id1."""
+    own = (entry.replace('eid="Id1"', f'eid="Id{number}"') for number, entry in enumerate(entries, start=1))
+    return f"<benchmark>\n<entries>\n{''.join(own)}</entries>\n</benchmark>\n"
 
 
 def write(directory: Path, text: str, name: str = "train/1triples/a.xml") -> Path:
@@ -78,8 +80,9 @@ def test_only_one_file_of_the_test_directory_counts(tmp_path: Path) -> None:
 def test_directory_archive_and_nested_directory_agree(tmp_path: Path) -> None:
     names = ["train/1triples/b.xml", "train/1triples/a.xml", "train/2triples/a.xml"]
     for number, name in enumerate(names):
-        write(tmp_path / "plain", xml(ENTRY.replace("A_B", f"X{number}")), name)
-        write(tmp_path / "nested" / "webnlg_challenge_2017", xml(ENTRY.replace("A_B", f"X{number}")), name)
+        text = xml(ENTRY.replace("A_B", f"X{number}").replace("Id1", f"Id{number}"))
+        write(tmp_path / "plain", text, name)
+        write(tmp_path / "nested" / "webnlg_challenge_2017", text, name)
     (tmp_path / "packed").mkdir()
     with tarfile.open(tmp_path / "packed" / "webnlg_challenge_2017.tar.gz", "w:gz") as archive:
         for name in names:
@@ -119,13 +122,15 @@ def test_archive_without_the_split_is_refused(tmp_path: Path) -> None:
         webnlg.load(tmp_path, "train", "paper")
 
 
-BOMB = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><benchmark>&b;</benchmark>'
-OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><benchmark>&a;</benchmark>'
+BOMB = '<?xml version="1.0"?>\n<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><benchmark>&b;</benchmark>'
+OUTSIDE = '\n<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><benchmark>&a;</benchmark>'
 
 
 @pytest.mark.parametrize("text", [BOMB, OUTSIDE])
 def test_entity_bombs_and_outside_entities_are_refused(tmp_path: Path, text: str) -> None:
-    assert "refused: take the file from the release" in refusal(tmp_path, text)
+    said = refusal(tmp_path, text)
+    assert said.startswith("2: declares DTD")
+    assert "refused: take the file from the release" in said
 
 
 @pytest.mark.parametrize(
@@ -133,7 +138,13 @@ def test_entity_bombs_and_outside_entities_are_refused(tmp_path: Path, text: str
     [
         ("</entry>", "</entri>", "7: malformed XML"),
         ("Airport", "Volcano", "3: unknown category 'Volcano'"),
-        (' | "C, D"', "", "3: 'A_B | cityServed' is not of the form"),
+        (' | "C, D"', "", "3: a triple of 2 parts ('A_B | cityServed'); give subject, property and object"),
+        ('"C, D"', "", "3: a triple without object ('A_B | cityServed | '); fill it or remove the triple"),
+        ("A_B", "", "3: a triple without subject"),
+        ("cityServed", " ", "3: a triple without property"),
+        ("serves", "<b>serves</b>", "3: markup <b> inside <lex>; remove it, or write < as &lt; if it is text"),
+        ("cityServed", "<i/>cityServed", "3: markup <i> inside <mtriple>"),
+        ("</modifiedtripleset>", "</modifiedtripleset><modifiedtripleset/>", "3: more than one modifiedtripleset"),
         ("toFix", "bad", "3: a text is marked 'bad'"),
         ("B serve C.", " ", "3: a lexicalisation is empty"),
         ('<mtriple>A_B | cityServed | "C, D"</mtriple>', "", "3: no triple"),
@@ -147,6 +158,23 @@ def test_malformed_entries(tmp_path: Path, old: str, new: str, message: str) -> 
 def test_entry_without_any_text_is_refused_with_its_line(tmp_path: Path) -> None:
     bare = '<entry category="Food"><modifiedtripleset><mtriple>a | b | c</mtriple></modifiedtripleset></entry>\n'
     assert refusal(tmp_path, xml(ENTRY, bare)).startswith("8: no lexicalisation")
+
+
+def test_an_entry_inside_a_comment_is_no_entry(tmp_path: Path) -> None:
+    hidden = "<!-- <entry> was here\nand <entry category='x'/> -->\n"
+    assert refusal(tmp_path, xml(hidden, ENTRY.replace("Airport", "Volcano"))).startswith("5: unknown category")
+
+
+def test_an_entry_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
+    first = write(tmp_path, xml(ENTRY, ENTRY))
+    second = write(tmp_path, xml(ENTRY), "train/2triples/b.xml")
+    with pytest.raises(DataError) as caught:
+        webnlg.load(tmp_path, "train", "paper")
+    assert str(caught.value) == (
+        f"{second}:3: the entry Id1 of category Airport and size 1 stands at {first}:3 too; remove one of the two"
+    )
+    write(tmp_path, xml(ENTRY.replace('size="1"', 'size="2"')), "train/2triples/b.xml")
+    assert len(webnlg.load(tmp_path, "train", "paper").examples) == 3
 
 
 def test_wrong_encoding_is_refused(tmp_path: Path) -> None:
@@ -202,6 +230,18 @@ def without(key: str) -> dict[str, object]:
         (
             {"entries": [{"1": {**JSON_ENTRY, "lexicalisations": [3]}}]},
             "entry 1, lexicalisations: an object is expected",
+        ),
+        (
+            {
+                "entries": [
+                    {"1": {**JSON_ENTRY, "modifiedtripleset": [{"subject": "", "property": "b", "object": "c"}]}}
+                ]
+            },
+            "entry 1: a triple without subject",
+        ),
+        (
+            {"entries": [{str(n): {**JSON_ENTRY, "xml_id": "Id1", "size": "1"}} for n in range(2)]},
+            "train.json: entry 2: the entry Id1 of category Airport and size 1 stands at",
         ),
         ({"entries": []}, "the train split has no entry with a good text"),
     ],

@@ -143,12 +143,24 @@ def test_damaged_tables_are_refused(tmp_path: Path, name: str) -> None:
         xsum.load(tmp_path, "train", "paper")
 
 
+def test_text_of_a_table_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    broken = arrow.array([b"caf\xe9"]).cast(arrow.string(), safe=False)
+    parquet.write_table(arrow.table({"document": broken, "summary": ["a"]}), tmp_path / "test-0.parquet")
+    with pytest.raises(DataError, match=r"test-0\.parquet: not a readable parquet file"):
+        xsum.load(tmp_path, "test", "paper")
+
+
 @pytest.mark.parametrize(
     ("records", "message"),
     [
         ([article(1), article(1)], "2: id '1' stands there twice"),
         ([{"id": "1", "document": "a"}], "1: no 'summary', only document, id"),
         ([article(1), {"id": "2", "document": "a", "summary": " "}], "2: the summary is empty"),
+        ([article(1), {"id": "2", "document": "\n", "summary": "b"}], "2: the document is empty; remove the record"),
+        ([{"id": "", "document": "a", "summary": "b"}], "1: id: is empty; give every record an id, or none"),
         ([{"id": "1", "document": ["a"], "summary": "b"}], "1: document: a string is expected, not a list"),
     ],
 )
@@ -157,6 +169,18 @@ def test_malformed_records(tmp_path: Path, records: list[dict[str, str]], messag
     with pytest.raises(DataError) as caught:
         xsum.load(tmp_path, "train", "paper")
     assert str(caught.value).startswith(f"{path}:{message}")
+
+
+def test_an_empty_document_of_a_copy_with_the_counts_of_the_release_is_kept_and_counted(tmp_path: Path) -> None:
+    whole = "line\n" * 11_331
+    (tmp_path / "val.source").write_text(f"\n{whole}")
+    (tmp_path / "val.target").write_text(f"a\n{whole}")
+    corpus = xsum.load(tmp_path, "dev", "paper")
+    assert (len(corpus.examples), corpus.examples[0].source, corpus.empty_inputs) == (11_332, "", 1)
+    (tmp_path / "val.source").write_text("x\n\n")
+    (tmp_path / "val.target").write_text("a\nb\n")
+    with pytest.raises(DataError, match=r"val\.source:2 and val\.target:2: the document is empty"):
+        xsum.load(tmp_path, "dev", "paper")
 
 
 def test_a_line_that_is_not_json_is_refused(tmp_path: Path) -> None:

@@ -45,14 +45,14 @@ def test_all_parameters_count_a_tied_one_once(medium: PreTrainedModel) -> None:
     assert count(medium, names(config("finetune"), medium)) == 354_823_168
 
 
-def test_a_budget_chooses_the_number_of_layers(medium: PreTrainedModel) -> None:
-    chosen = names(config("finetune_top", "method.layers=null", "budget=10%"), medium)
+def test_the_number_of_layers_counts_from_the_top(medium: PreTrainedModel) -> None:
+    chosen = names(config("finetune_top", "method.layers=3"), medium)
     assert {name.split(".")[2] for name in chosen if ".h." in name} == {"21", "22", "23"}
 
 
-def test_more_layers_than_there_are_is_an_error(backbone: Backbone) -> None:
+def test_more_layers_than_there_are_are_refused_at_the_start(backbone: Backbone) -> None:
     with pytest.raises(ConfigError, match=r"method\.layers=9: this model has [23] of them"):
-        methods.build(config("finetune_top", "method.layers=9"), backbone)
+        methods.refuse(config("finetune_top", "method.layers=9"), backbone)
 
 
 def test_every_place_of_a_tied_parameter_is_taken_and_given_back(backbone: Backbone) -> None:

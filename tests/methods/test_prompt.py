@@ -8,9 +8,10 @@ from prefixrun.compose import compose
 from prefixrun.data import Pair
 from prefixrun.data.batches import Row
 from prefixrun.errors import ConfigError
-from prefixrun.methods import restore
+from prefixrun.generate import generate
+from prefixrun.methods import Method, restore
 from prefixrun.methods.prompt import NAME, shown_pairs, tokens
-from prefixrun.models import Backbone
+from prefixrun.models import Backbone, load
 from prefixrun.schema import Config
 
 PAIRS = tuple(Pair(f"train-{number}", f"train-{number}", f"s{number}", f"t{number}") for number in range(6))
@@ -57,3 +58,33 @@ def test_it_counts_like_the_tokens_in_front(backbone: Backbone) -> None:
         use_cache=False,
     ).last_hidden_state[0, -3:]
     torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-4)
+
+
+ENCODER_DECODERS = ("tiny_bart", "tiny_t5")
+
+
+@pytest.mark.parametrize("architecture", ENCODER_DECODERS)
+def test_an_encoder_reads_lines(architecture: str) -> None:
+    read = load(compose([f"model={architecture}"]).model).tokenizer
+    asked = config(f"model={architecture}", "method.instruction=Do", "method.shots=2")
+    first, second = shown_pairs(asked, PAIRS)
+    lines = f"Do\n{first.source} -> {first.target}\n{second.source} -> {second.target}\n"
+    assert tokens(asked, read, PAIRS) == read.text(lines)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("architecture", ENCODER_DECODERS)
+def test_the_encoder_reads_it_as_a_part_of_the_input(architecture: str) -> None:
+    """In training and in search: as an empty method reads the same text typed into the input."""
+    asked = config(f"model={architecture}", "method.instruction=Do", "decode.max_new_tokens=6")
+    backbone = load(asked.model)
+    read, empty = backbone.tokenizer, Method()
+    method = restore(asked, backbone, {NAME: torch.tensor(tokens(asked, read, PAIRS))})
+    assert (method.trained_count, method.stored_count, method.stored()) == (0, 0, {})
+    targets = (tuple(read.target("ab")),)
+    ours = method.collate(backbone, [Row(tuple(read.source("xyz")), targets)], "token_mean")
+    typed = empty.collate(backbone, [Row(tuple(read.source("Do\nxyz")), targets)], "token_mean")
+    assert torch.equal(method.target_states(backbone, ours), empty.target_states(backbone, typed))
+    found = generate(backbone, method, [read.source(text) for text in ("xyz", "x")], asked.decode)
+    assert found == generate(backbone, empty, [read.source(f"Do\n{text}") for text in ("xyz", "x")], asked.decode)
+    assert found != generate(backbone, empty, [read.source(text) for text in ("xyz", "x")], asked.decode)

@@ -36,7 +36,7 @@ def test_a_plan_runs_nothing_and_says_what_is_left(capsys: pytest.CaptureFixture
     said = capsys.readouterr().out
     assert said.splitlines()[0] == "sweep: 6 runs for 8 points: 2 to do, 4 impossible"
     assert "prefix_len=0: must be a whole number at least 1" in said
-    assert "and 2 of unknown length: no finished run is like them" in said
+    assert "2 runs to do, for an unknown time: no finished run is like them" in said
     assert list(Path.cwd().iterdir()) == []
 
 
@@ -51,7 +51,7 @@ def test_times_come_from_finished_runs_like_it(capsys: pytest.CaptureFixture[str
     assert left["state"] == "new"
     assert left["estimated_seconds"] == pytest.approx(costs["train_seconds"] * 3 + costs["decode_seconds"])
     assert left["overrides"][-2:] == ["train.max_steps=null", "seed=1"]
-    assert "1 runs to do: about " in capsys.readouterr().out
+    assert "1 run to do: about " in capsys.readouterr().out
 
 
 def test_a_plan_loads_no_model(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ def test_scores_are_printed_and_written(tmp_path: Path, refs: Path, capsys: pyte
         ("hyp.txt", ("\r\n".join(OUTPUTS) + "\r\n").encode()),
         ("hyp.txt", b"\xef\xbb\xbf" + "\n".join(OUTPUTS).encode()),
         ("hyp.txt.gz", "\n".join(OUTPUTS).encode()),
-        ("hyp.jsonl", "\n".join(json.dumps({"id": "x", "output": text}) for text in OUTPUTS).encode()),
+        ("hyp.jsonl", "\n".join(json.dumps({"id": text[4:8], "output": text}) for text in OUTPUTS).encode()),
         ("hyp.jsonl.gz", "\n".join(json.dumps({"output": text}) for text in OUTPUTS).encode()),
     ],
 )
@@ -100,6 +100,9 @@ def test_the_sample_corpus_gives_the_references_without_a_directory(
         ),
         (b"one\ncaf\xe9\n", "hyp.txt:2: byte 0xe9 is not UTF-8"),
         (b"", "hyp.txt: the file is empty"),
+        (b'{"output": "one"}\n{"output": "two"}\n', "hyp.txt:1: JSON; give JSON lines"),
+        (b'["one", "two"]', "hyp.txt:1: JSON; give JSON lines"),
+        (gzip.compress(b"one\ntwo\n"), "hyp.txt: is compressed with gzip; give it a name that ends in .gz"),
     ],
 )
 def test_wrong_outputs_are_refused(
@@ -115,13 +118,15 @@ def test_wrong_outputs_are_refused(
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (b'{"output": ', "hyp.jsonl:2: is not JSON"),
-        (b'{"text": "a"}', 'hyp.jsonl:2: is no object with the text "output"'),
-        (b'{"output": 3}', 'hyp.jsonl:2: is no object with the text "output"'),
-        (b'{"output": "\\ud800"}', 'hyp.jsonl:2: is no object with the text "output"'),
-        (b"", "hyp.jsonl:2: is not JSON"),
-        (b"[" * 100_000, "hyp.jsonl:2: has a number of thousands of digits, or brackets nested too deep"),
-        (b'{"output": "a", "n": ' + b"9" * 5000 + b"}", "hyp.jsonl:2: has a number of thousands of digits"),
+        (b'{"output": ', "hyp.jsonl:2: not JSON"),
+        (b'{"text": "a"}', "hyp.jsonl:2: no 'output', only text; add it"),
+        (b'{"output": 3}', "hyp.jsonl:2: output: a string is expected, not a number"),
+        (b'"text"', "hyp.jsonl:2: an object is expected, not a string"),
+        (b'{"output": "\\ud800"}', 'hyp.jsonl:2: "\\ud800" holds half of a surrogate pair'),
+        (b'{"output": "a", "output": "b"}', "hyp.jsonl:2: the key 'output' stands twice in one object"),
+        (b"", "hyp.jsonl:2: an empty line"),
+        (b"[" * 100_000, "hyp.jsonl:2: JSON nested too deeply"),
+        (b'{"output": "a", "n": ' + b"9" * 5000 + b"}", "hyp.jsonl:2: JSON with a number of thousands of digits"),
     ],
 )
 def test_wrong_json_lines_are_refused(
@@ -135,14 +140,16 @@ def test_wrong_json_lines_are_refused(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('[["a"],\n["b"', "refs.json:2: is not JSON"),
-        ('{"a": 1}', "refs.json: is no JSON list"),
-        ('[["a"], []]', "refs.json: entry 2 is no list of at least one text"),
-        ('[["a"], ["b", 3]]', "refs.json: entry 2 is no list of at least one text"),
-        ('["a", "b"]', "refs.json: entry 1 is no list of at least one text"),
+        ('[["a"],\n["b"', "refs.json:2: not JSON"),
+        ('{"a": 1}', "refs.json: a list is expected, not an object"),
+        ('[["a"], []]', "refs.json: entry 2: no text; every input needs at least one reference"),
+        ('[["a"], ["b", 3]]', "refs.json: entry 2: a string is expected, not a number"),
+        ('["a", "b"]', "refs.json: entry 1: a list is expected, not a string"),
+        ('[["a"], ["", " "]]', "refs.json: entry 2: no text; every input needs at least one reference"),
         ("[]", "refs.json: is an empty list"),
-        ("[" * 100_000, "refs.json: has a number of thousands of digits, or brackets nested too deep"),
-        (f"[[{'9' * 5000}]]", "refs.json: has a number of thousands of digits"),
+        ('[["a"],\n["\\ud800"]]', 'refs.json:2: "\\ud800" holds half of a surrogate pair'),
+        ("[" * 100_000, "refs.json: JSON nested too deeply"),
+        (f"[[{'9' * 5000}]]", "refs.json: JSON with a number of thousands of digits"),
     ],
 )
 def test_wrong_references_are_refused(
@@ -159,8 +166,14 @@ def test_wrong_references_are_refused(
     [
         (["task=e2", "hyp=h"], "task=e2: no metrics are defined for it"),
         (["task=e2e", "hyp=h", "refs=r", "split=dev"], "refs=r: data_dir and split name references too"),
-        (["task=e2e", "hyp=h", "bootstrap=many"], "bootstrap=many: is no number of draws; 0 for none, or 100 and more"),
+        (
+            ["task=e2e", "hyp=h", "bootstrap=many"],
+            "bootstrap=many: is no number of draws; 0 for none, or 100 to 1,000,000",
+        ),
         (["task=e2e", "hyp=h", "bootstrap=5"], "bootstrap=5: is no number of draws"),
+        (["task=e2e", "hyp=h", f"bootstrap={'9' * 5000}"], "bootstrap=99999999999999999999: is no number of draws"),
+        (["task=e2e", "hyp=h", "data.verify=no"], "data.verify=no: there are on, off"),
+        (["task=e2e", "hyp=h", "refs=r", "data.verify=off"], "refs=r: data_dir and split name references too"),
         (["task=e2e", "hyp=h", "bootstrap=-1"], "bootstrap=-1: is no number of draws"),
         (["task=e2e", "hyp=h", "hyp=i"], "hyp=i: hyp is given twice"),
         (["task=e2e", "hyp="], "hyp=: has no value"),
@@ -204,6 +217,36 @@ def test_a_place_that_cannot_hold_the_scores_is_refused_first(
     printed = capsys.readouterr()
     assert said in printed.err
     assert not printed.out
+
+
+@pytest.mark.parametrize("key", ["hyp", "refs"])
+def test_no_file_that_is_read_is_replaced(
+    tmp_path: Path, refs: Path, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    files = {"hyp": written(tmp_path / "hyp.txt", "\n".join(OUTPUTS).encode()), "refs": refs}
+    before = files[key].read_bytes()
+    given = [f"{name}={path}" for name, path in files.items()]
+    assert main(["score", "task=e2e", *given, f"out={tmp_path / '.' / files[key].name}"]) == 2
+    assert f"is the file of {key}, which it would replace" in capsys.readouterr().err
+    assert files[key].read_bytes() == before
+
+
+def test_a_copy_that_is_not_the_release_is_scored_when_asked_and_said_to_be_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from prefixrun.data import SAMPLES, load
+
+    (tmp_path / "e2e").symlink_to(SAMPLES / "e2e")
+    references = [example.references[0] for example in load("e2e", "dev", None).examples]
+    hyp, out = written(tmp_path / "hyp.txt", "\n".join(references).encode()), tmp_path / "scores.json"
+    given = ["score", "task=e2e", f"hyp={hyp}", "split=dev", f"data_dir={tmp_path}", "bootstrap=0", f"out={out}"]
+    assert main(given) == 3
+    assert "accept this copy as it is with data.verify=off" in capsys.readouterr().err
+    assert main([*given, "data.verify=off"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("hyp.txt: 30 outputs, e2e dev, not verified to be the release\n")
+    assert "fine-tuning" not in printed
+    assert json.loads(out.read_text())["verified"] is False
 
 
 @pytest.mark.parametrize("task", ["e2e", "webnlg", "dart", "xsum"])

@@ -2,8 +2,9 @@
 
 Two test files of that version are in use under one name: the one of the paper's time has 6,959 entries, 1,862 of them
 without any text; the later one has the other 5,097, in the same order. Entries without a text are left out and their
-positions kept, so that outputs for either file can be lined up with the examples. The same triple set may stand in
-several entries, and the official scorer counts each, so an example is an entry.
+positions kept, so that outputs for either file can be lined up with the examples; how many the release has is for the
+manifest to know, which refuses others. The same triple set may stand in several entries, and the official scorer counts
+each, so an example is an entry.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from prefixrun.data import shape
 from prefixrun.data.example import Corpus, DataFile, Example, Skipped
 from prefixrun.data.text_io import find_file, one_line, read_text
-from prefixrun.data.triples import Triple, dart_paper, plain
+from prefixrun.data.triples import Triple, dart_paper, plain, triple
 from prefixrun.errors import DataError
 
 FORMS: Mapping[str, Callable[[tuple[Triple, ...]], str]] = {"paper": dart_paper, "plain": plain}
@@ -37,7 +38,7 @@ def load(directory: Path, split: str, linearisation: str) -> Corpus:
     file = read_text(find_file(directory, *FILES[split]))
     examples: list[Example] = []
     no_text: list[int] = []
-    empty_texts = 0
+    empty_texts: list[int] = []
     entries = shape.items(shape.parse(file.text, str(file.path)), str(file.path))
     for position, entry in enumerate(entries):
         where = f"{file.path}: entry {position + 1}"
@@ -45,7 +46,7 @@ def load(directory: Path, split: str, linearisation: str) -> Corpus:
         texts = list(_texts(record, where))
         references = tuple(text for text in texts if text)
         # The released test file holds one empty text, the second of two.
-        empty_texts += len(texts) - len(references)
+        empty_texts += [position] * (len(texts) - len(references))
         if not references:
             no_text.append(position)
             continue
@@ -54,9 +55,17 @@ def load(directory: Path, split: str, linearisation: str) -> Corpus:
         examples.append(Example(f"{split.partition('_')[0]}-{len(examples):05d}", source, references))
     if not examples:
         raise DataError(f"{file.path}: no entry has a text; use the file with annotations")
-    left_out = [Skipped(NO_TEXT, len(no_text), tuple(no_text))] if no_text else []
-    left_out += [Skipped(EMPTY_TEXT, empty_texts)] if empty_texts else []
-    return Corpus("dart", split, tuple(examples), (DataFile(file.name, file.sha256, len(entries)),), tuple(left_out))
+    left_out = (
+        Skipped(NO_TEXT, len(no_text), tuple(no_text), whole=True),
+        Skipped(EMPTY_TEXT, len(empty_texts), tuple(empty_texts)),
+    )
+    return Corpus(
+        "dart",
+        split,
+        tuple(examples),
+        (DataFile(file.name, file.sha256, len(entries)),),
+        tuple(skipped for skipped in left_out if skipped.count),
+    )
 
 
 def _texts(record: Mapping[str, object], where: str) -> Iterator[str]:
@@ -69,8 +78,5 @@ def _triples(record: Mapping[str, object], where: str) -> Iterator[Triple]:
     triples = shape.items(shape.member(record, "tripleset", where), f"{where}, tripleset")
     if not triples:
         raise DataError(f"{where}: an empty tripleset; remove the entry or fill it")
-    for triple in triples:
-        parts = [shape.text(part, f"{where}, tripleset") for part in shape.items(triple, f"{where}, tripleset")]
-        if len(parts) != 3:
-            raise DataError(f"{where}: a triple of {len(parts)} parts; subject, relation and object are needed")
-        yield Triple(*parts)
+    for parts in triples:
+        yield triple([shape.text(p, f"{where}, tripleset") for p in shape.items(parts, f"{where}, tripleset")], where)

@@ -141,7 +141,10 @@ def _rows(file: TextFile) -> Iterator[tuple[int, str, str]]:
 
 
 def _columns(header: list[str], path: Path) -> tuple[int, int]:
-    """Positions of ``mr`` and ``ref``; further columns, as in the cleaned release, are allowed."""
+    """Positions of ``mr`` and ``ref``; further columns, as in the cleaned release, are allowed, but none twice."""
+    twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
+    if twice:
+        raise DataError(f"{path}:1: the header names the column {' and '.join(twice)} twice; remove one of the two")
     missing = [name for name in ("mr", "ref") if name not in header]
     if missing:
         raise DataError(

@@ -44,12 +44,14 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Records that were left out on purpose."""
+    """What was left out of a file on purpose: whole records, or texts of them."""
 
     reason: str
     count: int
     positions: tuple[int, ...] = ()
-    """0-based positions in the file, where something has to be lined up with it (DART's older test file)."""
+    """0-based positions in the file of the records concerned, where its format should not have them."""
+    whole: bool = False
+    """Whether the records at the positions are left out whole: a file of outputs may have lines for them (DART)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Corpus:
     examples: tuple[Example, ...]
     files: tuple[DataFile, ...]
     skipped: tuple[Skipped, ...] = ()
+    empty_inputs: int = 0
+    """Examples with nothing to read, kept because a whole copy of the release has them (XSUM)."""
     version: str = ""
     """``sample``, the release the files were checked to be, or ``unverified``."""
 

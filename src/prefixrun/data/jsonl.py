@@ -41,12 +41,13 @@ def records(file: TextFile) -> Iterator[tuple[str, Mapping[str, object]]]:
     for number, line in enumerate(file.text.split("\n"), start=1):
         if line.strip():
             where = f"{file.path}:{number}"
-            yield where, shape.mapping(_parse(line, where), where)
+            yield where, parse(line, where)
 
 
-def _parse(line: str, where: str) -> object:
+def parse(line: str, where: str) -> Mapping[str, object]:
+    """The object that a line is; ``where`` is its ``file:line``. Raises DataError if it is none."""
     try:
-        return shape.parse(line, where)
+        return shape.mapping(shape.parse(line, where), where)
     except DataError as error:
         # The line inside a line is always 1; the file's line is what helps.
         raise DataError(str(error).replace(f"{where}:1:", f"{where}:", 1)) from error
@@ -63,5 +64,5 @@ def _example(record: Mapping[str, object], where: str, default_id: str) -> Examp
     references = tuple(shape.text(text, f"{where}: reference").strip() for text in texts)
     if not source or not references or not all(references):
         raise DataError(f"{where}: the source or a reference is empty; fill it or remove the line")
-    identifier = shape.text(record.get("id", default_id), f"{where}: id")
+    identifier = shape.identifier(record.get("id", default_id), f"{where}: id")
     return Example(identifier, source, references, shape.text(record.get("group", ""), f"{where}: group"))

@@ -12,6 +12,7 @@ from prefixrun.errors import DataError
 
 # XSUM's training part, the largest file of the four corpora, has about 500 MB; above this it is some other file.
 MAX_BYTES = 2 * 1024**3
+_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def read_bytes(path: Path) -> bytes:
     """The file's bytes, uncompressed when the name ends in ``.gz``.
 
     Raises:
-        DataError: unreadable, empty, damaged or truncated gzip, or larger than ``MAX_BYTES``.
+        DataError: unreadable, empty, damaged or truncated gzip, gzip by another name, or larger than ``MAX_BYTES``.
     """
     try:
         with path.open("rb") as raw, gzip.open(raw) if path.name.endswith(".gz") else raw as stream:
@@ -59,6 +60,8 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}); check the path and its rights") from error
     if not data:
         raise DataError(f"{path}: the file is empty; copy it again")
+    if data.startswith(_GZIP) and not path.name.endswith(".gz"):
+        raise DataError(f"{path}: is compressed with gzip; give it a name that ends in .gz")
     if len(data) > MAX_BYTES:
         raise DataError(f"{path}: larger than {MAX_BYTES} bytes uncompressed; no corpus file is; check what it is")
     return data

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from prefixrun.errors import DataError
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -14,6 +17,21 @@ class Triple(NamedTuple):
     subject: str
     property: str
     object: str
+
+
+def triple(parts: Sequence[str], where: str) -> Triple:
+    """The triple of three parts, which stay as they are.
+
+    Raises:
+        DataError: another number of parts, or an empty one.
+    """
+    written = " | ".join(parts)
+    if len(parts) != 3:
+        raise DataError(f"{where}: a triple of {len(parts)} parts ({written!r}); give subject, property and object")
+    for name, part in zip(Triple._fields, parts, strict=True):
+        if not part.strip():
+            raise DataError(f"{where}: a triple without {name} ({written!r}); fill it or remove the triple")
+    return Triple(*parts)
 
 
 def webnlg_paper(triples: tuple[Triple, ...]) -> str:

@@ -33,13 +33,16 @@ def load(directory: Path, split: str, linearisation: str) -> Corpus:
     ``webnlg_challenge_2017.tar.gz``, and ``<split>.json``, here or in ``json/``.
 
     Raises:
-        DataError: anything missing or malformed, an unknown category, an empty text, an entry without triples.
+        DataError: anything missing or malformed, an unknown category, an empty text, an entry without triples or one
+            that stands there twice.
     """
     entries, file = _read(directory, split)
     examples: list[Example] = []
     skipped: Counter[str] = Counter()
+    seen: dict[tuple[str, str, str], str] = {}
     for entry in entries:
         _check(entry)
+        _check_unique(entry, seen)
         good = tuple(one_line(text) for comment, text in entry.texts if comment == "good")
         skipped["texts marked toFix"] += len(entry.texts) - len(good)
         if not good:
@@ -77,3 +80,15 @@ def _check(entry: Entry) -> None:
             raise DataError(f"{entry.where}: a text is marked {comment!r}; the release has good and toFix")
         if not text.strip():
             raise DataError(f"{entry.where}: a lexicalisation is empty; remove it or fill it")
+
+
+def _check_unique(entry: Entry, seen: dict[tuple[str, str, str], str]) -> None:
+    """Category, id and size name one entry of a split; ``seen`` says where each stands."""
+    identifier, size = entry.key
+    name = (entry.category, identifier, size)
+    if identifier and name in seen:
+        raise DataError(
+            f"{entry.where}: the entry {identifier} of category {entry.category} and size {size} stands at "
+            f"{seen[name]} too; remove one of the two"
+        )
+    seen[name] = entry.where

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 import defusedxml.ElementTree as SafeTree
 from defusedxml import DefusedXmlException
@@ -16,7 +16,7 @@ from prefixrun.data import shape
 from prefixrun.data.archive import members
 from prefixrun.data.example import DataFile
 from prefixrun.data.text_io import read_bytes, read_text
-from prefixrun.data.triples import Triple
+from prefixrun.data.triples import Triple, triple
 from prefixrun.errors import DataError
 
 # Of the test directory only this file counts: one of the others has no texts, the other repeats the unseen part.
@@ -30,6 +30,8 @@ class Entry:
     where: str
     """``file:line`` for messages."""
     category: str
+    key: tuple[str, str]
+    """Its id and size: with the category unique in a split. The id is empty where the file has none."""
     triples: tuple[Triple, ...]
     """The modified triple set."""
     texts: tuple[tuple[str, str], ...]
@@ -81,43 +83,66 @@ def _inside(name: str) -> str:
     return re.sub(r"^.*?(?=(train|dev|test)/)", "", name, count=1)
 
 
+class _Lines(TreeBuilder):
+    """Builds the tree and keeps the line of each entry, which the tree does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parser = SafeTree.XMLParser(target=self, forbid_dtd=True)
+        self.entries: list[tuple[int, Element]] = []
+
+    @property
+    def line(self) -> int:
+        """Where the parser is."""
+        line: int = self.parser.parser.CurrentLineNumber
+        return line
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> Element:
+        element = super().start(tag, attrs)
+        if tag == "entry":
+            self.entries.append((self.line, element))
+        return element
+
+
 def _xml_entries(data: bytes, where: str) -> Iterator[Entry]:
+    tree = _Lines()
     try:
-        root = SafeTree.fromstring(data, forbid_dtd=True)
+        tree.parser.feed(data)
+        tree.parser.close()
     except ParseError as error:
         raise DataError(f"{where}:{error.position[0]}: malformed XML ({error}); copy the file again") from error
     except DefusedXmlException as error:
         raise DataError(
-            f"{where}: declares {type(error).__name__.removesuffix('Forbidden')}, which a corpus file never does and "
-            "which can be used to attack a reader; refused: take the file from the release"
+            f"{where}:{tree.line}: declares {type(error).__name__.removesuffix('Forbidden')}, which a corpus file "
+            "never does and which can be used to attack a reader; refused: take the file from the release"
         ) from error
     except (LookupError, ValueError) as error:
         raise DataError(f"{where}: XML in an unusable encoding ({error}); convert it to UTF-8") from error
-    lines = _entry_lines(data)
-    for element in root.iter("entry"):
-        yield _xml_entry(element, f"{where}:{next(lines, 1)}")
-
-
-def _entry_lines(data: bytes) -> Iterator[int]:
-    """Line of each ``<entry``, which the parser does not keep."""
-    line, counted = 1, 0
-    for match in re.finditer(rb"<entry\b", data):
-        line += data.count(b"\n", counted, match.start())
-        counted = match.start()
-        yield line
+    for line, element in tree.entries:
+        yield _xml_entry(element, f"{where}:{line}")
 
 
 def _xml_entry(element: Element, where: str) -> Entry:
-    triples = tuple(_triple(triple.text or "", where) for triple in element.iterfind("modifiedtripleset/mtriple"))
-    texts = tuple((lex.get("comment", ""), lex.text or "") for lex in element.iterfind("lex"))
-    return Entry(where, element.get("category", ""), triples, texts)
+    if len(element.findall("modifiedtripleset")) > 1:
+        raise DataError(f"{where}: more than one modifiedtripleset; an entry has one: remove the others")
+    facts = [_plain_text(part, where) for part in element.iterfind("modifiedtripleset/mtriple")]
+    texts = tuple((lex.get("comment", ""), _plain_text(lex, where)) for lex in element.iterfind("lex"))
+    return Entry(
+        where,
+        element.get("category", ""),
+        (element.get("eid", ""), element.get("size", "")),
+        tuple(triple([part.strip() for part in f" {fact} ".split(" | ")], where) for fact in facts),
+        texts,
+    )
 
 
-def _triple(text: str, where: str) -> Triple:
-    parts = [part.strip() for part in text.split(" | ")]
-    if len(parts) != 3 or not all(parts):
-        raise DataError(f"{where}: {text!r} is not of the form subject | property | object; correct the triple")
-    return Triple(*parts)
+def _plain_text(element: Element, where: str) -> str:
+    """The text of an element; what stands in and behind markup inside it would be lost."""
+    if len(element):
+        raise DataError(
+            f"{where}: markup <{element[0].tag}> inside <{element.tag}>; remove it, or write < as &lt; if it is text"
+        )
+    return element.text or ""
 
 
 def read_json(path: Path) -> tuple[list[Entry], DataFile]:
@@ -146,9 +171,11 @@ def _json_entry(wrapper: object, where: str) -> Entry:
             record = shape.mapping(item, f"{where}, {name}")
             yield [shape.text(shape.member(record, key, f"{where}, {name}"), f"{where}, {key}") for key in keys]
 
+    identifier, size = (shape.text(entry.get(name, ""), f"{where}, {name}") for name in ("xml_id", "size"))
     return Entry(
         where,
         shape.text(shape.member(entry, "category", where), f"{where}, category"),
-        tuple(Triple(*values) for values in strings("modifiedtripleset", Triple._fields)),
+        (identifier, size),
+        tuple(triple(values, where) for values in strings("modifiedtripleset", Triple._fields)),
         tuple((comment, text) for comment, text in strings("lexicalisations", ("comment", "lex"))),
     )

@@ -38,7 +38,8 @@ def load(directory: Path, split: str, linearisation: str, task: str = "xsum") ->
         )
         for article in articles
     )
-    return Corpus(task, split, examples, (file,), skipped)
+    empty = sum(not article.document for article in articles)
+    return Corpus(task, split, examples, (file,), skipped, empty_inputs=empty)
 
 
 def section_of(address: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from prefixrun.data import shape
+from prefixrun.data import manifest, shape
 from prefixrun.data.archive import members
 from prefixrun.data.example import DataFile
 from prefixrun.data.jsonl import records
@@ -40,8 +40,10 @@ class Article:
 def read(directory: Path, split: str) -> tuple[list[Article], DataFile]:
     """The articles of a split, in the order of the file.
 
+    An empty document is kept where the file has as many articles as a release, whose texts nobody here has seen.
+
     Raises:
-        DataError: no file of the split in any form, a malformed one, an empty summary, an id that stands there twice.
+        DataError: no file of the split in any form, a malformed one, an empty text, an id that stands there twice.
     """
     tables = _hugging_face_files(directory, split)
     if tables:
@@ -51,9 +53,11 @@ def read(directory: Path, split: str) -> tuple[list[Article], DataFile]:
     else:
         found, file = _read_jsonl(find_file(directory, *(f"{name}.jsonl" for name in NAMES[split])), split)
     seen: set[str] = set()
+    whole = len(found) in {release.records for release in manifest.RELEASES["xsum", split]}
     for where, article in found:
-        if not article.summary:
-            raise DataError(f"{where}: the summary is empty; remove the record or fill it")
+        if not article.summary or not (article.document or whole):
+            name = "document" if article.summary else "summary"
+            raise DataError(f"{where}: the {name} is empty; remove the record or fill it")
         if article.id in seen:
             raise DataError(f"{where}: id {article.id!r} stands there twice; ids must be unique")
         seen.add(article.id)
@@ -95,10 +99,8 @@ def _article(record: Mapping[str, object], where: str, default_id: str) -> Artic
         shape.text(shape.member(record, key, where), f"{where}: {key}").strip() for key in ("document", "summary")
     )
     section = record.get("section", record.get("url", ""))
-    identifier = record.get("id", default_id)
-    return Article(
-        shape.text(identifier, f"{where}: id"), document, summary, shape.text(section, f"{where}: section").strip()
-    )
+    identifier = shape.identifier(record.get("id", default_id), f"{where}: id")
+    return Article(identifier, document, summary, shape.text(section, f"{where}: section").strip())
 
 
 def _read_lines(source: Path, split: str) -> tuple[list[tuple[str, Article]], DataFile]:
@@ -112,7 +114,10 @@ def _read_lines(source: Path, split: str) -> tuple[list[tuple[str, Article]], Da
         )
     digest = hashlib.sha256("".join(text.sha256 for text in texts).encode()).hexdigest()
     found = [
-        (f"{target}:{position + 1}", Article(f"{split}-{position:05d}", document, summary))
+        (
+            f"{source}:{position + 1} and {target.name}:{position + 1}",
+            Article(f"{split}-{position:05d}", document, summary),
+        )
         for position, (document, summary) in enumerate(zip(documents, summaries, strict=True))
     ]
     return found, DataFile(source.name, digest, len(found))
@@ -164,5 +169,5 @@ def _rows(path: Path) -> Iterator[Mapping[str, object]]:
             from datasets import Dataset  # type: ignore[import-untyped]
 
             yield from Dataset.from_file(str(path))
-    except (ArrowException, OSError) as error:
+    except (ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a readable {path.suffix[1:]} file ({error}); copy it again") from error

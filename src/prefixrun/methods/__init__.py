@@ -9,15 +9,16 @@ import torch
 from torch import Tensor
 
 from prefixrun.errors import ConfigError
-from prefixrun.methods import embedding, finetune, infix, prompt
+from prefixrun.methods import adapter, embedding, finetune, infix, lora, prompt
 from prefixrun.methods.base import Flat, Method
 from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix, chosen_sites
+from prefixrun.sizes import SIZES
 
 if TYPE_CHECKING:
     from prefixrun.models import Backbone
     from prefixrun.schema import Config
 
-__all__ = ["Flat", "Method", "build", "refuse", "restore"]
+__all__ = ["Flat", "Method", "build", "refuse", "refuse_length", "restore"]
 
 
 def build(config: Config, backbone: Backbone) -> Method:
@@ -36,19 +37,37 @@ def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -
 DECODER_ONLY = {
     "embedding": "virtual tokens stand in one sequence with input and output",
     "infix": "it stands between input and output in one sequence",
-    "prompt": "the prompt is continued by the output in one sequence",
 }
 """Methods that need a decoder-only model, with the reason."""
 
 
 def refuse(config: Config, backbone: Backbone) -> None:
-    """Raise ConfigError for a method, or for sites of a prefix, that the backbone cannot have."""
+    """Raise ConfigError for a method, sites of a prefix or layers that the backbone cannot have, and MissingPartError
+    for a method whose package is not installed."""
     name = config.method.name
     chosen_sites(config, backbone)
     if name in DECODER_ONLY and backbone.is_seq2seq:
         raise ConfigError(
             f"method={name}: needs a decoder-only model, because {DECODER_ONLY[name]}; "
             f"model={config.model.name} is an encoder-decoder"
+        )
+    if name == "lora":
+        lora.check_installed()
+    if name == "finetune_top":
+        finetune.names(config, backbone.model)
+
+
+def refuse_length(config: Config, backbone: Backbone) -> None:
+    """Raise ConfigError for a prefix that leaves a decoder-only model no position for the text.
+
+    How long input and output may be is known only when both are read: see stages.check_fit."""
+    context = backbone.shape.context
+    if SIZES.get(config.method.name) != "prefix_len" or backbone.is_seq2seq or context is None:
+        return
+    if config.prefix_len >= context:
+        raise ConfigError(
+            f"prefix_len={config.prefix_len}: model={config.model.name} has {context} positions for prefix, input and "
+            "output together; give a shorter one"
         )
 
 
@@ -77,6 +96,8 @@ BUILDERS: Mapping[str, Callable[[Config, Backbone], Method]] = {
     "infix": infix.build,
     "finetune": finetune.build,
     "finetune_top": finetune.build,
+    "adapter": adapter.build,
+    "lora": lora.build,
 }
 
 RESTORERS: Mapping[str, Callable[[Config, Backbone, Mapping[str, Tensor]], Method]] = {
@@ -87,4 +108,6 @@ RESTORERS: Mapping[str, Callable[[Config, Backbone, Mapping[str, Tensor]], Metho
     "prompt": prompt.restore,
     "finetune": finetune.restore,
     "finetune_top": finetune.restore,
+    "adapter": adapter.restore,
+    "lora": lora.restore,
 }

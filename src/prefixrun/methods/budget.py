@@ -5,34 +5,69 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from torch import nn
-
 from prefixrun.errors import ConfigError
+from prefixrun.methods import refuse_length
+from prefixrun.methods.blocks import blocks, stacks
+from prefixrun.methods.counts import count
+from prefixrun.sizes import said, with_size
+from prefixrun.skeleton import skeleton
 
 if TYPE_CHECKING:
+    from prefixrun.models import Backbone
     from prefixrun.schema import Config
 
 
-def solved(config: Config, model: nn.Module, stored: Callable[[int], int]) -> int:
-    """The size whose stored count comes closest to the budget, at least 1.
+def solved(config: Config) -> Config:
+    """The configuration with the size whose stored count comes closest to its budget, at least 1. No weights are read.
 
-    stored: numbers that a size stores; grows with it. Raises ConfigError for sizes that the model cannot have.
+    Raises ConfigError for a method that the model cannot have, MissingPartError when its shape is not known.
     """
-    assert config.budget is not None, "the rules ask for a size or a budget"
-    total = sum(parameter.numel() for parameter in model.parameters())
-    wanted = float(config.budget.removesuffix("%")) / 100 * total
-    return closest(stored, wanted)
+    assert config.budget is not None
+    backbone = skeleton(config.model)
+    wanted = float(config.budget.removesuffix("%")) / 100 * backbone.total
+    size = closest(lambda size: count(with_size(config, size), backbone).stored, wanted, _largest(config, backbone))
+    sized = with_size(config, size)
+    try:
+        refuse_length(sized, backbone)
+    except ConfigError as error:
+        raise ConfigError(f"budget={config.budget}: the size that comes closest is {error}") from error
+    return sized
 
 
-def closest(stored: Callable[[int], int], wanted: float) -> int:
-    """The size from 1 on whose count is nearest to `wanted`; the largest possible one where that is too small."""
-    size, count = 1, stored(1)
-    while count < wanted:
-        try:
-            larger = stored(size + 1)
-        except ConfigError:
-            return size
-        if larger - wanted > wanted - count:
-            return size
-        size, count = size + 1, larger
-    return size
+def closest(stored: Callable[[int], int], wanted: float, largest: int | None = None) -> int:
+    """The size from 1 to `largest` whose count is nearest to `wanted`; of two the smaller.
+
+    stored: count of a size, linear in it.
+    """
+    first = stored(1)
+    if largest == 1:
+        return 1
+    guess = 1 + round((wanted - first) / (stored(2) - first))
+    near = [max(1, size if largest is None else min(size, largest)) for size in (guess - 1, guess, guess + 1)]
+    return min(near, key=lambda size: (abs(stored(size) - wanted), size))
+
+
+def sentence(config: Config) -> str:
+    """What a budget has come to, for the beginning of a run."""
+    counted = count(config, skeleton(config.model))
+    return (
+        f"budget {config.budget}: {said(config)} stores {counted.stored:,} numbers, {counted.stored_share:.2g} % of "
+        f"the model's {counted.total:,}"
+    )
+
+
+def check_total(config: Config, backbone: Backbone) -> None:
+    """Raise ConfigError when the loaded model has another number of parameters than the shapes the budget was solved
+    for, as when model.hub names a model that model.architecture does not describe."""
+    expected = skeleton(config.model).total
+    if backbone.total != expected:
+        raise ConfigError(
+            f"budget={config.budget}: was solved for a model of {expected:,} parameters "
+            f"(model.architecture={config.model.architecture}), and {config.model.name} has {backbone.total:,}; give "
+            f"the size itself, as in {said(config)}"
+        )
+
+
+def _largest(config: Config, backbone: Backbone) -> int | None:
+    """The layers that there are to train; the other sizes have no bound of their own."""
+    return len(blocks(stacks(backbone.model)[-1])) if config.method.name == "finetune_top" else None

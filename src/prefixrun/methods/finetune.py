@@ -16,7 +16,6 @@ from transformers import PreTrainedModel
 from prefixrun.errors import ConfigError
 from prefixrun.methods.base import Method
 from prefixrun.methods.blocks import blocks, final_norm, places, stacks
-from prefixrun.methods.budget import solved
 from prefixrun.methods.stored import check_fit
 
 if TYPE_CHECKING:
@@ -75,10 +74,8 @@ def names(config: Config, model: PreTrainedModel) -> list[str]:
     """
     if config.method.name == "finetune":
         return [name for name, _ in model.named_parameters()]
-    layers = config.method.layers or solved(
-        config, model, lambda count: _numbers(model, count, config.method.train_embedding)
-    )
-    return top_names(model, layers, config.method.train_embedding)
+    assert config.method.layers is not None, "the rules ask for a size, and a budget is solved before"
+    return top_names(model, config.method.layers, config.method.train_embedding)
 
 
 def top_names(model: PreTrainedModel, layers: int, embedding: bool) -> list[str]:
@@ -98,7 +95,3 @@ def top_names(model: PreTrainedModel, layers: int, embedding: bool) -> list[str]
     if embedding:
         chosen.add(id(model.get_input_embeddings().weight))
     return [name for name, parameter in model.named_parameters() if id(parameter) in chosen]
-
-
-def _numbers(model: PreTrainedModel, layers: int, embedding: bool) -> int:
-    return sum(model.get_parameter(name).numel() for name in top_names(model, layers, embedding))

@@ -72,11 +72,13 @@ def generator(seed: int, device: torch.device) -> torch.Generator:
     return torch.Generator(device).manual_seed(int(state))
 
 
-def word_ids(backbone: Backbone, words: str | None, default: str | None, prefix_len: int) -> list[int]:
+def word_ids(
+    backbone: Backbone, words: str | None, default: str | None, prefix_len: int, budget: str | None = None
+) -> list[int]:
     """Token ids of blank + words, exactly `prefix_len` of them.
 
     The paper sets the prefix length to the number of tokens of its words, so given `words` must fit it; the `default`
-    is repeated and cut to it.
+    is repeated and cut to it. `budget` is what chose the length, for the message.
 
     Raises:
         ConfigError: `words` has another number of tokens.
@@ -85,9 +87,11 @@ def word_ids(backbone: Backbone, words: str | None, default: str | None, prefix_
     if words is None:
         return (ids * (prefix_len // len(ids) + 1))[:prefix_len]
     if len(ids) != prefix_len:
+        chosen, instead = (f"budget={budget} chooses ", " in its place") if budget else ("", "")
         raise ConfigError(
-            f"init_words={words!r}: {len(ids)} tokens for this model, but prefix_len={prefix_len}; give "
-            f"prefix_len={len(ids)} or other words, or leave init_words out to have a default text repeated and cut"
+            f"init_words={words!r}: {len(ids)} tokens for this model, but {chosen}prefix_len={prefix_len}; give "
+            f"prefix_len={len(ids)}{instead} or other words, or leave init_words out to have a default text repeated "
+            "and cut"
         )
     return ids
 

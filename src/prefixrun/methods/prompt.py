@@ -1,7 +1,8 @@
 """Discrete prompting: a text and examples in front of the input, nothing trained and nothing stored but token ids.
 
-An example is a training pair exactly as the model reads one in training: input, separator, target, END. So the
-examples show where an output ends.
+In a decoder-only model an example is a training pair exactly as the model reads one in training: input, separator,
+target, END. So the examples show where an output ends. In an encoder-decoder all of it stands in the encoder's input,
+as lines of text: the instruction, each example as "input -> target", and the input.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from prefixrun.data.batches import Batch, LossMode, Row
 from prefixrun.data.example import Pair
 from prefixrun.data.subset import choose
 from prefixrun.errors import ConfigError
+from prefixrun.forward import Prompted
+from prefixrun.methods.base import Method
 from prefixrun.methods.init import activations
 from prefixrun.methods.prefix import FixedPrefix
 
@@ -39,6 +43,25 @@ class Prompt(FixedPrefix):
         return {}
 
 
+class EncoderPrompt(Method):
+    """The prompt's tokens in front of each input that the encoder of an encoder-decoder reads."""
+
+    def __init__(self, backbone: Backbone, ids: Sequence[int]) -> None:
+        super().__init__()
+        self.ids = tuple(ids)
+        self._begin = len(backbone.tokenizer.begin)
+
+    def collate(self, backbone: Backbone, rows: Sequence[Row], loss_mode: LossMode) -> Batch:
+        return super().collate(backbone, [Row(self._behind(row.source), row.targets) for row in rows], loss_mode)
+
+    def read_prompts(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> Prompted:
+        return super().read_prompts(backbone, [self._behind(source) for source in prompts])
+
+    def _behind(self, source: Sequence[int]) -> tuple[int, ...]:
+        """An input behind the prompt, and both behind the token that each sequence of the model begins with."""
+        return (*source[: self._begin], *self.ids, *source[self._begin :])
+
+
 def shown_pairs(config: Config, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     """The examples: `method.shots` of the selected training pairs, chosen with subsample_seed. Raises ConfigError."""
     if config.method.shots > len(pairs):
@@ -52,9 +75,12 @@ def shown_pairs(config: Config, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
 def tokens(config: Config, tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[int]:
     """Ids of the instruction (method.instruction, else the task's words) and the examples. Raises ConfigError."""
     instruction = config.method.instruction or config.task.default_words
+    pairs = shown_pairs(config, pairs)
+    if tokenizer.for_encoder:
+        return _of_encoder(tokenizer, instruction, pairs)
     lines = tokenizer.layout == "lines"
     ids = tokenizer.text(f"{instruction.strip()}\n" if lines else f" {instruction.strip()}") if instruction else []
-    for pair in shown_pairs(config, pairs):
+    for pair in pairs:
         ids += [
             *tokenizer.source(pair.source),
             *tokenizer.target(pair.target),
@@ -63,6 +89,16 @@ def tokens(config: Config, tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[
     return ids
 
 
-def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> Prompt:
+def _of_encoder(tokenizer: Tokenizer, instruction: str | None, pairs: Sequence[Pair]) -> list[int]:
+    """Lines without the tokens that frame a sequence; T5's tokenizer reads a line break as a blank."""
+    ids = tokenizer.text(f"{instruction.strip()}\n") if instruction else []
+    for pair in pairs:
+        ids += tokenizer.source(pair.source)[len(tokenizer.begin) : -1]
+        ids += tokenizer.text(f" -> {pair.target}\n")
+    return ids
+
+
+def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> Method:
     """From the token ids that a run keeps."""
-    return Prompt(backbone, tensors[NAME].to(torch.long).tolist())
+    ids = tensors[NAME].to(torch.long).tolist()
+    return EncoderPrompt(backbone, ids) if backbone.is_seq2seq else Prompt(backbone, ids)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -153,8 +154,9 @@ def _run(
     return scores, {column: counts[:, i] for i, column in enumerate(_columns(metric))}
 
 
-def _columns(metric: Metric) -> list[str]:
-    return [f"{metric.names[0]}.{column}" for column in metric.columns]
+@cache  # intervals aggregate thousands of times
+def _columns(metric: Metric) -> tuple[str, ...]:
+    return tuple(f"{metric.names[0]}.{column}" for column in metric.columns)
 
 
 def _check(

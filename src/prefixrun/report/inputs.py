@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prefixrun import data
+from prefixrun.data import Corpus
 from prefixrun.errors import PrefixrunError
 from prefixrun.records import Record
 from prefixrun.verdict import SAMPLE
@@ -46,21 +47,28 @@ def texts_of(
                 return {str(each["id"]): Text(each["source"], tuple(each["references"])) for each in kept}, ""
         except (PrefixrunError, KeyError, TypeError) as error:
             problems.append((f"inputs of {record.directory.name}", f"damaged: {error}"))
-    is_sample = first.result["data_source"] == SAMPLE
+    corpus, note = scored_corpus(first, name, data_dir, problems)
+    return {each.id: Text(each.source, each.references, each.group) for each in corpus.examples} if corpus else {}, note
+
+
+def scored_corpus(
+    record: Record, name: str, data_dir: Path | None, problems: list[tuple[str, str]]
+) -> tuple[Corpus | None, str]:
+    """The part of the corpus that a run was scored on; without it, the sentence that says why. See `texts_of`."""
+    is_sample = record.result["data_source"] == SAMPLE
     if data_dir is None and not is_sample:
-        return {}, NO_INPUTS
+        return None, NO_INPUTS
+    root = None if is_sample else data_dir
     try:
-        corpus = data.load(
-            first.task, first.split, None if is_sample else data_dir, linearisation=linearisation(first), verify=False
-        )
+        corpus = data.load(record.task, record.split, root, linearisation=linearisation(record), verify=False)
     except PrefixrunError as error:
         problems.append((f"inputs of {name}", str(error)))
-        return {}, UNREADABLE
-    scored_on = {file["sha256"] for file in first.result.get("data", {}).get(first.split, {}).get("files", ())}
+        return None, UNREADABLE
+    scored_on = {file["sha256"] for file in record.result.get("data", {}).get(record.split, {}).get("files", ())}
     if scored_on and scored_on != {file.sha256 for file in corpus.files}:
         problems.append((f"inputs of {name}", OTHER_CORPUS))
-        return {}, OTHER_CORPUS
-    return {each.id: Text(each.source, each.references, each.group) for each in corpus.examples}, ""
+        return None, OTHER_CORPUS
+    return corpus, ""
 
 
 def linearisation(record: Record) -> str:

@@ -11,11 +11,12 @@ from typing import get_args
 from prefixrun import names
 from prefixrun.equivalence import margin
 from prefixrun.errors import DataError
-from prefixrun.grid import Grid
-from prefixrun.method_tables import grid, method_tables
+from prefixrun.method_tables import as_texts, method_tables
 from prefixrun.paper_tables import SEEDS, Section, Table, TableCell, TableRow, Version, paper_tables
 from prefixrun.points import Point
 from prefixrun.table_format import mean_sd, number, signed
+from prefixrun.text_table import TextTable
+from prefixrun.verdict_counts import MISSING, verdict_counts
 
 VERDICTS = {
     "reproduced": "good",
@@ -94,7 +95,7 @@ def tables(found: Sequence[Point]) -> Tables:
         if version == "ACL":
             verdicts = tuple(_verdicts(made))
     try:
-        methods = Chapter("Methods beside each other", True, tuple(map(_of_grid, map(grid, method_tables(found)))))
+        methods = Chapter("Methods beside each other", True, tuple(map(_of_texts, map(as_texts, method_tables(found)))))
     except DataError as error:
         methods = Chapter("Methods beside each other", True, (), str(error))
     return Tables((*chapters, methods), verdicts)
@@ -154,15 +155,12 @@ def _notes(section: Section) -> Iterator[str]:
 
 
 def _verdicts(made: Sequence[Table]) -> Iterator[tuple[str, Counter[str]]]:
-    for table in made:
-        for section in table.sections:
-            cells = [(row, cell) for row in section.rows for cell in row.cells if cell.ours is not None]
-            kinds = Counter(cell.judgement.kind if cell.judgement else "not comparable" for _, cell in cells)
-            if kinds:
-                yield _title(table, section), Counter({str(kind): count for kind, count in kinds.items()})
+    for table, section, counts in verdict_counts(made):
+        if ours := Counter({str(kind): count for kind, count in counts.items() if kind != MISSING}):
+            yield _title(table, section), ours
 
 
-def _of_grid(made: Grid) -> Shown:
+def _of_texts(made: TextTable) -> Shown:
     rows = tuple(
         tuple(Cell(text, _number(text) if position >= made.texts else None) for position, text in enumerate(row))
         for row in made.rows

@@ -20,6 +20,8 @@ class Verb:
     summary: str
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    positional: tuple[str, ...] = ()
+    """What is given without its key, in this order; required too."""
     takes_words: bool = False
     """Whether it reads its arguments itself, because they are not only key=value of its own."""
 
@@ -28,7 +30,12 @@ VERBS: dict[str, Verb] = {
     "score": Verb(
         "the official scores of any system's output file",
         required=("task", "hyp"),
-        optional=("refs", "split", "data_dir", "metrics", "out", "bootstrap", "against"),
+        optional=("refs", "split", "data_dir", "data.verify", "metrics", "out", "bootstrap", "against"),
+    ),
+    "reproduce": Verb(
+        "the paper's experiments: run what is missing, then tables, figures, claims, report",
+        required=(),
+        takes_words=True,
     ),
     "tables": Verb(
         "the paper's tables, figures and claims with the runs there are",
@@ -41,6 +48,25 @@ VERBS: dict[str, Verb] = {
         optional=("results_dir", "out", "data_dir"),
     ),
     "plan": Verb("what a sweep would do: states, reasons and time; runs nothing", required=(), takes_words=True),
+    "keep": Verb(
+        "finished runs as small records, for version control and published tables",
+        required=("run",),
+        optional=("results_dir", "into"),
+    ),
+    "ls": Verb("all runs and their states as a table, filtered and sorted", required=(), takes_words=True),
+    "diff": Verb(
+        "what sets two finished runs apart: settings, versions, scores with p-values, outputs",
+        required=(),
+        optional=("examples", "results_dir", "data_dir", "json"),
+        positional=("A", "B"),
+    ),
+    "verify": Verb(
+        "whether a finished run still is what it says: identity, model, scores, outputs",
+        required=(),
+        optional=("regenerate", "results_dir", "data_dir", "model_path", "json"),
+        positional=("ID",),
+    ),
+    "params": Verb("parameter counts of any model, method and size; needs no weights", required=(), takes_words=True),
     "generate": Verb(
         "outputs of finished runs for inputs of your own",
         required=(),
@@ -92,10 +118,14 @@ def parse(name: str, arguments: Sequence[str]) -> dict[str, str]:
     """The arguments of a verb by key. Raises ConfigError naming everything that is wrong with them."""
     verb = VERBS[name]
     known = (*verb.required, *verb.optional)
+    unnamed = iter(verb.positional)
     given: dict[str, str] = {}
     problems = []
     for argument in arguments:
         key, equals, value = argument.partition("=")
+        if not equals and (place := next(unnamed, None)):
+            given[place] = argument
+            continue
         if not equals:
             problems.append(f"{argument}: is not key=value")
         elif key not in known:
@@ -108,6 +138,26 @@ def parse(name: str, arguments: Sequence[str]) -> dict[str, str]:
             problems.append(f"{argument}: has no value")
         given[key] = value
     problems += [f"{key}: is missing; prefixrun {name} needs {key}=VALUE" for key in verb.required if key not in given]
+    problems += [
+        f"{place}: is missing; prefixrun {name} takes {' '.join(verb.positional)}"
+        for place in verb.positional
+        if place not in given
+    ]
     if problems:
         raise refusal(problems)
     return given
+
+
+def parse_some(words: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Values of a verb's own keys, and the words that it hands on. Raises ConfigError for a key given twice."""
+    given: dict[str, str] = {}
+    rest = []
+    for word in words:
+        key, equals, value = word.partition("=")
+        if key not in keys or not equals:
+            rest.append(word)
+        elif key in given:
+            raise refusal([f"{word}: {key} is given twice"])
+        else:
+            given[key] = value
+    return given, rest

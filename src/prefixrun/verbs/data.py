@@ -110,8 +110,8 @@ def _show(parts: list[Part], absent: list[str], overlaps: list[Overlap]) -> None
     say = _printer()
     for part in parts:
         say(f"{part.task + '/' + part.split:<14} {_state(part)}")
-        for skip in part.corpus.skipped if part.corpus else ():
-            say(f"{'':<14} left out: {skip.count:,} {skip.reason}")
+        for note in _notes(part.corpus) if part.corpus else ():
+            say(f"{'':<14} {note}")
     for task in absent:
         say(f"{task:<14} not there")
     found = [each for each in overlaps if each.found]
@@ -122,6 +122,11 @@ def _show(parts: list[Part], absent: list[str], overlaps: list[Overlap]) -> None
             f"  {each.part} in {each.whole}: {_share(each.shared_inputs, each.inputs)} inputs, "
             f"{_share(each.shared_texts, each.texts)} texts"
         )
+
+
+def _notes(corpus: Corpus) -> list[str]:
+    left_out = [f"left out: {skip.count:,} {skip.reason}" for skip in corpus.skipped]
+    return left_out + ([f"kept: {corpus.empty_inputs:,} empty inputs"] if corpus.empty_inputs else [])
 
 
 def _state(part: Part) -> str:
@@ -152,4 +157,5 @@ def _part_record(part: Part) -> dict[str, Any]:
         "pairs": corpus.pairs if corpus else None,
         "files": [asdict(file) for file in corpus.files] if corpus else [],
         "skipped": [{"reason": skip.reason, "count": skip.count} for skip in corpus.skipped] if corpus else [],
+        "empty_inputs": corpus.empty_inputs if corpus else 0,
     }

@@ -14,63 +14,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from prefixrun import compose, files
-from prefixrun.estimate import Neighbours, total, work
-from prefixrun.plan import STATES, Job, jobs
-from prefixrun.present import duration, say
-from prefixrun.records import load_records
-from prefixrun.sweep_table import heading
+from prefixrun import compose, estimate, files
+from prefixrun.plan import Job, jobs
+from prefixrun.present import say
+from prefixrun.sweep_table import heading, plan_sum, plan_table
 
 
 def run(words: Sequence[str]) -> int:
     """Print the plan, and write it to json=FILE if asked to. Returns 0."""
     overrides = [word for word in words if not word.startswith("json=") and word not in ("-m", "--multirun")]
     found = jobs(compose.points(overrides))
-    seconds = _estimates(found)
+    seconds = estimate.of_jobs(found)
     say(heading(found))
-    say(_table(found, seconds))
-    say(_sum(found, seconds))
+    say(plan_table(found, seconds))
+    say(f"\n{plan_sum(found, seconds)}")
     for word in words:
         if word.startswith("json="):
             content = [_entry(job, time) for job, time in zip(found, seconds, strict=True)]
             files.write_json(Path(word.removeprefix("json=")).expanduser().resolve(), {"runs": content})
     return 0
-
-
-def _estimates(found: Sequence[Job]) -> list[float | None]:
-    """Seconds that each run will take; None where it will take none, or where nothing is known."""
-    neighbours: dict[str, Neighbours] = {}
-    seconds: list[float | None] = []
-    for job in found:
-        if not job.is_open:
-            seconds.append(None)
-            continue
-        tree = job.config.results_dir
-        if tree not in neighbours:
-            neighbours[tree] = Neighbours(load_records(Path(tree).expanduser()).found)
-        seconds.append(neighbours[tree].seconds(job.config, work(job.config, job.available, job.inputs)))
-    return seconds
-
-
-def _table(found: Sequence[Job], seconds: Sequence[float | None]) -> str:
-    width = max((len(STATES[job.state]) for job in found), default=5)
-    rows = ["", f"{'state':<{width}}  {'time':>10}  run"]
-    for job, time in zip(found, seconds, strict=True):
-        took = duration(time) if time is not None else "unknown" if job.is_open else ""
-        equal = f"  (and {job.equal} equal)" if job.equal else ""
-        rows.append(f"{STATES[job.state]:<{width}}  {took:>10}  {job.label}{equal}")
-        if job.reason:
-            rows.append(f"{'':<{width}}  {'':>10}    {' '.join(job.reason.split())}")
-    return "\n".join(rows)
-
-
-def _sum(found: Sequence[Job], seconds: Sequence[float | None]) -> str:
-    left = [time for job, time in zip(found, seconds, strict=True) if job.is_open]
-    if not left:
-        return "\nnothing is left to do"
-    known, unknown = total(left)
-    text = f"\n{len(left)} runs to do: about {duration(known)} one after the other"
-    return text + (f", and {unknown} of unknown length: no finished run is like them" if unknown else "")
 
 
 def _entry(job: Job, seconds: float | None) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """prefixrun score task=TASK hyp=FILE [refs=FILE.json] [split=test] [data_dir=DIR] [out=FILE.json]
-                   [metrics=TASK] [bootstrap=1000] [against=FILE2]
+                   [metrics=TASK] [bootstrap=1000] [against=FILE2] [data.verify=off]
 
 The official scores of any system's output, with intervals, beside the paper's rows.
 
@@ -10,6 +10,7 @@ The official scores of any system's output, with intervals, beside the paper's r
   refs       the references: a JSON list of lists of texts, in the same order; without it, those of the task
   split      part of the task's corpus that the outputs belong to: train, dev or test (test)
   data_dir   directory of the real corpora, holding TASK/; without it, the sample corpus that comes with the program
+  data.verify  off: take the references from a corpus that is not a whole copy of the release
   metrics    e2e, webnlg, dart or xsum: which metrics, and how texts are prepared for them; an own task needs it
   out        also write the scores to this file
   bootstrap  draws of inputs behind the 95 % intervals, and trials of the paired test (1000); 0 leaves them out
@@ -19,6 +20,7 @@ The official scores of any system's output, with intervals, beside the paper's r
 DART's outputs may follow either of its test files, that of 5,097 entries or that of 6,959 with entries without a text.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,8 +39,8 @@ from prefixrun.present import columns, paper_sections, print_labelled, reasons, 
 from prefixrun.score_table import Line, Section, blocks
 
 NUMBERS_SHOWN = 10
-FEWEST_DRAWS = 100
-"""Below this the ends of a 95 % interval are those of two or three draws."""
+FEWEST_DRAWS, MOST_DRAWS = 100, 1_000_000
+"""Below the first the ends of a 95 % interval are those of two or three draws; the second would take days."""
 
 WITH_EMPTY_ENTRIES = {("dart", "test"): "test_6959"}
 """The split whose file also has the entries without a text, which some systems' files have lines for."""
@@ -76,7 +78,7 @@ def run(arguments: dict[str, str]) -> int:
     draws = _draws(arguments)
     split = _split(arguments)
     _check_out(arguments)
-    files = {role: read_outputs(Path(arguments[role])) for role in ("hyp", "against") if role in arguments}
+    files = {role: read_outputs(_path(arguments, role)) for role in ("hyp", "against") if role in arguments}
     target = _target(arguments, split, files.values())
     texts = {role: target.line_up(outputs) for role, outputs in files.items()}
     systems = [_scored(metrics, role, files[role].path, texts[role], target, draws) for role in files]
@@ -84,10 +86,11 @@ def run(arguments: dict[str, str]) -> int:
     if len(systems) == 2 and draws:
         first, second = (system.evaluation.stats for system in systems)
         differences = stats.differences(metrics, first, second, target.groups, samples=draws)
-    rows = paper.rows(task, split=split.partition("_")[0]) if "data_dir" in arguments else ()
+    comparable = "data_dir" in arguments and _verify(arguments)
+    rows = paper.rows(task, split=split.partition("_")[0]) if comparable else ()
     _show(terminal(), target, systems, differences, draws, rows)
     if "out" in arguments:
-        write_json(Path(arguments["out"]), _record(arguments, split, systems, differences, draws))
+        write_json(_path(arguments, "out"), _record(arguments, split, systems, differences, draws))
     return 0
 
 
@@ -108,23 +111,39 @@ def _metrics(arguments: Mapping[str, str]) -> str:
 
 def _draws(arguments: Mapping[str, str]) -> int:
     given = arguments.get("bootstrap", str(stats.SAMPLES))
-    if not (given.isascii() and given.isdigit()) or 0 < int(given) < FEWEST_DRAWS:
-        raise ConfigError(f"bootstrap={given}: is no number of draws; 0 for none, or {FEWEST_DRAWS} and more")
-    return int(given)
+    number = int(given) if given.isascii() and given.isdigit() and len(given) <= len(str(MOST_DRAWS)) else -1
+    if number and not FEWEST_DRAWS <= number <= MOST_DRAWS:
+        raise ConfigError(
+            f"bootstrap={given[:20]}: is no number of draws; 0 for none, or {FEWEST_DRAWS} to {MOST_DRAWS:,}"
+        )
+    return number
+
+
+def _path(arguments: Mapping[str, str], key: str) -> Path:
+    return Path(arguments[key]).expanduser()
 
 
 def _check_out(arguments: Mapping[str, str]) -> None:
     """A place that cannot hold the scores is refused before a minute is spent on making them."""
-    out = Path(arguments.get("out", "scores.json"))
+    if "out" not in arguments:
+        return
+    out = _path(arguments, "out")
     if out.is_dir():
         raise ConfigError(f"out={out}: is a directory; name a file in it")
     if not out.parent.is_dir():
         raise ConfigError(f"out={out}: {out.parent} is no directory; make it first")
+    if not os.access(out.parent, os.W_OK):
+        raise ConfigError(f"out={out}: {out.parent} cannot be written in; name a file in another directory")
+    for key in ("hyp", "against", "refs"):
+        if key in arguments and out.resolve() == _path(arguments, key).resolve():
+            raise ConfigError(f"out={out}: is the file of {key}, which it would replace; name another")
 
 
 def _split(arguments: Mapping[str, str]) -> str:
-    if "refs" in arguments and ("data_dir" in arguments or "split" in arguments):
+    if "refs" in arguments and {"data_dir", "split", "data.verify"} & set(arguments):
         raise ConfigError(f"refs={arguments['refs']}: data_dir and split name references too; give one or the other")
+    if arguments.get("data.verify", "on") not in ("on", "off"):
+        raise ConfigError(f"data.verify={arguments['data.verify']}: there are on, off")
     split = arguments.get("split", "test")
     known = (*SPLITS, *EXTRA_SPLITS.get(arguments["task"], ()))
     if split not in known:
@@ -135,23 +154,29 @@ def _split(arguments: Mapping[str, str]) -> str:
 def _target(arguments: Mapping[str, str], split: str, files: Iterable[Outputs]) -> Target:
     """The references: of the file that was given, or the task's own."""
     if "refs" in arguments:
-        path = Path(arguments["refs"])
+        path = _path(arguments, "refs")
         return Target(f"references of {path.name}", read_references(path))
     task = arguments["task"]
-    root = Path(arguments["data_dir"]) if "data_dir" in arguments else None
-    corpus = load(task, split, root)
+    root = _path(arguments, "data_dir") if "data_dir" in arguments else None
+    verify = _verify(arguments)
+    corpus = load(task, split, root, verify=verify)
     longer = WITH_EMPTY_ENTRIES.get((task, split))
     if longer and any(len(outputs.texts) != len(corpus.examples) for outputs in files):
-        corpus = load(task, longer, root)
+        corpus = load(task, longer, root, verify=verify)
     examples = corpus.examples
+    sample = "" if root else ", the sample corpus: data_dir=DIR names the real one"
     return Target(
-        origin=f"{task} {split}" + ("" if root else ", the sample corpus: data_dir=DIR names the real one"),
+        origin=f"{task} {split}{sample}" + ("" if verify else ", not verified to be the release"),
         references=[example.references for example in examples],
         groups=[example.group for example in examples],
         sources=[example.source for example in examples],
         ids=tuple(example.id for example in examples),
-        left_out=tuple(position for skipped in corpus.skipped for position in skipped.positions),
+        left_out=tuple(p for skipped in corpus.skipped if skipped.whole for p in skipped.positions),
     )
+
+
+def _verify(arguments: Mapping[str, str]) -> bool:
+    return arguments.get("data.verify", "on") == "on"
 
 
 def _scored(metrics: str, role: str, path: Path, texts: Sequence[str], target: Target, draws: int) -> System:
@@ -265,6 +290,8 @@ def _record(
         "bootstrap": {"draws": draws, "level": stats.LEVEL, "seed": stats.SEED},
         "scores": first.scores,
     }
+    if not _verify(arguments):
+        record["verified"] = False
     for other in others:
         record["against"] = {"scores": other.scores, "n_empty": len(other.empty)}
         record["differences"] = {name: asdict(one) for name, one in differences.items()}

@@ -33,7 +33,7 @@ _LATEX = {
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class TextTable:
     """A heading line and rows of the same length; the first `texts` columns are left-aligned, numbers are right."""
 
     title: str
@@ -45,26 +45,26 @@ class Grid:
     """Rows before which LaTeX draws a line."""
 
 
-def markdown(grid: Grid, level: int = 2) -> str:
+def markdown(table: TextTable, level: int = 2) -> str:
     """Title, table and notes, with a blank line between them."""
-    marks = ["---" if position < grid.texts else "---:" for position in range(len(grid.columns))]
-    lines = [grid.columns, tuple(marks), *grid.rows]
-    table = "\n".join("| " + " | ".join(map(_markdown_text, line)) + " |" for line in lines)
-    notes = "\n".join(f"* {_markdown_text(note)}" for note in grid.notes)
-    return "\n\n".join(part for part in (f"{'#' * level} {grid.title}", table, notes) if part) + "\n"
+    marks = ["---" if position < table.texts else "---:" for position in range(len(table.columns))]
+    lines = [table.columns, tuple(marks), *table.rows]
+    body = "\n".join("| " + " | ".join(map(_markdown_text, line)) + " |" for line in lines)
+    notes = "\n".join(f"* {_markdown_text(note)}" for note in table.notes)
+    return "\n\n".join(part for part in (f"{'#' * level} {table.title}", body, notes) if part) + "\n"
 
 
-def latex(grid: Grid) -> str:
+def latex(table: TextTable) -> str:
     """A table float with booktabs rules; notes below it."""
-    columns = "l" * grid.texts + "r" * (len(grid.columns) - grid.texts)
-    lines = [r"\begin{table}", r"\centering\small", rf"\caption{{{latex_text(grid.title)}}}"]
-    lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _latex_row(grid.columns), r"\midrule"]
-    for position, row in enumerate(grid.rows):
-        if position in grid.rules:
+    columns = "l" * table.texts + "r" * (len(table.columns) - table.texts)
+    lines = [r"\begin{table}", r"\centering\small", rf"\caption{{{latex_text(table.title)}}}"]
+    lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _latex_row(table.columns), r"\midrule"]
+    for position, row in enumerate(table.rows):
+        if position in table.rules:
             lines.append(r"\midrule")
         lines.append(_latex_row(row))
     lines += [r"\bottomrule", r"\end{tabular}"]
-    lines += [rf"\par\footnotesize {latex_text(note)}" for note in grid.notes]
+    lines += [rf"\par\footnotesize {latex_text(note)}" for note in table.notes]
     return "\n".join((*lines, r"\end{table}")) + "\n"
 
 

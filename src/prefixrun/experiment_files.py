@@ -73,7 +73,7 @@ def points(content: Mapping[str, Any], profile: str) -> Iterator[Words]:
     for values in _combinations(shared):
         for entry in entries:
             for own in _combinations(entry):
-                yield tuple(_word(key, value) for key, value in {**values, **own}.items())
+                yield tuple(word(key, value) for key, value in {**values, **own}.items())
 
 
 def _combinations(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -81,7 +81,7 @@ def _combinations(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     return (dict(zip(values, chosen, strict=True)) for chosen in product(*lists))
 
 
-def _word(key: str, value: Any) -> str:
+def word(key: str, value: Any) -> str:
     """One override in Hydra's grammar; texts that it could read as something else stand in quotes."""
     if value is None or isinstance(value, bool):
         text = {None: "null", True: "true", False: "false"}[value]

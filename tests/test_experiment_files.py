@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun import compose, grids
+from prefixrun import compose, experiment_files
 from prefixrun.conf_tree import groups
+from prefixrun.corpora import Corpora
 from prefixrun.errors import ConfigError
 
 FILE = """
@@ -57,6 +58,14 @@ def test_what_is_refused(own: Path, words: list[str], said: str) -> None:
         compose.points(words, config_dir=own)
 
 
+@pytest.mark.parametrize("name", groups()["experiment"])
+def test_the_sample_corpus_has_enough_for_every_quick_grid(name: str) -> None:
+    configs = [point.config for point in compose.points([f"experiment={name}"]) if point.config is not None]
+    assert configs
+    for config in configs:
+        assert config.train_size in (None, len(Corpora.load(config).pairs))
+
+
 def test_a_grid_is_no_single_run() -> None:
     with pytest.raises(ConfigError, match="add -m to run them"):
         compose.compose(["experiment=table2_e2e"])
@@ -81,7 +90,7 @@ def test_a_malformed_file_is_refused_with_its_name(own: Path, content: str, said
     assert "mine.yaml" in str(caught.value)
 
 
-@pytest.mark.parametrize(("profile", "name"), list(product(grids.PROFILES, groups()["experiment"])), ids=str)
+@pytest.mark.parametrize(("profile", "name"), list(product(experiment_files.PROFILES, groups()["experiment"])), ids=str)
 def test_every_point_of_a_shipped_grid_is_a_configuration(profile: str, name: str) -> None:
     words = [f"experiment={name}", f"profile={profile}", *([] if profile == "quick" else ["data_dir=/corpora"])]
     found = compose.points(words)

@@ -1,0 +1,59 @@
+"""A full disk ends a run with one message and leaves whole files; the run goes on when there is room again."""
+
+import errno
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefixrun import files
+from prefixrun.cli import main
+
+GONE_ON = ("train.checkpoint_every=1", "decode.batch_size=1")
+
+
+def fill_at(number: int, patch: pytest.MonkeyPatch) -> None:
+    """From the n-th write on there is no room."""
+    to_disk, left = files._to_disk, [number]
+
+    def full(stream: Any) -> None:
+        left[0] -= 1
+        if left[0] < 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        to_disk(stream)
+
+    patch.setattr(files, "_to_disk", full)
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(1, "config.json"), (3, "step-00000001.safetensors"), (12, "prefix.safetensors"), (15, "generations.jsonl")],
+)
+def test_a_run_goes_on_when_there_is_room_again(
+    number: int,
+    name: str,
+    small: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = ["model=tiny_gpt2", *small, *GONE_ON]
+    with monkeypatch.context() as patch:
+        fill_at(number, patch)
+        assert main(command) == 1
+    (run,) = Path("results", "runs").iterdir()
+    said = capsys.readouterr().err
+    assert said.startswith(f"prefixrun: {Path('results', 'runs', run.name)}/")
+    assert f"{name}: the disk is full (No space left on device); nothing was half-written. Make room and run" in said
+    assert said.count("\n") == 1
+    left = {path.name for path in run.iterdir()}
+    assert not {"failed.json", "result.json", "lock"} & left
+    assert not list(run.rglob(".*")), "no half-written file"
+
+    assert main(command) == 0
+    assert main([*command, "results_dir=whole"]) == 0
+    (whole,) = Path("whole", "runs").iterdir()
+    for kept in ("prefix.safetensors", "generations.jsonl", "stats.parquet"):
+        assert (run / kept).read_bytes() == (whole / kept).read_bytes(), kept
+    scores = [json.loads((each / "result.json").read_text())["scores"] for each in (run, whole)]
+    assert scores[0] == scores[1]

@@ -1,0 +1,299 @@
+"""What holds for every method on every model that can have it: one list, each case trained once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from prefixrun import methods
+from prefixrun.attention import fronts
+from prefixrun.checkpoint import Checkpoints
+from prefixrun.compose import compose
+from prefixrun.data import Pair
+from prefixrun.data.batches import PairIds, Row
+from prefixrun.generate import generate
+from prefixrun.methods import Method, prompt
+from prefixrun.models import Backbone, load
+from prefixrun.packed import packed
+from prefixrun.schema import Config, DecodeConfig, TrainConfig
+from prefixrun.train import Progress, mean_nll, train
+
+LENGTH, MID, BOTTLENECK, RANK = 6, 16, 24, 8
+D, INNER = 32, 64
+"""Widths of all tiny models; GPT-2's feed-forward layers have four times D instead of INNER."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How a method is called and trained, and the loss that it then stays below.
+
+    An even guess over the vocabulary loses 5.55 nats a token. Embeddings have one layer of a random model to work with.
+    """
+
+    words: tuple[str, ...]
+    lr: float = 0.0
+    bound: float = 0.0
+
+
+METHODS = {
+    "prefix": Entry(("method=prefix", f"method.mid_dim={MID}"), 0.075, 2.3),
+    "prefix_flat": Entry(("method=prefix_flat",), 0.3, 2.3),
+    "embedding": Entry(("method=embedding", f"method.mid_dim={MID}"), 0.075, 3.8),
+    "infix": Entry(("method=infix", f"method.mid_dim={MID}"), 0.075, 2.2),
+    "finetune": Entry(("method=finetune",), 0.01, 0.5),
+    "finetune_top": Entry(("method=finetune_top", "method.layers=1"), 0.03, 1.3),
+    "adapter": Entry(("method=adapter", f"method.bottleneck={BOTTLENECK}"), 0.03, 2.1),
+    "houlsby": Entry(("method=adapter", f"method.bottleneck={BOTTLENECK}", "method.adapter_form=houlsby"), 0.03, 2.1),
+    "lora": Entry(("method=lora", f"method.rank={RANK}"), 0.03, 2.0),
+    "prompt": Entry(("method=prompt", "method.instruction=Say it", "method.shots=1")),
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the counts of a model depend on."""
+
+    sites: int
+    layers: int
+    kv: int
+    """Width of keys and of values."""
+    blocks: int
+    sub_layers: int
+    updated: int
+    """Inputs and outputs of all projections to queries and values."""
+    top: int
+    """Numbers of the top block, and of the norm behind it where there is one."""
+    total: int
+
+
+MODELS = {
+    "tiny_gpt2": Shape(1, 2, 32, 2, 4, 2 * 4 * D, 12 * D * D + 13 * D + 2 * D, 66_496),
+    "tiny_llama": Shape(1, 3, 16, 3, 6, 3 * (3 * D + 16), 2 * D * D + 2 * D * 16 + 3 * D * INNER + 3 * D, 36_128),
+    "tiny_bart": Shape(3, 2, 32, 4, 10, 6 * 4 * D, 8 * D * (D + 1) + 2 * D * INNER + INNER + D + 6 * D, 116_832),
+    "tiny_t5": Shape(3, 2, 48, 4, 10, 6 * 2 * (D + 48), 8 * D * 48 + 2 * D * INNER + 4 * D, 61_984),
+}
+DECODER_ONLY = ("embedding", "infix")
+CASES = [
+    (method, model)
+    for model in MODELS
+    for method in METHODS
+    if method not in DECODER_ONLY or model in ("tiny_gpt2", "tiny_llama")
+]
+every_case = pytest.mark.parametrize(("name", "model"), CASES)
+every_trained_case = pytest.mark.parametrize(
+    ("name", "model"), [(method, model) for method, model in CASES if method != "prompt"]
+)
+
+DECODE = DecodeConfig(name="test", beams=3, max_new_tokens=7, length_norm="generated", ban_newlines=False, batch_size=5)
+PLAIN = TrainConfig(
+    epochs=40,  # of one step
+    lr=0.0,
+    batch_size=8,
+    loss_mode="token_mean",
+    targets_per_row=1,
+    eval_examples=0,
+    checkpoint_every=1000,
+)
+
+
+class Stopped(Exception):
+    """A kill, as far as the loop can tell."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A method on a model, ready for use, and how it came to be."""
+
+    config: Config
+    backbone: Backbone
+    method: Method
+    start: Mapping[str, Tensor]
+    """Its parameters before training."""
+    moved: Mapping[str, Tensor]
+    """After it."""
+    kept: Mapping[str, Tensor]
+    losses: tuple[float, float]
+    model_before: Mapping[str, Tensor]
+
+
+@cache
+def backbone_of(model: str) -> Backbone:
+    return load(compose([f"model={model}"]).model)
+
+
+@cache
+def config_of(name: str) -> Config:
+    return compose([*METHODS[name].words, "model=tiny_gpt2", f"prefix_len={LENGTH}", "init=random"])
+
+
+def parameters(module: torch.nn.Module) -> dict[str, Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
+
+
+def pairs_of(backbone: Backbone) -> list[PairIds]:
+    text = backbone.tokenizer
+    return [PairIds(tuple(text.source(f"name {n}")), tuple(text.target(f"{n * 37 % 11} is"))) for n in range(8)]
+
+
+def rows_of(backbone: Backbone) -> list[Row]:
+    return [Row(pair.source, (pair.target,)) for pair in pairs_of(backbone)]
+
+
+@cache
+def case(name: str, model: str) -> Case:
+    config, backbone = config_of(name), backbone_of(model)
+    before = {key: tensor.clone() for key, tensor in backbone.model.state_dict().items()}
+    if name == "prompt":
+        shown = [Pair("0", "0", "name 9", "9 is")]
+        kept = {prompt.NAME: torch.tensor(prompt.tokens(config, backbone.tokenizer, shown))}
+        return Case(config, backbone, methods.restore(config, backbone, kept), {}, {}, kept, (0, 0), before)
+    method = methods.build(config, backbone)
+    method.start(backbone, config)
+    start, pairs = parameters(method), pairs_of(backbone)
+    loss = mean_nll(method, backbone, pairs)
+    with TemporaryDirectory() as directory:
+        _, kept = trained(method, backbone, replace(PLAIN, lr=METHODS[name].lr), Path(directory))
+    losses = loss, mean_nll(method, backbone, pairs)
+    return Case(config, backbone, method, start, parameters(method), kept, losses, before)
+
+
+def trained(
+    method: Method, backbone: Backbone, config: TrainConfig, directory: Path, stop: int = 0
+) -> tuple[Progress, dict[str, Tensor]]:
+    def report(progress: Progress, *_: object) -> None:
+        if progress.step == stop:
+            raise Stopped
+
+    return train(
+        method, backbone, pairs_of(backbone), [], config, seed=1, checkpoints=Checkpoints(directory), report=report
+    )
+
+
+def states(method: Method, backbone: Backbone) -> Tensor:
+    with torch.no_grad(), method.on(backbone):
+        return method.target_states(backbone, method.collate(backbone, rows_of(backbone), "token_mean"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@every_trained_case
+def test_the_methods_parameters_move_and_the_models_do_not(name: str, model: str) -> None:
+    it = case(name, model)
+    after = it.backbone.model.state_dict()
+    assert after.keys() == it.model_before.keys()
+    assert all(torch.equal(tensor, it.model_before[key]) for key, tensor in after.items())
+    assert not any(
+        parameter.requires_grad or parameter.grad is not None for parameter in it.backbone.model.parameters()
+    )
+    assert it.moved.keys() == it.start.keys()
+    assert [key for key, tensor in it.moved.items() if torch.equal(tensor, it.start[key])] == []
+
+
+def counts(name: str, shape: Shape) -> tuple[int, int]:
+    """Numbers that are trained and stored."""
+    flat = shape.sites * 2 * shape.layers * shape.kv * LENGTH
+    mlp = shape.sites * (LENGTH * D + (D + 1) * MID + (MID + 1) * 2 * shape.layers * shape.kv)
+    adapter = 2 * D * BOTTLENECK + BOTTLENECK + D + 2 * D
+    return {
+        "prefix": (mlp, flat),
+        "prefix_flat": (flat, flat),
+        "embedding": (LENGTH * D + (D + 1) * MID + (MID + 1) * D, LENGTH * D),
+        "infix": (LENGTH * D + mlp, LENGTH * D + flat),
+        "finetune": (shape.total, shape.total),
+        "finetune_top": (shape.top, shape.top),
+        "adapter": (shape.blocks * adapter, shape.blocks * adapter),
+        "houlsby": (shape.sub_layers * adapter, shape.sub_layers * adapter),
+        "lora": (RANK * shape.updated, RANK * shape.updated),
+        "prompt": (0, 0),
+    }[name]
+
+
+@every_case
+def test_the_counts(name: str, model: str) -> None:
+    it = case(name, model)
+    assert sum(parameter.numel() for parameter in it.backbone.model.parameters()) == MODELS[model].total
+    assert (it.method.trained_count, it.method.stored_count) == counts(name, MODELS[model])
+
+
+@every_trained_case
+def test_eight_pairs_are_learned(name: str, model: str) -> None:
+    before, after = case(name, model).losses
+    assert before > 5
+    assert after < METHODS[name].bound
+
+
+@every_trained_case
+def test_what_is_stored_is_what_training_ended_with(name: str, model: str, tmp_path: Path) -> None:
+    """To the bit, also where an MLP has made it and where it has been on the disk."""
+    it = case(name, model)
+    assert it.kept.keys() == it.method.stored().keys()
+    assert all(torch.equal(tensor, it.kept[key]) for key, tensor in it.method.stored().items())
+    (tmp_path / "kept").write_bytes(save_tensors({key: tensor.contiguous() for key, tensor in it.kept.items()}))
+    restored = methods.restore(it.config, it.backbone, load_tensors((tmp_path / "kept").read_bytes()))
+    assert all(torch.equal(tensor, it.kept[key]) for key, tensor in restored.stored().items())
+    assert restored.trained_count == 0
+    assert restored.stored_count == it.method.stored_count
+    with it.method.on(it.backbone):
+        expected = it.backbone.logits(states(it.method, it.backbone))
+    with restored.on(it.backbone):
+        assert torch.equal(it.backbone.logits(states(restored, it.backbone)), expected)
+
+
+@every_case
+def test_outputs_do_not_depend_on_the_batch(name: str, model: str) -> None:
+    it = case(name, model)
+    prompts = [it.backbone.tokenizer.source(text) for text in ("name 3", "n", "another name 12", "name 0", "x y")]
+    with it.method.on(it.backbone), packed(it.backbone.model):
+        together = generate(it.backbone, it.method, prompts, DECODE)
+        assert generate(it.backbone, it.method, prompts[::-1], DECODE) == together[::-1]
+        for size in (1, 2):
+            parts = [prompts[start : start + size] for start in range(0, len(prompts), size)]
+            assert [out for part in parts for out in generate(it.backbone, it.method, part, DECODE)] == together
+
+
+@every_case
+@torch.no_grad()
+def test_token_by_token_it_reads_as_all_at_once(name: str, model: str) -> None:
+    """With the cache of a search and in one pass without."""
+    it = case(name, model)
+    row = rows_of(it.backbone)[3]
+    (target,) = row.targets
+    with it.method.on(it.backbone):
+        prompted = it.method.read_prompts(it.backbone, [row.source])
+        found = [prompted.hidden[0]]
+        for place, token in enumerate(target[:-1]):
+            with fronts(it.backbone.model, prompted.fronts):
+                written, position = torch.tensor([[token]]), (prompted.positions + place).unsqueeze(1)
+                found.append(it.method.read_written(it.backbone, written, position, prompted.cache)[0])
+        whole = it.method.target_states(it.backbone, it.method.collate(it.backbone, [row], "token_mean"))
+    torch.testing.assert_close(torch.cat(found), whole, rtol=1e-4, atol=1e-4)
+
+
+@every_trained_case
+def test_a_training_that_was_stopped_ends_the_same_to_the_bit(name: str, model: str, tmp_path: Path) -> None:
+    """With every dropout on; the method that goes on has started from another seed."""
+    config, backbone = config_of(name), backbone_of(model)
+    uses = {"prefix": "prefix_dropout", "prefix_flat": "prefix_dropout", "lora": "lora_dropout"}
+    if name in uses:
+        config = replace(config, method=replace(config.method, **{uses[name]: 0.2}))
+    settings = replace(PLAIN, epochs=2, batch_size=3, lr=0.01, lm_dropout=True, checkpoint_every=2)
+    whole = methods.build(config, backbone)
+    progress, expected = trained(whole, backbone, settings, tmp_path / "whole")
+    assert progress.step == 6
+    with pytest.raises(Stopped):
+        trained(methods.build(config, backbone), backbone, settings, tmp_path / "cut", stop=5)
+    resumed = methods.build(replace(config, seed=9), backbone)
+    again, found = trained(resumed, backbone, settings, tmp_path / "cut")
+    assert replace(again, seconds=0.0) == replace(progress, seconds=0.0)
+    assert all(torch.equal(tensor, expected[key]) for key, tensor in found.items())
+    assert all(torch.equal(tensor, parameters(whole)[key]) for key, tensor in parameters(resumed).items())
