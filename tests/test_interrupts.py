@@ -48,6 +48,14 @@ def test_a_second_signal_is_let_through_at_once(number: int, received: list[int]
     assert received == [number, number]
 
 
+def test_every_signal_can_be_held_back(number: int, received: list[int]) -> None:
+    with deferred(every=True) as pending:
+        send(number)
+        send(number)
+        assert (received, pending.number) == ([], number)
+    assert received == [number]
+
+
 def test_nothing_happens_without_a_signal(number: int, received: list[int]) -> None:
     handler = signal.getsignal(number)
     with deferred() as pending:

@@ -1,5 +1,6 @@
 """Launchers: the runs of a sweep end the same wherever they are worked on."""
 
+import json
 import os
 import subprocess
 import sys
@@ -31,6 +32,22 @@ def test_a_launcher_does_all_runs(name: str, tmp_path: Path) -> None:
         done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stdout.splitlines()[-1] == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["joblib", "submitit_local"])
+def test_a_launcher_hands_over_groups_that_train_together(name: str, tmp_path: Path) -> None:
+    extra, plugin = EXTRAS[name]
+    if not is_installed(plugin):
+        pytest.skip(f"the extra {extra} is not installed")
+    words = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1,2,3", "joint=2", f"hydra/launcher={name}"]
+    environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "3 done now"
+    results = sorted(tmp_path.glob("results/runs/*/result.json"))
+    found = {each["seed"]: each["provenance"]["joint"] for each in (json.loads(path.read_text()) for path in results)}
+    assert found == {1: 2, 2: 2, 3: 1}
 
 
 def test_a_launcher_that_is_not_installed_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

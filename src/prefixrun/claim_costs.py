@@ -67,7 +67,11 @@ def training_speed(found: Sequence[Point]) -> Iterator[Evidence]:
     groups: dict[tuple[object, ...], list[Point]] = {}
     for point in found:
         provenance, settings = point.first.result["provenance"], point.first.settings
-        machine = (provenance.get("cpu"), provenance.get("threads"), provenance.get("joint", 1))
+        machine = (
+            provenance.get("cpu"),
+            provenance.get("threads"),
+            *(provenance.get(name, 1) for name in ("joint", "processes")),
+        )
         batches = tuple(settings.get(f"train.{name}") for name in ("batch_size", "accumulate", "targets_per_row"))
         groups.setdefault((*point.scope, point.first.model, point.n_train, machine, batches), []).append(point)
     for group in groups.values():

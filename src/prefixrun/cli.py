@@ -78,9 +78,14 @@ def _hydra(arguments: list[str]) -> int:
         return _answer([*_without(arguments, options.overrides), *options.overrides])
     if options.multirun:
         return _sweep(options.overrides, config_dir)
+    config = compose.compose(options.overrides, config_dir=config_dir)
+    if _is_one_of_several():
+        from prefixrun import processes
+
+        return processes.run(config)
     from prefixrun.experiment import run
 
-    return run(compose.compose(options.overrides, config_dir=config_dir))
+    return run(config)
 
 
 def _sweep(overrides: list[str], config_dir: Path | None) -> int:
@@ -89,9 +94,18 @@ def _sweep(overrides: list[str], config_dir: Path | None) -> int:
     from prefixrun.plan import jobs
     from prefixrun.sweep import sweep
 
+    if _is_one_of_several():
+        raise ConfigError(
+            "-m: torchrun starts several processes for one run; give it one run, or start a sweep without it"
+        )
     points = compose.points(overrides, config_dir=config_dir)
     launch = launcher(overrides, config_dir)
     return sweep(jobs(points), launch)
+
+
+def _is_one_of_several() -> bool:
+    """Whether torchrun has started this process beside others."""
+    return "MASTER_ADDR" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def _answer(arguments: list[str]) -> int:

@@ -15,6 +15,7 @@ from prefixrun.data.batches import Batch, LossMode, PairIds, Row, batches_of
 from prefixrun.loss import target_nll
 from prefixrun.methods.base import Method
 from prefixrun.models import Backbone
+from prefixrun.world import ALONE, World
 
 EVAL_BATCH = 32
 
@@ -43,6 +44,8 @@ class Gradients:
     seconds: float
     joint: int = 1
     """Runs that shared the pass."""
+    processes: int = 1
+    """Processes that shared the rows."""
 
 
 def gradients(step: Step, backbone: Backbone) -> Gradients:
@@ -52,7 +55,7 @@ def gradients(step: Step, backbone: Backbone) -> Gradients:
     with dropout(step, backbone):
         for rows in step.micro_batches:
             batch = step.method.collate(backbone, rows, step.loss_mode)
-            loss = _nll(step.method, backbone, batch) / len(step.micro_batches)
+            loss = batch_nll(step.method, backbone, batch) / len(step.micro_batches)
             loss.backward()
             nll += in_nats(loss, batch, step)
             positions += batch.computed
@@ -79,18 +82,20 @@ def dropout(step: Step, backbone: Backbone) -> Iterator[None]:
 
 
 @torch.no_grad()
-def mean_nll(method: Method, backbone: Backbone, pairs: Sequence[PairIds]) -> float:
-    """Negative log-likelihood in nats a target token over all pairs."""
+def mean_nll(method: Method, backbone: Backbone, pairs: Sequence[PairIds], world: World = ALONE) -> float:
+    """Negative log-likelihood in nats a target token over all pairs, which the processes share."""
     rows = [Row(pair.source, (pair.target,)) for pair in pairs]
-    total, tokens = 0.0, 0
-    for batch_rows in batches_of(rows, EVAL_BATCH, None):
+    nll, tokens = 0.0, 0
+    for batch_rows in batches_of(rows, EVAL_BATCH, None)[world.rank :: world.size]:
         batch = method.collate(backbone, batch_rows, "token_mean")
-        total += float(_nll(method, backbone, batch)) * len(batch.labels)
+        nll += float(batch_nll(method, backbone, batch)) * len(batch.labels)
         tokens += len(batch.labels)
-    return total / tokens
+    nll, all_tokens = world.total([nll, tokens])
+    return nll / all_tokens
 
 
-def _nll(method: Method, backbone: Backbone, batch: Batch) -> Tensor:
+def batch_nll(method: Method, backbone: Backbone, batch: Batch) -> Tensor:
+    """The loss of a batch: a float32 scalar, see loss.target_nll."""
     with method.on(backbone):
         states = method.target_states(backbone, batch)
         return target_nll(states, backbone.head, batch.labels, batch.factors, backbone.head_bias)

@@ -22,11 +22,12 @@ class Pending:
 
 
 @contextmanager
-def deferred() -> Iterator[Pending]:
+def deferred(*, every: bool = False) -> Iterator[Pending]:
     """Hold back the first interruption; the handlers that were there before receive it when the block ends.
 
     The code in the block asks for it between steps (`if pending: save and leave`). A second one is let through at
-    once. Ignored signals stay ignored. Outside the main thread, where Python handles no signals, nothing is held back.
+    once, unless `every` is held back: torchrun passes on a Ctrl-C that the processes have got already. Ignored signals
+    stay ignored. Outside the main thread, where Python handles no signals, nothing is held back.
     """
     pending = Pending()
     if threading.current_thread() is not threading.main_thread():
@@ -42,7 +43,8 @@ def deferred() -> Iterator[Pending]:
 
     def remember(number: int, _frame: FrameType | None) -> None:
         pending.number = number
-        restore()
+        if not every:
+            restore()
 
     for number in before:
         signal.signal(number, remember)

@@ -17,13 +17,17 @@ from prefixrun.progress import LOG, Stage
 from prefixrun.runs import Run
 from prefixrun.schema import Config
 from prefixrun.train import Progress, Steps, Training
+from prefixrun.world import ALONE, World
 
 
 class Learning:
-    """One run that is being trained by this process, which holds it. Where it begins is said in the log."""
+    """One run that is being trained, by this process alone or with others, of which the first holds the run.
 
-    def __init__(self, this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> None:
-        self._run, self._backbone = this, backbone
+    Where it begins is said in the log.
+    """
+
+    def __init__(self, this: Run, config: Config, corpora: Corpora, backbone: Backbone, world: World = ALONE) -> None:
+        self._run, self._backbone, self._world = this, backbone, world
         self._method = methods.build(config, backbone).to(backbone.head.device)
         self._fit_error = self._method.start(backbone, config)
         self._checkpoints = Checkpoints(this.checkpoints)
@@ -42,12 +46,13 @@ class Learning:
             config.train,
             seed=config.seed,
             checkpoints=self._checkpoints,
+            world=world,
         )
 
     def steps(self, shown: Stage, interruption: Pending) -> Steps:
         """The steps that are left, see Training.steps; then, unless it was interrupted, what was trained is kept."""
         yield from self.training.steps(partial(_report, shown), interruption)
-        if not interruption:
+        if not interruption and self._world.writes:
             self._keep()
 
     def _keep(self) -> None:

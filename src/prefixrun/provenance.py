@@ -38,11 +38,13 @@ PACKAGES = (
 """Packages whose version can move a number."""
 
 
-def provenance(argv: Sequence[str], *, threads: int | None = None, joint: int = 1) -> dict[str, Any]:
+def provenance(
+    argv: Sequence[str], *, threads: int | None = None, joint: int = 1, processes: int = 1
+) -> dict[str, Any]:
     """The `provenance` of result.json.
 
     `argv`: the command as given, program first. `threads`: CPU threads that computed, when known. `joint`: most runs
-    that were trained in one pass with this one, itself included.
+    that were trained in one pass with this one, itself included. `processes`: most that shared its steps.
     """
     return {
         "prefixrun": prefixrun.__version__,
@@ -54,6 +56,7 @@ def provenance(argv: Sequence[str], *, threads: int | None = None, joint: int = 
         "cpu_count": os.cpu_count(),
         "threads": threads,
         "joint": joint,
+        "processes": processes,
         "git": git_state(Path(__file__).resolve().parent),
         "command": command(argv),
         "time": utc_now(),

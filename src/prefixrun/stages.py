@@ -18,7 +18,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from prefixrun import files, methods, metrics
+from prefixrun import distributed, files, methods, metrics
 from prefixrun.checkpoint import Checkpoints
 from prefixrun.corpora import Corpora
 from prefixrun.data import Corpus, Example
@@ -39,6 +39,7 @@ from prefixrun.schema import Config, ModelConfig
 from prefixrun.train import Progress, alone
 from prefixrun.truncation import Truncation, sentence, truncation
 from prefixrun.verdict import RELEASE, SAMPLE
+from prefixrun.world import current
 
 PREFIX_METHODS = ("prefix", "prefix_flat", "embedding", "infix")
 """Methods that have a length and a start of their own."""
@@ -164,9 +165,14 @@ def _trained(this: Run, config: Config, corpora: Corpora, backbone: Backbone) ->
         return methods.restore(config, backbone, load_trained(this.trained_file, backbone))
     if config.method.name == "prompt":
         return _prompted(this, config, corpora, backbone)
-    learning = Learning(this, config, corpora, backbone)
-    with stage("training") as shown, deferred() as interruption:
-        alone(learning.steps(shown, interruption), backbone)
+    world = current()
+    world.tell(needed=True)
+    learning = Learning(this, config, corpora, backbone, world)
+    with stage("training") as shown, deferred(every=world.size > 1) as interruption:
+        if world.size > 1:
+            distributed.learn(learning, backbone, world, shown, interruption)
+        else:
+            alone(learning.steps(shown, interruption), backbone)
     return methods.restore(config, backbone, load_trained(this.trained_file, backbone))
 
 
@@ -274,7 +280,11 @@ def _result(
         "settings": _settings(config),
         "data": {part.split: {"version": part.version, **_read(part)} for part in parts},
         "backbone": {"files": backbone.files.description, "sha256": backbone.files.fingerprint},
-        "provenance": provenance(sys.argv, threads=torch.get_num_threads(), joint=training.get("joint", 1)),
+        "provenance": provenance(
+            sys.argv,
+            threads=torch.get_num_threads(),
+            **{name: training.get(name, 1) for name in ("joint", "processes")},
+        ),
     }
 
 

@@ -22,6 +22,7 @@ from prefixrun.interrupts import Pending, deferred
 from prefixrun.methods.base import Method
 from prefixrun.models import Backbone
 from prefixrun.schema import TrainConfig
+from prefixrun.world import ALONE, World
 
 
 @dataclass(slots=True)
@@ -41,6 +42,8 @@ class Progress:
     """One entry an evaluation: step, train_loss since the one before and dev_loss, both nats a target token."""
     joint: int = 1
     """Most runs that shared a pass with this one, itself included."""
+    processes: int = 1
+    """Most processes that shared the rows of a step."""
 
 
 Report = Callable[[Progress, int, float], None]
@@ -104,9 +107,10 @@ class Training:
         *,
         seed: int,
         checkpoints: Checkpoints,
+        world: World = ALONE,
     ) -> None:
         self.method, self.backbone, self.dev, self.config, self.seed = method, backbone, dev, config, seed
-        self._checkpoints = checkpoints
+        self._checkpoints, self._world = checkpoints, world
         self._plan = _plan(pairs, config, seed)
         self.step_count = sum(len(epoch) for epoch in self._plan)
         """Optimiser steps in all."""
@@ -175,6 +179,7 @@ class Training:
         progress.pair_tokens += sum(row.pair_tokens for row in rows)
         progress.positions += given.positions
         progress.joint = max(progress.joint, given.joint)
+        progress.processes = max(progress.processes, given.processes)
         if given.nll != given.nll:
             raise PrefixrunError(
                 f"step {progress.step + 1}: the loss is not a number; lower train.lr (now {self.config.lr:g})"
@@ -191,14 +196,16 @@ class Training:
         entry = {"step": progress.step, "train_loss": progress.epoch_nll / progress.epoch_tokens}
         if self.dev:
             before = [one["dev_loss"] for one in progress.history if "dev_loss" in one]
-            entry["dev_loss"] = mean_nll(self.method, self.backbone, self.dev)
+            entry["dev_loss"] = mean_nll(self.method, self.backbone, self.dev, self._world)
             if self.config.keep == "best" and entry["dev_loss"] < min(before, default=math.inf):
                 self._best = {name: tensor.detach().clone() for name, tensor in self.method.stored().items()}
         progress.history.append(entry)
         progress.epoch_nll, progress.epoch_tokens = 0.0, 0
 
     def _save(self) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint, once for all processes."""
+        if not self._world.writes:
+            return
         tensors: dict[str, Tensor] = {
             f"parameter/{name}": parameter for name, parameter in self.method.named_parameters()
         }
