@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from prefixrun.compose import points
 from prefixrun.errors import MissingPartError
-from prefixrun.launch import EXTRAS, is_installed, launcher
+from prefixrun.launch import EXTRAS, hydra_words, is_installed, launcher
 from prefixrun.slots import Slots, gpus
 
 SRC = Path(__file__).resolve().parents[1] / "src"
@@ -38,6 +39,12 @@ def test_a_launcher_that_is_not_installed_names_its_extra(monkeypatch: pytest.Mo
     with pytest.raises(MissingPartError, match=r"pip install 'prefixrun\[slurm\]'"):
         launcher(["hydra/launcher=slurm"])
     assert launcher([]) is None
+
+
+def test_settings_that_are_added_reach_the_launcher_too() -> None:
+    words = ["seed=1", "hydra/launcher=ray", "+hydra.launcher.ray.remote.num_gpus=1"]
+    assert hydra_words(words) == words[1:]
+    assert [point.words for point in points(words)] == [("seed=1",)]
 
 
 @pytest.mark.skipif(not is_installed("hydra_submitit_launcher"), reason="the extra slurm is missing")

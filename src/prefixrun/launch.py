@@ -50,7 +50,7 @@ def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch
 
     Raises MissingPartError when its extra is not installed.
     """
-    settings = [word for word in overrides if word.startswith("hydra")]
+    settings = hydra_words(overrides)
     names = [word.partition("=")[2] for word in settings if word.startswith("hydra/launcher=")]
     name = names[-1] if names else SERIAL
     if name == SERIAL:
@@ -68,6 +68,11 @@ def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch
                 _hand_over(config, slots, todo, tell)
 
     return launch
+
+
+def hydra_words(overrides: Sequence[str]) -> list[str]:
+    """Hydra's own settings among the overrides; ``+`` adds one that a launcher's file does not name."""
+    return [word for word in overrides if word.lstrip("+").startswith("hydra")]
 
 
 def is_installed(plugin: str) -> bool:
