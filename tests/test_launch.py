@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from prefixrun.compose import points
 from prefixrun.errors import MissingPartError
-from prefixrun.launch import EXTRAS, hydra_words, is_installed, launcher
+from prefixrun.launch import EXTRAS, _join_cluster, hydra_words, is_installed, launcher
 from prefixrun.slots import Slots, gpus
 
 SRC = Path(__file__).resolve().parents[1] / "src"
@@ -70,3 +71,13 @@ def test_shares_of_a_machine_do_not_overlap(tmp_path: Path) -> None:
 def test_gpus_are_those_that_are_visible(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
     assert gpus() == ["2", "5"]
+
+
+def test_a_cluster_that_is_there_keeps_its_own_memory() -> None:
+    ray = {"init": {"address": "auto"}, "remote": {}}
+    config = OmegaConf.create({"hydra": {"launcher": {"ray": ray}}})
+    _join_cluster(config)
+    assert config.hydra.launcher.ray.init == {"address": "auto", "object_store_memory": None}
+    other = OmegaConf.create({"hydra": {"launcher": {"n_jobs": 2}}})
+    _join_cluster(other)
+    assert other == {"hydra": {"launcher": {"n_jobs": 2}}}
