@@ -101,25 +101,6 @@ def plain_nll(backbone: Backbone, flat: Tensor, pair: PairIds) -> float:
     return float(torch.nn.functional.cross_entropy(logits, torch.tensor(pair.target), reduction="sum"))
 
 
-@pytest.mark.parametrize("method", ["prefix", "prefix_flat"])
-def test_eight_pairs_are_learned(backbone: Backbone, method: str, tmp_path: Path) -> None:
-    losses: list[float] = []
-    config = replace(PLAIN, epochs=100, batch_size=8, lr=0.3 if method == "prefix_flat" else 0.05)
-    run(a_prefix(backbone, method), backbone, config, tmp_path, report=lambda *seen: losses.append(seen[2]))
-    assert len(losses) == 100
-    assert losses[-1] < 0.5 * losses[0]
-    assert losses[-1] == pytest.approx(min(losses), rel=0.1), "it goes down to the end"
-
-
-def test_the_backbone_does_not_move(backbone: Backbone, tmp_path: Path) -> None:
-    before = {name: tensor.clone() for name, tensor in backbone.model.state_dict().items()}
-    trained: list[bool] = []
-    run(a_prefix(backbone), backbone, PLAIN, tmp_path, report=lambda *_: trained.append(backbone.model.training))
-    assert trained == [False] * 12
-    assert all(torch.equal(tensor, before[name]) for name, tensor in backbone.model.state_dict().items())
-    assert all(p.grad is None and not p.requires_grad for p in backbone.model.parameters())
-
-
 def test_the_backbones_dropout_is_off(tmp_path: Path) -> None:
     """GPT-2's configuration has 0.1: with it on, two trainings would differ, and the loss from the plain one."""
     backbone = load(ModelConfig(name="tiny", source="random", architecture="tiny_gpt2"))

@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext, RunMode
@@ -95,7 +96,8 @@ class Worker:
         signal.signal(signal.SIGTERM, _end)
         done: list[Outcome] = []
         last = Outcome("not started")
-        configs = self.together[compose.from_hydra(composed)]
+        words = HydraConfig.get().overrides.task if HydraConfig.initialized() else ()
+        configs = self.together[compose.from_hydra(composed, words)]
         try:
             threads = self.slots.claim() if self.slots else _threads_of_the_cluster()
             if not (self.slots and self.slots.stopped):

@@ -23,6 +23,7 @@ def logging_to(path: Path, *, screen: bool = True) -> Iterator[None]:
 
     A line that cannot be written is an error of the code that logs it: DiskFullError, ConfigError.
     """
+    append_bytes(path, b"")  # a run that fails before its first line has a log too
     to_file = _File(path)
     to_file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     handlers = [to_file, _Screen()] if screen else [to_file]

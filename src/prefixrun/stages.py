@@ -73,8 +73,9 @@ def check_fit(config: Config, backbone: Backbone, corpora: Corpora) -> None:
     """Refuse, before anything is written, what could only fail later.
 
     Raises:
-        ConfigError: a task without metrics; sites that the model does not have; a budget that was solved for another
-            model; init_words of another length; prefix, input and output longer than the model's context.
+        ConfigError: a task without metrics; sites or layers that the model does not have; a budget that was solved for
+            another model; init_words of another length; prefix, input and output longer than the model's context.
+        MissingPartError: a method whose package is not installed.
     """
     metrics.suite(config.task.scored_as)
     methods.refuse(config, backbone)

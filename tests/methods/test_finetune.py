@@ -50,9 +50,9 @@ def test_the_number_of_layers_counts_from_the_top(medium: PreTrainedModel) -> No
     assert {name.split(".")[2] for name in chosen if ".h." in name} == {"21", "22", "23"}
 
 
-def test_more_layers_than_there_are_is_an_error(backbone: Backbone) -> None:
+def test_more_layers_than_there_are_are_refused_at_the_start(backbone: Backbone) -> None:
     with pytest.raises(ConfigError, match=r"method\.layers=9: this model has [23] of them"):
-        methods.build(config("finetune_top", "method.layers=9"), backbone)
+        methods.refuse(config("finetune_top", "method.layers=9"), backbone)
 
 
 def test_every_place_of_a_tied_parameter_is_taken_and_given_back(backbone: Backbone) -> None:

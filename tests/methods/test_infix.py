@@ -7,8 +7,7 @@ from torch import Tensor
 from prefixrun.attention import causal_mask
 from prefixrun.compose import compose
 from prefixrun.data.batches import Row
-from prefixrun.generate import generate
-from prefixrun.methods import build, restore
+from prefixrun.methods import build
 from prefixrun.methods.init import start_ids
 from prefixrun.models import Backbone
 from prefixrun.schema import Config
@@ -63,19 +62,3 @@ def test_rows_do_not_depend_on_their_batch(backbone: Backbone) -> None:
     """The positions of the paper's code would: they count padding."""
     together, alone = states(backbone, config(), [SHORT, LONG]), states(backbone, config(), [SHORT])
     torch.testing.assert_close(together[:2], alone, rtol=1e-4, atol=1e-4)
-
-
-def test_a_search_goes_on_where_training_does(backbone: Backbone) -> None:
-    """The greedy outputs of a batch are what the states of training predict, token by token."""
-    asked = config("decode=greedy", "decode.max_new_tokens=5", "decode.ban_newlines=false")
-    trained = build(asked, backbone)
-    method = restore(asked, backbone, trained.stored())
-    prompts = [SHORT.source, LONG.source]
-    for prompt, output in zip(prompts, generate(backbone, method, prompts, asked.decode), strict=True):
-        written: list[int] = []
-        while len(written) < len(output):
-            batch = trained.collate(backbone, [Row(prompt, ((*written, 0),))], "token_mean")
-            with torch.no_grad(), trained.on(backbone):
-                last = trained.target_states(backbone, batch)[-1]
-            written.append(int((backbone.head @ last).argmax()))
-        assert written == output

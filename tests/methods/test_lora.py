@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import PreTrainedModel
 
 from prefixrun import methods
-from prefixrun.architectures import configuration, from_configuration, random_model
+from prefixrun.architectures import random_model
 from prefixrun.compose import compose
 from prefixrun.errors import DamagedStateError, MissingPartError
-from prefixrun.methods import lora
+from prefixrun.methods.counts import count
 from prefixrun.methods.lora import LoRA
 from prefixrun.models import Backbone, load
 from prefixrun.packed import packed
 from prefixrun.schema import Config
+from prefixrun.skeleton import skeleton
 
 IDS = torch.tensor([[5, 6, 7, 8]])
 RANK = 3
@@ -26,11 +26,6 @@ peft = pytest.importorskip("peft", reason="the extra peft is not installed")
 
 def config(*changes: str) -> Config:
     return compose(["method=lora", *changes])
-
-
-def on_meta(architecture: str) -> PreTrainedModel:
-    with torch.device("meta"):
-        return from_configuration(configuration(architecture))
 
 
 @pytest.mark.parametrize(
@@ -51,23 +46,20 @@ def on_meta(architecture: str) -> PreTrainedModel:
     ],
 )
 def test_numbers_of_one_rank(architecture: str, modules: str, numbers: int) -> None:
-    found, _ = lora.projections(on_meta(architecture), modules)
-    assert lora.count(found, 1) == numbers
-    assert lora.count(found, 4) == 4 * numbers
-
-
-def test_what_is_counted_is_what_is_trained_and_stored(backbone: Backbone) -> None:
-    for modules in ("qv", "attention", "all"):
-        method = methods.build(config(f"method.rank={RANK}", f"method.lora_modules={modules}"), backbone)
-        numbers = lora.count(lora.projections(backbone.model, modules)[0], RANK)
-        assert method.trained_count == method.stored_count == numbers
+    for rank in (1, 4):
+        words = (f"model={architecture}", f"method.lora_modules={modules}", f"method.rank={rank}")
+        sized = config(*words)
+        counted = count(sized, skeleton(sized.model))
+        assert counted.trained == counted.stored == rank * numbers
 
 
 def test_a_budget_chooses_the_rank() -> None:
     """One rank on queries and values of tiny_llama is 3 x (2 x 32 + 32 + 16) = 336 numbers, of 33,312 in all."""
     backbone = load(compose(["model=tiny_llama"]).model)
     total = sum(parameter.numel() for parameter in backbone.model.parameters())
-    assert methods.build(config("budget=5%"), backbone).trained_count == 336 * round(total / 20 / 336)
+    assert methods.build(config("model=tiny_llama", "budget=5%"), backbone).trained_count == 336 * round(
+        total / 20 / 336
+    )
 
 
 def started(backbone: Backbone, *changes: str) -> LoRA:

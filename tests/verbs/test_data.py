@@ -46,6 +46,22 @@ def test_a_copy_that_is_not_the_release_is_wrong(tmp_path: Path, capsys: pytest.
     assert "dart           not there\n" in printed
 
 
+def test_empty_articles_of_a_copy_with_the_counts_of_the_release_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "xsum").mkdir()
+    (tmp_path / "xsum" / "val.source").write_text("\n" + "line\n" * 11_331)
+    (tmp_path / "xsum" / "val.target").write_text("line\n" * 11_332)
+    assert main(["data", "check", "task=xsum", f"data_dir={tmp_path}", f"json={tmp_path / 'found.json'}"]) == 3
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[1:3] == [
+        "xsum/dev       XSUM: 11,332 inputs, 11,332 pairs, counts right",
+        "               kept: 1 empty inputs",
+    ]
+    parts = json.loads((tmp_path / "found.json").read_text())["parts"]
+    assert [part["empty_inputs"] for part in parts] == [0, 1, 0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -129,8 +129,3 @@ def places(model: PreTrainedModel, form: str) -> list[str]:
     chosen = every if form == "block" else [layer for block in every for layer in sub_layers(block)]
     names = {id(module): name for name, module in model.named_modules()}
     return [names[id(module)] for module in chosen]
-
-
-def count(width: int, bottleneck: int) -> int:
-    """Numbers of one adapter."""
-    return 2 * width * bottleneck + bottleneck + width + 2 * width

@@ -162,11 +162,6 @@ def projections(model: PreTrainedModel, chosen: str) -> tuple[dict[str, nn.Modul
     return found, joint
 
 
-def count(found: Mapping[str, nn.Module], rank: int) -> int:
-    """Numbers of the updates of some projections."""
-    return rank * sum(side for projection in found.values() for side in projection.get_parameter("weight").shape)
-
-
 def _layers(found: Mapping[str, nn.Module], rank: int, alpha: float, dropout: float) -> dict[str, Any]:
     """PEFT's layers around projections. PEFT replaces modules of a model: here of a list of the projections alone."""
     from peft import LoraConfig, inject_adapter_in_model
