@@ -60,6 +60,13 @@ def test_runs_that_differ_in_seeds_only_are_one_point(tmp_path: Path) -> None:
     assert sorted(_sizes(load_records(tmp_path))) == [1, 1, 1, 3]
 
 
+def test_what_computes_does_not_tell_points_apart(tmp_path: Path) -> None:
+    for seed, threads in ((1, 1), (2, 8)):
+        write_record(tmp_path, settings={"seed": seed, "threads": threads})
+    first, second = load_records(tmp_path).found
+    assert first.point == second.point
+
+
 def test_what_a_method_does_not_have_does_not_tell_points_apart(tmp_path: Path) -> None:
     for number, change in enumerate(({}, {"prefix_len": 5}, {"init.name": "random"}, {"init_words": "x"})):
         write_record(tmp_path, settings={"method.name": "finetune", "seed": number, **change})

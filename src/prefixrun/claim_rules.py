@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import log
+from math import inf, log
 from typing import Literal
 
 from prefixrun import names
@@ -49,7 +49,8 @@ class Side:
     """`words` or `random`; None takes any, words first."""
 
     def choose(self, group: Sequence[Point]) -> Point | None:
-        """Words before random, the task's own words, the most runs, then the length nearest 10; never by the score."""
+        """Words before random, the task's own words, the most runs, the length nearest 10, then the lowest loss on
+        development pairs, by which the paper chose too; never by the score."""
         return max((point for point in group if self._has(point)), key=_preference, default=None)
 
     def _has(self, point: Point) -> bool:
@@ -58,10 +59,11 @@ class Side:
         return self.share is None or (point.share > 0 and abs(log(point.share / self.share)) < SAME_SHARE)
 
 
-def _preference(point: Point) -> tuple[bool, bool, int, int]:
+def _preference(point: Point) -> tuple[bool, bool, int, int, float]:
     default_words = point.first.settings.get("init_words") is None
     distance = abs((point.first.prefix_len or USUAL_LENGTH) - USUAL_LENGTH)
-    return point.first.result["init"] != "random", default_words, len(point.runs), -distance
+    loss = inf if point.dev_loss is None else point.dev_loss
+    return point.first.result["init"] != "random", default_words, len(point.runs), -distance, -loss
 
 
 @dataclass(frozen=True, slots=True)

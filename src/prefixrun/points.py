@@ -10,10 +10,10 @@ from typing import Any
 from prefixrun import names
 from prefixrun.comparison import Estimate, estimate
 from prefixrun.errors import DataError
-from prefixrun.records import LABELS, REPEATS, Record
+from prefixrun.records import IRRELEVANT, REPEATS, Record
 from prefixrun.verdict import SAMPLE
 
-IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefix_len", *REPEATS, *LABELS)
+IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefix_len", *REPEATS, *IRRELEVANT)
 """Settings that a label says in its own words, or that do not tell points apart."""
 
 SIZED = ("adapter", "lora", "finetune_top")

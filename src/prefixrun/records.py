@@ -35,8 +35,11 @@ NO_COUNTS = "its record has no stats.parquet"
 REPEATS = ("seed", "subsample_seed")
 """Settings in which runs of one point differ."""
 
-LABELS = ("budget", "recipe", "variant")
-"""Settings that say where others come from, which are recorded themselves."""
+IRRELEVANT = (
+    *("profile", "budget", "recipe", "variant"),
+    *("device", "threads", "joint", "keep_trained", "train.checkpoint_every", "decode.batch_size"),
+)
+"""Settings that change no number, as in experiment.identity: where others come from, and what computes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +126,12 @@ class Record:
     def point(self) -> str:
         """What defines the configuration, except the seeds: equal for runs that may be averaged, and hashable.
 
-        Settings that the method does not have (prefix_len, init) do not count, and no labels. Contents of data and
-        model do, and the meaning of the numbers (`SEMANTICS`).
+        Settings that the method does not have (prefix_len, init) do not count, nor those that change no number.
+        Contents of data and model do, and the meaning of the numbers (`SEMANTICS`).
         """
         without = [name for name in ("prefix_len", "init") if self.result[name] is None]
         unused = {"prefix_len": ("prefix_len",), "init": ("init.", "init_words")}
-        dropped = (*REPEATS, *LABELS, *(start for name in without for start in unused[name]))
+        dropped = (*REPEATS, *IRRELEVANT, *(start for name in without for start in unused[name]))
         kept = {key: value for key, value in self.settings.items() if not key.startswith(dropped)}
         data = self.result.get("data", {})
         contents = {split: [file.get("sha256") for file in part.get("files", [])] for split, part in data.items()}
