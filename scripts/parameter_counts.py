@@ -53,6 +53,8 @@ STATEMENTS = (
     Statement("500K", "text, DART", f"{TABLES} method=prefix prefix_len=10"),
     Statement("1000 times fewer", "section 1; E2E", f"{TABLES} method=prefix prefix_len=5", "ratio"),
     Statement("1000 times fewer", "section 1; DART", f"{TABLES} method=prefix prefix_len=10", "ratio"),
+    Statement("3 %", "Table 2 (ACL), ADAPTER(3%)", f"{TABLES} method=adapter method.bottleneck=224"),
+    Statement("0.1 %", "Table 2 (ACL), ADAPTER(0.1%)", f"{TABLES} method=adapter method.bottleneck=6"),
     Statement("2 %", "Table 3 (ACL), XSUM", f"{SUMMARIES} prefix_len=100"),
     Statement("0.1 %", "Table 3 (ACL), XSUM; its length is not in print", f"{SUMMARIES} prefix_len=5"),
     Statement("15 % trainable", "issue 17 of its repository", f"{SUMMARIES} prefix_len=200", "trained"),
@@ -69,12 +71,14 @@ SETTINGS = (
     "model=gpt2_medium,gpt2_large method=prefix prefix_len=1,5,6,10,20,40",
     f"{SUMMARIES} prefix_len=1,5,40,80,100,200",
     "model=gpt2_medium method=embedding,infix prefix_len=1,10,20",
+    "model=gpt2_medium method=adapter method.bottleneck=224,100,6",
+    "model=gpt2_large method=adapter method.bottleneck=248,8",
     "model=gpt2_medium,gpt2_large,bart_large method=finetune,finetune_top",
 )
 """Sweeps over the sizes that the paper has."""
 
 BUDGETS = (
-    "model=gpt2_medium method=prefix,infix,finetune_top budget=0.1%,3%",
+    "model=gpt2_medium method=prefix,infix,finetune_top,adapter,lora budget=0.1%,3%",
     "model=gpt2_large method=prefix budget=0.1%,3%",
     f"{SUMMARIES} budget=0.1%,2%",
 )

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import hydra
 import pytest
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from prefixrun import compose
 from prefixrun.attempts import Outcome
+from prefixrun.compose import points
 from prefixrun.errors import MissingPartError
 from prefixrun.experiment import find as run_of
-from prefixrun.launch import EXTRAS, Worker, is_installed, launcher
+from prefixrun.launch import EXTRAS, Worker, _join_cluster, hydra_words, is_installed, launcher
 from prefixrun.schema import Config
 from prefixrun.slots import Slots, gpus
 
@@ -101,6 +102,12 @@ def test_a_launcher_that_is_not_installed_names_its_extra(monkeypatch: pytest.Mo
     assert launcher([]) is None
 
 
+def test_settings_that_are_added_reach_the_launcher_too() -> None:
+    words = ["seed=1", "hydra/launcher=ray", "+hydra.launcher.ray.remote.num_gpus=1"]
+    assert hydra_words(words) == words[1:]
+    assert [point.words for point in points(words)] == [("seed=1",)]
+
+
 @pytest.mark.skipif(not is_installed("hydra_submitit_launcher"), reason="the extra slurm is missing")
 def test_a_machine_without_the_cluster_says_so(tmp_path: Path) -> None:
     # In a process of its own: the plugin takes over the standard streams of the one it is in.
@@ -124,3 +131,13 @@ def test_shares_of_a_machine_do_not_overlap(tmp_path: Path) -> None:
 def test_gpus_are_those_that_are_visible(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
     assert gpus() == ["2", "5"]
+
+
+def test_a_cluster_that_is_there_keeps_its_own_memory() -> None:
+    ray = {"init": {"address": "auto"}, "remote": {}}
+    config = OmegaConf.create({"hydra": {"launcher": {"ray": ray}}})
+    _join_cluster(config)
+    assert config.hydra.launcher.ray.init == {"address": "auto", "object_store_memory": None}
+    other = OmegaConf.create({"hydra": {"launcher": {"n_jobs": 2}}})
+    _join_cluster(other)
+    assert other == {"hydra": {"launcher": {"n_jobs": 2}}}

@@ -89,7 +89,7 @@ def test_what_an_interval_does_not_cover_is_said(tmp_path: Path) -> None:
     write(tmp_path, "prefix", 0.6, seeds=1)
     write(tmp_path, "finetune", 0.5, seeds=1)
     (table,) = tables(tmp_path)
-    assert "Interval of inputs alone: one run says nothing about seeds: fine-tuning." in markdown(as_texts(table))
+    assert "Interval of inputs alone: one run says nothing about seeds: every row." in markdown(as_texts(table))
 
 
 def test_the_csv_has_a_line_for_each_point_and_metric(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch
 
     Raises MissingPartError when its extra is not installed.
     """
-    settings = [word for word in overrides if word.startswith("hydra")]
+    settings = hydra_words(overrides)
     names = [word.partition("=")[2] for word in settings if word.startswith("hydra/launcher=")]
     name = names[-1] if names else SERIAL
     if name == SERIAL:
@@ -64,11 +64,17 @@ def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch
         directory = files.make_directory(Path(todo[0].config.results_dir).expanduser() / "launcher")
         with compose.hydra_files(config_dir), tempfile.TemporaryDirectory(prefix="prefixrun-") as scratch:
             config = _sweep_config([*settings, f"hydra.sweep.dir='{directory.resolve()}'"], config_dir)
+            _join_cluster(config)
             slots = _slots(name, config, Path(scratch))
             with _stops(slots):
                 _hand_over(config, slots, todo, tell)
 
     return launch
+
+
+def hydra_words(overrides: Sequence[str]) -> list[str]:
+    """Hydra's own settings among the overrides; ``+`` adds one that a launcher's file does not name."""
+    return [word for word in overrides if word.lstrip("+").startswith("hydra")]
 
 
 def is_installed(plugin: str) -> bool:
@@ -161,6 +167,12 @@ def _sweep_config(settings: Sequence[str], config_dir: Path | None) -> DictConfi
     loader = GlobalHydra.instance().config_loader()
     words = [*compose.search_path(config_dir), *settings]
     return loader.load_configuration(compose.CONFIG_NAME, words, run_mode=RunMode.MULTIRUN)
+
+
+def _join_cluster(config: DictConfig) -> None:
+    """Take back a default of the Ray plugin that only a cluster which it starts itself may have."""
+    if OmegaConf.select(config, "hydra.launcher.ray.init.address") is not None:
+        OmegaConf.update(config, "hydra.launcher.ray.init.object_store_memory", None, force_add=True)
 
 
 def _slots(name: str, config: DictConfig, scratch: Path) -> Slots | None:

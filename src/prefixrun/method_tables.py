@@ -155,7 +155,7 @@ def _notes(table: MethodTable) -> Iterator[str]:
         if row.difference is not None and row.difference.note:
             notes.setdefault(row.difference.note, []).append(row.label)
     for note, named in notes.items():
-        yield f"Interval {note}: {'; '.join(named)}."
+        yield f"Interval {note}: {'every row' if len(named) == len(table.rows) - 1 else '; '.join(named)}."
     yield (
         "Dev loss: nats a target token on development pairs, of the state that was kept. "
         "Scores: mean ± standard deviation between runs. Differences: interval over seeds and inputs, two-sided "
