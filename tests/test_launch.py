@@ -2,16 +2,23 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import hydra
 import pytest
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
+from prefixrun import compose
+from prefixrun.attempts import Outcome
 from prefixrun.compose import points
 from prefixrun.errors import MissingPartError
-from prefixrun.launch import EXTRAS, _join_cluster, hydra_words, is_installed, launcher
+from prefixrun.experiment import find as run_of
+from prefixrun.launch import EXTRAS, Worker, _join_cluster, hydra_words, is_installed, launcher
+from prefixrun.schema import Config
 from prefixrun.slots import Slots, gpus
 
 SRC = Path(__file__).resolve().parents[1] / "src"
@@ -50,6 +57,42 @@ def test_a_launcher_hands_over_groups_that_train_together(name: str, tmp_path: P
     results = sorted(tmp_path.glob("results/runs/*/result.json"))
     found = {each["seed"]: each["provenance"]["joint"] for each in (json.loads(path.read_text()) for path in results)}
     assert found == {1: 2, 2: 2, 3: 1}
+
+
+def composed(*words: str) -> DictConfig:
+    """What a launcher gives a worker."""
+    with compose.hydra_files(None):
+        return hydra.compose(compose.CONFIG_NAME, overrides=[*SMALL, *words])
+
+
+def test_a_worker_tells_how_each_run_of_its_group_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # no Java: it takes seconds to start
+    given = [composed(f"seed={seed}", "joint=2", f"results_dir={tmp_path}", "threads=1") for seed in (1, 2)]
+    group = tuple(compose.from_hydra(each) for each in given)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        outcomes = Worker(None, {group[0]: group})(given[0])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert [outcome.end for outcome in outcomes] == ["now", "now"]
+    assert [run_of(config).result()["provenance"]["joint"] for config in group] == [2, 2]
+
+
+def test_a_worker_that_is_stopped_tells_what_had_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = composed("joint=3")
+    config = compose.from_hydra(given)
+
+    def stopped(configs: Sequence[Config]) -> Iterator[Outcome]:
+        yield Outcome("now")
+        raise SystemExit(143)
+
+    monkeypatch.setattr("prefixrun.launch.attempts", stopped)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        outcomes = Worker(None, {config: (config, config, config)})(given)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert [outcome.end for outcome in outcomes] == ["now", "interrupted", "interrupted"]
 
 
 def test_a_launcher_that_is_not_installed_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
