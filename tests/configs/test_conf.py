@@ -77,14 +77,15 @@ OF_EACH_KIND = ("dart", "xsum", "xsum_within_news")
     ("profile", "method", "task"), list(product(groups()["profile"], groups()["method"], OF_EACH_KIND)), ids=str
 )
 def test_every_variant_composes_under_every_profile(profile: str, method: str, task: str) -> None:
-    model = ["model=gpt2_medium"] if profile == "paper" and method in ONE_SEQUENCE else []
-    words = [f"profile={profile}", f"method={method}", f"task={task}", "data_dir=/corpora", *model]
+    more = ["model=gpt2_medium"] if profile == "paper" and method in ONE_SEQUENCE else []
+    more += NEEDS.get(("method", method), [])
+    words = [f"profile={profile}", f"method={method}", f"task={task}", "data_dir=/corpora", *more]
     paper, code, modern = (compose([*words, f"variant={variant}"]) for variant in ("paper", "code", "modern"))
     assert [each.variant for each in (paper, code, modern)] == ["paper", "code", "modern"]
     assert [each.init.name for each in (paper, code, modern)] == ["uniform", "random", "words"]
     assert [each.decode.length_norm for each in (paper, code, modern)] == ["total", "total", "generated"]
     assert [each.task.linearisation for each in (paper, code, modern)] == ["paper", "paper", "plain"]
-    is_prefix = method not in ("finetune", "finetune_top", "adapter", "lora")
+    is_prefix = method not in ("finetune", "finetune_top", "adapter", "adapter_small", "lora")
     is_summary = task.startswith("xsum")
     assert paper.train.loss_mode == "sentence_sum"
     assert code.train.loss_mode == ("sentence_sum" if is_prefix and not is_summary else "token_mean")
