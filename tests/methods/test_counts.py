@@ -73,7 +73,8 @@ def test_the_shares_of_the_paper() -> None:
 
 @pytest.mark.parametrize("method", sorted(BUILDERS))
 def test_shapes_count_like_the_method_on_weights(method: str) -> None:
-    config = compose(["model=tiny_gpt2", f"method={method}", "prefix_len=3", "method.mid_dim=8"])
+    sizes = {"adapter": ["method.bottleneck=3"], "lora": ["method.rank=3"]}.get(method, ["prefix_len=3"])
+    config = compose(["model=tiny_gpt2", f"method={method}", "method.mid_dim=8", *sizes])
     backbone = load(config.model)
     built = build(config, backbone)
     assert count(config, skeleton(config.model)) == Parameters(built.trained_count, built.stored_count, backbone.total)
