@@ -1,6 +1,7 @@
 """Fixtures that many tests share, and the environment that every test runs in."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 # No test may reach a hub: a model that is not here is an error, at once.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# A shell starts what it sends to the background with Ctrl-C ignored, and then no test could be interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 
