@@ -42,6 +42,13 @@ def fingerprints(directory: Path) -> Mapping[str, str]:
     return content if isinstance(content, dict) else {}
 
 
+def published(directory: Path, figure: Figure) -> str | None:
+    """The SVG of a figure that is up to date; None where there is none, or it shows something else."""
+    if fingerprints(directory).get(figure.name) != fingerprint(figure) or not is_there(directory, figure.name):
+        return None
+    return (directory / f"{figure.name}.svg").read_text(encoding="utf-8")
+
+
 def is_there(directory: Path, name: str) -> bool:
     """Whether a figure's files are all in a directory."""
     return all((directory / f"{name}.{ending}").is_file() for ending in ("png", "svg"))

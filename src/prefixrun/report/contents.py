@@ -44,7 +44,7 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
     found_points = points(runs)
     compared = tables(found_points)
     found_claims = claims(runs)
-    drawn, figures_problem = drawings(found_points)
+    drawn, figures_problem = drawings(found_points, results_dir / "figures")
     left_out = tuple((what, _without(paths, why)) for what, why in [*found, *examples.problems])
     content: Mapping[str, Any] = {
         "version": prefixrun.__version__,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from markupsafe import Markup
 
-from prefixrun.curves import figures
+from prefixrun.curves import Figure, figures
+from prefixrun.drawn import published
 from prefixrun.errors import DataError
 from prefixrun.plots import draw_svg
 from prefixrun.points import Point
@@ -23,14 +25,18 @@ class Drawn:
     svg: Markup
 
 
-def drawings(found: Sequence[Point]) -> tuple[tuple[Drawn, ...], str]:
-    """All figures; without them, the reason: scores that were made in different ways share no axis."""
+def drawings(found: Sequence[Point], directory: Path) -> tuple[tuple[Drawn, ...], str]:
+    """All figures, those that are published in `directory` as they are there.
+
+    Without figures, the reason: scores that were made in different ways share no axis.
+    """
     try:
         made = figures(found)
     except DataError as error:
         return (), str(error)
-    return tuple(
-        # inline() lets through nothing that acts on the page
-        Drawn(each.title, each.caption, Markup(inline(draw_svg(each), each.name, each.title)))  # noqa: S704
-        for each in made
-    ), ""
+    return tuple(Drawn(each.title, each.caption, _element(each, directory)) for each in made), ""
+
+
+def _element(figure: Figure, directory: Path) -> Markup:
+    svg = published(directory, figure) or draw_svg(figure)
+    return Markup(inline(svg, figure.name, figure.title))  # noqa: S704 - lets through nothing that acts on the page
