@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from prefixrun.errors import ConfigError
-from prefixrun.methods import embedding, finetune, infix, prompt
+from prefixrun.methods import adapter, embedding, finetune, infix, prompt
 from prefixrun.methods.base import Flat, Method
 from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix, chosen_sites
 
@@ -77,6 +77,7 @@ BUILDERS: Mapping[str, Callable[[Config, Backbone], Method]] = {
     "infix": infix.build,
     "finetune": finetune.build,
     "finetune_top": finetune.build,
+    "adapter": adapter.build,
 }
 
 RESTORERS: Mapping[str, Callable[[Config, Backbone, Mapping[str, Tensor]], Method]] = {
@@ -87,4 +88,5 @@ RESTORERS: Mapping[str, Callable[[Config, Backbone, Mapping[str, Tensor]], Metho
     "prompt": prompt.restore,
     "finetune": finetune.restore,
     "finetune_top": finetune.restore,
+    "adapter": adapter.restore,
 }

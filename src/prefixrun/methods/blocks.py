@@ -13,6 +13,14 @@ from transformers import PreTrainedModel
 FINAL_NORMS = ("ln_f", "norm", "final_layer_norm")
 """The layer norm behind the last block: GPT-2, Llama and T5 have one, BART ends each block with one instead."""
 
+SUB_LAYERS = (
+    *("attn", "mlp"),  # GPT-2
+    *("self_attn", "mlp"),  # Llama
+    *("self_attn", "encoder_attn", "fc2"),  # BART
+    *("SelfAttention", "EncDecAttention", "DenseReluDense"),  # T5
+)
+"""Attention, cross attention and feed-forward layer of a block."""
+
 Place = tuple[nn.Module, str]
 """A module and the name under which it holds a parameter."""
 
@@ -30,6 +38,12 @@ def blocks(stack: nn.Module) -> list[nn.Module]:
     """The blocks of a stack from bottom to top: the only list of modules it has itself."""
     (found,) = (child for child in stack.children() if isinstance(child, nn.ModuleList))
     return list(found)
+
+
+def sub_layers(block: nn.Module) -> list[nn.Module]:
+    """What a block adds to its residual stream, in the order in which it does: attention, in a decoder with an encoder
+    cross attention, and the feed-forward layer, in BART the last of its two projections."""
+    return [module for name, module in block.named_modules() if name.rpartition(".")[2] in SUB_LAYERS]
 
 
 def final_norm(stack: nn.Module) -> nn.Module | None:
