@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from prefixrun.errors import ConfigError
-from prefixrun.methods import adapter, embedding, finetune, infix, prompt
+from prefixrun.methods import adapter, embedding, finetune, infix, lora, prompt
 from prefixrun.methods.base import Flat, Method
 from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix, chosen_sites
 
@@ -42,7 +42,8 @@ DECODER_ONLY = {
 
 
 def refuse(config: Config, backbone: Backbone) -> None:
-    """Raise ConfigError for a method, or for sites of a prefix, that the backbone cannot have."""
+    """Raise ConfigError for a method, sites of a prefix or layers that the backbone cannot have, and MissingPartError
+    for a method whose package is not installed."""
     name = config.method.name
     chosen_sites(config, backbone)
     if name in DECODER_ONLY and backbone.is_seq2seq:
@@ -50,6 +51,10 @@ def refuse(config: Config, backbone: Backbone) -> None:
             f"method={name}: needs a decoder-only model, because {DECODER_ONLY[name]}; "
             f"model={config.model.name} is an encoder-decoder"
         )
+    if name == "lora":
+        lora.check_installed()
+    if name == "finetune_top":
+        finetune.names(config, backbone.model)
 
 
 def _prefix(config: Config, backbone: Backbone) -> Method:
@@ -78,6 +83,7 @@ BUILDERS: Mapping[str, Callable[[Config, Backbone], Method]] = {
     "finetune": finetune.build,
     "finetune_top": finetune.build,
     "adapter": adapter.build,
+    "lora": lora.build,
 }
 
 RESTORERS: Mapping[str, Callable[[Config, Backbone, Mapping[str, Tensor]], Method]] = {
@@ -89,4 +95,5 @@ RESTORERS: Mapping[str, Callable[[Config, Backbone, Mapping[str, Tensor]], Metho
     "finetune": finetune.restore,
     "finetune_top": finetune.restore,
     "adapter": adapter.restore,
+    "lora": lora.restore,
 }

@@ -1,0 +1,191 @@
+"""LoRA (Hu et al. 2021) through PEFT: an update B A of low rank beside frozen projections.
+
+The layers are PEFT's, each around a projection of the backbone, and stand in its place only within `on`. What is
+updated is the same in all families, whatever they call it: queries and values (method.lora_modules=qv, the choice of
+Hu et al.), the four projections of an attention (attention), or these and the feed-forward layer's (all); in an
+encoder-decoder that is in encoder, decoder and cross attention.
+
+GPT-2 computes queries, keys and values in one projection. As in the code of Hu et al. (MergedLinear), each of the three
+is a projection with an update of its own, so that qv leaves the keys alone and a rank means the same in all families:
+rank x (in + out) numbers for each projection. PEFT's own layer around the whole would share one A between the three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from prefixrun.attention import attention_sites
+from prefixrun.errors import MissingPartError
+from prefixrun.methods.base import Method
+from prefixrun.methods.blocks import blocks, stacks
+from prefixrun.methods.budget import solved
+from prefixrun.methods.stored import check_fit
+
+if TYPE_CHECKING:
+    from prefixrun.models import Backbone
+    from prefixrun.schema import Config
+
+JOINT = "c_attn"
+"""GPT-2's projection to queries, keys and values, in this order."""
+
+QUERIES_VALUES = ("q", "v", "q_proj", "v_proj")
+
+ADAPTER = "default"
+"""PEFT's name of the only update that its layers have here."""
+
+
+class SplitProjection(nn.Module):
+    """GPT-2's joint projection (..., d) to (..., 3d) as three, whose weights are views of the frozen ones."""
+
+    def __init__(self, joint: Conv1D) -> None:
+        super().__init__()
+        parts = zip(joint.weight.detach().chunk(3, dim=1), joint.bias.detach().chunk(3), strict=True)
+        self.q, self.k, self.v = (_projection(weight, bias) for weight, bias in parts)
+
+    def forward(self, states: Tensor) -> Tensor:
+        return torch.cat([self.q(states), self.k(states), self.v(states)], dim=-1)
+
+
+def _projection(weight: Tensor, bias: Tensor) -> Conv1D:
+    with torch.device("meta"):
+        projection = Conv1D(weight.shape[1], weight.shape[0])
+    projection.weight = nn.Parameter(weight, requires_grad=False)
+    projection.bias = nn.Parameter(bias, requires_grad=False)
+    return projection
+
+
+class LoRA(Method):
+    """Low-rank updates by the names of the projections beside which they stand."""
+
+    def __init__(self, updated: Mapping[str, Any], standing: Mapping[str, nn.Module]) -> None:
+        """updated: PEFT's layers. standing: what takes the places of the backbone's modules of these names."""
+        super().__init__()
+        self._names = tuple(updated)
+        # The layers hold the backbone's projections, which are not this method's to train, store or move.
+        self._standing = dict(standing)
+        self.updates = nn.ModuleList(
+            nn.ModuleDict({kind: getattr(layer, kind)[ADAPTER] for kind in ("lora_A", "lora_B", "lora_dropout")})
+            for layer in updated.values()
+        )
+        self.updates.float()  # whatever the backbone's number format is
+
+    @contextmanager
+    def on(self, backbone: Backbone) -> Iterator[None]:
+        """Inside another such block these updates take the place of the outer ones."""
+        places = [(backbone.model.get_submodule(_parent(name)), _own(name)) for name in self._standing]
+        before = [parent._modules[child] for parent, child in places]
+        try:
+            for (parent, child), module in zip(places, self._standing.values(), strict=True):
+                parent._modules[child] = module
+            yield
+        finally:
+            for (parent, child), outer in zip(places, before, strict=True):
+                parent._modules[child] = outer
+
+    def stored(self) -> dict[str, Tensor]:
+        """By PEFT's names, such as model.layers.0.self_attn.q_proj.lora_A.weight: (rank, in), and lora_B: (out, rank).
+
+        Of GPT-2's joint projection the parts are c_attn.q, c_attn.k and c_attn.v.
+        """
+        return {
+            f"{name}.{parameter_name}": parameter.detach()
+            for name, update in zip(self._names, self.updates, strict=True)
+            for parameter_name, parameter in update.named_parameters()
+        }
+
+
+def check_installed() -> None:
+    """Raises MissingPartError without PEFT."""
+    if find_spec("peft") is None:
+        raise MissingPartError("method=lora: needs PEFT: pip install 'prefixrun[peft]'")
+
+
+def build(config: Config, backbone: Backbone) -> LoRA:
+    """With its random start: A from PEFT's uniform distribution, B of zeros, so that nothing is changed at first."""
+    check_installed()
+    model, method = backbone.model, config.method
+    found, standing = projections(model, method.lora_modules)
+    rank = method.rank or solved(config, model, lambda size: count(found, size))
+    layers = _layers(found, rank, method.lora_alpha or 2 * rank, method.lora_dropout)
+    for name, layer in layers.items():
+        if _parent(name) in standing:
+            setattr(standing[_parent(name)], _own(name), layer)
+        else:
+            standing[name] = layer
+    return LoRA(layers, standing)
+
+
+def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> LoRA:
+    """The trained updates in use.
+
+    Raises:
+        DamagedStateError: they are another model's or of another rank.
+        MissingPartError: PEFT is not installed.
+    """
+    with torch.random.fork_rng(devices=[]):
+        method = build(config, backbone)
+    own = method.stored()
+    check_fit(tensors, {name: tensor.shape for name, tensor in own.items()})
+    for name, tensor in own.items():
+        tensor.copy_(tensors[name])
+    return method.requires_grad_(False).eval()
+
+
+def projections(model: PreTrainedModel, chosen: str) -> tuple[dict[str, nn.Module], dict[str, nn.Module]]:
+    """The projections that are updated, by name, and GPT-2's joint ones, split, of which some of them are parts.
+
+    chosen: schema.MethodConfig.lora_modules.
+    """
+    attention = {id(module) for modules in attention_sites(model).values() for module in modules}
+    in_blocks = {id(module) for stack in stacks(model) for block in blocks(stack) for module in block.modules()}
+    found: dict[str, nn.Module] = {}
+    joint: dict[str, nn.Module] = {}
+    for name, module in model.named_modules():
+        if not isinstance(module, (nn.Linear, Conv1D)) or id(module) not in in_blocks:
+            continue
+        parts: dict[str, nn.Module] = {name: module}
+        if isinstance(module, Conv1D) and _own(name) == JOINT:
+            joint[name] = SplitProjection(module)
+            parts = {f"{name}.{part}": projection for part, projection in joint[name].named_children()}
+        if chosen == "qv":
+            parts = {part: projection for part, projection in parts.items() if _own(part) in QUERIES_VALUES}
+        if chosen == "all" or id(model.get_submodule(_parent(name))) in attention:
+            found |= parts
+    return found, joint
+
+
+def count(found: Mapping[str, nn.Module], rank: int) -> int:
+    """Numbers of the updates of some projections."""
+    return rank * sum(side for projection in found.values() for side in projection.get_parameter("weight").shape)
+
+
+def _layers(found: Mapping[str, nn.Module], rank: int, alpha: float, dropout: float) -> dict[str, Any]:
+    """PEFT's layers around projections. PEFT replaces modules of a model: here of a list of the projections alone."""
+    from peft import LoraConfig, inject_adapter_in_model
+
+    every = nn.ModuleList(found.values())
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=alpha,  # type: ignore[arg-type]  # only divided by the rank
+        lora_dropout=dropout,
+        target_modules=[str(index) for index in range(len(every))],
+        fan_in_fan_out=isinstance(every[0], Conv1D),
+    )
+    inject_adapter_in_model(config, every, adapter_name=ADAPTER)
+    return dict(zip(found, every, strict=True))
+
+
+def _parent(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _own(name: str) -> str:
+    return name.rpartition(".")[2]
