@@ -124,7 +124,7 @@ def _text(run: Listed, key: str) -> str:
     if key in run.signatures:
         return f"{value:.2f}"
     if isinstance(value, float):
-        return f"{value:.2g} %" if key == "size" else f"{value:.6g}"
+        return f"{value:.3g} %" if key == "size" else f"{value:.6g}"
     return canonical_json(value) if isinstance(value, list | dict) else shown(value)
 
 
