@@ -63,6 +63,19 @@ def test_half_precision_is_summed_in_full() -> None:
     assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=5e-3)
 
 
+def test_the_output_layers_gradient_in_half_precision_is_rounded_once() -> None:
+    hidden, weight, targets, factors = problem(600)
+    weight = weight.bfloat16().requires_grad_(True)
+    target_nll(hidden.bfloat16(), weight, targets, factors).backward()
+    exact = weight.detach().float().requires_grad_(True)
+    (cross_entropy(hidden.bfloat16().float() @ exact.T, targets, reduction="none") * factors).sum().backward()
+    found, expected = weight.grad, exact.grad
+    assert found is not None
+    assert expected is not None
+    assert found.dtype == torch.bfloat16
+    assert float((found - expected).norm() / expected.norm()) < 0.01
+
+
 def test_the_output_layer_gets_its_gradient_where_it_is_trained() -> None:
     hidden, weight, targets, factors = problem(300)
     weight.requires_grad_(True)

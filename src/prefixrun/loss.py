@@ -39,7 +39,7 @@ class _HeadNLL(torch.autograd.Function):
         ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, factors: Tensor, bias: Tensor | None
     ) -> Tensor:
         for_hidden = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
-        for_weight = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
+        for_weight = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         for start in range(0, hidden.shape[0], CHUNK):
             rows = slice(start, start + CHUNK)
@@ -54,7 +54,7 @@ class _HeadNLL(torch.autograd.Function):
             if for_hidden is not None:
                 for_hidden[rows] = (excess @ weight) * factor.to(weight.dtype)
             if for_weight is not None:
-                for_weight.addmm_(excess.T, hidden[rows] * factor.to(weight.dtype))
+                _add_product(for_weight, excess.T, hidden[rows] * factor.to(weight.dtype))
         ctx.save_for_backward(for_hidden, for_weight)
         return total
 
@@ -64,3 +64,11 @@ class _HeadNLL(torch.autograd.Function):
             None if gradient is None else gradient * upstream[0].to(gradient.dtype) for gradient in ctx.saved_tensors
         ]
         return scaled[0], scaled[1], None, None, None
+
+
+def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    """Add left @ right to a float32 sum; chunks in half precision are not summed in half precision."""
+    if left.dtype == total.dtype:
+        total.addmm_(left, right)
+    else:
+        total += left @ right

@@ -143,15 +143,6 @@ def _decoder_only(name: str, layout: str) -> str | None:
     return None
 
 
-def _precision(name: str, precision: str) -> str | None:
-    if name in ("finetune", "finetune_top") and precision != "fp32":
-        return (
-            f"precision={precision}: method={name} trains the weights themselves, whose small steps {precision} would"
-            " round away; use precision=fp32"
-        )
-    return None
-
-
 def _keep(keep: str, patience: int | None, examples: int, share: float | None) -> str | None:
     if (keep == "best" or patience is not None) and not examples and share is None:
         what = "train.keep=best" if keep == "best" else f"train.patience={patience}"
@@ -171,7 +162,6 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_lengths, ("decode.min_new_tokens", "decode.max_new_tokens")),
     (_packing, ("train.targets_per_row", "train.batch_size")),
     (_unused, ("method.name", *_METHODS_OF)),
-    (_precision, ("method.name", "precision")),
     (_size, ("method.name", "budget", *_SIZE_KEYS)),
     (_prompt, ("method.name", "method.instruction", "task.default_words", "method.shots")),
     (_decoder_only, ("method.name", "model.layout")),

@@ -10,7 +10,7 @@ from prefixrun import methods
 from prefixrun.compose import compose
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.methods.finetune import FineTuned, names, top_names
-from prefixrun.models import Backbone
+from prefixrun.models import Backbone, load
 from prefixrun.packed import packed
 from prefixrun.schema import Config
 
@@ -122,6 +122,22 @@ def test_weights_of_another_model_are_refused(backbone: Backbone) -> None:
         methods.restore(settings, backbone, {**stored, name: stored[name].long()})
 
 
-def test_half_precision_is_refused() -> None:
-    with pytest.raises(ConfigError, match="precision=bf16: method=finetune trains the weights themselves"):
-        config("finetune", "precision=bf16")
+@pytest.mark.parametrize("tiny", ["tiny_gpt2", "tiny_llama"])
+def test_steps_that_half_precision_would_round_away_are_kept_in_float32(tiny: str) -> None:
+    """Adam moves each weight by 1e-5 a step; half of bfloat16's spacing is more than that for all but the smallest."""
+    settings = config("finetune", "precision=bf16", f"model={tiny}")
+    backbone = load(settings.model, precision="bf16")
+    before = {name: weight.clone() for name, weight in backbone.model.named_parameters()}
+    method = methods.build(settings, backbone)
+    optimiser = torch.optim.AdamW(method.parameters(), lr=1e-5, weight_decay=0.0)
+    start = {name: weight.clone() for name, weight in method.stored().items()}
+    for _ in range(3):
+        with method.on(backbone):
+            assert backbone.head.dtype == torch.bfloat16
+            backbone.model(IDS, labels=IDS).loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    moved = [float((weight - start[name]).abs().max()) for name, weight in method.stored().items()]
+    assert max(moved) == pytest.approx(3e-5, rel=0.2)
+    for name, weight in backbone.model.named_parameters():
+        assert torch.equal(weight, before[name])

@@ -1,7 +1,8 @@
 """Fine-tuning all parameters, or those of the top layers (the paper's FINE-TUNE and FT-TOP2).
 
 What is trained are copies, which stand in the backbone's places only within `on`: the backbone itself never moves, and
-the next run of the process finds it as it was.
+the next run of the process finds it as it was. The copies are float32 whatever the precision: of a backbone in bfloat16
+they are the master weights, which take steps that are too small for the rounded weights it computes with.
 """
 
 from __future__ import annotations
@@ -36,9 +37,10 @@ class FineTuned(Method):
 
     @contextmanager
     def on(self, backbone: Backbone) -> Iterator[None]:
+        used = (weight.to(backbone.head.dtype) for weight in self.weights)  # gradients go back through the rounding
         held = [
             (module, name, module._parameters[name], own)
-            for own, its_places in zip(self.weights, places(backbone.model, self._names), strict=True)
+            for own, its_places in zip(used, places(backbone.model, self._names), strict=True)
             for module, name in its_places
         ]
         try:
@@ -56,7 +58,9 @@ class FineTuned(Method):
 def build(config: Config, backbone: Backbone) -> FineTuned:
     """Copies of the backbone's weights, to be trained."""
     model = backbone.model
-    return FineTuned({name: nn.Parameter(model.get_parameter(name).detach().clone()) for name in names(config, model)})
+    return FineTuned(
+        {name: nn.Parameter(model.get_parameter(name).detach().float().clone()) for name in names(config, model)}
+    )
 
 
 def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> FineTuned:
