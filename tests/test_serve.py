@@ -10,8 +10,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 from prefixrun import cli, exchange
+from prefixrun.compose import compose
 from prefixrun.errors import ConfigError, DamagedStateError, DataError, PrefixrunError
 from prefixrun.generate import generate
+from prefixrun.methods import lora as lora_method
 from prefixrun.methods.mixed import MixedPrefixes
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models import Backbone, load
@@ -125,6 +127,44 @@ def test_peft_generates_the_same_from_an_export(backbone: Backbone, tmp_path: Pa
     )
     written = theirs[0, len(prompt) :].tolist()
     assert written[: len(ours)] == ours
+
+
+@pytest.mark.parametrize("modules", ["qv", "all"])
+@pytest.mark.parametrize("tiny", ["tiny_gpt2", "tiny_llama", "tiny_bart", "tiny_t5"])
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of transformers, about what PEFT reads
+def test_peft_computes_the_same_from_an_exported_lora(tmp_path: Path, tiny: str, modules: str) -> None:
+    peft = pytest.importorskip("peft", reason="the extra peft is not installed")
+    settings = compose([f"model={tiny}", "method=lora", "method.rank=2", f"method.lora_modules={modules}"])
+    backbone = load(settings.model)
+    method = lora_method.build(settings, backbone)
+    with torch.no_grad():
+        for parameter in method.parameters():
+            parameter.copy_(torch.randn_like(parameter) / 4)
+    exchange.write_peft_lora(tmp_path / "lora", method, backbone, base_model=tiny)
+    given = {"input_ids": torch.tensor([[5, 6, 7, 8]])}
+    if backbone.is_seq2seq:
+        given["decoder_input_ids"] = torch.tensor([[2, 9, 11]])
+    plain = backbone.model(**given).logits
+    with method.on(backbone):
+        ours = backbone.model(**given).logits
+    theirs = peft.PeftModel.from_pretrained(backbone.model, tmp_path / "lora").eval()(**given).logits
+    torch.testing.assert_close(theirs, ours, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(plain, ours, atol=1e-2)
+
+
+def test_what_a_method_without_a_prefix_leaves(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = tmp_path / "results"
+    given = [*SHORT[:-1], "model=tiny_llama", "method=lora", "method.rank=1", f"results_dir={directory}"]
+    assert cli.main(given) == 0
+    (run,) = ids(directory)
+    capsys.readouterr()
+    arguments = ["export", f"run={run}", f"out={tmp_path / 'out'}", f"results_dir={directory}"]
+    assert cli.main(arguments) == 2
+    assert "method=lora has no prefix; format=peft takes its updates" in " ".join(capsys.readouterr().err.split())
+    assert cli.main([*arguments, "format=peft"]) == 0
+    assert "LoRA of rank 1 for tiny_llama" in " ".join(capsys.readouterr().out.split())
 
 
 Break = Callable[[Path, Backbone], None]

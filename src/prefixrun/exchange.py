@@ -1,4 +1,5 @@
-"""Prefixes that leave and enter the program: one safetensors file, or a directory in PEFT's format.
+"""Prefixes that leave and enter the program: one safetensors file, or a directory in PEFT's format. LoRA leaves in
+PEFT's format too.
 
 Everything is checked before anything is used: a file that is damaged, of another method, or for another model is
 refused. PEFT knows prefixes of decoder-only models only (its encoder-decoder form is not the paper's).
@@ -15,10 +16,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
+from transformers.pytorch_utils import Conv1D
 
 from prefixrun import files
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.methods import Flat
+from prefixrun.methods.lora import LoRA
 from prefixrun.models import Backbone, Shape
 
 PEFT_CONFIG, PEFT_WEIGHTS, PEFT_KEY = "adapter_config.json", "adapter_model.safetensors", "prompt_embeddings"
@@ -54,9 +57,44 @@ def write_peft(directory: Path, flat: Flat, *, base_model: str) -> None:
         "prefix_projection": False,
         "encoder_hidden_size": kv_heads * head_dim,
     }
-    rows = flat["decoder"].detach().float().cpu().permute(3, 0, 1, 2, 4).reshape(length, -1).contiguous()
+    rows = flat["decoder"].permute(3, 0, 1, 2, 4).reshape(length, -1)
+    _write_peft(directory, config, {PEFT_KEY: rows})
+
+
+def write_peft_lora(directory: Path, method: LoRA, backbone: Backbone, *, base_model: str) -> None:
+    """A directory that peft.PeftModel.from_pretrained loads; base_model: see write_peft.
+
+    GPT-2's joint projection has the ranks of its updated parts together, see LoRA.updates_of_modules.
+    """
+    updates = method.updates_of_modules()
+    ranks = {name: len(a) for name, (a, _) in updates.items()}
+    rank = min(ranks.values())
+    higher = {name: one for name, one in ranks.items() if one > rank}
+    config = {
+        "peft_type": "LORA",
+        "task_type": "SEQ_2_SEQ_LM" if backbone.is_seq2seq else "CAUSAL_LM",
+        "base_model_name_or_path": base_model,
+        "inference_mode": True,
+        "r": rank,
+        "lora_alpha": method.scaling * rank,
+        "rank_pattern": higher,
+        "alpha_pattern": {name: method.scaling * one for name, one in higher.items()},
+        "target_modules": list(updates),
+        "fan_in_fan_out": isinstance(backbone.model.get_submodule(next(iter(updates))), Conv1D),
+        "bias": "none",
+    }
+    tensors = {
+        f"base_model.model.{name}.{kind}.weight": tensor
+        for name, pair in updates.items()
+        for kind, tensor in zip(("lora_A", "lora_B"), pair, strict=True)
+    }
+    _write_peft(directory, config, tensors)
+
+
+def _write_peft(directory: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    plain = {name: tensor.detach().float().cpu().contiguous() for name, tensor in tensors.items()}
     files.make_directory(directory)
-    files.write_bytes(directory / PEFT_WEIGHTS, save({PEFT_KEY: rows}, {"format": "pt"}))
+    files.write_bytes(directory / PEFT_WEIGHTS, save(plain, {"format": "pt"}))
     files.write_json(directory / PEFT_CONFIG, config)
 
 

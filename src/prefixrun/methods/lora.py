@@ -64,9 +64,11 @@ def _projection(weight: Tensor, bias: Tensor) -> Conv1D:
 class LoRA(Method):
     """Low-rank updates by the names of the projections beside which they stand."""
 
-    def __init__(self, updated: Mapping[str, Any], standing: Mapping[str, nn.Module]) -> None:
-        """updated: PEFT's layers. standing: what takes the places of the backbone's modules of these names."""
+    def __init__(self, updated: Mapping[str, Any], standing: Mapping[str, nn.Module], scaling: float) -> None:
+        """updated: PEFT's layers. standing: what takes the places of the backbone's modules of these names.
+        scaling: alpha / rank."""
         super().__init__()
+        self.scaling = scaling
         self._names = tuple(updated)
         # The layers hold the backbone's projections, which are not this method's to train, store or move.
         self._standing = dict(standing)
@@ -100,6 +102,31 @@ class LoRA(Method):
             for parameter_name, parameter in update.named_parameters()
         }
 
+    def updates_of_modules(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """A (rank, in) and B (out, rank) of every module of the backbone that is updated, by its name there.
+
+        The parts of GPT-2's joint projection become one update of all three whose rank is the sum of theirs: the A's
+        stand above each other, and each B has the columns of its own A and the rows of its part.
+        """
+        found: dict[str, tuple[Tensor, Tensor]] = {}
+        joint: dict[str, dict[str, tuple[Tensor, Tensor]]] = {}
+        for name, update in zip(self._names, self.updates, strict=True):
+            pair = update.get_parameter("lora_A.weight").detach(), update.get_parameter("lora_B.weight").detach()
+            if _own(_parent(name)) == JOINT:
+                joint.setdefault(_parent(name), {})[_own(name)] = pair
+            else:
+                found[name] = pair
+        return found | {name: _join(parts) for name, parts in joint.items()}
+
+
+def _join(parts: Mapping[str, tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """One update of a joint projection from those of its parts "q", "k" and "v"; one that is missing has no update."""
+    own = [parts[part] for part in "qkv" if part in parts]
+    b = torch.block_diag(*(b for _, b in own)).split(own[0][1].shape[0])
+    blocks_of = dict(zip((part for part in "qkv" if part in parts), b, strict=True))
+    still = torch.zeros_like(b[0])
+    return torch.cat([a for a, _ in own]), torch.cat([blocks_of.get(part, still) for part in "qkv"])
+
 
 def check_installed() -> None:
     """Raises MissingPartError without PEFT."""
@@ -120,7 +147,7 @@ def build(config: Config, backbone: Backbone) -> LoRA:
             setattr(standing[_parent(name)], _own(name), layer)
         else:
             standing[name] = layer
-    return LoRA(layers, standing)
+    return LoRA(layers, standing, (method.lora_alpha or 2 * rank) / rank)
 
 
 def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> LoRA:
