@@ -46,6 +46,21 @@ def test_keys_of_the_command_line_win(own: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "chosen"),
+    [
+        (["method=prefix_flat"], [(seed, "prefix_flat", "words", 4) for seed in (1, 2)]),
+        (["seed=2", "init=random"], [(2, "prefix", "random", 3)]),
+        (["prefix_len=4"], [(seed, "prefix_flat", "words", 4) for seed in (1, 2)]),
+        (["init_words='a, b: it\\'s'", "seed=1", "method=prefix"], [(1, "prefix", i, 3) for i in ("words", "random")]),
+    ],
+)
+def test_values_that_some_points_have_choose_those(
+    own: Path, words: list[str], chosen: list[tuple[int, str, str, int]]
+) -> None:
+    assert seen(own, *words) == chosen
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         (["experiment=nothing"], "nothing is no choice of experiment; there are figure3_low_data"),

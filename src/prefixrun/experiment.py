@@ -166,10 +166,16 @@ def show(this: Run, config: Config) -> None:
 
 
 def _next_command(config: Config) -> str:
+    name, method = config.task.name, config.method
+    words = [f"task={name}"]
+    if method.name != "prefix":
+        sizes = {key: getattr(method, key) for key in ("layers", "bottleneck", "rank")}
+        words += [f"method={method.name}", *(f"method.{key}={size}" for key, size in sizes.items() if size is not None)]
+    if config.model.name != "smollm2_135m":
+        words.append(f"model={config.model.name}")
     if config.data_dir is None:
-        name = config.task.name
-        return f"prefixrun profile=laptop task={name} data_dir=DIR    (the real corpus, in DIR/{name}/)"
-    return f"prefixrun profile={config.profile} task={config.task.name} data_dir={config.data_dir} seed=1,2,3 -m"
+        return f"prefixrun profile=laptop {' '.join(words)} data_dir=DIR    (the real corpus, in DIR/{name}/)"
+    return f"prefixrun profile={config.profile} {' '.join(words)} data_dir={config.data_dir} seed=1,2,3 -m"
 
 
 def _files(corpus: Corpus) -> list[dict[str, Any]]:

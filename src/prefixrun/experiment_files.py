@@ -10,8 +10,8 @@
         - {method: adapter, budget: 3%}
 
 A list of values stands for each of them. An entry of ``grid`` is every combination of its values and those of both
-``every``, of which the more special one counts: above, 2 x (2 + 1) points. A key of the command line replaces the
-file's everywhere.
+``every``, of which the more special one counts: above, 2 x (2 + 1) points. A value of the command line that some points
+of the file have chooses those (``method=prefix``); one that none has replaces what the file says everywhere.
 """
 
 from __future__ import annotations
@@ -51,9 +51,31 @@ def expand(typed: Sequence[Override], config_dir: Path | None = None, *, multiru
     if not multirun:
         raise ConfigError(f"{KEY}={names[0]}: is a grid of runs: add -m to run them, or see it with `prefixrun plan`")
     profile = _profile(rest)
-    taken = {override.key_or_group for override in rest}
-    grids = [_without(words, taken) for name in names for words in _points(name, profile, config_dir)]
-    return list(dict.fromkeys((*words, *values) for values in given for words in grids))
+    grids = [_points(name, profile, config_dir) for name in names]
+    return list(
+        dict.fromkeys((*words, *values) for values in given for grid in grids for words in _chosen(grid, values))
+    )
+
+
+def _chosen(grid: Sequence[Words], values: Words) -> Iterator[Words]:
+    """The points that have the given values where some have them, without the words that `values` replaces."""
+    settings = [_settings(words) for words in grid]
+    wanted = _settings(values)
+    choosing = {key: value for key, value in wanted.items() if any(one.get(key) == value for one in settings)}
+    for words, own in zip(grid, settings, strict=True):
+        if all(own.get(key) == value for key, value in choosing.items()):
+            yield tuple(word for word in words if word.partition("=")[0] not in wanted)
+
+
+def _settings(words: Words) -> dict[str, str | float]:
+    """Key to value; numbers are equal however they are written."""
+    found: dict[str, str | float] = {}
+    for key, _, text in (word.partition("=") for word in words):
+        try:
+            found[key] = float(text)
+        except ValueError:
+            found[key] = text.strip("'\"")
+    return found
 
 
 def _points(name: str, profile: str, config_dir: Path | None) -> list[Words]:
@@ -90,10 +112,6 @@ def word(key: str, value: Any) -> str:
     else:
         text = str(value)
     return f"{key}={text}"
-
-
-def _without(words: Words, taken: set[str]) -> Words:
-    return tuple(word for word in words if word.partition("=")[0] not in taken)
 
 
 def _profile(typed: Sequence[Override]) -> str:
