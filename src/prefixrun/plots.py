@@ -11,6 +11,7 @@ from math import ceil, exp, floor, log, log10
 from typing import TYPE_CHECKING, Any
 
 from prefixrun import names
+from prefixrun.comparison import Estimate
 from prefixrun.curves import Curve, Figure
 from prefixrun.points import Point
 
@@ -154,8 +155,7 @@ def _line(axes: Axes, curve: Curve, metric: str, xs: Sequence[float]) -> None:
     points = [point for _, point in curve.places]
     places = [(x, each, found) for x, each in zip(xs, points, strict=True) if (found := each.estimate(metric))]
     colour, mark = COLOURS.get(curve.method, "#7F7F7F"), MARKS.get(curve.method, "o")
-    for x, point, _ in places:
-        _spread(axes, x, point, metric, colour)
+    _spread(axes, [(x, point) for x, point, _ in places], metric, colour)
     axes.plot(
         [x for x, _, _ in places],
         [found.mean for _, _, found in places],
@@ -170,20 +170,33 @@ def _line(axes: Axes, curve: Curve, metric: str, xs: Sequence[float]) -> None:
     )
 
 
-def _spread(axes: Axes, x: float, point: Point, metric: str, colour: str, *, across: bool = False) -> None:
-    """The interval of the mean where it is more than the distance of two runs, and every run."""
-    found, values = point.estimate(metric), point.values(metric)
-    if found is None or len(values) < 2:
+def _spread(
+    axes: Axes, places: Sequence[tuple[float, Point]], metric: str, colour: str, *, across: bool = False
+) -> None:
+    """Every run of the points that have several, and the interval of the mean where it is more than the distance of
+    two runs; `across` for points that lie on a vertical axis."""
+    runs = [(x, value) for x, point in places if len(values := point.values(metric)) > 1 for value in values]
+    if not runs:
         return
-    at = [x] * len(values)
-    axes.plot(
-        *((values, at) if across else (at, values)), "o", color=colour, markersize=2.6, alpha=0.6, markeredgewidth=0
-    )
-    if found.n >= 3 and found.low is not None and found.high is not None:
-        errors = [[found.mean - found.low], [found.high - found.mean]]
-        where: dict[str, Any] = {"xerr": errors} if across else {"yerr": errors}
-        position = (found.mean, x) if across else (x, found.mean)
-        axes.errorbar(*position, **where, fmt="none", ecolor=colour, elinewidth=0.9, capsize=2.5)
+    at, shown = zip(*runs, strict=True)
+    x, y = (shown, at) if across else (at, shown)
+    axes.plot(x, y, "o", color=colour, markersize=2.6, alpha=0.6, markeredgewidth=0)
+    means = [(x, found) for x, point in places if (found := point.estimate(metric)) is not None]
+    _interval(axes, means, colour, across=across)
+
+
+def _interval(axes: Axes, means: Sequence[tuple[float, Estimate]], colour: str, *, across: bool = False) -> None:
+    """The intervals of means of three runs and more."""
+    bars = [
+        (place, found.mean, found.mean - found.low, found.high - found.mean)
+        for place, found in means
+        if found.n >= 3 and found.low is not None and found.high is not None
+    ]
+    if bars:
+        at, means_of, below, above = zip(*bars, strict=True)
+        x, y = (means_of, at) if across else (at, means_of)
+        errors: dict[str, Any] = {"xerr" if across else "yerr": [below, above]}
+        axes.errorbar(x, y, **errors, fmt="none", ecolor=colour, elinewidth=0.9, capsize=2.5)
 
 
 def _x_ticks(axes: Axes, figure: Figure) -> bool:
@@ -210,7 +223,7 @@ def _starts(canvas: Canvas, figure: Figure) -> None:
         for position, curve in enumerate(reversed(figure.curves)):
             point = curve.places[0][1]
             if found := point.estimate(metric):
-                _spread(axes, position, point, metric, COLOURS["prefix"], across=True)
+                _spread(axes, [(position, point)], metric, COLOURS["prefix"], across=True)
                 face = "white" if curve.dashed else COLOURS["prefix"]
                 axes.plot([found.mean], [position], "o", markersize=6.5, color=COLOURS["prefix"], markerfacecolor=face)
         axes.set_xlabel(_metric_label(metric))
@@ -255,9 +268,7 @@ def _mark(axes: Axes, curve: Curve, x: float, point: Point, metric: str) -> None
         markerfacecolor=face,
         label=curve.label,
     )
-    if found.n >= 3 and found.low is not None and found.high is not None:
-        errors = [[found.mean - found.low], [found.high - found.mean]]
-        axes.errorbar(x, found.mean, yerr=errors, fmt="none", ecolor=colour, elinewidth=0.9, capsize=2.5)
+    _interval(axes, [(x, found)], colour)
 
 
 def _panels(canvas: Canvas, number: int, *, share_y: bool = False) -> list[Axes]:
