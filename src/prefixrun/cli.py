@@ -90,9 +90,9 @@ def _hydra(arguments: list[str]) -> int:
 
 def _sweep(overrides: list[str], config_dir: Path | None) -> int:
     from prefixrun import compose
-    from prefixrun.launch import launcher
-    from prefixrun.plan import jobs
-    from prefixrun.sweep import sweep
+    from prefixrun.sweeps.launch import launcher
+    from prefixrun.sweeps.plan import jobs
+    from prefixrun.sweeps.sweep import sweep
 
     if _is_one_of_several():
         raise ConfigError(

@@ -10,8 +10,8 @@ from prefixrun.compose import Point
 from prefixrun.errors import PrefixrunError
 from prefixrun.methods import refuse_length
 from prefixrun.methods.counts import Parameters, count
-from prefixrun.plan import point_labels
 from prefixrun.skeleton import skeleton
+from prefixrun.sweeps.plan import point_labels
 
 NO_CORPUS = "data_dir=DIR"
 """Stands for the corpora of profiles that ask for them: none is read."""

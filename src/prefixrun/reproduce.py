@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prefixrun import data
-from prefixrun.claims import evaluate
 from prefixrun.conf_tree import groups
 from prefixrun.errors import ConfigError, DataError, Interrupted
 from prefixrun.experiment_files import DEFAULT_PROFILE, KEY, word
 from prefixrun.files import write_text
-from prefixrun.paper_tables import paper_tables
-from prefixrun.points import points
+from prefixrun.findings.claims import evaluate
+from prefixrun.findings.paper_tables import paper_tables
+from prefixrun.findings.points import points
+from prefixrun.findings.publication import publish
+from prefixrun.findings.verdict_counts import summary
 from prefixrun.present import say
 from prefixrun.provenance import command
-from prefixrun.publication import publish
 from prefixrun.records import load_records
 from prefixrun.report import build
-from prefixrun.verdict_counts import summary
 
 TREE = Path("results")
 QUICK_TREE = TREE / "quick"
@@ -97,11 +97,12 @@ def reproduce(asked: Request) -> int:
 
 def _run(asked: Request) -> int:
     """Show the plan with its time and work it off; no model is loaded for a plan that has nothing left to do."""
-    from prefixrun import compose, estimate  # Hydra, which tables do without
-    from prefixrun.launch import launcher
-    from prefixrun.plan import jobs
-    from prefixrun.sweep import sweep
-    from prefixrun.sweep_table import plan_sum, plan_table
+    from prefixrun import compose  # Hydra, which tables do without
+    from prefixrun.sweeps import estimate
+    from prefixrun.sweeps.launch import launcher
+    from prefixrun.sweeps.plan import jobs
+    from prefixrun.sweeps.sweep import sweep
+    from prefixrun.sweeps.sweep_table import plan_sum, plan_table
 
     launch = launcher(asked.words)
     found = jobs(compose.points(asked.words))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from synthetic_records import write_record
 
-from prefixrun.points import points
-from prefixrun.publication import publish
+from prefixrun.findings.points import points
+from prefixrun.findings.publication import publish
 from prefixrun.records import load_records
 from prefixrun.report.drawings import drawings
 

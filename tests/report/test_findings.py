@@ -5,8 +5,8 @@ from typing import get_args
 
 from synthetic_records import write_record
 
-from prefixrun.claim_rules import Outcome
-from prefixrun.claims import CLAIMS
+from prefixrun.findings.claim_rules import Outcome
+from prefixrun.findings.claims import CLAIMS
 from prefixrun.records import load_records
 from prefixrun.report.findings import OUTCOMES, claims, summary
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from synthetic_records import write_record
 
-from prefixrun.points import points
+from prefixrun.findings.points import points
 from prefixrun.records import load_records
 from prefixrun.report.tables import VERDICTS, Cell, Shown, Tables, tables
 

@@ -8,7 +8,7 @@ import pytest
 
 from prefixrun.cli import main
 from prefixrun.compose import compose
-from prefixrun.estimate import Work, total, work
+from prefixrun.sweeps.estimate import Work, total, work
 
 
 @pytest.fixture(autouse=True)

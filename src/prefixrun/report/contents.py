@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import prefixrun
-from prefixrun.points import points
+from prefixrun.findings.points import points
 from prefixrun.provenance import utc_now
 from prefixrun.records import Record, load_records
 from prefixrun.report import overview, page

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from prefixrun.curves import Figure, figures
-from prefixrun.drawn import published
 from prefixrun.errors import DataError
-from prefixrun.plots import draw_svg
-from prefixrun.points import Point
+from prefixrun.findings.curves import Figure, figures
+from prefixrun.findings.drawn import published
+from prefixrun.findings.plots import draw_svg
+from prefixrun.findings.points import Point
 from prefixrun.report.figures import inline
 
 

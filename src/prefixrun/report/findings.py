@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from prefixrun.claims import Finding, evaluate
+from prefixrun.findings.claims import Finding, evaluate
 from prefixrun.records import Record
 
 OUTCOMES: Mapping[str, str] = {

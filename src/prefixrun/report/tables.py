@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import get_args
 
 from prefixrun import names
-from prefixrun.equivalence import margin
 from prefixrun.errors import DataError
-from prefixrun.method_tables import as_texts, method_tables
-from prefixrun.paper_tables import SEEDS, Section, Table, TableCell, TableRow, Version, paper_tables
-from prefixrun.points import Point
-from prefixrun.table_format import mean_sd, number, signed
-from prefixrun.text_table import TextTable
-from prefixrun.verdict_counts import MISSING, verdict_counts
+from prefixrun.findings.equivalence import margin
+from prefixrun.findings.method_tables import as_texts, method_tables
+from prefixrun.findings.paper_tables import SEEDS, Section, Table, TableCell, TableRow, Version, paper_tables
+from prefixrun.findings.points import Point
+from prefixrun.findings.table_format import mean_sd, number, signed
+from prefixrun.findings.text_table import TextTable
+from prefixrun.findings.verdict_counts import MISSING, verdict_counts
 
 VERDICTS = {
     "reproduced": "good",

@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from prefixrun import compose, estimate, files
-from prefixrun.plan import Job, jobs
+from prefixrun import compose, files
 from prefixrun.present import say
-from prefixrun.sweep_table import heading, plan_sum, plan_table
+from prefixrun.sweeps import estimate
+from prefixrun.sweeps.plan import Job, jobs
+from prefixrun.sweeps.sweep_table import heading, plan_sum, plan_table
 
 
 def run(words: Sequence[str]) -> int:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import get_args
 
 from prefixrun.errors import ConfigError
-from prefixrun.paper_tables import SEEDS, Version
-from prefixrun.publication import publish
+from prefixrun.findings.paper_tables import SEEDS, Version
+from prefixrun.findings.publication import publish
 from prefixrun.records import load_records
 
 

@@ -1,0 +1,1 @@
+"""What runs say over seeds and inputs: comparisons, the paper's tables and figures, its claims."""

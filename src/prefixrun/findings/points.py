@@ -1,0 +1,203 @@
+"""Points: runs that share a configuration and differ in seed and subsample only, with names that tell them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from prefixrun import names
+from prefixrun.errors import DataError
+from prefixrun.findings.comparison import Estimate, estimate
+from prefixrun.records import IRRELEVANT, REPEATS, Record
+from prefixrun.verdict import SAMPLE
+
+IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefix_len", *REPEATS, *IRRELEVANT)
+"""Settings that a label says in its own words, or that do not tell points apart."""
+
+SIZED = ("adapter", "lora", "finetune_top")
+"""Methods that are told apart by the share of parameters they store, as the paper does."""
+
+Scope = tuple[str, str, str, int]
+"""Task, split, data source and number of inputs: scores may stand in one column within a scope only."""
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """One configuration with its runs."""
+
+    runs: tuple[Record, ...]
+    """At least one, in the order of subsample and seed, one for each of these."""
+
+    @property
+    def first(self) -> Record:
+        """Any of the runs, for what they all share."""
+        return self.runs[0]
+
+    @property
+    def scope(self) -> Scope:
+        """Within what its scores may be compared."""
+        result = self.first.result
+        return str(result["task"]), str(result["split"]), str(result["data_source"]), int(result["n_inputs"])
+
+    @property
+    def n_train(self) -> int:
+        return int(self.first.result["n_train"])
+
+    @property
+    def init(self) -> str | None:
+        """`random`, or the words in quotes; None for methods without an initialisation."""
+        settings = self.first.settings
+        if self.first.result["init"] is None:
+            return None
+        words = settings.get("init_words") or settings.get("init.default_words")
+        return f"“{words}”" if self.first.result["init"] == "words" and words else str(self.first.result["init"])
+
+    def values(self, metric: str) -> list[float]:
+        """The score of every run that has it."""
+        return [value for each in self.runs if (value := each.value(metric)) is not None]
+
+    @cached_property
+    def _estimates(self) -> dict[str, Estimate | None]:
+        return {}
+
+    def estimate(self, metric: str) -> Estimate | None:
+        """Mean, standard deviation and interval over the runs; None when none has the score."""
+        if metric not in self._estimates:
+            values = self.values(metric)
+            self._estimates[metric] = estimate(values) if values else None
+        return self._estimates[metric]
+
+    def cost(self, name: str) -> float | None:
+        """Mean of a cost over the runs; None unless all have it."""
+        values = [each.result["costs"].get(name) for each in self.runs]
+        return None if any(value is None for value in values) else sum(values) / len(values)
+
+    @property
+    def dev_loss(self) -> float | None:
+        """Loss on development pairs of the state that was kept, in nats a target token, mean over the runs; None unless
+        all measured it."""
+        losses = [loss for each in self.runs if (loss := _dev_loss(each)) is not None]
+        return sum(losses) / len(losses) if len(losses) == len(self.runs) else None
+
+    def parameters(self, name: str) -> int:
+        """`trained`, `stored` or `total`."""
+        return int(self.first.result["parameters"][name])
+
+    @property
+    def share(self) -> float:
+        """Stored numbers in per cent of the model's."""
+        return 100 * self.parameters("stored") / self.parameters("total") if self.parameters("total") else 0.0
+
+
+def _dev_loss(run: Record) -> float | None:
+    history = run.result.get("training", {}).get("history", [])
+    losses = [entry["dev_loss"] for entry in history if "dev_loss" in entry]
+    if not losses:
+        return None
+    return float(min(losses) if run.settings.get("train.keep") == "best" else losses[-1])
+
+
+def points(records: Iterable[Record]) -> list[Point]:
+    """All points, in the order of their records' task, method, model; a seed that was run twice counts once."""
+    grouped: dict[str, dict[tuple[int, int], Record]] = {}
+    for record in records:
+        grouped.setdefault(record.point, {}).setdefault((record.subsample_seed, record.seed), record)
+    found = [Point(tuple(runs[key] for key in sorted(runs))) for runs in grouped.values()]
+    return sorted(found, key=_order)
+
+
+def _order(point: Point) -> tuple[Any, ...]:
+    first = point.first
+    method = list(names.METHODS).index(first.method) if first.method in names.METHODS else len(names.METHODS)
+    return (
+        first.task,
+        first.model,
+        method,
+        first.method,
+        -point.n_train,
+        first.prefix_len or 0,
+        point.init or "",
+        first.point,
+    )
+
+
+def check_signatures(found: Sequence[Point], metrics: Iterable[str]) -> None:
+    """Raise DataError when scores that would stand in one column were not made in the same way, naming both."""
+    for metric in metrics:
+        ways: dict[Scope, dict[str, Record]] = {}
+        for point in found:
+            for run in point.runs:
+                if (way := run.signature(metric)) is not None and run.value(metric) is not None:
+                    ways.setdefault(point.scope, {}).setdefault(way, run)
+        for scope, of_scope in ways.items():
+            if len(of_scope) > 1:
+                parts = [f"{way} ({run.directory.name})" for way, run in sorted(of_scope.items())]
+                raise DataError(
+                    f"{next(iter(of_scope.values())).directory.parent}: {metric} of {scope[0]} was made in "
+                    f"{len(of_scope)} ways, which cannot stand in one column: {' and '.join(parts)}; score the outputs "
+                    "of one of them again, or move its record away"
+                )
+
+
+def labels(found: Sequence[Point]) -> dict[Point, str]:
+    """A name for each point; points that would share one also say the settings in which they differ."""
+    named: dict[str, list[Point]] = {}
+    for point in found:
+        named.setdefault(_label(point), []).append(point)
+    return {
+        point: ", ".join((label, *(_differences(point, alike) if len(alike) > 1 else ())))
+        for label, alike in named.items()
+        for point in alike
+    }
+
+
+def _label(point: Point) -> str:
+    record, result = point.first, point.first.result
+    parts = [names.of_method(record.method)]
+    if record.method in SIZED:
+        parts.append(f"{point.share:.2g} %")
+    if record.prefix_len is not None:
+        parts.append(f"length {record.prefix_len}")
+    if point.init is not None:
+        parts.append(point.init)
+    available = result.get("n_train_available")
+    if available is not None and point.n_train < available:
+        parts.append(f"{point.n_train:,} pairs")
+    return ", ".join(parts)
+
+
+def _differences(point: Point, alike: Sequence[Point]) -> list[str]:
+    """`key=value` of the settings in which points of one label differ."""
+    keys = sorted({key for each in alike for key in each.first.settings if not key.startswith(IN_LABELS)})
+    differing = [key for key in keys if len({repr(each.first.settings.get(key)) for each in alike}) > 1]
+    settings: Mapping[str, Any] = point.first.settings
+    told = [f"{key.removeprefix('train.').removeprefix('method.')}={settings.get(key)}" for key in differing]
+    shared = sum(1 for each in alike if all(each.first.settings.get(k) == settings.get(k) for k in differing)) > 1
+    return [*told, f"point of run {point.first.run_id}"] if shared else told
+
+
+def circumstances(point: Point) -> str:
+    """Profile, corpus and amount of training: what stands beside numbers that are not the paper's setting."""
+    result = point.first.result
+    profiles = sorted({str(run.result["profile"]) for run in point.runs})
+    parts = [f"{' and '.join(profiles)} profile"]
+    if result["data_source"] == SAMPLE:
+        parts.append("sample corpus")
+    parts.append(_training(point))
+    available = result.get("n_inputs_available")
+    if available is not None and result["n_inputs"] < available:
+        parts.append(f"{result['n_inputs']:,} of {available:,} inputs")
+    return ", ".join(parts)
+
+
+def _training(point: Point) -> str:
+    """How many pairs were seen, of how many."""
+    settings = point.first.settings
+    steps = point.cost("train_steps")
+    size = settings.get("train.batch_size")
+    if not steps or size is None:
+        return f"{point.n_train:,} pairs"
+    seen = round(steps * size * settings.get("train.accumulate", 1))
+    return f"{seen:,} pairs from {point.n_train:,}" if seen < point.n_train else f"{point.n_train:,} pairs"

@@ -1,0 +1,68 @@
+"""From records to the files of results/tables and results/figures. The same records give the same bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefixrun.files import make_directory, write_bytes
+from prefixrun.findings import claims, table_format
+from prefixrun.findings.curves import figures
+from prefixrun.findings.drawn import FILE, fingerprint, fingerprints, is_there
+from prefixrun.findings.method_tables import as_csv as methods_csv
+from prefixrun.findings.method_tables import as_texts, method_tables
+from prefixrun.findings.paper_tables import SEEDS, Version, paper_tables
+from prefixrun.findings.plots import draw
+from prefixrun.findings.points import points
+from prefixrun.findings.text_table import latex, markdown
+from prefixrun.records import Record
+
+
+def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEEDS) -> dict[str, str]:
+    """File name → content of everything under tables/. Raises DataError for scores that cannot share a column."""
+    found = points(records)
+    files = {}
+    for table in paper_tables(found, version):
+        name = table_format.file_name(table)
+        files[f"{name}.md"] = table_format.as_markdown(table, seeds)
+        files[f"{name}.tex"] = table_format.as_latex(table, seeds)
+        files[f"{name}.csv"] = table_format.as_csv(table, seeds)
+    compared = method_tables(found)
+    intro = (
+        "# Methods compared\n\nEvery point beside the reference of its task, model, corpus and number of training "
+        "pairs. Written by `prefixrun tables`.\n"
+    )
+    texts = [as_texts(table) for table in compared]
+    files["methods.md"] = "\n".join((intro, *(markdown(each) for each in texts)))
+    files["methods.tex"] = "\n".join(latex(each) for each in texts)
+    files["methods.csv"] = methods_csv(compared)
+    files["claims.md"] = claims.markdown(claims.evaluate(records))
+    return files
+
+
+def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", seeds: int = SEEDS) -> list[Path]:
+    """Write tables/ and figures/ below `out` and return the files; nothing is written before all is made.
+
+    Figures that show what they showed before are left as they are (drawn.py). Raises DataError for scores that cannot
+    share a column or a figure.
+    """
+    contents = {f"tables/{name}": text.encode("utf-8") for name, text in tables(records, version, seeds).items()}
+    before = fingerprints(out / "figures")
+    shown = {figure.name: (figure, fingerprint(figure)) for figure in figures(points(records))}
+    kept = []
+    for name, (figure, now) in shown.items():
+        files = [f"figures/{name}.png", f"figures/{name}.svg"]
+        if before.get(name) == now and is_there(out / "figures", name):
+            kept += files
+        else:
+            drawing = draw(figure)
+            contents |= dict(zip(files, (drawing.png, drawing.svg), strict=True))
+    if shown:
+        listed = json.dumps({name: now for name, (_, now) in shown.items()}, sort_keys=True, indent=2)
+        contents[f"figures/{FILE}"] = f"{listed}\n".encode()
+    for directory in {(out / name).parent for name in contents}:
+        make_directory(directory)
+    for name, data in contents.items():
+        write_bytes(Path(name), data, root=out)
+    return [out / name for name in (*contents, *kept)]

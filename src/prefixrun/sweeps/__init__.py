@@ -1,0 +1,1 @@
+"""Many runs of one command: planned, launched, held apart, and told in one table."""

@@ -1,0 +1,98 @@
+"""Which points the figures show."""
+
+from pathlib import Path
+
+import pytest
+from synthetic_records import write_record
+
+from prefixrun.errors import DataError
+from prefixrun.findings.curves import Figure, figures
+from prefixrun.findings.points import points
+from prefixrun.records import load_records
+
+
+def found(directory: Path, kind: str) -> list[Figure]:
+    return [figure for figure in figures(points(load_records(directory).found)) if figure.kind == kind]
+
+
+def test_low_data_has_a_curve_for_each_method_and_start(tmp_path: Path) -> None:
+    for size in (50, 100, 200):
+        write_record(tmp_path, settings={"train_size": size})
+        write_record(tmp_path, settings={"train_size": size, "init.name": "random"})
+        write_record(tmp_path, settings={"train_size": size, "method.name": "finetune"})
+    write_record(tmp_path, settings={"train_size": 50, "method.name": "lora"})  # one place is no curve
+    (figure,) = found(tmp_path, "low_data")
+    assert [curve.label for curve in figure.curves] == [
+        "prefix-tuning, random",
+        "prefix-tuning, “a text”",
+        "fine-tuning",
+    ]
+    assert [curve.dashed for curve in figure.curves] == [True, False, False]
+    assert [[x for x, _ in curve.places] for curve in figure.curves] == [[50.0, 100.0, 200.0]] * 3
+    assert figure.metrics == ("BLEU", "ROUGE_L")
+    assert figure.name == "low_data-e2e-smollm2_135m"
+
+
+def test_prefix_lengths_are_compared_at_equal_data(tmp_path: Path) -> None:
+    for length in (1, 5, 10):
+        write_record(tmp_path, settings={"prefix_len": length, "train_size": 500})
+        write_record(tmp_path, settings={"prefix_len": length})
+    assert [figure.name for figure in found(tmp_path, "prefix_length")] == [
+        "prefix_length-e2e-smollm2_135m-42061",
+        "prefix_length-e2e-smollm2_135m-500",
+    ]
+
+
+def test_shares_of_the_data_are_per_cent(tmp_path: Path) -> None:
+    for share in (0.1, 0.2, 1.0):
+        write_record(tmp_path, settings={"data_fraction": share})
+    (figure,) = found(tmp_path, "data_fraction")
+    assert [x for x, _ in figure.curves[0].places] == [10.0, 20.0, 100.0]
+
+
+def test_starts_are_compared_at_equal_data_with_random_first(tmp_path: Path) -> None:
+    for words in ("elephant", "active"):
+        write_record(tmp_path, settings={"train_size": 100, "init_words": words})
+    assert found(tmp_path, "initialisation") == []
+    write_record(tmp_path, settings={"train_size": 100, "init.name": "random"})
+    (figure,) = found(tmp_path, "initialisation")
+    assert [curve.label for curve in figure.curves] == ["random", "“active”", "“elephant”"]
+
+
+def test_costs_are_shown_for_three_methods_at_the_most_data(tmp_path: Path) -> None:
+    for method in ("prefix", "finetune", "adapter"):
+        write_record(tmp_path, settings={"method.name": method})
+        write_record(tmp_path, settings={"method.name": method, "train_size": 50})
+    (figure,) = found(tmp_path, "pareto")
+    assert figure.name == "pareto-e2e-smollm2_135m-42061"
+    assert [curve.method for curve in figure.curves] == ["prefix", "finetune", "adapter"]
+
+
+def test_of_two_points_at_one_place_the_one_with_more_runs_is_shown_and_the_other_counted(tmp_path: Path) -> None:
+    for size in (50, 100):
+        for seed in (1, 2):
+            write_record(tmp_path, settings={"train_size": size, "seed": seed}, quality=0.3)
+    write_record(tmp_path, settings={"train_size": 50, "train.lr": 5e-3}, quality=0.9)
+    (figure,) = found(tmp_path, "low_data")
+    assert [len(point.runs) for _, point in figure.curves[0].places] == [2, 2]
+    assert "1 more points with other settings are not shown" in figure.caption
+    assert "Mean of n = 2 runs" in figure.caption
+
+
+def test_corpora_have_figures_of_their_own(tmp_path: Path) -> None:
+    for source in ("release", "sample"):
+        for size in (50, 100):
+            write_record(tmp_path, settings={"train_size": size}, data_source=source)
+    assert sorted(figure.name for figure in found(tmp_path, "low_data")) == [
+        "low_data-e2e-smollm2_135m",
+        "low_data-e2e-smollm2_135m-sample",
+    ]
+    assert any("sample corpus" in figure.title for figure in found(tmp_path, "low_data"))
+
+
+def test_scores_made_in_different_ways_are_refused(tmp_path: Path) -> None:
+    write_record(tmp_path, settings={"train_size": 50})
+    other = {"BLEU": {"value": 1.0, "signature": "other:2", "reason": None}}
+    write_record(tmp_path, settings={"train_size": 100}, result={"scores": other})
+    with pytest.raises(DataError, match="2 ways"):
+        found(tmp_path, "low_data")

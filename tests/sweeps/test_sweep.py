@@ -1,0 +1,194 @@
+"""Sweeps of tiny models in this process: what is skipped, redone, listed, and how a sweep ends."""
+
+import errno
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from prefixrun import experiment, files, stages
+from prefixrun.cli import main
+from prefixrun.compose import points
+from prefixrun.errors import PrefixrunError
+from prefixrun.sweeps.plan import Job, jobs
+
+SMALL = (
+    "model=tiny_gpt2",
+    "method=prefix_flat",
+    "init=random",
+    "prefix_len=2",
+    "train_size=8",
+    "train.max_steps=2",
+    "train.warmup_steps=0",
+    "train.batch_size=4",
+    "train.eval_examples=0",
+    "test_size=2",
+    "decode.beams=1",
+    "decode.max_new_tokens=4",
+    "threads=1",
+)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("PATH", str(tmp_path))  # no Java: it takes seconds to start
+
+
+def sweep(*words: str) -> int:
+    return main(["-m", *SMALL, *words])
+
+
+def found(*words: str) -> list[Job]:
+    return jobs(points([*SMALL, *words]))
+
+
+def states(*words: str) -> list[str]:
+    return [job.state for job in found(*words)]
+
+
+@pytest.fixture
+def before_completing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
+    """Call something with the seed of a run before it is worked on."""
+    complete = stages.complete
+
+    def install(action: Callable[[int], None]) -> None:
+        def first(this: Any, config: Any, *rest: Any) -> None:
+            action(config.seed)
+            complete(this, config, *rest)
+
+        monkeypatch.setattr(stages, "complete", first)
+
+    return install
+
+
+Install = Callable[[Callable[[int], None]], None]
+
+
+def test_finished_runs_are_skipped_and_impossible_ones_listed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sweep("seed=1,2,1", "threads=1,2", "prefix_len=2,0,5000") == 0
+    said = capsys.readouterr().out
+    assert "[1/4] seed=1 threads=1 prefix_len=2: done now in " in said
+    assert "prefix_len=0: must be a whole number at least 1" in said
+    assert "tiny_gpt2 has 1024" in said
+    assert said.count("example 1 of") == 0, "no closing of single runs"
+    lines = said.splitlines()
+    assert lines[0] == "sweep: 8 runs for 12 points: 4 to do, 4 impossible"
+    assert lines[-1] == "2 done now, 6 impossible"
+
+    monkeypatch.setattr(stages, "complete", None)  # nothing is computed again
+    assert sweep("seed=1,2") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 done before"
+
+
+def test_a_sweep_in_which_nothing_is_possible_is_a_wrong_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sweep("prefix_len=0,-1") == 2
+    assert "2 impossible" in capsys.readouterr().out
+    assert list(Path.cwd().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(PrefixrunError("no luck"), 1), (ZeroDivisionError("a defect"), 1), (MemoryError("much"), 1)]
+)
+def test_one_failed_run_does_not_stop_the_others_and_is_redone(
+    before_completing: Install, capsys: pytest.CaptureFixture[str], error: Exception, code: int
+) -> None:
+    unlucky = [2]
+
+    def fail(seed: int) -> None:
+        if seed in unlucky:
+            raise error
+
+    before_completing(fail)
+    assert sweep("seed=1,2,3") == code
+    said = capsys.readouterr().out
+    assert "2 done now, 1 failed" in said
+    assert str(error) in said
+    (failed,) = [job for job in found("seed=1,2,3") if job.state == "failed"]
+    assert failed.run is not None
+    assert f"log: {failed.run.log}" in said
+    unlucky.clear()
+    assert sweep("seed=1,2,3") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 done before, 1 done now"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_sweep_with_its_table(
+    before_completing: Install, capsys: pytest.CaptureFixture[str], number: int, code: int
+) -> None:
+    before_completing(lambda seed: os.kill(os.getpid(), number) if seed == 2 else None)
+    assert sweep("seed=1,2,3") == code
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == ["1 done now, 1 interrupted, 1 not started", "the same command again does what is left"]
+    assert states("seed=1,2,3") == ["finished", "interrupted", "new"]
+
+
+def test_a_run_of_another_process_is_left_to_it(capsys: pytest.CaptureFixture[str]) -> None:
+    theirs = found("seed=1,2")[0].run
+    assert theirs is not None
+    with theirs.hold():
+        assert sweep("seed=1,2") == 75
+    said = capsys.readouterr().out
+    assert "1 done now, 1 held by another process" in said
+    assert f"process {os.getpid()} on " in said
+    assert sweep("seed=1,2") == 0
+
+
+def test_a_run_that_another_sweep_finishes_meanwhile_is_done(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two sweeps at once: the other one takes a run after this one has looked, and finishes it before the end."""
+    theirs = found("seed=1,2")[0].run
+    assert theirs is not None
+    ready = experiment.ready
+
+    def meanwhile(config: Any, **named: Any) -> Any:
+        if config.seed == 2 and theirs.state() != "finished":
+            hold.__exit__(None, None, None)
+            assert experiment.run(found("seed=1")[0].config) == 0
+        elif config.seed == 1 and theirs.state() == "new":
+            hold.__enter__()
+        return ready(config, **named)
+
+    hold = theirs.hold()
+    monkeypatch.setattr(experiment, "ready", meanwhile)
+    assert sweep("seed=1,2") == 0
+    assert "1 done before, 1 done now" in capsys.readouterr().out
+
+
+def test_a_full_disk_ends_the_sweep(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    to_disk, writes = files._to_disk, [0]
+
+    def full(stream: Any) -> None:
+        writes[0] += 1
+        if writes[0] > 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        to_disk(stream)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_to_disk", full)
+        assert sweep("seed=1,2,3") == 1
+    said = capsys.readouterr().out
+    assert "the disk is full (No space left on device)" in said
+    assert "1 failed, 2 not started" in said
+    assert sweep("seed=1,2,3") == 0
+    assert states("seed=1,2,3") == ["finished"] * 3
+
+
+def test_a_tree_that_cannot_be_written_stops_the_sweep_before_it_starts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (Path.cwd() / "closed").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert sweep("seed=1,2", "results_dir=closed") == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("prefixrun: results_dir: closed cannot be written (")
+    assert said.out == ""
