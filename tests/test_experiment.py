@@ -45,12 +45,7 @@ SMALL = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """METEOR's program takes seconds to start; without it the score is null, and the result says why."""
-    torch.set_num_threads(1)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 @pytest.fixture(params=["tiny_gpt2", "tiny_llama"])

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 SMALL = (
@@ -27,12 +26,8 @@ SMALL = (
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An empty directory to work in, and no Java: METEOR's program takes seconds to start."""
-    torch.set_num_threads(1)
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setenv("PATH", str(tmp_path))
+def _elsewhere(elsewhere: None) -> None:
+    """Every test here runs there."""
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from prefixrun.compose import compose
 from prefixrun.errors import DamagedStateError
 from prefixrun.methods import adapter
 from prefixrun.models import Backbone, load
-from prefixrun.packed import packed
 from prefixrun.schema import Config
 
 IDS = torch.tensor([[5, 6, 7, 8]])
@@ -112,38 +111,6 @@ def test_what_they_compute(form: str) -> None:
     with method.on(backbone):
         found = block(states)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_inside_one_another_the_inner_ones_count(backbone: Backbone, form: str) -> None:
-    """And all modules are the original ones again, also behind an error."""
-    sizes = (f"method.adapter_form={form}", "method.bottleneck=4")
-    first, second = (methods.build(config(*sizes, f"seed={seed}"), backbone) for seed in (1, 2))
-    modules = [(name, id(module)) for name, module in backbone.model.named_modules()]
-    plain = backbone.model(IDS).logits
-    with second.on(backbone):
-        alone = backbone.model(IDS).logits
-    with first.on(backbone):
-        outer = backbone.model(IDS).logits
-        with second.on(backbone), second.on(backbone):
-            assert torch.equal(backbone.model(IDS).logits, alone)
-        with pytest.raises(KeyError), second.on(backbone):
-            raise KeyError
-        assert torch.equal(backbone.model(IDS).logits, outer)
-    assert not torch.equal(outer, alone)
-    assert torch.equal(backbone.model(IDS).logits, plain)
-    assert [(name, id(module)) for name, module in backbone.model.named_modules()] == modules
-    assert not any(module._forward_hooks for module in backbone.model.modules())
-
-
-@torch.no_grad()
-@pytest.mark.parametrize("form", FORMS)
-def test_packed_adapters_compute_the_same(backbone: Backbone, form: str) -> None:
-    method = methods.build(config(f"method.adapter_form={form}", "method.bottleneck=4"), backbone)
-    with method.on(backbone):
-        plain = backbone.model(IDS).logits
-        with packed(backbone.model):
-            torch.testing.assert_close(backbone.model(IDS).logits, plain, rtol=1e-4, atol=1e-4)
 
 
 def test_the_parameters_stay_in_float32_on_a_model_in_half_precision() -> None:

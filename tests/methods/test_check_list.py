@@ -262,13 +262,40 @@ def test_outputs_do_not_depend_on_the_batch(name: str, model: str) -> None:
 
 
 @every_case
-@torch.no_grad()
+def test_packed_weights_compute_the_same(name: str, model: str) -> None:
+    it = case(name, model)
+    plain = states(it.method, it.backbone)
+    batch = it.method.collate(it.backbone, rows_of(it.backbone), "token_mean")
+    with torch.no_grad(), it.method.on(it.backbone), packed(it.backbone.model):
+        torch.testing.assert_close(it.method.target_states(it.backbone, batch), plain, rtol=1e-4, atol=1e-4)
+
+
+@every_trained_case
+def test_the_backbone_gets_everything_back(name: str, model: str) -> None:
+    """Also behind an error, and from a method inside another, where the inner one counts."""
+    it = case(name, model)
+    outer, inner = it.method, methods.build(replace(it.config, seed=9), it.backbone)
+    parts = [id(part) for part in (*it.backbone.model.modules(), *it.backbone.model.parameters())]
+    plain, by_outer, by_inner = (states(method, it.backbone) for method in (Method(), outer, inner))
+    with outer.on(it.backbone):
+        with inner.on(it.backbone):
+            assert torch.equal(states(inner, it.backbone), by_inner)
+        with pytest.raises(KeyError), inner.on(it.backbone):
+            raise KeyError
+        assert torch.equal(states(outer, it.backbone), by_outer)
+    assert not torch.equal(by_outer, by_inner)
+    assert torch.equal(states(Method(), it.backbone), plain)
+    assert [id(part) for part in (*it.backbone.model.modules(), *it.backbone.model.parameters())] == parts
+    assert not any(module._forward_hooks for module in it.backbone.model.modules())
+
+
+@every_case
 def test_token_by_token_it_reads_as_all_at_once(name: str, model: str) -> None:
     """With the cache of a search and in one pass without."""
     it = case(name, model)
     row = rows_of(it.backbone)[3]
     (target,) = row.targets
-    with it.method.on(it.backbone):
+    with torch.no_grad(), it.method.on(it.backbone):
         prompted = it.method.read_prompts(it.backbone, [row.source])
         found = [prompted.hidden[0]]
         for place, token in enumerate(target[:-1]):

@@ -14,7 +14,6 @@ from prefixrun.errors import DamagedStateError, MissingPartError
 from prefixrun.methods.counts import count
 from prefixrun.methods.lora import LoRA
 from prefixrun.models import Backbone, load
-from prefixrun.packed import packed
 from prefixrun.schema import Config
 from prefixrun.skeleton import skeleton
 
@@ -146,35 +145,6 @@ def test_gpt2_updates_queries_and_values_as_peft_does_with_a_joint_update_withou
     expected = torch.cat([whole[:32, :RANK], whole[64:, RANK:]])
     gradient = torch.cat([method.updates[index]["lora_B"].weight.grad for index in (2, 3)])  # type: ignore[index]
     torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-6)
-
-
-def test_inside_one_another_the_inner_ones_count(backbone: Backbone) -> None:
-    """And all modules are the original ones again, also behind an error."""
-    modules = {name: id(module) for name, module in backbone.model.named_modules()}
-    first, second = started(backbone), started(backbone, "method.lora_modules=all")
-    plain = backbone.model(IDS).logits
-    with second.on(backbone):
-        alone = backbone.model(IDS).logits
-    with first.on(backbone):
-        outer = backbone.model(IDS).logits
-        with second.on(backbone), second.on(backbone):
-            assert torch.equal(backbone.model(IDS).logits, alone)
-        with pytest.raises(KeyError), second.on(backbone):
-            raise KeyError
-        assert torch.equal(backbone.model(IDS).logits, outer)
-    assert not torch.equal(outer, alone)
-    assert torch.equal(backbone.model(IDS).logits, plain)
-    assert {name: id(module) for name, module in backbone.model.named_modules()} == modules
-    assert not hasattr(backbone.model, "peft_config")
-
-
-@torch.no_grad()
-def test_packed_weights_compute_the_same(backbone: Backbone) -> None:
-    method = started(backbone, "method.lora_modules=all")
-    with method.on(backbone):
-        plain = backbone.model(IDS).logits
-        with packed(backbone.model):
-            torch.testing.assert_close(backbone.model(IDS).logits, plain, rtol=1e-4, atol=1e-4)
 
 
 def test_the_start_changes_nothing(backbone: Backbone) -> None:

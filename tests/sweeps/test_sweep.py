@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from prefixrun import experiment, files, stages
 from prefixrun.cli import main
@@ -31,14 +30,6 @@ SMALL = (
     "decode.max_new_tokens=4",
     "threads=1",
 )
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    torch.set_num_threads(1)
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setenv("PATH", str(tmp_path))  # no Java: it takes seconds to start
 
 
 def sweep(*words: str) -> int:

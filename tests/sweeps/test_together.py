@@ -30,14 +30,6 @@ SMALL = (
 GRID = ("prefix_len=1,3", "seed=1,2")
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    torch.set_num_threads(1)
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setenv("PATH", str(tmp_path))  # no Java: it takes seconds to start
-
-
 def sweep(*words: str) -> int:
     return main(["-m", *SMALL, *words])
 
