@@ -54,6 +54,7 @@ class Run:
         self.directory = results_dir / "runs" / name
         self.config_json = self.directory / "config.json"
         self.result_json = self.directory / "result.json"
+        self.record_json = results_dir / "records" / name / "result.json"
         self.failed_json = self.directory / "failed.json"
         self.subset = self.directory / "subset.json"
         self.trained_file = self.directory / trained_name(method)
@@ -76,14 +77,24 @@ class Run:
             return "finished"
         return "failed" if self.failed_json.exists() else "interrupted"
 
+    def is_kept(self) -> bool:
+        """Whether `results_dir` has its record, see keep.py. Raises DamagedStateError when that is not its result."""
+        if not self.record_json.exists():
+            return False
+        self._checked(self.record_json)
+        return True
+
     def result(self) -> dict[str, Any]:
         """The finished result. Raises DamagedStateError when it is missing, not valid or of another run."""
-        result: dict[str, Any] = files.read_json(self.result_json)
+        return self._checked(self.result_json)
+
+    def _checked(self, path: Path) -> dict[str, Any]:
+        result: dict[str, Any] = files.read_json(path)
         problems = validate_result(result)
         if not problems and result["run_id"] != self.id:
             problems = [f"run_id is {result['run_id']}, the directory is of {self.id}"]
         if problems:
-            raise DamagedStateError(f"{self.result_json}: {'; '.join(problems)}; {_MOVE_AWAY}")
+            raise DamagedStateError(f"{path}: {'; '.join(problems)}; {_MOVE_AWAY}")
         return result
 
     def failure(self) -> dict[str, Any] | None:

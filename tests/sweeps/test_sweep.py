@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,25 @@ def before_completing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[in
 
 
 Install = Callable[[Callable[[int], None]], None]
+
+
+def test_a_run_whose_record_is_here_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    """As in a fresh clone, which has results/records and no runs."""
+    assert sweep("seed=1") == 0
+    assert main(["keep", "run=all"]) == 0
+    (job,) = found("seed=1")
+    assert job.run is not None
+    shutil.rmtree(job.run.directory)
+    assert states("seed=1,2") == ["kept", "new"]
+    assert sweep("seed=1,2") == 0
+    assert "1 done, kept as a record, 1 to do" in capsys.readouterr().out
+    assert states("seed=1,2") == ["kept", "finished"]
+    job.run.record_json.write_text("{}")
+    (damaged,) = found("seed=1")
+    assert damaged.state == "failed"
+    assert str(job.run.record_json) in damaged.reason
+    assert sweep("seed=1") == 0
+    assert states("seed=1") == ["finished"]
 
 
 def test_finished_runs_are_skipped_and_impossible_ones_listed(

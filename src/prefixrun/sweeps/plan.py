@@ -15,16 +15,18 @@ from prefixrun.runs import Run
 from prefixrun.schema import Config
 from prefixrun.sizes import said
 
-State = Literal["finished", "new", "interrupted", "failed", "held", "impossible"]
+State = Literal["finished", "kept", "new", "interrupted", "failed", "held", "impossible"]
 STATES: Mapping[State, str] = {
     "finished": "done",
+    "kept": "done, kept as a record",
     "new": "to do",
     "interrupted": "interrupted",
     "failed": "failed",
     "held": "held by another process",
     "impossible": "impossible",
 }
-"""State -> how it is shown. "failed": the last try failed, or the point could not even be looked up."""
+"""State -> how it is shown. "kept": there is no run here, but the record of one (`prefixrun keep`). "failed": the last
+try failed, or the point could not even be looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Job:
     @property
     def is_open(self) -> bool:
         """Whether there is something to do."""
-        return self.state not in ("finished", "impossible") and self.run is not None
+        return self.state not in ("finished", "kept", "impossible") and self.run is not None
 
 
 def jobs(points: Sequence[Point]) -> list[Job]:
@@ -107,6 +109,8 @@ def look(job: Job) -> Job:
         return job
     try:
         state: State = job.run.state()
+        if state == "new" and job.run.is_kept():
+            state = "kept"
     except PrefixrunError as error:
         return replace(job, state="failed", reason=str(error), exit_code=error.exit_code)
     if state != "finished" and (holder := job.run.holder()):

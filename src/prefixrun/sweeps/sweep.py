@@ -1,7 +1,7 @@
 """A sweep: every run of a grid from wherever it is to its result, and one table of how each ended.
 
-Finished runs are skipped, interrupted ones resumed, failed ones tried again; what cannot be run is listed with the
-reason. One failed run does not stop the others, a full disk or a signal does.
+Finished runs and those whose record is here are skipped, interrupted ones resumed, failed ones tried again; what cannot
+be run is listed with the reason. One failed run does not stop the others, a full disk or a signal does.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def one_after_another(todo: Sequence[Job], tell: Callable[[int, Outcome], None])
 
 def _known(job: Job) -> Outcome:
     """What is known of a job before anything is run."""
-    if job.state == "finished":
+    if job.state in ("finished", "kept"):
         return Outcome("before")
     if job.state == "impossible":
         return Outcome("impossible", job.reason, job.exit_code or ConfigError.exit_code)
