@@ -119,6 +119,8 @@ def _order(point: Point) -> tuple[Any, ...]:
         -point.n_train,
         first.prefix_len or 0,
         point.init or "",
+        point.parameters("stored"),
+        first.settings.get("train.lr") or 0,
         first.point,
     )
 
