@@ -73,6 +73,19 @@ def test_adapters_are_told_apart_by_their_size(tmp_path: Path) -> None:
     assert found["C3"].outcome == "holds"
 
 
+def test_sides_have_had_equal_training_and_the_most_there_is(tmp_path: Path) -> None:
+    write(tmp_path, "prefix", 0.3, **{"train.max_steps": 100})
+    write(tmp_path, "prefix", 0.6, **{"train.max_steps": 400})
+    write(tmp_path, "embedding", 0.4, **{"train.max_steps": 100})
+    (one,) = findings(tmp_path)["C15"].evidence
+    assert "1,600 of 42,061 pairs" in one.text
+    assert one.outcome == "does not hold"
+    write(tmp_path, "embedding", 0.3, **{"train.max_steps": 400})
+    (one,) = findings(tmp_path)["C15"].evidence
+    assert "6,400 of 42,061 pairs" in one.text
+    assert one.outcome == "holds"
+
+
 def test_errors_count_the_other_way(tmp_path: Path) -> None:
     write(tmp_path, "prefix", 0.7, **{"task.name": "webnlg"})
     write(tmp_path, "finetune", 0.3, **{"task.name": "webnlg"})

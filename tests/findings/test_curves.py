@@ -79,6 +79,28 @@ def test_of_two_points_at_one_place_the_one_with_more_runs_is_shown_and_the_othe
     assert "Mean of n = 2 runs" in figure.caption
 
 
+def test_of_equally_many_runs_those_of_the_lower_development_loss_are_shown(tmp_path: Path) -> None:
+    for loss, rate in ((1.3, 1e-3), (1.2, 3e-3), (1.4, 1e-2)):
+        training = {"history": [{"step": 100, "train_loss": 1.5, "dev_loss": loss}], "fit_error": None}
+        for size in (50, 100):
+            settings = {"train_size": size, "train.lr": rate}
+            write_record(tmp_path, settings=settings, quality=loss / 2, result={"training": training})
+    (figure,) = found(tmp_path, "low_data")
+    assert [point.dev_loss for _, point in figure.curves[0].places] == [1.2, 1.2]
+
+
+def test_number_formats_and_amounts_of_training_have_figures_of_their_own(tmp_path: Path) -> None:
+    for method in ("prefix", "finetune", "adapter"):
+        for steps, precision in ((100, "fp32"), (400, "fp32"), (100, "bf16")):
+            settings = {"method.name": method, "train.max_steps": steps, "precision": precision}
+            write_record(tmp_path, settings=settings)
+    assert [(figure.name, figure.title.rpartition("SmolLM2-135M, ")[2]) for figure in found(tmp_path, "pareto")] == [
+        ("pareto-e2e-smollm2_135m-1600of42061-bf16", "1,600 of 42,061 pairs, bf16"),
+        ("pareto-e2e-smollm2_135m-1600of42061", "1,600 of 42,061 pairs"),
+        ("pareto-e2e-smollm2_135m-6400of42061", "6,400 of 42,061 pairs"),
+    ]
+
+
 def test_corpora_have_figures_of_their_own(tmp_path: Path) -> None:
     for source in ("release", "sample"):
         for size in (50, 100):

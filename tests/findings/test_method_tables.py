@@ -55,6 +55,22 @@ def test_tasks_models_corpora_and_sizes_have_their_own_tables(tmp_path: Path) ->
     assert tables(tmp_path) == []
 
 
+def test_only_equal_amounts_of_training_are_set_against_each_other(tmp_path: Path) -> None:
+    """Of part of an epoch; whole ones count as one, as methods have different numbers of them."""
+    for method in ("prefix", "finetune"):
+        write(tmp_path, method, 0.5)
+        write(tmp_path, method, 0.5, **{"train.max_steps": 100})
+        write(tmp_path, method, 0.5, **{"train.max_steps": 400, "train.batch_size": 4})
+        write(tmp_path, method, 0.5, **{"train.max_steps": 100, "precision": "bf16"})
+    write(tmp_path, "adapter", 0.5, **{"train.epochs": 3})
+    found = tables(tmp_path)
+    assert {table.reference.amount: len(table.rows) for table in found} == {
+        "42,061 pairs": 3,
+        "1,600 of 42,061 pairs": 4,
+        "1,600 of 42,061 pairs, bf16": 2,
+    }
+
+
 def test_one_test_more_makes_every_other_weaker(tmp_path: Path) -> None:
     write(tmp_path, "prefix", 0.6)
     write(tmp_path, "finetune", 0.5)

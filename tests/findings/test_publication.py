@@ -1,5 +1,6 @@
 """From records to files: the same records, the same bytes."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,21 @@ def test_a_figure_is_drawn_again_only_when_it_shows_something_else(
     publish(load_records(tmp_path).found, tmp_path)
     assert len(drawn) == 4
     assert (tmp_path / "figures" / f"{drawn[0]}.png").is_file()
+
+
+def test_a_figure_that_the_runs_no_longer_make_goes(tmp_path: Path) -> None:
+    for length in (1, 5):
+        longer = write_record(tmp_path, settings={"prefix_len": length})
+    publish(load_records(tmp_path).found, tmp_path)
+    mine = tmp_path / "figures" / "mine.png"
+    mine.touch()
+    assert len(list((tmp_path / "figures").iterdir())) == 4
+    shutil.rmtree(longer)
+    for length in (1, 5):
+        write_record(tmp_path, settings={"prefix_len": length, "train_size": 50})
+    publish(load_records(tmp_path).found, tmp_path)
+    left = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert left == {"mine.png", FILE, *(f"prefix_length-e2e-smollm2_135m-50.{ending}" for ending in ("png", "svg"))}
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def training_speed(found: Sequence[Point]) -> Iterator[Evidence]:
             *(provenance.get(name, 1) for name in ("joint", "processes")),
         )
         batches = tuple(settings.get(f"train.{name}") for name in ("batch_size", "accumulate", "targets_per_row"))
-        groups.setdefault((*point.scope, point.first.model, point.n_train, machine, batches), []).append(point)
+        groups.setdefault((*point.scope, point.first.model, point.training, machine, batches), []).append(point)
     for group in groups.values():
         first, second = Side("prefix").choose(group), Side("finetune").choose(group)
         if first and second:
@@ -125,7 +125,7 @@ def _by_length(found: Sequence[Point]) -> list[dict[int, Point]]:
     groups: dict[tuple[object, ...], dict[int, Point]] = {}
     for point in found:
         if point.first.method == "prefix" and point.first.prefix_len:
-            key = (*point.scope, point.first.model, point.n_train, point.first.result["init"])
+            key = (*point.scope, point.first.model, point.training, point.first.result["init"])
             places = groups.setdefault(key, {})
             known = places.get(point.first.prefix_len)
             if known is None or len(point.runs) > len(known.runs):

@@ -95,13 +95,13 @@ class Contrast:
         groups: dict[tuple[object, ...], list[Point]] = {}
         for point in found:
             if self._concerns(point):
-                groups.setdefault((*point.scope, point.first.model, point.n_train), []).append(point)
+                groups.setdefault((*point.scope, point.first.model, point.training), []).append(point)
         both = {key: each for key, each in groups.items() if self.first.choose(each) and self.second.choose(each)}
         if self.amount != "most":
             return list(both.values())
         most: dict[tuple[object, ...], list[Point]] = {}
         for key, each in both.items():
-            if key[:-1] not in most or each[0].n_train > most[key[:-1]][0].n_train:
+            if key[:-1] not in most or each[0].training > most[key[:-1]][0].training:
                 most[key[:-1]] = each
         return list(most.values())
 
@@ -130,9 +130,9 @@ def outcome_of(evidence: Sequence[Sequence[Evidence]]) -> Outcome:
 
 
 def where(point: Point) -> str:
-    """`E2E, SmolLM2-135M, 500 pairs`."""
+    """`E2E, SmolLM2-135M, 500 pairs`; see Point.amount."""
     split = "" if point.first.split == "test" else f" ({point.first.split} part)"
-    return f"{names.of_task(point.first.task)}{split}, {names.of_model(point.first.model)}, {point.n_train:,} pairs"
+    return f"{names.of_task(point.first.task)}{split}, {names.of_model(point.first.model)}, {point.amount}"
 
 
 def runs_of(*found: Point) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ def low_data_mean(found: Sequence[Point]) -> Iterator[Evidence]:
     groups: dict[tuple[object, ...], list[Point]] = {}
     for point in found:
         if point.n_train <= LOW_DATA:
-            groups.setdefault((*point.scope, point.first.model), []).append(point)
+            groups.setdefault((*point.scope, point.first.model, point.training[2]), []).append(point)
     for group in groups.values():
         sizes = sorted({point.n_train for point in group})
         pairs = [
@@ -169,7 +169,7 @@ def _averaged(pairs: Sequence[tuple[Point, Point]]) -> Iterator[Evidence]:
     mean = estimate(values)
     sizes = ", ".join(f"{one.n_train:,}" for one, _ in pairs)
     text = (
-        f"{where(first).removesuffix(f', {first.n_train:,} pairs')}, mean over {sizes} pairs: "
+        f"{where(first).removesuffix(f', {first.amount}')}, mean over {sizes} pairs: "
         f"{names.of_metric(metric)} of prefix-tuning minus fine-tuning {interval_text(mean, 1)}, "
         f"n = {mean.n} seeds × subsamples"
     )

@@ -1,13 +1,15 @@
 """What the figures show: which points form a curve, a column of starts or a cloud. The drawing is in plots.py.
 
-Every figure is of one task, split, corpus, set of inputs and model. Two points of a curve at the same place differ in
-settings that the curve does not name; then the one with more runs is shown and the caption counts the others.
+Every figure is of one task, split, corpus, set of inputs, model and number format. Two points of a curve at the same
+place differ in settings that the curve does not name; then the one with more runs, or else with the lower loss on
+development pairs, is shown and the caption counts the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from prefixrun import names
@@ -72,7 +74,7 @@ _PLANS = (
         lambda point: point.first.settings.get("train_size") is not None,
         lambda point: float(point.n_train),
         lambda point: (point.first.method, _size(point), point.init),
-        lambda point: (),
+        lambda point: point.training[2:],
     ),
     _Plan(
         "prefix_length",
@@ -81,7 +83,7 @@ _PLANS = (
         lambda point: point.first.method in PREFIXES and point.first.prefix_len is not None,
         lambda point: float(point.first.prefix_len or 0),
         lambda point: (point.first.method, point.init),
-        lambda point: (point.n_train,),
+        lambda point: point.training,
     ),
     _Plan(
         "data_fraction",
@@ -90,7 +92,7 @@ _PLANS = (
         lambda point: point.first.settings.get("train_size") is None,
         lambda point: 100.0 * float(point.first.settings.get("data_fraction", 1.0)),
         lambda point: (point.first.method, _size(point), point.init),
-        lambda point: (),
+        lambda point: point.training[2:],
     ),
 )
 
@@ -119,11 +121,11 @@ def _curves(group: Sequence[Point]) -> Iterator[Figure]:
 def _starts(group: Sequence[Point]) -> Iterator[Figure]:
     """Starts of prefix-tuning at equal data."""
     members = [point for point in group if point.first.method == "prefix" and point.init is not None]
-    for of_size in _split(members, lambda point: (point.n_train,)):
+    for of_size in _split(members, lambda point: point.training):
         alike = list(_split(of_size, lambda point: (point.init,)))
         if len(alike) < FEWEST_MARKS:
             continue
-        chosen = [(str(each[0].init), _most_runs(each)) for each in alike]
+        chosen = [(str(each[0].init), _chosen(each)) for each in alike]
         chosen.sort(key=lambda start: (start[0] != "random", start[0]))
         curves = [
             Curve(label, "prefix", label == "random", ((float(i), point),)) for i, (label, point) in enumerate(chosen)
@@ -134,12 +136,12 @@ def _starts(group: Sequence[Point]) -> Iterator[Figure]:
 def _clouds(group: Sequence[Point]) -> Iterator[Figure]:
     """Score against what it costs, one mark a point, with the most training pairs there are."""
     most = max(point.n_train for point in group)
-    members = [point for point in group if point.n_train == most]
-    methods = _split(members, lambda point: (point.first.method, _size(point), point.init, point.first.prefix_len))
-    chosen = [_most_runs(alike) for alike in methods]
-    if len({point.first.method for point in chosen}) >= FEWEST_MARKS:
-        curves = _told_apart([_curve(point, ((float(point.parameters("stored")), point),)) for point in chosen])
-        yield _figure("pareto", "What a score costs", "", curves, len(members) - len(chosen))
+    for members in _split((point for point in group if point.n_train == most), lambda point: point.training):
+        methods = _split(members, lambda point: (point.first.method, _size(point), point.init, point.first.prefix_len))
+        chosen = [_chosen(alike) for alike in methods]
+        if len({point.first.method for point in chosen}) >= FEWEST_MARKS:
+            curves = _told_apart([_curve(point, ((float(point.parameters("stored")), point),)) for point in chosen])
+            yield _figure("pareto", "What a score costs", "", curves, len(members) - len(chosen))
 
 
 def _split(members: Iterable[Point], key: Callable[[Point], tuple[object, ...]]) -> list[list[Point]]:
@@ -153,12 +155,12 @@ def _places(alike: Sequence[Point], x: Callable[[Point], float]) -> tuple[tuple[
     at: dict[float, list[Point]] = {}
     for point in alike:
         at.setdefault(x(point), []).append(point)
-    return tuple((place, _most_runs(at[place])) for place in sorted(at))
+    return tuple((place, _chosen(at[place])) for place in sorted(at))
 
 
-def _most_runs(alike: Sequence[Point]) -> Point:
-    """Never the best score; of equally many runs the first in the order of points."""
-    return max(alike, key=lambda point: len(point.runs))
+def _chosen(alike: Sequence[Point]) -> Point:
+    """The most runs, then the lowest loss on development pairs, then the first; never the best score."""
+    return max(alike, key=lambda point: (len(point.runs), -inf if point.dev_loss is None else -point.dev_loss))
 
 
 def _size(point: Point) -> str:
@@ -194,15 +196,18 @@ def _figure(kind: Kind, title: str, x_label: str, curves: Sequence[Curve], hidde
     metrics = tuple(metric for metric in metrics if any(point.values(metric) for point in shown))
     check_signatures(shown, metrics)
     sample = first.result["data_source"] == SAMPLE
-    sizes = {point.n_train for point in shown}
-    size = f"{sizes.pop():,} pairs" if kind in ("prefix_length", "initialisation", "pareto") else ""
-    tags = [first.task, first.model, "sample" if sample else "", size.split(" ")[0].replace(",", "")]
+    n_train, seen, precision = shown[0].training
+    number_format = "" if precision == "fp32" else precision
+    amount, size = number_format, ""
+    if kind in ("prefix_length", "initialisation", "pareto"):
+        amount, size = shown[0].amount, f"{seen}of{n_train}" if seen < n_train else str(n_train)
+    tags = [first.task, first.model, "sample" if sample else "", size, number_format]
     tags.append(
         ""
         if first.result["n_inputs"] == first.result.get("n_inputs_available")
         else f"{first.result['n_inputs']}inputs"
     )
-    where = [names.of_task(first.task), names.of_model(first.model), "sample corpus" if sample else "", size]
+    where = [names.of_task(first.task), names.of_model(first.model), "sample corpus" if sample else "", amount]
     return Figure(
         kind,
         "-".join(part for part in (kind, *tags) if part),

@@ -19,6 +19,7 @@ from prefixrun.findings import plots
 from prefixrun.findings.curves import Curve, Figure
 from prefixrun.findings.points import Point
 
+ENDINGS = ("png", "svg")
 FILE = "drawn.json"
 """Name of figure → fingerprint."""
 
@@ -52,7 +53,7 @@ def published(directory: Path, figure: Figure) -> str | None:
 
 def is_there(directory: Path, name: str) -> bool:
     """Whether a figure's files are all in a directory."""
-    return all((directory / f"{name}.{ending}").is_file() for ending in ("png", "svg"))
+    return all((directory / f"{name}.{ending}").is_file() for ending in ENDINGS)
 
 
 def _curve(figure: Figure, curve: Curve) -> list[Any]:

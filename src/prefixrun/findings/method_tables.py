@@ -17,7 +17,21 @@ from prefixrun.findings.table_format import NONE, mean_sd, signed
 from prefixrun.findings.text_table import TextTable, csv_text
 
 CSV_COLUMNS = (
-    *("task", "split", "model", "data_source", "n_inputs", "n_train", "point", "method", "prefix_len", "init", "runs"),
+    *(
+        "task",
+        "split",
+        "model",
+        "data_source",
+        "n_inputs",
+        "n_train",
+        "n_seen",
+        "precision",
+        "point",
+        "method",
+        "prefix_len",
+        "init",
+        "runs",
+    ),
     *(
         "stored",
         "share_percent",
@@ -59,7 +73,7 @@ class MethodRow:
 
 @dataclass(frozen=True, slots=True)
 class MethodTable:
-    """All points of one task, model, corpus and number of training pairs."""
+    """All points of one task, model, corpus and amount of training."""
 
     metrics: tuple[str, ...]
     reference: Point
@@ -70,7 +84,7 @@ def method_tables(found: Sequence[Point]) -> list[MethodTable]:
     """One table for each group of at least two points. Raises DataError for scores made in different ways."""
     groups: dict[tuple[object, ...], list[Point]] = {}
     for point in found:
-        groups.setdefault((*point.scope, point.first.model, point.n_train), []).append(point)
+        groups.setdefault((*point.scope, point.first.model, point.training), []).append(point)
     return [_table(group) for group in groups.values() if len(group) > 1]
 
 
@@ -106,7 +120,7 @@ def as_texts(table: MethodTable) -> TextTable:
     result = reference.first.result
     heading = (
         f"{names.of_task(reference.first.task)}, {names.of_model(reference.first.model)}, "
-        f"{names.SOURCES.get(result['data_source'], result['data_source'])}, {reference.n_train:,} training pairs, "
+        f"{names.SOURCES.get(result['data_source'], result['data_source'])}, {reference.amount}, "
         f"{result['n_inputs']:,} {result['split']} inputs"
     )
     name = names.of_metric(table.metrics[0])
@@ -170,7 +184,7 @@ def as_csv(tables: Sequence[MethodTable]) -> str:
 
 def _csv_lines(table: MethodTable, row: MethodRow) -> Iterator[tuple[object, ...]]:
     point, record = row.point, row.point.first
-    what = (*point.scope[:2], record.model, *point.scope[2:], point.n_train, row.label, record.method)
+    what = (*point.scope[:2], record.model, *point.scope[2:], *point.training, row.label, record.method)
     sizes = (point.parameters("stored"), f"{point.share:.4g}", point.parameters("trained"))
     costs = (_plain(point.cost(name)) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
     loss = _plain(point.dev_loss)

@@ -46,6 +46,27 @@ class Point:
         return int(self.first.result["n_train"])
 
     @property
+    def seen(self) -> int:
+        """How many of its training pairs the schedule gets to; all of them where that is an epoch or more."""
+        settings = self.first.settings
+        steps, size = settings.get("train.max_steps"), settings.get("train.batch_size")
+        if steps is None or size is None:
+            return self.n_train
+        return min(self.n_train, int(steps * size * settings.get("train.accumulate", 1)))
+
+    @property
+    def training(self) -> tuple[int, int, str]:
+        """Training pairs, how many of them are seen, and the number format: what points share whose scores are set
+        against each other. More than an epoch counts as one, as methods of the paper have different numbers of them."""
+        return self.n_train, self.seen, str(self.first.settings.get("precision", "fp32"))
+
+    @property
+    def amount(self) -> str:
+        """`training` in words: `1,600 of 42,061 pairs, bf16`."""
+        pairs = f"{self.seen:,} of {self.n_train:,} pairs" if self.seen < self.n_train else f"{self.n_train:,} pairs"
+        return pairs + ("" if self.training[2] == "fp32" else f", {self.training[2]}")
+
+    @property
     def init(self) -> str | None:
         """`random`, or the words in quotes; None for methods without an initialisation."""
         settings = self.first.settings

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefixrun.files import make_directory, write_bytes
+from prefixrun.files import inside, make_directory, remove, write_bytes
 from prefixrun.findings import claims, table_format
 from prefixrun.findings.curves import figures
-from prefixrun.findings.drawn import FILE, fingerprint, fingerprints, is_there
+from prefixrun.findings.drawn import ENDINGS, FILE, fingerprint, fingerprints, is_there
 from prefixrun.findings.method_tables import as_csv as methods_csv
 from prefixrun.findings.method_tables import as_texts, method_tables
 from prefixrun.findings.paper_tables import SEEDS, Version, paper_tables
@@ -30,8 +30,8 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
         files[f"{name}.csv"] = table_format.as_csv(table, seeds)
     compared = method_tables(found)
     intro = (
-        "# Methods compared\n\nEvery point beside the reference of its task, model, corpus and number of training "
-        "pairs. Written by `prefixrun tables`.\n"
+        "# Methods compared\n\nEvery point beside the reference of its task, model, corpus and amount of "
+        "training. Written by `prefixrun tables`.\n"
     )
     texts = [as_texts(table) for table in compared]
     files["methods.md"] = "\n".join((intro, *(markdown(each) for each in texts)))
@@ -44,15 +44,15 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
 def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", seeds: int = SEEDS) -> list[Path]:
     """Write tables/ and figures/ below `out` and return the files; nothing is written before all is made.
 
-    Figures that show what they showed before are left as they are (drawn.py). Raises DataError for scores that cannot
-    share a column or a figure.
+    Figures that show what they showed before are left as they are (drawn.py); those of an earlier time that the runs no
+    longer make are deleted. Raises DataError for scores that cannot share a column or a figure.
     """
     contents = {f"tables/{name}": text.encode("utf-8") for name, text in tables(records, version, seeds).items()}
     before = fingerprints(out / "figures")
     shown = {figure.name: (figure, fingerprint(figure)) for figure in figures(points(records))}
     kept = []
     for name, (figure, now) in shown.items():
-        files = [f"figures/{name}.png", f"figures/{name}.svg"]
+        files = [f"figures/{name}.{ending}" for ending in ENDINGS]
         if before.get(name) == now and is_there(out / "figures", name):
             kept += files
         else:
@@ -65,4 +65,7 @@ def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", s
         make_directory(directory)
     for name, data in contents.items():
         write_bytes(Path(name), data, root=out)
+    for name in before.keys() - shown.keys():
+        for ending in ENDINGS:
+            remove(inside(out / "figures", Path(f"{name}.{ending}")))
     return [out / name for name in (*contents, *kept)]
