@@ -1,0 +1,51 @@
+"""Every command that a document shows is one that the program takes; none of them is run."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from prefixrun import compose
+from prefixrun.reproduce import KEYS, request
+from prefixrun.verbs import VERBS, named, parse, parse_some
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = sorted((ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
+START = ("prefixrun ", "torchrun ")
+INLINE = re.compile(r"`((?:prefixrun|torchrun) [^`]+)`")
+
+
+def commands(document: Path) -> list[str]:
+    """Lines of code blocks, and code within a line, that begin with the program."""
+    text, *blocks = re.split(r"^```", document.read_text(encoding="utf-8"), flags=re.M)
+    found = []
+    for index, part in enumerate((text, *blocks)):
+        lines = part.splitlines() if index % 2 else INLINE.findall(part.replace("\n", " "))
+        found += [line for line in lines if line.startswith(START)]
+    return [line for line in found if "..." not in line and "VERB" not in line]
+
+
+def check_sweep(words: list[str], *, multirun: bool) -> None:
+    assert [problem for point in compose.points(words, multirun=multirun) for problem in point.problems] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_commands_of_a_document_are_taken(document: Path, tmp_path: Path) -> None:
+    (tmp_path / "e2e").mkdir()
+    for command in commands(document):
+        words = [word.replace("DIR", str(tmp_path)) for word in shlex.split(command, comments=True)]
+        words = words[words.index("prefixrun") + 1 :]
+        verb = named(words)
+        rest = words[len(verb.split()) :] if verb else [word for word in words if word != "-m"]
+        if verb == "reproduce":
+            request(*parse_some(rest, KEYS))
+        elif verb is not None and not VERBS[verb].takes_words:
+            if rest:  # a verb alone is its name in a sentence
+                parse(verb, rest)
+        elif verb != "ls" and not {"--help", "--cfg", "--config-dir"} & set(words):  # ls knows the keys of the runs
+            check_sweep(rest, multirun=verb is not None or "-m" in words)
+
+
+def test_there_are_commands_in_the_documents() -> None:
+    assert sum(len(commands(document)) for document in DOCUMENTS) > 40
