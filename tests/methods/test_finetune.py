@@ -109,7 +109,7 @@ def test_steps_that_half_precision_would_round_away_are_kept_in_float32(tiny: st
     optimiser = torch.optim.AdamW(method.parameters(), lr=1e-5, weight_decay=0.0)
     start = {name: weight.clone() for name, weight in method.stored().items()}
     for _ in range(3):
-        with method.on(backbone):
+        with method.on(backbone), method.on(backbone):
             assert backbone.head.dtype == torch.bfloat16
             backbone.model(IDS, labels=IDS).loss.backward()
         optimiser.step()

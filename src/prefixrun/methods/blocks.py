@@ -58,4 +58,6 @@ def places(model: nn.Module, names: Iterable[str]) -> list[list[Place]]:
         for name, parameter in module._parameters.items():
             if parameter is not None:
                 found.setdefault(id(parameter), []).append((module, name))
-    return [found[id(model.get_parameter(name))] for name in names]
+    split = [name.rpartition(".") for name in names]
+    # Not get_parameter: what a method has put in a place may be a tensor that depends on its parameter.
+    return [found[id(model.get_submodule(parent)._parameters[own])] for parent, _, own in split]
