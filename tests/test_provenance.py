@@ -159,18 +159,21 @@ def test_without_git_there_is_no_commit(checkout: Path, monkeypatch: pytest.Monk
 
 def test_peak_memory_counts_what_was_held_and_children_apart() -> None:
     script = (
-        "from prefixrun.provenance import peak_memory_bytes\n"
+        "from prefixrun.provenance import peak_memory_bytes, restart_peak_memory\n"
         "before = peak_memory_bytes()\n"
         "held = b'x' * 200_000_000\n"
         "del held\n"
-        "print(before, peak_memory_bytes(), peak_memory_bytes(children=True))"
+        "print(before, peak_memory_bytes(), peak_memory_bytes(children=True))\n"
+        "restart_peak_memory()\n"
+        "print(peak_memory_bytes())"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(prefixrun.__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, env=environment, text=True)
-    before, after, children = map(int, done.stdout.split())
+    before, after, children, again = map(int, done.stdout.split())
     assert 5_000_000 < before < 150_000_000
     assert 190_000_000 < after - before < 220_000_000
     assert children == 0
+    assert again < before + 20_000_000 or not Path("/proc/self/clear_refs").exists()
     assert peak_memory_bytes(children=True) >= after
 
 

@@ -14,6 +14,7 @@ from prefixrun.data.batches import tokenise
 from prefixrun.interrupts import Pending
 from prefixrun.models import Backbone
 from prefixrun.progress import LOG, Stage
+from prefixrun.provenance import peak_memory_bytes
 from prefixrun.runs import Run
 from prefixrun.schema import Config
 from prefixrun.train import Progress, Steps, Training
@@ -66,6 +67,7 @@ class Learning:
             },
             "training": {**asdict(self.training.progress), "fit_error": self._fit_error},
             "decode_seconds": 0.0,
+            "peak_memory_bytes": peak_memory_bytes(),  # scores may come from a process that did not train
         }
         files.write_json(self._run.costs, record)
         files.write_bytes(self._run.trained_file, save_tensors(stored))

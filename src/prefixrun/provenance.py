@@ -13,6 +13,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -137,12 +138,22 @@ def _anonymous_path(path: str) -> str:
 
 
 def peak_memory_bytes(*, children: bool = False) -> int:
-    """Largest resident memory so far, of this process or, apart from it, of its largest ended child."""
+    """Largest resident memory since `restart_peak_memory`, of this process or, apart from it, of its largest ended
+    child."""
     if not children and (own := _high_water_mark()) is not None:
         return own
     peak = resource.getrusage(resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF).ru_maxrss
     # The one number in bytes on macOS and in KiB on Linux.
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def restart_peak_memory() -> None:
+    """Forget the peak so far, which may be that of another run of this process.
+
+    Only Linux can; elsewhere the peak stays that of the whole process.
+    """
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def _high_water_mark() -> int | None:

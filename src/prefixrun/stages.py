@@ -33,7 +33,7 @@ from prefixrun.methods.init import word_ids
 from prefixrun.models import Backbone, load
 from prefixrun.packed import packed
 from prefixrun.progress import LOG, stage
-from prefixrun.provenance import peak_memory_bytes, provenance
+from prefixrun.provenance import peak_memory_bytes, provenance, restart_peak_memory
 from prefixrun.runs import Run
 from prefixrun.schema import Config, ModelConfig
 from prefixrun.train import Progress, alone
@@ -135,6 +135,7 @@ def _front(config: Config, backbone: Backbone, corpora: Corpora) -> tuple[str, i
 
 def complete(this: Run, config: Config, corpora: Corpora, backbone: Backbone) -> None:
     """Do what is left of a run that this process holds, up to result.json."""
+    restart_peak_memory()
     truncated = truncation(corpora, backbone.tokenizer)
     if config.task.max_source_tokens is not None:
         LOG.info(sentence(truncated, config.task.max_source_tokens))
@@ -270,7 +271,7 @@ def _result(
             "train_positions": training["positions"],
             "train_steps": training["step"],
             "decode_seconds": costs["decode_seconds"],
-            "peak_memory_bytes": peak_memory_bytes(),
+            "peak_memory_bytes": max(peak_memory_bytes(), costs.get("peak_memory_bytes", 0)),
         },
         "training": {
             "history": training["history"],
