@@ -110,6 +110,14 @@ def test_a_figure_is_drawn_again_only_when_it_shows_something_else(
     assert (tmp_path / "figures" / f"{drawn[0]}.png").is_file()
 
 
+def test_a_cost_that_no_run_measured_has_an_empty_panel(tmp_path: Path) -> None:
+    costs = {"train_seconds": 60.0, "train_tokens": 1, "decode_seconds": 1.0, "peak_memory_bytes": None}
+    for method in ("prefix", "finetune", "adapter"):
+        write_record(tmp_path, settings={"method.name": method}, result={"costs": costs})
+    (figure,) = figures(points(load_records(tmp_path).found))
+    assert b"<!-- not measured -->" in draw(figure).svg
+
+
 def test_a_figure_that_the_runs_no_longer_make_goes(tmp_path: Path) -> None:
     for length in (1, 5):
         longer = write_record(tmp_path, settings={"prefix_len": length})

@@ -245,7 +245,10 @@ def _pareto(canvas: Canvas, figure: Figure) -> None:
                 continue
             _mark(axes, curve, cost / unit, point, metric)
         axes.set_xlabel(label)
-        if name == "stored":
+        if not axes.has_data():
+            axes.set_xticks([])
+            axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", color="#555555")
+        elif name == "stored":
             axes.set_xscale("log")
             axes.set_xlim(10 ** floor(log10(axes.dataLim.x0)), 10 ** ceil(log10(1.01 * axes.dataLim.x1)))
         else:
