@@ -115,7 +115,9 @@ def test_a_cost_that_no_run_measured_has_an_empty_panel(tmp_path: Path) -> None:
     for method in ("prefix", "finetune", "adapter"):
         write_record(tmp_path, settings={"method.name": method}, result={"costs": costs})
     (figure,) = figures(points(load_records(tmp_path).found))
-    assert b"<!-- not measured -->" in draw(figure).svg
+    svg = draw(figure).svg
+    assert b"<!-- not measured -->" in svg
+    assert b"<!-- fine-tuning -->" in svg, "the legend is of a panel that has marks"
 
 
 def test_a_figure_that_the_runs_no_longer_make_goes(tmp_path: Path) -> None:

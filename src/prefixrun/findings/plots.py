@@ -254,7 +254,8 @@ def _pareto(canvas: Canvas, figure: Figure) -> None:
         else:
             axes.set_xlim(-0.04 * axes.dataLim.x1, 1.08 * axes.dataLim.x1)
     panels[0].set_ylabel(_metric_label(metric))
-    _below(canvas, panels[-1], figure)  # the first has no place for a method that stores nothing
+    # Not every panel shows every mark: the first has no place for a method that stores nothing.
+    _below(canvas, max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[0])), figure)
 
 
 def _mark(axes: Axes, curve: Curve, x: float, point: Point, metric: str) -> None:
