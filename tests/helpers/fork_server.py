@@ -75,7 +75,8 @@ def _serve() -> None:
     import torch
 
     torch.set_num_threads(1)
-    from prefixrun import experiment, stages, sweep  # noqa: F401 - the children find them imported
+    from prefixrun import experiment, stages  # noqa: F401
+    from prefixrun.sweeps import sweep  # noqa: F401 - the children find them imported
 
     answers = os.dup(1)
     os.dup2(2, 1)  # what children print is for the log
