@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -289,7 +290,6 @@ def test_token_means_of_the_paper(shared: Path, gpt2_lengths: Callable[[list[str
 
 @pytest.fixture(scope="session")
 def gpt2_lengths(shared: Path) -> Callable[[list[str]], list[int]]:
-    tokenizers = pytest.importorskip("tokenizers")
     files = shared / "data" / "gpt2_tokenizer"
     model = tokenizers.models.BPE.from_file(str(files / "vocab.json"), str(files / "merges.txt"))
     tokenizer = tokenizers.Tokenizer(model)

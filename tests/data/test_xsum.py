@@ -7,7 +7,10 @@ import tarfile
 from functools import partial
 from pathlib import Path
 
+import datasets
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from prefixrun.data import xsum
 from prefixrun.data.xsum import section_of
@@ -115,7 +118,6 @@ def test_line_aligned_files(tmp_path: Path) -> None:
 
 def test_hugging_face_directories(tmp_path: Path) -> None:
     """Parquet as on the hub, Arrow as ``save_to_disk`` writes it, Arrow as the cache of ``datasets`` names it."""
-    datasets = pytest.importorskip("datasets")
     whole = datasets.Dataset.from_list([article(number) for number in range(4)])
     datasets.disable_progress_bars()
     try:
@@ -136,7 +138,6 @@ def test_hugging_face_directories(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["train-0.parquet", "train/data-0.arrow"])
 def test_damaged_tables_are_refused(tmp_path: Path, name: str) -> None:
-    pytest.importorskip("pyarrow")
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(b"not a table at all")
     with pytest.raises(DataError, match="not a readable"):
@@ -144,11 +145,8 @@ def test_damaged_tables_are_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_text_of_a_table_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    arrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
-    broken = arrow.array([b"caf\xe9"]).cast(arrow.string(), safe=False)
-    parquet.write_table(arrow.table({"document": broken, "summary": ["a"]}), tmp_path / "test-0.parquet")
+    broken = pyarrow.array([b"caf\xe9"]).cast(pyarrow.string(), safe=False)
+    parquet.write_table(pyarrow.table({"document": broken, "summary": ["a"]}), tmp_path / "test-0.parquet")
     with pytest.raises(DataError, match=r"test-0\.parquet: not a readable parquet file"):
         xsum.load(tmp_path, "test", "paper")
 

@@ -1,6 +1,5 @@
 """Sweeps of tiny models in this process: what is skipped, redone, listed, and how a sweep ends."""
 
-import errno
 import os
 import shutil
 import signal
@@ -9,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from full_disk import full_disk
 
-from prefixrun import experiment, files, stages
+from prefixrun import experiment, stages
 from prefixrun.cli import main
 from prefixrun.compose import points
 from prefixrun.errors import PrefixrunError
@@ -175,17 +175,8 @@ def test_a_run_that_another_sweep_finishes_meanwhile_is_done(
     assert "1 done before, 1 done now" in capsys.readouterr().out
 
 
-def test_a_full_disk_ends_the_sweep(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    to_disk, writes = files._to_disk, [0]
-
-    def full(stream: Any) -> None:
-        writes[0] += 1
-        if writes[0] > 3:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        to_disk(stream)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(files, "_to_disk", full)
+def test_a_full_disk_ends_the_sweep(capsys: pytest.CaptureFixture[str]) -> None:
+    with full_disk(after_writes=3):
         assert sweep("seed=1,2,3") == 1
     said = capsys.readouterr().out
     assert "the disk is full (No space left on device)" in said

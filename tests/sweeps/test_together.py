@@ -1,6 +1,5 @@
 """Sweeps whose runs are trained together: the same table, files and ends as without."""
 
-import errno
 import json
 import math
 import os
@@ -11,9 +10,9 @@ from typing import Any
 
 import pytest
 import torch
+from full_disk import full_disk
 from safetensors.torch import load_file
 
-from prefixrun import files
 from prefixrun.cli import main
 from prefixrun.compose import configurations, points
 from prefixrun.runs import Run
@@ -173,17 +172,8 @@ def test_trained_held_and_impossible_runs_are_left_out(capsys: pytest.CaptureFix
     assert [result_of(run)["provenance"]["joint"] for run in runs(*GRID) if run.result_json.exists()] == [1, 2, 2]
 
 
-def test_a_full_disk_ends_the_sweep(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    to_disk, writes = files._to_disk, [0]
-
-    def full(stream: Any) -> None:
-        writes[0] += 1
-        if writes[0] > 12:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        to_disk(stream)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(files, "_to_disk", full)
+def test_a_full_disk_ends_the_sweep(capsys: pytest.CaptureFixture[str]) -> None:
+    with full_disk(after_writes=12):
         assert sweep(*GRID, "joint=4") == 1
     assert "the disk is full (No space left on device)" in capsys.readouterr().out
     assert sweep(*GRID, "joint=4") == 0

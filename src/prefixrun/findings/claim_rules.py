@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import inf, log
+from math import log
 from typing import Literal
 
 from prefixrun import names
@@ -50,7 +50,7 @@ class Side:
 
     def choose(self, group: Sequence[Point]) -> Point | None:
         """Words before random, the task's own words, the most runs, the length nearest 10, then the lowest loss on
-        development pairs, by which the paper chose too; never by the score."""
+        development pairs; never by the score."""
         return max((point for point in group if self._has(point)), key=_preference, default=None)
 
     def _has(self, point: Point) -> bool:
@@ -62,8 +62,7 @@ class Side:
 def _preference(point: Point) -> tuple[bool, bool, int, int, float]:
     default_words = point.first.settings.get("init_words") is None
     distance = abs((point.first.prefix_len or USUAL_LENGTH) - USUAL_LENGTH)
-    loss = inf if point.dev_loss is None else point.dev_loss
-    return point.first.result["init"] != "random", default_words, len(point.runs), -distance, -loss
+    return point.first.result["init"] != "random", default_words, len(point.runs), -distance, -point.loss_to_choose_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +130,12 @@ def outcome_of(evidence: Sequence[Sequence[Evidence]]) -> Outcome:
 
 def where(point: Point) -> str:
     """`E2E, SmolLM2-135M, 500 pairs`; see Point.amount."""
+    return f"{_task_and_model(point)}, {point.amount}"
+
+
+def _task_and_model(point: Point) -> str:
     split = "" if point.first.split == "test" else f" ({point.first.split} part)"
-    return f"{names.of_task(point.first.task)}{split}, {names.of_model(point.first.model)}, {point.amount}"
+    return f"{names.of_task(point.first.task)}{split}, {names.of_model(point.first.model)}"
 
 
 def runs_of(*found: Point) -> tuple[str, ...]:
@@ -145,7 +148,7 @@ def low_data_mean(found: Sequence[Point]) -> Iterator[Evidence]:
     groups: dict[tuple[object, ...], list[Point]] = {}
     for point in found:
         if point.n_train <= LOW_DATA:
-            groups.setdefault((*point.scope, point.first.model, point.training[2]), []).append(point)
+            groups.setdefault((*point.scope, point.first.model, point.precision), []).append(point)
     for group in groups.values():
         sizes = sorted({point.n_train for point in group})
         pairs = [
@@ -168,8 +171,9 @@ def _averaged(pairs: Sequence[tuple[Point, Point]]) -> Iterator[Evidence]:
     values = [sum(one[key] - other[key] for one, other in by_pair) / len(by_pair) for key in sorted(shared)]
     mean = estimate(values)
     sizes = ", ".join(f"{one.n_train:,}" for one, _ in pairs)
+    number_format = "" if first.precision == "fp32" else f", {first.precision}"
     text = (
-        f"{where(first).removesuffix(f', {first.amount}')}, mean over {sizes} pairs: "
+        f"{_task_and_model(first)}, mean over {sizes} pairs{number_format}: "
         f"{names.of_metric(metric)} of prefix-tuning minus fine-tuning {interval_text(mean, 1)}, "
         f"n = {mean.n} seeds × subsamples"
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import inf
 from typing import Literal
 
 from prefixrun import names
@@ -74,7 +73,7 @@ _PLANS = (
         lambda point: point.first.settings.get("train_size") is not None,
         lambda point: float(point.n_train),
         lambda point: (point.first.method, _size(point), point.init),
-        lambda point: point.training[2:],
+        lambda point: (point.precision,),
     ),
     _Plan(
         "prefix_length",
@@ -92,7 +91,7 @@ _PLANS = (
         lambda point: point.first.settings.get("train_size") is None,
         lambda point: 100.0 * float(point.first.settings.get("data_fraction", 1.0)),
         lambda point: (point.first.method, _size(point), point.init),
-        lambda point: point.training[2:],
+        lambda point: (point.precision,),
     ),
 )
 
@@ -160,7 +159,7 @@ def _places(alike: Sequence[Point], x: Callable[[Point], float]) -> tuple[tuple[
 
 def _chosen(alike: Sequence[Point]) -> Point:
     """The most runs, then the lowest loss on development pairs, then the first; never the best score."""
-    return max(alike, key=lambda point: (len(point.runs), -inf if point.dev_loss is None else -point.dev_loss))
+    return max(alike, key=lambda point: (len(point.runs), -point.loss_to_choose_by))
 
 
 def _size(point: Point) -> str:

@@ -17,21 +17,8 @@ from prefixrun.findings.table_format import NONE, mean_sd, signed
 from prefixrun.findings.text_table import TextTable, csv_text
 
 CSV_COLUMNS = (
-    *(
-        "task",
-        "split",
-        "model",
-        "data_source",
-        "n_inputs",
-        "n_train",
-        "n_seen",
-        "precision",
-        "point",
-        "method",
-        "prefix_len",
-        "init",
-        "runs",
-    ),
+    *("task", "split", "model", "data_source", "n_inputs", "n_train", "n_seen", "precision"),
+    *("point", "method", "prefix_len", "init", "runs"),
     *(
         "stored",
         "share_percent",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import Any
 
 from prefixrun import names
@@ -58,13 +59,18 @@ class Point:
     def training(self) -> tuple[int, int, str]:
         """Training pairs, how many of them are seen, and the number format: what points share whose scores are set
         against each other. More than an epoch counts as one, as methods of the paper have different numbers of them."""
-        return self.n_train, self.seen, str(self.first.settings.get("precision", "fp32"))
+        return self.n_train, self.seen, self.precision
+
+    @property
+    def precision(self) -> str:
+        """The number format that the model computed in."""
+        return str(self.first.settings.get("precision", "fp32"))
 
     @property
     def amount(self) -> str:
         """`training` in words: `1,600 of 42,061 pairs, bf16`."""
         pairs = f"{self.seen:,} of {self.n_train:,} pairs" if self.seen < self.n_train else f"{self.n_train:,} pairs"
-        return pairs + ("" if self.training[2] == "fp32" else f", {self.training[2]}")
+        return pairs + ("" if self.precision == "fp32" else f", {self.precision}")
 
     @property
     def init(self) -> str | None:
@@ -101,6 +107,11 @@ class Point:
         all measured it."""
         losses = [loss for each in self.runs if (loss := _dev_loss(each)) is not None]
         return sum(losses) / len(losses) if len(losses) == len(self.runs) else None
+
+    @property
+    def loss_to_choose_by(self) -> float:
+        """`dev_loss`, by which the paper chose too; infinite where it was not measured."""
+        return inf if self.dev_loss is None else self.dev_loss
 
     def parameters(self, name: str) -> int:
         """`trained`, `stored` or `total`."""

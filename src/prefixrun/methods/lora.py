@@ -121,11 +121,10 @@ class LoRA(Method):
 
 def _join(parts: Mapping[str, tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     """One update of a joint projection from those of its parts "q", "k" and "v"; one that is missing has no update."""
-    own = [parts[part] for part in "qkv" if part in parts]
-    b = torch.block_diag(*(b for _, b in own)).split(own[0][1].shape[0])
-    blocks_of = dict(zip((part for part in "qkv" if part in parts), b, strict=True))
-    still = torch.zeros_like(b[0])
-    return torch.cat([a for a, _ in own]), torch.cat([blocks_of.get(part, still) for part in "qkv"])
+    out = next(iter(parts.values()))[1].shape[0]
+    still = next(iter(parts.values()))[1].new_empty(out, 0)
+    b = torch.block_diag(*(parts[part][1] if part in parts else still for part in "qkv"))
+    return torch.cat([parts[part][0] for part in "qkv" if part in parts]), b
 
 
 def check_installed() -> None:
