@@ -96,6 +96,11 @@ class Record:
         return int(self.settings.get("subsample_seed") or 0)
 
     @property
+    def precision(self) -> str:
+        """The number format that the model computed in."""
+        return str(self.settings["precision"])
+
+    @property
     def scored_as(self) -> str:
         """The task of the paper whose metrics are used."""
         return str(self.settings.get("task.metrics") or self.task)

@@ -10,7 +10,7 @@ import pytest
 from prefixrun.report import page
 
 NODE = shutil.which("node")
-LOGIC = ("format.js", "diff.js", "table.js")
+LOGIC = ("format.js", "diff.js", "table.js", "costs.js")
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed")
 
@@ -97,3 +97,10 @@ def test_spread() -> None:
         None,
     ]
     assert evaluate("standardDeviation([2, 4, 4, 4, 5, 5, 7, 9])") == pytest.approx(2.13809)
+
+
+def test_costs_of_other_sizes_formats_or_steps_are_not_put_together() -> None:
+    run = {"method": "adapter", "stored": 100, "precision": "bf16", "train_steps": 50}
+    rows = [run, {**run, "seed": 2}, {**run, "stored": 3000}, {**run, "precision": "fp32"}, {**run, "train_steps": 400}]
+    found = evaluate(f"groups({js(rows)}, COST_SETTING).map(({{ stored, runs }}) => [stored, runs.length])")
+    assert found == [[100, 2], [3000, 1], [100, 1], [100, 1]]

@@ -64,7 +64,7 @@ class Point:
     @property
     def precision(self) -> str:
         """The number format that the model computed in."""
-        return str(self.first.settings.get("precision", "fp32"))
+        return self.first.precision
 
     @property
     def amount(self) -> str:

@@ -20,7 +20,7 @@ DECIMALS = 2
 
 _TOP = ("run_id", "profile", "task", "model", "method", "prefix_len", "init", "seed", "data_source", "split", "n_train")
 _ALSO = ("n_train_available", "n_inputs", "n_inputs_available")
-_COSTS = ("train_seconds", "train_tokens", "decode_seconds", "peak_memory_bytes")
+_COSTS = ("train_seconds", "train_tokens", "train_steps", "decode_seconds", "peak_memory_bytes")
 _PARAMETERS = ("trained", "stored", "total")
 _NOT_ENVIRONMENT = ("command", "time")
 
@@ -55,12 +55,13 @@ class RunTable:
         return {
             **{name: result[name] for name in _TOP},
             **{name: result.get(name) for name in _ALSO},
-            **{name: result["costs"][name] for name in _COSTS},
+            **{name: result["costs"].get(name) for name in _COSTS},
             **{name: result["parameters"][name] for name in _PARAMETERS},
             "name": record.directory.name,
             "directory": f"{record.directory.parent.name}/{record.directory.name}",
             "label": label(record),
             "subsample_seed": record.subsample_seed,
+            "precision": record.precision,
             "point": self.points.add(record.point),
             "scores": {name: self._score(score) for name, score in result["scores"].items()},
             "verdict": verdict(result, _paper_rows(record.task, record.split)).text,

@@ -10,12 +10,15 @@ function groups(rows, keys) {
   return [...found.values()];
 }
 
+// What makes two runs cost the same: medians are of runs that share all of this.
+const COST_SETTING = ["method", "task", "model", "prefix_len", "n_train", "trained", "stored", "total", "train_steps",
+  "precision", "machine"];
+
 function costOf({ runs, ...setting }) {
   const middle = (value) => median(runs.map(value));
   const ratio = (part, whole) => (run) => (run[part] === null || !run[whole] ? null : run[part] / run[whole]);
   return {
     ...setting, runs: runs.length,
-    trained: middle((run) => run.trained), stored: middle((run) => run.stored), total: middle((run) => run.total),
     seconds: middle((run) => run.train_seconds), tokens: middle((run) => run.train_tokens),
     speed: middle(ratio("train_tokens", "train_seconds")), decoding: middle(ratio("decode_seconds", "n_inputs")),
     memory: middle((run) => run.peak_memory_bytes),
@@ -31,6 +34,8 @@ function costColumns() {
     { key: "task", label: "Task", value: (row) => row.task }, { key: "model", label: "Model", value: (row) => row.model },
     plain("prefix_len", "Length", (value) => (value === null ? NOTHING : number(value))),
     plain("n_train", "Pairs", (value) => number(value), "Training pairs"),
+    plain("train_steps", "Steps", (value) => number(value), "Optimiser steps"),
+    { key: "precision", label: "Format", title: "Number format of the model", value: (row) => row.precision },
     plain("runs", "Runs", (value) => number(value)),
     plain("trained", "Trained", (value) => number(value)), plain("stored", "Stored", (value) => number(value)),
     plain("share", "Stored, % of model", (_, row) => share(row.stored, row.total)),
@@ -43,9 +48,8 @@ function costColumns() {
 
 function showCosts(place) {
   const rows = DATA.runs.map((run) => ({ ...run, machine: DATA.environments[run.environment].machine }));
-  const keys = ["method", "task", "model", "prefix_len", "n_train", "machine"];
   place.append(new DataTable({
-    label: "Costs by setting", rows: groups(rows, keys).map(costOf), columns: costColumns,
+    label: "Costs by setting", rows: groups(rows, COST_SETTING).map(costOf), columns: costColumns,
     note: "medians over the runs of a setting",
     facets: ["task", "method", "model", "machine"].map((name) =>
       ({ label: name[0].toUpperCase() + name.slice(1), value: (row) => row[name] })),

@@ -25,7 +25,7 @@ function route(event) {
     const current = link.getAttribute("href") === `#${section.id === "run" ? "runs" : section.id}`;
     if (current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
-    if (current && event) link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (current) link.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   if (event) {
     window.scrollTo(0, 0);
