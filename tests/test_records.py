@@ -141,9 +141,18 @@ def test_what_is_no_usable_record_is_named_with_the_reason(tmp_path: Path) -> No
     }
 
 
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1 but no more", b"{nothing"])
+def test_a_run_whose_counts_are_cut_off_is_left_out(tmp_path: Path, content: bytes) -> None:
+    directory = write_record(tmp_path)
+    (directory / "stats.parquet").write_bytes(content)
+    loaded = load_records(tmp_path)
+    assert loaded.found == ()
+    assert "stats.parquet is cut off" in loaded.left_out[0].reason
+
+
 def test_damaged_counts_are_named(tmp_path: Path) -> None:
     directory = write_record(tmp_path)
-    (directory / "stats.parquet").write_bytes(b"PAR1 but no more")
+    (directory / "stats.parquet").write_bytes(b"PAR1 and nothing of the kind PAR1")
     with pytest.raises(DamagedStateError, match=r"stats\.parquet: damaged"):
         only(load_records(tmp_path)).stats()
 

@@ -82,6 +82,29 @@ def test_a_wrong_value_is_named_with_what_was_expected(place: tuple[str, ...], v
     assert problems[0].startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ({"settings": None}, "settings is None, expected an object"),
+        (
+            {"settings": {"train": {"max_steps": "1"}}},
+            "settings.train.max_steps is '1', expected a whole number or null",
+        ),
+        ({"settings": {"keep_trained": 1}}, "settings.keep_trained is 1, expected true or false"),
+        ({"n_inputs_available": "4"}, "n_inputs_available is '4', expected a whole number or null"),
+        ({"data": {"train": None}}, "data.train is None, expected an object with a list of files"),
+        ({"data": {"train": {"files": [1]}}}, "data.train is {'files': [1]}, expected an object with a list of files"),
+        ({"training": {"history": None}}, "training.history is None, expected a list"),
+        ({"training": {"history": [{"dev_loss": "x"}]}}, "training.history has {'dev_loss': 'x'}, expected an object"),
+        ({"backbone": 1}, "backbone is 1, expected an object"),
+        ({"provenance": {"packages": None}}, "provenance.packages is None, expected an object"),
+    ],
+)
+def test_what_may_be_left_out_is_checked_where_it_is_there(more: dict[str, object], problem: str) -> None:
+    (found,) = validate_result({**RESULT, **more})
+    assert found.startswith(problem)
+
+
 @pytest.mark.parametrize("version", [None, 0, 2, "1"])
 def test_another_schema_version_is_refused_whole(version: object) -> None:
     assert validate_result({"schema_version": version}) == [

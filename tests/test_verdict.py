@@ -8,6 +8,7 @@ from prefixrun.paper import rows
 from prefixrun.verdict import RELEASE, SAMPLE, is_of_row, verdict
 
 PAPERS_SETTING: dict[str, Any] = {
+    "task": "e2e",
     "model": "gpt2_medium",
     "method": "prefix",
     "prefix_len": 5,
@@ -38,6 +39,9 @@ def test_the_papers_setting_is_comparable_with_the_published_row() -> None:
         ({"method": "prefix_flat"}, "the paper has no prefix_flat for this model"),
         ({"n_train": 2_000}, "trained on 2,000 of 42,061 pairs"),
         ({"n_inputs": 60}, "scored on 60 of 630 inputs"),
+        ({"settings": {"train": {"max_steps": 100, "batch_size": 16}}}, "saw 1,600 of 42,061 pairs"),
+        ({"settings": {"decode": {"beams": 1}}}, "decoded with beam 1, the paper with 5"),
+        ({"data": {"train": {"version": "unverified"}}}, "corpus files not verified"),
         (
             {"model": "smollm2_135m", "n_train": 2_000, "n_inputs": 60},
             "other backbone; trained on 2,000 of 42,061 pairs; scored on 60 of 630 inputs",

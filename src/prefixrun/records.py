@@ -7,6 +7,7 @@ named with the reason, never dropped silently.
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -20,7 +21,7 @@ from prefixrun.errors import DamagedStateError, PrefixrunError
 from prefixrun.files import canonical_json, read_json, read_json_lines
 from prefixrun.metrics.base import FloatArray
 from prefixrun.outputs import read_outputs
-from prefixrun.result import validate_result
+from prefixrun.result import pairs_seen, validate_result
 from prefixrun.validate import UNSET, defaults
 
 FOLDERS = ("records", "runs")
@@ -28,6 +29,10 @@ FOLDERS = ("records", "runs")
 
 OUTPUTS = "outputs.jsonl.gz"
 """Outputs of a committed record, `{"id": …, "output": …}` a line: corpora have licences, so inputs stay out."""
+
+COUNTS = "stats.parquet"
+PARQUET = b"PAR1"
+"""First and last bytes of such a file."""
 
 NO_COUNTS = "its record has no stats.parquet"
 """Why there is no interval."""
@@ -94,6 +99,27 @@ class Record:
     @property
     def subsample_seed(self) -> int:
         return int(self.settings.get("subsample_seed") or 0)
+
+    @property
+    def n_train(self) -> int:
+        """Training pairs the run may choose from."""
+        return int(self.result["n_train"])
+
+    @property
+    def seen(self) -> int:
+        """How many of `n_train` the schedule gets to; all of them where that is an epoch or more."""
+        return pairs_seen(self.result)
+
+    @property
+    def is_of_all_pairs(self) -> bool:
+        """Whether it was trained on the whole training part; False where the size of that is not known."""
+        return self.seen == self.result.get("n_train_available")
+
+    @property
+    def machine(self) -> tuple[object, ...]:
+        """What its times depend on beside the configuration."""
+        of = self.result["provenance"]
+        return of.get("cpu"), of.get("accelerator"), of.get("threads"), of.get("joint", 1), of.get("processes", 1)
 
     @property
     def precision(self) -> str:
@@ -175,7 +201,7 @@ class Record:
 
         Raises DamagedStateError when the file is no such table.
         """
-        path = self.file("stats.parquet")
+        path = self.file(COUNTS)
         return None if path is None else _read_counts(path, metric)
 
 
@@ -238,7 +264,20 @@ def _read_result(directory: Path) -> Mapping[str, Any]:
         problems = [f"run_id is {result['run_id']}, which is not what the directory is named after"]
     if problems:
         raise DamagedStateError(f"{directory}: result.json: {'; '.join(problems)}")
+    if (counts := directory / COUNTS).is_file() and not _is_whole_parquet(counts):
+        raise DamagedStateError(
+            f"{directory}: {COUNTS} is cut off; keep the record again from its run, or delete that file"
+        )
     return result  # type: ignore[no-any-return]
+
+
+def _is_whole_parquet(path: Path) -> bool:
+    """Whether a file begins and ends as its format says; what lies between is checked when it is read."""
+    with open(path, "rb") as stream:
+        start = stream.read(len(PARQUET))
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - len(PARQUET)))
+        return start == PARQUET == stream.read() and size > 2 * len(PARQUET)
 
 
 def _read_counts(path: Path, metric: str | None) -> Counts:

@@ -40,6 +40,34 @@ COSTS = ("train_seconds", "train_tokens", "decode_seconds", "peak_memory_bytes")
 """Null where a part did not run or could not be measured."""
 
 
+_OBJECT = (Mapping,)
+OPTIONAL: Mapping[str, tuple[type, ...]] = {
+    "n_train_available": _OPTIONAL_COUNT,
+    "n_inputs_available": _OPTIONAL_COUNT,
+    "settings": _OBJECT,
+    "settings.subsample_seed": _COUNT,
+    "settings.data_fraction": _NUMBER,
+    "settings.keep_trained": (bool,),
+    "settings.decode": _OBJECT,
+    "settings.decode.beams": _COUNT,
+    "settings.train": _OBJECT,
+    "settings.train.max_steps": _OPTIONAL_COUNT,
+    "settings.train.batch_size": _COUNT,
+    "settings.train.accumulate": _COUNT,
+    "settings.train.lr": (*_NUMBER, type(None)),
+    "settings.train.dev_share": (*_NUMBER, type(None)),
+    "costs.train_steps": (*_NUMBER, type(None)),
+    "data": _OBJECT,
+    "backbone": _OBJECT,
+    "backbone.sha256": (str, type(None)),
+    "training": _OBJECT,
+    "training.history": (list,),
+    "provenance.git": (Mapping, type(None)),
+    "provenance.packages": _OBJECT,
+}
+"""Dotted place → types, of what a result may leave out and readers use where it is there."""
+
+
 def validate_result(value: object) -> list[str]:
     """Everything that is wrong with a result, one sentence each; empty when a reader may rely on it."""
     if not isinstance(value, Mapping):
@@ -56,11 +84,40 @@ def validate_result(value: object) -> list[str]:
         return problems
     problems += _numbers(value["parameters"], "parameters", PARAMETERS, _COUNT)
     problems += _numbers(value["costs"], "costs", COSTS, (*_NUMBER, type(None)))
+    problems += _optional(value)
     if not value["scores"]:
         problems.append("scores is empty")
     for name, score in value["scores"].items():
         problems += _score(f"scores.{name}", score)
     return problems
+
+
+def pairs_seen(result: Mapping[str, Any]) -> int:
+    """How many of its training pairs the schedule of a run gets to."""
+    train = result.get("settings", {}).get("train", {})
+    n_train, steps, size = int(result["n_train"]), train.get("max_steps"), train.get("batch_size")
+    if steps is None or size is None:
+        return n_train
+    return min(n_train, int(steps * size * train.get("accumulate", 1)))
+
+
+def _optional(value: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the parts of OPTIONAL and with the lists in them."""
+    for place, types in OPTIONAL.items():
+        part: Any = value
+        *parents, name = place.split(".")
+        for parent in parents:
+            part = part.get(parent, {})
+        if name in part and not (isinstance(part[name], bool) if types == (bool,) else _is(part[name], types)):
+            return [f"{place} is {part[name]!r}, expected {_named(types)}"]
+    for split, of_split in value.get("data", {}).items():
+        files = of_split.get("files", []) if isinstance(of_split, Mapping) else None
+        if not isinstance(files, list) or not all(isinstance(file, Mapping) for file in files):
+            return [f"data.{split} is {of_split!r}, expected an object with a list of files"]
+    for entry in value.get("training", {}).get("history", []):
+        if not isinstance(entry, Mapping) or not _is(entry.get("dev_loss", 0.0), _NUMBER):
+            return [f"training.history has {entry!r}, expected an object with numbers"]
+    return []
 
 
 def _score(where: str, score: object) -> list[str]:
@@ -89,5 +146,13 @@ def _is(value: object, types: tuple[type, ...]) -> bool:
 
 
 def _named(types: tuple[type, ...]) -> str:
-    names = {str: "text", int: "a whole number", float: "a number", Mapping: "an object", type(None): "null"}
+    names = {
+        list: "a list",
+        bool: "true or false",
+        str: "text",
+        int: "a whole number",
+        float: "a number",
+        Mapping: "an object",
+        type(None): "null",
+    }
     return " or ".join(names[kind] for kind in types)

@@ -8,12 +8,19 @@ from math import log
 from typing import Any
 
 from prefixrun.paper import Row
+from prefixrun.result import pairs_seen
 
 SAMPLE = "sample"
 """`data_source` of the small corpora in the package."""
 
 RELEASE = "release"
 """`data_source` of a real corpus in data_dir, in its release format."""
+
+UNVERIFIED = "unverified"
+"""Version of corpus files that were not checked against the release (data.verify=off)."""
+
+BEAMS, XSUM_BEAMS = 5, 6
+"""Of the paper's decoding (sections 5.3 and B; the released code)."""
 
 SAME_SHARE = log(3)
 """Shares of parameters within a factor of 3 are the paper's rounded one: its 0.1 % is 0.07 % on E2E, 0.14 % on DART."""
@@ -56,8 +63,19 @@ def obstacles(result: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
         reasons.append(f"the paper has no {result['method']} for this model")
     if result["data_source"] == RELEASE:
         reasons += _subset(result, "n_train", "trained on", "pairs")
+        if (seen := pairs_seen(result)) < result["n_train"]:
+            reasons.append(f"saw {seen:,} of {result['n_train']:,} pairs")
         reasons += _subset(result, "n_inputs", "scored on", "inputs")
+        if any(part.get("version") == UNVERIFIED for part in result.get("data", {}).values()):
+            reasons.append("corpus files not verified")
+    beams, usual = result.get("settings", {}).get("decode", {}).get("beams"), _beams(str(result["task"]))
+    if beams is not None and beams != usual:
+        reasons.append(f"decoded with beam {beams}, the paper with {usual}")
     return reasons
+
+
+def _beams(task: str) -> int:
+    return XSUM_BEAMS if task.startswith("xsum") else BEAMS
 
 
 def is_of_row(result: Mapping[str, Any], row: Row) -> bool:

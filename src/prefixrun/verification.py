@@ -58,7 +58,10 @@ def verify(
     kept = _Kept(record)
     yield _guarded("outputs", kept.read)
     yield _guarded("inputs", lambda: _inputs(kept, data_dir))
-    yield from _scores(kept)
+    try:
+        yield from _scores(kept)
+    except (PrefixrunError, *OF_ANOTHER_FORM) as error:
+        yield Check("scores", "wrong", f"they cannot be made again ({type(error).__name__}: {error})")
     yield _guarded("counts", lambda: _counts(kept))
     if regenerate:
         obstacle = next((one for one in (model, trained) if one.outcome != "right"), None)
@@ -102,9 +105,16 @@ class _Kept:
             return Check("outputs", "wrong", f"{len(outputs):,} for {n_inputs:,} inputs")
         if counts is not None and (set(counts.ids) != set(outputs) or len(counts.ids) != n_inputs):
             return Check("outputs", "wrong", "their ids are not those of stats.parquet")
-        self.texts = {str(one["id"]): Text(one["source"], tuple(one["references"])) for one in record.generations()}
+        texts = {str(one["id"]): Text(one["source"], tuple(one["references"])) for one in record.generations()}
+        if texts and set(texts) != set(outputs):
+            return Check("outputs", "wrong", "generations.jsonl has not the inputs of the outputs")
+        self.texts = texts
         self.outputs, self.counts = outputs, counts
         return Check("outputs", "right", f"{n_inputs:,}, one an input")
+
+
+OF_ANOTHER_FORM = (KeyError, TypeError, AttributeError, ValueError, IndexError)
+"""What reading a file of another form than a run writes may raise."""
 
 
 def _guarded(what: str, check: Callable[[], Check]) -> Check:
@@ -115,7 +125,7 @@ def _guarded(what: str, check: Callable[[], Check]) -> Check:
         return Check(what, "not checked", str(error))
     except PrefixrunError as error:
         return Check(what, "wrong", str(error))
-    except (KeyError, TypeError, AttributeError) as error:  # a file of another form than a run writes
+    except OF_ANOTHER_FORM as error:  # a file of another form than a run writes
         return Check(what, "wrong", f"a file has not the form that a run writes ({type(error).__name__}: {error})")
 
 
@@ -253,6 +263,8 @@ def _counts(kept: _Kept) -> Check:
         if name in sums and not _equal(sums[name], value):
             return Check("counts", "wrong", f"{name}: {value} is stored, and stats.parquet gives {sums[name]}")
     missing = [name for name in expected if name not in sums]
+    if len(missing) == len(expected):
+        return Check("counts", "not checked", "stats.parquet has no counts of any of the scores")
     also = f"; no counts of {', '.join(missing)}" if missing else ""
     return Check("counts", "right", f"stats.parquet gives the scores{also}")
 

@@ -13,7 +13,7 @@ from prefixrun.stats import intervals
 
 
 def test_one_run_has_a_mean_and_no_interval() -> None:
-    assert estimate([3.0]) == type(estimate([3.0]))(3.0, 1, None, None, None)
+    assert estimate([3.0]) == type(estimate([3.0]))(3.0, 1, 1, None, None, None)
 
 
 def test_the_interval_is_students() -> None:
@@ -22,6 +22,27 @@ def test_the_interval_is_students() -> None:
     expected = distributions.t.interval(0.95, 2, loc=np.mean(values), scale=distributions.sem(values))
     assert (found.mean, found.n, found.sd) == (pytest.approx(69.333333), 3, pytest.approx(1.527525))
     assert (found.low, found.high) == pytest.approx(expected)
+
+
+def test_runs_of_one_subsample_are_not_independent() -> None:
+    """Balanced, the interval is Student's over the means of the subsamples."""
+    values, subsamples = [60.0, 62.0, 66.0, 64.0, 69.0, 71.0], [1, 1, 2, 2, 3, 3]
+    found, of_means = estimate(values, subsamples), estimate([61.0, 65.0, 70.0])
+    assert (found.n, found.draws, of_means.draws) == (6, 3, 3)
+    assert (found.mean, found.low, found.high) == pytest.approx((of_means.mean, of_means.low, of_means.high))
+    assert estimate(values, [0] * 6) == estimate(values), "one subsample: seeds are what varies"
+
+
+def test_intervals_cover_what_they_promise_with_repeated_subsamples() -> None:
+    generator = np.random.default_rng(7)
+    covered = 0
+    for _ in range(2000):
+        values = np.repeat(generator.normal(0, 1, 5), 2) + generator.normal(0, 0.5, 10)
+        found = estimate(values.tolist(), [i // 2 for i in range(10)])
+        assert found.low is not None
+        assert found.high is not None
+        covered += found.low < 0 < found.high
+    assert 0.93 < covered / 2000 < 0.97
 
 
 def test_nothing_cannot_be_averaged() -> None:
@@ -94,13 +115,30 @@ def test_one_run_each_without_counts_has_no_interval(tmp_path: Path) -> None:
     assert (found.low, found.p_value) == (None, None)
 
 
+def test_a_difference_of_some_of_the_runs_says_so(tmp_path: Path) -> None:
+    first, second = point(tmp_path, "finetune", 0.5, range(3)), point(tmp_path, "prefix", 0.5, range(2))
+    found = difference(first, second, "BLEU")
+    assert found is not None
+    assert (found.n, found.is_of_enough_runs) == (2, False)
+    assert found.note == "over the 2 pairs of equal seeds; from 2 independent draws, too few to trust"
+
+
+def test_a_difference_between_other_inputs_has_no_interval_for_them(tmp_path: Path) -> None:
+    first = point(tmp_path, "finetune", 0.5, range(1), inputs=60)
+    second = point(tmp_path, "prefix", 0.5, range(1), inputs=50)
+    found = difference(first, second, "BLEU")
+    assert found is not None
+    assert (found.low, found.note) == (None, "one run, and their inputs are not the same: no interval")
+
+
 def test_a_part_of_the_inputs_is_drawn_by_itself(tmp_path: Path) -> None:
-    for method, seed in ((m, s) for m in ("finetune", "prefix") for s in range(2)):
+    for method, seed in ((m, s) for m in ("finetune", "prefix") for s in range(3)):
         write_record(tmp_path, settings={"task.name": "webnlg", "method.name": method, "seed": seed})
     found = load_records(tmp_path).found
     sides = [[each for each in found if each.method == method] for method in ("finetune", "prefix")]
     unseen = difference(*sides, "BLEU/unseen")
     assert unseen is not None
+    assert unseen.is_of_enough_runs
     assert unseen.note == ""
     assert unseen != difference(*sides, "BLEU/seen")
 

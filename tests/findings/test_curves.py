@@ -24,7 +24,7 @@ def test_low_data_has_a_curve_for_each_method_and_start(tmp_path: Path) -> None:
     (figure,) = found(tmp_path, "low_data")
     assert [curve.label for curve in figure.curves] == [
         "prefix-tuning, random",
-        "prefix-tuning, “a text”",
+        "prefix-tuning, words",
         "fine-tuning",
     ]
     assert [curve.dashed for curve in figure.curves] == [True, False, False]
@@ -41,6 +41,26 @@ def test_prefix_lengths_are_compared_at_equal_data(tmp_path: Path) -> None:
         "prefix_length-e2e-smollm2_135m-42061",
         "prefix_length-e2e-smollm2_135m-500",
     ]
+
+
+def test_figures_of_other_parts_or_inputs_do_not_take_each_others_place(tmp_path: Path) -> None:
+    files = [{"name": "test", "records": 1, "sha256": "2" * 64}]
+    for size in (50, 100):
+        write_record(tmp_path, settings={"train_size": size})
+        write_record(tmp_path, settings={"train_size": size, "seed": 2}, result={"split": "dev"})
+        write_record(tmp_path, settings={"train_size": size, "seed": 3}, result={"data": {"test": {"files": files}}})
+    assert sorted(figure.name for figure in found(tmp_path, "low_data")) == [
+        "low_data-e2e-dev-smollm2_135m",
+        "low_data-e2e-smollm2_135m",
+        "low_data-e2e-smollm2_135m-2",
+    ]
+
+
+def test_a_curve_of_lengths_differs_in_length_alone(tmp_path: Path) -> None:
+    for length, rate in ((1, 1e-3), (40, 1e-3), (10, 5e-2)):
+        write_record(tmp_path, settings={"prefix_len": length, "train.lr": rate})
+    (figure,) = found(tmp_path, "prefix_length")
+    assert [x for x, _ in figure.curves[0].places] == [1.0, 40.0]
 
 
 def test_shares_of_the_data_are_per_cent(tmp_path: Path) -> None:

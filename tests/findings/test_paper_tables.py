@@ -34,8 +34,8 @@ def test_without_runs_every_row_of_the_paper_stands_alone(tmp_path: Path, versio
 
 
 def test_runs_at_the_papers_setting_stand_beside_its_number(tmp_path: Path) -> None:
-    for seed in (1, 2):
-        write_record(tmp_path, settings={**PAPERS, "seed": seed}, stored=245_760)
+    for seed, quality in ((1, 0.4), (2, 0.7)):
+        write_record(tmp_path, settings={**PAPERS, "seed": seed}, quality=quality, stored=245_760)
     rows = [row for row in section(tmp_path).rows if row.point]
     assert [(row.paper.method, row.paper.params) for row in rows if row.paper] == [("prefix", "0.1%")]
     bleu = rows[0].cells[0]
@@ -49,6 +49,16 @@ def test_runs_at_the_papers_setting_stand_beside_its_number(tmp_path: Path) -> N
     page = as_markdown(paper_tables(points(load_records(tmp_path).found))[0])
     assert "ours, 2/3 seeds" in page
     assert "no value for NIST, METEOR, CIDEr: not among its scores." in page
+
+
+def test_one_point_stands_beside_a_row_and_others_below(tmp_path: Path) -> None:
+    for seed, rate, quality in ((1, 1e-3, 0.4), (2, 1e-3, 0.4), (1, 5e-5, 0.9)):
+        write_record(tmp_path, settings={**PAPERS, "seed": seed, "train.lr": rate}, quality=quality, stored=245_760)
+    beside, below = (row for row in section(tmp_path).rows if row.point)
+    assert beside.point is not None
+    assert (len(beside.point.runs), below.paper) == (2, None)
+    assert "lr=5e-05" in below.label
+    assert below.why_not.startswith("other runs of the same row stand beside the paper")
 
 
 @pytest.mark.parametrize(

@@ -49,18 +49,14 @@ def published() -> tuple[Record, ...]:
 
 
 def test_every_kind_of_figure_is_drawn_in_both_forms(tree: Path) -> None:
-    drawn = [draw(figure) for figure in figures(points(load_records(tree).found))]
-    assert {each.name.partition("-")[0] for each in drawn} == {
-        "low_data",
-        "prefix_length",
-        "initialisation",
-        "data_fraction",
-        "pareto",
-    }
-    for each in drawn:
-        assert each.png.startswith(b"\x89PNG")
-        assert b"<svg" in each.svg
-        assert b"<dc:date>" not in each.svg
+    found = figures(points(load_records(tree).found))
+    kinds = ["low_data", "prefix_length", "initialisation", "data_fraction", "pareto"]
+    assert sorted({each.kind for each in found}) == sorted(kinds)
+    for each in found:
+        drawn = draw(each)
+        assert drawn["png"].startswith(b"\x89PNG")
+        assert b"<svg" in drawn["svg"]
+        assert b"<dc:date>" not in drawn["svg"]
         assert "n = 3 runs" in each.caption
 
 
@@ -115,7 +111,7 @@ def test_a_cost_that_no_run_measured_has_an_empty_panel(tmp_path: Path) -> None:
     for method in ("prefix", "finetune", "adapter"):
         write_record(tmp_path, settings={"method.name": method}, result={"costs": costs})
     (figure,) = figures(points(load_records(tmp_path).found))
-    svg = draw(figure).svg
+    svg = draw(figure)["svg"]
     assert b"<!-- not measured -->" in svg
     assert b"<!-- fine-tuning -->" in svg, "the legend is of a panel that has marks"
 
@@ -133,6 +129,15 @@ def test_a_figure_that_the_runs_no_longer_make_goes(tmp_path: Path) -> None:
     publish(load_records(tmp_path).found, tmp_path)
     left = {path.name for path in (tmp_path / "figures").iterdir()}
     assert left == {"mine.png", FILE, *(f"prefix_length-e2e-smollm2_135m-50.{ending}" for ending in ("png", "svg"))}
+
+
+def test_tables_of_another_version_do_not_stay_with_old_numbers(tmp_path: Path) -> None:
+    publish([], tmp_path, version="v1")
+    mine = tmp_path / "tables" / "my_table_of_runs.md"
+    mine.touch()
+    publish([], tmp_path)
+    left = {path.name.partition("_")[0] for path in (tmp_path / "tables").iterdir()}
+    assert left == {"acl", "claims.md", "methods.csv", "methods.md", "methods.tex", "my"}
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,14 @@ from prefixrun.runs import run_id
 SETTINGS: dict[str, Any] = {
     "data_fraction": 1.0,
     "data": {"verify": "on"},
-    "decode": {"name": "greedy", "beams": 1, "max_new_tokens": 100, "length_norm": "generated", "ban_newlines": True},
-    "init": {"name": "words", "default_words": "a text", "fit_steps": 500, "fit_lr": 1e-3},
+    "decode": {
+        "name": "beam5_modern",
+        "beams": 5,
+        "max_new_tokens": 100,
+        "length_norm": "generated",
+        "ban_newlines": True,
+    },
+    "init": {"name": "words", "default_words": None, "fit_steps": 500, "fit_lr": 1e-3},
     "init_words": None,
     "method": {"name": "prefix", "mid_dim": 512},
     "model": {"name": "smollm2_135m", "source": "package", "layout": "lines"},

@@ -62,7 +62,7 @@ def test_what_is_damaged_is_named_without_a_place_of_this_machine(tmp_path: Path
     broken = write_record(tmp_path, settings={"seed": 2})
     (broken / "result.json").write_text("{")
     damaged = write_record(tmp_path, settings={"seed": 3})
-    (damaged / "stats.parquet").write_bytes(b"no table")
+    (damaged / "stats.parquet").write_bytes(b"PAR1 no table PAR1")
     lost = write_record(tmp_path, settings={"seed": 4})
     (lost / "outputs.jsonl.gz").write_bytes(b"no gzip")
     data, html, left_out = report(tmp_path)

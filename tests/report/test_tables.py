@@ -32,8 +32,8 @@ def test_without_runs_both_versions_stand_alone(tmp_path: Path) -> None:
 
 
 def test_ours_stand_above_the_papers_with_difference_and_verdict(tmp_path: Path) -> None:
-    for seed in (1, 2):
-        write_record(tmp_path, settings={**PAPERS, "seed": seed}, stored=245_760)
+    for seed, quality in ((1, 0.4), (2, 0.7)):
+        write_record(tmp_path, settings={**PAPERS, "seed": seed}, quality=quality, stored=245_760)
     found = shown(tmp_path)
     prefix = rows(found.chapters[0].tables[0])["GPT-2 Medium, prefix-tuning 0.1%, length 5"]
     assert (prefix[1].text, len(prefix[1].runs)) == ("2/3 seeds", 2)

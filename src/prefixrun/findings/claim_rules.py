@@ -2,28 +2,33 @@
 
 A claim holds when every rule has evidence and every piece of it says so, does not hold when one piece contradicts it,
 and is undecided otherwise. Intervals are of 95 % each, over seeds and inputs (comparison.py), and not corrected for the
-number of claims.
+number of claims. From fewer than three independent runs (subsamples, where there are several) nothing is decided; their
+interval stands there all the same. Sides of one comparison share data, model, decoding and amount of training.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import log
 from typing import Literal
 
-from prefixrun import names
-from prefixrun.findings.comparison import Difference, Estimate, difference, estimate
+from prefixrun import names, paper
+from prefixrun.findings.comparison import ENOUGH, Difference, Estimate, difference, estimate
 from prefixrun.findings.equivalence import margin
-from prefixrun.findings.points import Point
+from prefixrun.findings.points import SIZED, Point, made_in_one_way
 from prefixrun.verdict import SAME_SHARE
 
 Outcome = Literal["holds", "does not hold", "undecided", "no runs", "not computed"]
 Kind = Literal["more", "clearly more", "not less", "same"]
-Amount = Literal["low", "most", "share"]
+Amount = Literal["low", "most", "share", "all"]
 
 USUAL_LENGTH = 10
 """Where the paper's tuning starts (section 5.3)."""
+
+START = ("init.", "init_words")
+"""Settings of a prefix's start."""
 
 LOW_DATA = 500
 """The largest of the paper's low-data sizes."""
@@ -48,10 +53,15 @@ class Side:
     init: str | None = None
     """`words` or `random`; None takes any, words first."""
 
-    def choose(self, group: Sequence[Point]) -> Point | None:
-        """Words before random, the task's own words, the most runs, the length nearest 10, then the lowest loss on
-        development pairs; never by the score."""
-        return max((point for point in group if self._has(point)), key=_preference, default=None)
+    def choose(self, group: Sequence[Point], length: int | None = None) -> Point | None:
+        """The first of those that `rank` puts in order; None when the group has none of this side."""
+        return next(iter(self.rank(group, length)), None)
+
+    def rank(self, group: Sequence[Point], length: int | None = None) -> list[Point]:
+        """Starts as the task does by itself first, then the most runs, words before random, the length nearest `length`
+        (that of the paper's table for the task), the lowest loss on development pairs; never by the score."""
+        found = [point for point in group if self._has(point)]
+        return sorted(found, key=lambda point: _preference(point, length), reverse=True)
 
     def _has(self, point: Point) -> bool:
         if point.first.method != self.method or (self.init and point.first.result["init"] != self.init):
@@ -59,10 +69,19 @@ class Side:
         return self.share is None or (point.share > 0 and abs(log(point.share / self.share)) < SAME_SHARE)
 
 
-def _preference(point: Point) -> tuple[bool, bool, int, int, float]:
-    default_words = point.first.settings.get("init_words") is None
-    distance = abs((point.first.prefix_len or USUAL_LENGTH) - USUAL_LENGTH)
-    return point.first.result["init"] != "random", default_words, len(point.runs), -distance, -point.loss_to_choose_by
+def _preference(point: Point, length: int | None) -> tuple[bool, int, bool, float, float]:
+    wanted = length or usual_length(point.first.scored_as)
+    distance = abs(log((point.first.prefix_len or wanted) / wanted))
+    not_random = point.first.result["init"] != "random"
+    return point.has_own_words, len(point.runs), not_random, -distance, -point.loss_to_choose_by
+
+
+@cache
+def usual_length(task: str) -> int:
+    """Length of the prefix in the paper's table for a task; 10 for one that the paper does not have."""
+    rows = paper.rows(task, contents=("table_to_text", "summarisation", "extrapolation"))
+    printed = [row.prefix_len for row in rows if row.method == "prefix" and row.version == "ACL"]
+    return next((length for length in printed if length is not None), USUAL_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,41 +94,52 @@ class Contrast:
     metrics: tuple[str, ...] = ()
     """Empty: the first main metric of the task."""
     amount: Amount = "most"
-    """`low`: each size up to 500 pairs; `most`: the most pairs with both sides; `share`: each part of the data."""
+    """`low`: each size up to 500 pairs; `most`: the most pairs with both sides; `share`: each part of the data that was
+    seen whole; `all`: the whole data, seen whole."""
     tasks: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     at_least: float = 0.0
-    """Smallest share of the data for `share`."""
+    """For `share`: larger shares of the data than this."""
 
     def __call__(self, found: Sequence[Point]) -> Iterator[Evidence]:
         """One piece of evidence for each pair of points and metric."""
-        for group in self._groups(found):
-            first, second = self.first.choose(group), self.second.choose(group)
-            if first is None or second is None or first is second:
-                continue
+        for first, second in self._pairs(found):
             for metric in self.metrics or names.main_metrics(first.first.scored_as, first.first.result["scores"])[:1]:
-                yield from _contrasted(first, second, metric, self.kind)
+                yield _contrasted(first, second, metric, self.kind)
 
-    def _groups(self, found: Sequence[Point]) -> list[list[Point]]:
+    def _pair(self, group: Sequence[Point]) -> tuple[Point, Point] | None:
+        """Sides of one method differ in their start alone, others in what belongs to the method; the second is as long
+        as the first where it can be."""
+        for first in self.first.rank(group):
+            alike = [point for point in group if point is not first]
+            if self.first.method == self.second.method:
+                alike = [point for point in alike if point.apart_from(*START) == first.apart_from(*START)]
+            if second := self.second.choose(alike, first.first.prefix_len):
+                return first, second
+        return None
+
+    def _pairs(self, found: Sequence[Point]) -> list[tuple[Point, Point]]:
         groups: dict[tuple[object, ...], list[Point]] = {}
         for point in found:
             if self._concerns(point):
-                groups.setdefault((*point.scope, point.first.model, point.training), []).append(point)
-        both = {key: each for key, each in groups.items() if self.first.choose(each) and self.second.choose(each)}
+                groups.setdefault((*point.setting, point.training), []).append(point)
+        pairs = [pair for group in groups.values() if (pair := self._pair(group))]
         if self.amount != "most":
-            return list(both.values())
-        most: dict[tuple[object, ...], list[Point]] = {}
-        for key, each in both.items():
-            if key[:-1] not in most or each[0].training > most[key[:-1]][0].training:
-                most[key[:-1]] = each
+            return pairs
+        most: dict[tuple[object, ...], tuple[Point, Point]] = {}
+        for pair in pairs:
+            key = pair[0].setting
+            if key not in most or pair[0].training > most[key][0].training:
+                most[key] = pair
         return list(most.values())
 
     def _concerns(self, point: Point) -> bool:
-        settings = point.first.settings
+        available = point.first.result.get("n_train_available") or point.n_train
         fits = {
             "low": point.n_train <= LOW_DATA,
             "most": point.n_train > LOW_DATA and point.first.split == "test",
-            "share": settings.get("train_size") is None and settings.get("data_fraction", 1.0) > self.at_least,
+            "share": point.seen == point.n_train > self.at_least * available,
+            "all": point.first.is_of_all_pairs,
         }[self.amount]
         known = not self.tasks or point.first.task in self.tasks
         return fits and known and (not self.models or point.first.model in self.models)
@@ -148,7 +178,7 @@ def low_data_mean(found: Sequence[Point]) -> Iterator[Evidence]:
     groups: dict[tuple[object, ...], list[Point]] = {}
     for point in found:
         if point.n_train <= LOW_DATA:
-            groups.setdefault((*point.scope, point.first.model, point.precision), []).append(point)
+            groups.setdefault((*point.setting, point.precision), []).append(point)
     for group in groups.values():
         sizes = sorted({point.n_train for point in group})
         pairs = [
@@ -165,21 +195,27 @@ def _averaged(pairs: Sequence[tuple[Point, Point]]) -> Iterator[Evidence]:
     first = pairs[0][0]
     metric = names.main_metrics(first.first.scored_as, first.first.result["scores"])[0]
     by_pair = [(_by_seed(one, metric), _by_seed(other, metric)) for one, other in pairs]
-    shared = set.intersection(*(set(one) & set(other) for one, other in by_pair))
+    shared = sorted(set.intersection(*(set(one) & set(other) for one, other in by_pair)))
     if not shared:
         return
-    values = [sum(one[key] - other[key] for one, other in by_pair) / len(by_pair) for key in sorted(shared)]
-    mean = estimate(values)
+    everyone = [point for pair in pairs for point in pair]
+    values = [sum(one[key] - other[key] for one, other in by_pair) / len(by_pair) for key in shared]
+    mean = estimate(values, [subsample for subsample, _ in shared])
     sizes = ", ".join(f"{one.n_train:,}" for one, _ in pairs)
     number_format = "" if first.precision == "fp32" else f", {first.precision}"
     text = (
         f"{_task_and_model(first)}, mean over {sizes} pairs{number_format}: "
         f"{names.of_metric(metric)} of prefix-tuning minus fine-tuning {interval_text(mean, 1)}, "
-        f"n = {mean.n} seeds × subsamples"
+        f"{count_text(mean)} (over seeds and subsamples, for these inputs)"
     )
-    yield Evidence(
-        _outcome(mean.low, mean.high, "more", 0.0), text, runs_of(*(each for pair in pairs for each in pair))
-    )
+    decides = mean.draws >= ENOUGH and made_in_one_way(everyone, metric)
+    outcome = _outcome(mean.low, mean.high, "more", 0.0) if decides else "undecided"
+    yield Evidence(outcome, text, runs_of(*everyone))
+
+
+def count_text(found: Estimate) -> str:
+    """`n = 4`, or `n = 4 of 2 subsamples` where these are what is independent."""
+    return f"n = {found.n}" + ("" if found.draws == found.n else f" of {found.draws} subsamples")
 
 
 def interval_text(found: Estimate, decimals: int) -> str:
@@ -192,17 +228,24 @@ def _by_seed(point: Point, metric: str) -> dict[tuple[int, int], float]:
     return {(run.subsample_seed, run.seed): value for run in point.runs if (value := run.value(metric)) is not None}
 
 
-def _contrasted(first: Point, second: Point, metric: str, kind: Kind) -> Iterator[Evidence]:
+def _contrasted(first: Point, second: Point, metric: str, kind: Kind) -> Evidence:
     found = difference(second.runs, first.runs, metric)
     if found is None:
         text = f"{where(first)}: {names.of_metric(metric)} has no value in these runs"
-        yield Evidence("undecided", text, runs_of(first, second))
-        return
-    low, high = found.low, found.high
+        return Evidence("undecided", text, runs_of(first, second))
+    low, high = ends(found)
     if names.less_is_better(metric) and low is not None and high is not None:
         low, high = -high, -low
     outcome = _outcome(low, high, kind, margin(first.first.scored_as, metric))
-    yield Evidence(outcome, _text(first, second, metric, found), runs_of(first, second))
+    text = _text(first, second, metric, found)
+    if not made_in_one_way((first, second), metric):
+        outcome, text = "undecided", f"{text}; the scores were made in two ways"
+    return Evidence(outcome, text, runs_of(first, second))
+
+
+def ends(found: Difference) -> tuple[float | None, float | None]:
+    """The interval that may decide something; none from fewer than three independent runs."""
+    return (found.low, found.high) if found.is_of_enough_runs else (None, None)
 
 
 def _outcome(low: float | None, high: float | None, kind: Kind, bound: float) -> Outcome:
@@ -226,11 +269,11 @@ def _text(first: Point, second: Point, metric: str, found: Difference) -> str:
     sides = f"{_side(first)} minus {_side(second)}"
     note = f" ({found.note})" if found.note else ""
     number = interval_text(found, decimals)
-    return f"{where(first)}: {names.of_metric(metric)} of {sides} {number}, n = {found.n}{note}"
+    return f"{where(first)}: {names.of_metric(metric)} of {sides} {number}, {count_text(found)}{note}"
 
 
 def _side(point: Point) -> str:
-    size = f" {point.share:.2g} %" if point.first.method in ("adapter", "lora", "finetune_top") else ""
+    size = f" {point.share:.2g} %" if point.first.method in SIZED else ""
     start = f" from {point.init}" if point.init else ""
     length = f", length {point.first.prefix_len}" if point.first.prefix_len is not None else ""
     return f"{names.of_method(point.first.method)}{size} ({(start + length).strip(' ,')})".replace(" ()", "")

@@ -4,7 +4,8 @@ Two things vary: which seeds and subsamples were drawn, and which inputs the tes
 a variance from each, crossed with one another, so the variances add up:
 
 * *runs*: the sample variance of the differences of paired runs (same seed and subsample) over their number; for runs
-  that cannot be paired, the two variances of the means added (Welch);
+  that cannot be paired, the two variances of the means added (Welch). Runs that share a subsample of the training
+  data are not independent, so with several subsamples these are the units (the cluster-robust variance of a mean);
 * *inputs*: the variance that another draw of inputs would give the mean difference, by the infinitesimal jackknife
   (Efron 1982): a corpus score is a smooth function of summed counts, so its gradient says what each input adds. To
   first order it is the bootstrap's variance, at a tenth of its cost, with the same inputs for all runs of both methods.
@@ -12,7 +13,7 @@ a variance from each, crossed with one another, so the variances add up:
 The statistic is Student's t with Satterthwaite's degrees of freedom (1946); inputs are many, so their variance counts
 as known. Resampling few seeds instead would underestimate their variance by (n - 1) / n, and exchanging the runs of
 four seeds at random can give no p below 1/8. The interaction of seeds and inputs is in both terms, so intervals
-are a little too wide rather than too narrow. Pairs of runs that share a subsample count as independent.
+are a little too wide rather than too narrow.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ from prefixrun.metrics.base import FloatArray
 from prefixrun.records import Counts, Record
 
 LEVEL = 0.95
+ENOUGH = 3
+"""Independent draws from which a spread between runs is believed. From two it may by chance be next to nothing, and
+then Satterthwaite's degrees of freedom, which take it at its word, give intervals that are much too narrow."""
 STEP = 0.01
 """Share of a summed count by which it is moved to see what it does to the score; at least 1, as some are counts."""
 
@@ -42,6 +46,8 @@ class Estimate:
     mean: float
     n: int
     """Runs (or pairs of runs) behind it."""
+    draws: int
+    """Independent units among them: subsamples where there are several, else runs."""
     sd: float | None
     """Standard deviation between runs; None for one run."""
     low: float | None
@@ -60,17 +66,26 @@ class Difference(Estimate):
     note: str
     """What the interval does not cover, or why there is none; empty when it covers seeds and inputs."""
 
+    @property
+    def is_of_enough_runs(self) -> bool:
+        """Whether it may decide something."""
+        return self.draws >= ENOUGH
 
-def estimate(values: Sequence[float]) -> Estimate:
-    """Mean, standard deviation and Student's interval over runs. Raises ValueError without values."""
+
+def estimate(values: Sequence[float], subsamples: Sequence[int] = ()) -> Estimate:
+    """Mean, standard deviation and Student's interval over runs. Raises ValueError without values.
+
+    `subsamples`: of the training data, one for each value; none where all runs are independent.
+    """
     if not values:
         raise ValueError("there is nothing to average")
     n, mean = len(values), float(np.mean(values))
-    if n == 1:
-        return Estimate(mean, 1, None, None, None)
-    sd = float(np.std(values, ddof=1))
-    half = quantile(n - 1) * sd / sqrt(n)
-    return Estimate(mean, n, sd, mean - half, mean + half)
+    sd = float(np.std(values, ddof=1)) if n > 1 else None
+    variance, draws = _variance_of_mean(values, subsamples)
+    if variance is None:
+        return Estimate(mean, n, draws, sd, None, None)
+    half = quantile(draws - 1) * sqrt(variance)
+    return Estimate(mean, n, draws, sd, mean - half, mean + half)
 
 
 def quantile(degrees: float, level: float = LEVEL) -> float:
@@ -88,19 +103,27 @@ def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -
         return None
     pairs = _paired(*sides)
     paired = len(pairs) >= 2 or (bool(pairs) and len(sides[0]) == len(sides[1]) == 1)
+    alone = sum(map(len, sides)) - 2 * len(pairs) if paired else 0
     if paired:
         sides = [[pair[side] for pair in pairs] for side in (0, 1)]
     values = [[float(each.value(metric) or 0.0) for each in side] for side in sides]
-    of_runs, degrees = _runs(values, paired)
-    of_inputs = _inputs(sides, metric)
+    of_runs, degrees, draws = _runs(values, [[each.subsample_seed for each in side] for side in sides], paired)
     mean = float(np.mean(values[1]) - np.mean(values[0]))
     sd = float(np.std(np.subtract(values[1], values[0]), ddof=1)) if paired and len(pairs) > 1 else None
+    of_inputs, why_not = _inputs(sides, metric)
+    notes = [f"over the {len(pairs)} pairs of equal seeds"] if alone else []
+    low = high = p_value = None
+    if of_runs is not None:
+        low, high, p_value = _interval(mean, of_runs + (of_inputs or 0.0), of_runs, degrees)
+        notes += [f"of seeds alone: {why_not}"] if why_not else []
+        notes += [f"from {draws} independent draws, too few to trust"] if draws < ENOUGH else []
+    elif of_inputs is not None:
+        low, high, p_value = _interval(mean, of_inputs, 0.0, 1)
+        notes.append("of inputs alone: one run says nothing about seeds")
+    else:
+        notes.append(f"one run, and {why_not}: no interval")
     n = min(map(len, sides))
-    if of_runs is None:
-        return _of_inputs_only(mean, n, of_inputs, paired)
-    variance = of_runs + (of_inputs or 0.0)
-    note = "" if of_inputs is not None else "of seeds alone: no counts to tell what inputs do"
-    return Difference(mean, n, sd, *_interval(mean, variance, of_runs, degrees), paired, note)
+    return Difference(mean, n, draws, sd, low, high, p_value, paired, "; ".join(notes))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -119,18 +142,33 @@ def _paired(first: Sequence[Record], second: Sequence[Record]) -> list[tuple[Rec
     return [(mine[key], others[key]) for key in sorted(mine) if key in others]
 
 
-def _runs(values: Sequence[Sequence[float]], paired: bool) -> tuple[float | None, float]:
-    """Variance of the mean difference between runs, and its degrees of freedom; None when it cannot be told."""
+def _variance_of_mean(values: Sequence[float], subsamples: Sequence[int]) -> tuple[float | None, int]:
+    """Variance of the mean over further draws, and the number of independent draws; None where there is one."""
+    residuals = np.subtract(values, np.mean(values))
+    labels = list(subsamples) if len(set(subsamples)) > 1 else list(range(len(values)))
+    sums = [float(np.sum(residuals[[each == label for each in labels]])) for label in dict.fromkeys(labels)]
+    draws = len(sums)
+    if draws < 2:
+        return None, draws
+    return draws / (draws - 1) * sum(each**2 for each in sums) / len(values) ** 2, draws
+
+
+def _runs(
+    values: Sequence[Sequence[float]], subsamples: Sequence[Sequence[int]], paired: bool
+) -> tuple[float | None, float, int]:
+    """Variance of the mean difference between runs, its degrees of freedom, and the draws of the side with fewer; the
+    variance is None when it cannot be told."""
     if paired:
-        differences = np.subtract(values[1], values[0])
-        n = len(differences)
-        return (float(np.var(differences, ddof=1)) / n, n - 1) if n > 1 else (None, 0)
-    if min(map(len, values)) < 2:
-        return None, 0
-    parts = [float(np.var(side, ddof=1)) / len(side) for side in values]
+        variance, draws = _variance_of_mean(np.subtract(values[1], values[0]).tolist(), subsamples[0])
+        return variance, draws - 1, draws
+    known = [_variance_of_mean(*side) for side in zip(values, subsamples, strict=True)]
+    parts = [variance for variance, _ in known if variance is not None]
+    draws = min(each for _, each in known)
+    if len(parts) < 2:
+        return None, 0, draws
     total = sum(parts)
-    weight = sum(part**2 / (len(side) - 1) for part, side in zip(parts, values, strict=True))
-    return total, total**2 / weight if weight else min(map(len, values)) - 1
+    weight = sum(part**2 / (each - 1) for part, (_, each) in zip(parts, known, strict=True))
+    return total, total**2 / weight if weight else draws - 1, draws
 
 
 def _interval(mean: float, variance: float, of_runs: float, degrees: float) -> tuple[float, float, float]:
@@ -143,21 +181,15 @@ def _interval(mean: float, variance: float, of_runs: float, degrees: float) -> t
     return mean - half, mean + half, p_value
 
 
-def _of_inputs_only(mean: float, n: int, of_inputs: float | None, paired: bool) -> Difference:
-    if of_inputs is None:
-        return Difference(mean, n, None, None, None, None, paired, "one run, without counts: no interval")
-    low, high, p_value = _interval(mean, of_inputs, 0.0, 1)
-    return Difference(mean, n, None, low, high, p_value, paired, "of inputs alone: one run says nothing about seeds")
-
-
-def _inputs(sides: Sequence[Sequence[Record]], metric: str) -> float | None:
-    """Variance of the difference of the sides' mean scores over draws of inputs; None without counts."""
+def _inputs(sides: Sequence[Sequence[Record]], metric: str) -> tuple[float | None, str]:
+    """Variance of the difference of the sides' mean scores over draws of inputs; None and the reason where unknown."""
     known = [[influence(each, metric) for each in side] for side in sides]
-    ids = {one[0] for side in known for one in side if one is not None}
-    if any(one is None for side in known for one in side) or len(ids) != 1:
-        return None
+    if any(one is None for side in known for one in side):
+        return None, "no counts to tell what inputs do"
+    if len({one[0] for side in known for one in side if one is not None}) > 1:
+        return None, "their inputs are not the same"
     first, second = (np.mean([one[1] for one in side if one is not None], axis=0) for side in known)
-    return float(np.sum(np.square(second - first)))
+    return float(np.sum(np.square(second - first))), ""
 
 
 @lru_cache(maxsize=4096)  # a reference point is compared with many others

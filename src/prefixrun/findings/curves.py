@@ -7,12 +7,14 @@ development pairs, is shown and the caption counts the others.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from prefixrun import names
-from prefixrun.findings.points import SIZED, Point, check_signatures
+from prefixrun.findings.comparison import ENOUGH
+from prefixrun.findings.points import SIZED, Point, check_signatures, choose
 from prefixrun.verdict import SAMPLE
 
 Kind = Literal["low_data", "prefix_length", "data_fraction", "initialisation", "pareto"]
@@ -81,17 +83,17 @@ _PLANS = (
         "prefix length (positions)",
         lambda point: point.first.method in PREFIXES and point.first.prefix_len is not None,
         lambda point: float(point.first.prefix_len or 0),
-        lambda point: (point.first.method, point.init),
+        lambda point: point.apart_from("prefix_len"),
         lambda point: point.training,
     ),
     _Plan(
         "data_fraction",
         "Share of the training data",
         "training data (%)",
-        lambda point: point.first.settings.get("train_size") is None,
+        lambda point: point.first.settings.get("train_size") is None and point.seen == point.n_train,
         lambda point: 100.0 * float(point.first.settings.get("data_fraction", 1.0)),
         lambda point: (point.first.method, _size(point), point.init),
-        lambda point: (point.precision,),
+        lambda point: (point.precision, point.first.settings.get("train.max_steps")),
     ),
 )
 
@@ -100,8 +102,21 @@ def figures(found: Sequence[Point]) -> list[Figure]:
     """Every figure that the points make. Raises DataError for scores made in different ways."""
     groups: dict[tuple[object, ...], list[Point]] = {}
     for point in found:
-        groups.setdefault((*point.scope, point.first.model), []).append(point)
-    return [figure for group in groups.values() for figure in (*_curves(group), *_starts(group), *_clouds(group))]
+        groups.setdefault(point.setting, []).append(point)
+    return _with_own_names(
+        [figure for group in groups.values() for figure in (*_curves(group), *_starts(group), *_clouds(group))]
+    )
+
+
+def _with_own_names(found: Sequence[Figure]) -> list[Figure]:
+    """Figures whose names would be the same are numbered: they differ in what a name does not say."""
+    seen: Counter[str] = Counter()
+    named = []
+    for figure in found:
+        seen[figure.name] += 1
+        count = seen[figure.name]
+        named.append(figure if count == 1 else replace(figure, name=f"{figure.name}-{count}"))
+    return named
 
 
 def _curves(group: Sequence[Point]) -> Iterator[Figure]:
@@ -120,11 +135,11 @@ def _curves(group: Sequence[Point]) -> Iterator[Figure]:
 def _starts(group: Sequence[Point]) -> Iterator[Figure]:
     """Starts of prefix-tuning at equal data."""
     members = [point for point in group if point.first.method == "prefix" and point.init is not None]
-    for of_size in _split(members, lambda point: point.training):
+    for of_size in _split(members, lambda point: point.apart_from("init.", "init_words", "prefix_len")):
         alike = list(_split(of_size, lambda point: (point.init,)))
         if len(alike) < FEWEST_MARKS:
             continue
-        chosen = [(str(each[0].init), _chosen(each)) for each in alike]
+        chosen = [(str(each[0].init), choose(each)) for each in alike]
         chosen.sort(key=lambda start: (start[0] != "random", start[0]))
         curves = [
             Curve(label, "prefix", label == "random", ((float(i), point),)) for i, (label, point) in enumerate(chosen)
@@ -137,7 +152,7 @@ def _clouds(group: Sequence[Point]) -> Iterator[Figure]:
     most = max(point.n_train for point in group)
     for members in _split((point for point in group if point.n_train == most), lambda point: point.training):
         methods = _split(members, lambda point: (point.first.method, _size(point), point.init, point.first.prefix_len))
-        chosen = [_chosen(alike) for alike in methods]
+        chosen = [choose(alike) for alike in methods]
         if len({point.first.method for point in chosen}) >= FEWEST_MARKS:
             curves = _told_apart([_curve(point, ((float(point.parameters("stored")), point),)) for point in chosen])
             yield _figure("pareto", "What a score costs", "", curves, len(members) - len(chosen))
@@ -154,12 +169,7 @@ def _places(alike: Sequence[Point], x: Callable[[Point], float]) -> tuple[tuple[
     at: dict[float, list[Point]] = {}
     for point in alike:
         at.setdefault(x(point), []).append(point)
-    return tuple((place, _chosen(at[place])) for place in sorted(at))
-
-
-def _chosen(alike: Sequence[Point]) -> Point:
-    """The most runs, then the lowest loss on development pairs, then the first; never the best score."""
-    return max(alike, key=lambda point: (len(point.runs), -point.loss_to_choose_by))
+    return tuple((place, choose(at[place])) for place in sorted(at))
 
 
 def _size(point: Point) -> str:
@@ -172,10 +182,11 @@ def _curve(point: Point, places: tuple[tuple[float, Point], ...]) -> Curve:
 
 
 def _told_apart(curves: Sequence[Curve]) -> list[Curve]:
-    """Curves of one label also say their start, and their length where that still leaves them alike."""
+    """Curves of one label also say their start, their length and their rate, as far as it takes to tell them apart."""
     details: tuple[Callable[[Point], str], ...] = (
         lambda point: point.init or "",
         lambda point: f"length {point.first.prefix_len}",
+        lambda point: f"rate {point.first.settings.get('train.lr')}",
     )
     for detail in details:
         labels = [curve.label for curve in curves]
@@ -200,7 +211,8 @@ def _figure(kind: Kind, title: str, x_label: str, curves: Sequence[Curve], hidde
     amount, size = number_format, ""
     if kind in ("prefix_length", "initialisation", "pareto"):
         amount, size = shown[0].amount, f"{seen}of{n_train}" if seen < n_train else str(n_train)
-    tags = [first.task, first.model, "sample" if sample else "", size, number_format]
+    part = "" if first.split == "test" else first.split
+    tags = [first.task, part, first.model, "sample" if sample else "", size, number_format]
     tags.append(
         ""
         if first.result["n_inputs"] == first.result.get("n_inputs_available")
@@ -222,13 +234,16 @@ def _caption(kind: Kind, shown: Sequence[Point], hidden: int) -> str:
     counts = sorted({len(point.runs) for point in shown})
     n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     result = shown[0].first.result
-    bars = "" if counts[-1] < 3 else "; lines with ends: 95 % interval of the mean, where n ≥ 3"
+    metric = names.main_metrics(shown[0].first.scored_as, result["scores"])[0]
+    draws = max((found.draws for point in shown if (found := point.estimate(metric))), default=0)
+    units = "n" if draws == counts[-1] else "independent runs or subsamples"
+    bars = "" if draws < ENOUGH else f"; lines with ends: 95 % interval of the mean, where {units} ≥ {ENOUGH}"
     parts = [
         f"Mean of n = {n} runs (seeds × subsamples)",
         "" if kind == "pareto" else "; small dots: single runs",
         bars,
     ]
-    parts.append(f". {result['n_inputs']:,} {result['split']} inputs.")
+    parts.append(f". {result['n_inputs']:,} {result['split']} inputs, {shown[0].decoding}.")
     if hidden:
         parts.append(f" {hidden} more points with other settings are not shown.")
     return "".join(parts)

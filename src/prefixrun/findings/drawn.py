@@ -65,7 +65,7 @@ def _point(figure: Figure, point: Point) -> list[Any]:
     for metric in figure.metrics:
         each = point.estimate(metric)
         numbers.append([_six(value) for value in point.values(metric)])
-        numbers.append([each.n, _six(each.mean), _six(each.low), _six(each.high)] if each else None)
+        numbers.append([each.n, each.draws, _six(each.mean), _six(each.low), _six(each.high)] if each else None)
     if figure.kind == "pareto":
         costs = (point.cost(name) for name, *_ in plots.COSTS if name != "stored")
         numbers.append([point.parameters("stored"), *map(_six, costs)])

@@ -17,7 +17,7 @@ from prefixrun.findings.table_format import NONE, mean_sd, signed
 from prefixrun.findings.text_table import TextTable, csv_text
 
 CSV_COLUMNS = (
-    *("task", "split", "model", "data_source", "n_inputs", "n_train", "n_seen", "precision"),
+    *("task", "split", "model", "data_source", "n_inputs", "n_train", "n_seen", "precision", "decoding"),
     *("point", "method", "prefix_len", "init", "runs"),
     *(
         "stored",
@@ -71,7 +71,7 @@ def method_tables(found: Sequence[Point]) -> list[MethodTable]:
     """One table for each group of at least two points. Raises DataError for scores made in different ways."""
     groups: dict[tuple[object, ...], list[Point]] = {}
     for point in found:
-        groups.setdefault((*point.scope, point.first.model, point.training), []).append(point)
+        groups.setdefault((*point.setting, point.training), []).append(point)
     return [_table(group) for group in groups.values() if len(group) > 1]
 
 
@@ -108,7 +108,7 @@ def as_texts(table: MethodTable) -> TextTable:
     heading = (
         f"{names.of_task(reference.first.task)}, {names.of_model(reference.first.model)}, "
         f"{names.SOURCES.get(result['data_source'], result['data_source'])}, {reference.amount}, "
-        f"{result['n_inputs']:,} {result['split']} inputs"
+        f"{result['n_inputs']:,} {result['split']} inputs, {reference.decoding}"
     )
     name = names.of_metric(table.metrics[0])
     costs = ("stored", "% of model", "training tokens", "training s", "memory GiB", "dev loss")
@@ -171,7 +171,7 @@ def as_csv(tables: Sequence[MethodTable]) -> str:
 
 def _csv_lines(table: MethodTable, row: MethodRow) -> Iterator[tuple[object, ...]]:
     point, record = row.point, row.point.first
-    what = (*point.scope[:2], record.model, *point.scope[2:], *point.training, row.label, record.method)
+    what = (*point.scope[:2], record.model, *point.scope[2:], *point.training, point.decoding, row.label, record.method)
     sizes = (point.parameters("stored"), f"{point.share:.4g}", point.parameters("trained"))
     costs = (_plain(point.cost(name)) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
     loss = _plain(point.dev_loss)

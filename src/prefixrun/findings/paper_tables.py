@@ -1,7 +1,8 @@
 """The paper's result tables with our runs beside every number: content only, see table_format.py for the forms.
 
-Every row of the paper has the runs at its setting, or says that there are none. Points that may not be compared with it
-(another backbone or corpus, fewer pairs) stand in rows of their own below, with what they are and why not.
+Every row of the paper has the runs of one point at its setting, or says that there are none. Points that may not be
+compared with it (another backbone or corpus, fewer pairs) stand in rows of their own below, with what they are and why
+not.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Literal
 from prefixrun import names
 from prefixrun.findings.comparison import Estimate
 from prefixrun.findings.equivalence import Judgement, judge
-from prefixrun.findings.points import Point, check_signatures, circumstances, labels
+from prefixrun.findings.points import Point, check_signatures, choose, circumstances, labels
 from prefixrun.paper import Cell, Content, Row, load
 from prefixrun.verdict import is_of_row, obstacles
 
@@ -106,11 +107,11 @@ def _section(task: str, rows: tuple[Row, ...], found: Sequence[Point]) -> Sectio
         equal = [
             point for point in here if not obstacles(point.first.result, rows) and is_of_row(point.first.result, row)
         ]
-        placed |= set(equal)
-        beside: list[Point | None] = [*equal] or [None]
-        lines += [_beside(row, point, metrics) for point in beside]
+        chosen = choose(equal) if equal else None
+        placed |= {chosen} if chosen else set()
+        lines.append(_beside(row, chosen, metrics))
     others = _largest([point for point in here if point not in placed])
-    named = labels(others)
+    named = labels(here)
     lines += [_own(named[point], point, rows, metrics) for point in others]
     return Section(task, tuple(metrics), tuple(lines))
 
@@ -134,7 +135,12 @@ def _beside(row: Row, point: Point | None, metrics: dict[str, int]) -> TableRow:
 
 def _own(label: str, point: Point, rows: Sequence[Row], metrics: dict[str, int]) -> TableRow:
     cells = tuple(_cell(metric, decimals, None, point, "") for metric, decimals in metrics.items())
-    reasons = obstacles(point.first.result, rows) or ["the paper has no row of this length or share of parameters"]
+    is_of_a_row = any(is_of_row(point.first.result, row) for row in rows)
+    reasons = obstacles(point.first.result, rows) or [
+        "other runs of the same row stand beside the paper: more of them, or of a lower dev loss"
+        if is_of_a_row
+        else "the paper has no row of this length or share of parameters"
+    ]
     text = f"{names.of_model(point.first.model)}, {label} [{circumstances(point)}]"
     return TableRow(text, None, point, tuple(replace(cell, judgement=None) for cell in cells), "; ".join(reasons))
 

@@ -6,12 +6,11 @@ import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import ceil, exp, floor, log, log10
 from typing import TYPE_CHECKING, Any
 
 from prefixrun import names
-from prefixrun.findings.comparison import Estimate
+from prefixrun.findings.comparison import ENOUGH, Estimate
 from prefixrun.findings.curves import Curve, Figure
 from prefixrun.findings.points import Point
 
@@ -71,22 +70,10 @@ _DODGE = 0.014
 """Distance of neighbouring curves at one place, as a share of the axis."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """One figure in both forms."""
-
-    name: str
-    title: str
-    caption: str
-    png: bytes
-    svg: bytes
-
-
-def draw(figure: Figure) -> Drawing:
-    """Draw one figure in both forms."""
+def draw(figure: Figure) -> dict[str, bytes]:
+    """Draw one figure in both forms: ending of the file → content."""
     with _drawn(figure) as canvas:
-        png, svg = _bytes(canvas, "png"), _bytes(canvas, "svg")
-    return Drawing(figure.name, figure.title, figure.caption, png, svg)
+        return {ending: _bytes(canvas, ending) for ending in ("png", "svg")}
 
 
 def draw_svg(figure: Figure) -> str:
@@ -186,11 +173,11 @@ def _spread(
 
 
 def _interval(axes: Axes, means: Sequence[tuple[float, Estimate]], colour: str, *, across: bool = False) -> None:
-    """The intervals of means of three runs and more."""
+    """The intervals of means of three independent runs or subsamples and more."""
     bars = [
         (place, found.mean, found.mean - found.low, found.high - found.mean)
         for place, found in means
-        if found.n >= 3 and found.low is not None and found.high is not None
+        if found.draws >= ENOUGH and found.low is not None and found.high is not None
     ]
     if bars:
         at, means_of, below, above = zip(*bars, strict=True)

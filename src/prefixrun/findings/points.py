@@ -20,6 +20,17 @@ IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefi
 SIZED = ("adapter", "lora", "finetune_top")
 """Methods that are told apart by the share of parameters they store, as the paper does."""
 
+DECODING = (
+    "beams",
+    "length_norm",
+    "length_penalty",
+    "max_new_tokens",
+    "min_new_tokens",
+    "no_repeat_ngram",
+    "ban_newlines",
+)
+"""Settings of decoding that change outputs."""
+
 Scope = tuple[str, str, str, int]
 """Task, split, data source and number of inputs: scores may stand in one column within a scope only."""
 
@@ -38,22 +49,47 @@ class Point:
 
     @property
     def scope(self) -> Scope:
-        """Within what its scores may be compared."""
+        """Within what its scores may stand in one column."""
         result = self.first.result
         return str(result["task"]), str(result["split"]), str(result["data_source"]), int(result["n_inputs"])
 
+    @cached_property
+    def setting(self) -> tuple[object, ...]:
+        """What points share whose scores are set against each other, beside `training`: the scope, the model and its
+        weights, the file that was scored, how inputs are written and outputs decoded, and what the numbers mean."""
+        first = self.first
+        files = first.result.get("data", {}).get(first.split, {}).get("files", [])
+        weights = first.result.get("backbone", {}).get("sha256")
+        return (
+            *self.scope,
+            first.model,
+            weights,
+            tuple(file.get("sha256") for file in files),
+            first.settings.get("task.linearisation"),
+            *(first.settings.get(f"decode.{name}") for name in DECODING),
+            first.result["provenance"].get("semantics"),
+        )
+
+    @property
+    def decoding(self) -> str:
+        """`greedy` or `beam 5`."""
+        beams = self.first.settings.get("decode.beams")
+        return "greedy" if beams == 1 else f"beam {beams}"
+
+    def apart_from(self, *names: str) -> tuple[object, ...]:
+        """What points share that differ in settings whose names begin with `names` alone."""
+        dropped = (*names, *REPEATS, *IRRELEVANT)
+        kept = {key: repr(value) for key, value in self.first.settings.items() if not key.startswith(dropped)}
+        return (*self.setting, self.n_train, *sorted(kept.items()))
+
     @property
     def n_train(self) -> int:
-        return int(self.first.result["n_train"])
+        return self.first.n_train
 
     @property
     def seen(self) -> int:
         """How many of its training pairs the schedule gets to; all of them where that is an epoch or more."""
-        settings = self.first.settings
-        steps, size = settings.get("train.max_steps"), settings.get("train.batch_size")
-        if steps is None or size is None:
-            return self.n_train
-        return min(self.n_train, int(steps * size * settings.get("train.accumulate", 1)))
+        return self.first.seen
 
     @property
     def training(self) -> tuple[int, int, str]:
@@ -81,6 +117,12 @@ class Point:
         words = settings.get("init_words") or settings.get("init.default_words")
         return f"“{words}”" if self.first.result["init"] == "words" and words else str(self.first.result["init"])
 
+    @property
+    def has_own_words(self) -> bool:
+        """Whether it starts as its task does when nobody says otherwise: from the task's own words, or at random."""
+        settings = self.first.settings
+        return not (settings.get("init_words") or settings.get("init.default_words"))
+
     def values(self, metric: str) -> list[float]:
         """The score of every run that has it."""
         return [value for each in self.runs if (value := each.value(metric)) is not None]
@@ -92,8 +134,9 @@ class Point:
     def estimate(self, metric: str) -> Estimate | None:
         """Mean, standard deviation and interval over the runs; None when none has the score."""
         if metric not in self._estimates:
-            values = self.values(metric)
-            self._estimates[metric] = estimate(values) if values else None
+            scored = [run for run in self.runs if run.value(metric) is not None]
+            subsamples = [run.subsample_seed for run in scored]
+            self._estimates[metric] = estimate(self.values(metric), subsamples) if scored else None
         return self._estimates[metric]
 
     def cost(self, name: str) -> float | None:
@@ -132,12 +175,28 @@ def _dev_loss(run: Record) -> float | None:
 
 
 def points(records: Iterable[Record]) -> list[Point]:
-    """All points, in the order of their records' task, method, model; a seed that was run twice counts once."""
+    """All points, in the order of their records' task, method, model; a seed that was run twice counts once.
+
+    So does one that was run with several subsample seeds where no subsample is drawn.
+    """
     grouped: dict[str, dict[tuple[int, int], Record]] = {}
     for record in records:
-        grouped.setdefault(record.point, {}).setdefault((record.subsample_seed, record.seed), record)
+        key = (record.subsample_seed if draws_subsample(record) else 0, record.seed)
+        grouped.setdefault(record.point, {}).setdefault(key, record)
     found = [Point(tuple(runs[key] for key in sorted(runs))) for runs in grouped.values()]
     return sorted(found, key=_order)
+
+
+def choose(alike: Sequence[Point]) -> Point:
+    """The most runs, then the lowest loss on development pairs, then the first; never the best score."""
+    return max(alike, key=lambda point: (len(point.runs), -point.loss_to_choose_by))
+
+
+def draws_subsample(record: Record) -> bool:
+    """Whether `subsample_seed` has an effect: on the training pairs, the held-out ones, or the examples of a prompt."""
+    settings = record.settings
+    is_part = record.n_train != record.result.get("n_train_available")
+    return bool(is_part or settings.get("train.dev_share") or settings.get("method.shots"))
 
 
 def _order(point: Point) -> tuple[Any, ...]:
@@ -173,6 +232,11 @@ def check_signatures(found: Sequence[Point], metrics: Iterable[str]) -> None:
                     f"{len(of_scope)} ways, which cannot stand in one column: {' and '.join(parts)}; score the outputs "
                     "of one of them again, or move its record away"
                 )
+
+
+def made_in_one_way(found: Iterable[Point], metric: str) -> bool:
+    """Whether all scores of a name have one signature."""
+    return len({run.signature(metric) for point in found for run in point.runs if run.value(metric) is not None}) < 2
 
 
 def labels(found: Sequence[Point]) -> dict[Point, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from prefixrun.files import inside, make_directory, remove, write_bytes
 from prefixrun.findings import claims, table_format
@@ -44,20 +45,19 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
 def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", seeds: int = SEEDS) -> list[Path]:
     """Write tables/ and figures/ below `out` and return the files; nothing is written before all is made.
 
-    Figures that show what they showed before are left as they are (drawn.py); those of an earlier time that the runs no
-    longer make are deleted. Raises DataError for scores that cannot share a column or a figure.
+    Figures that show what they showed before are left as they are (drawn.py). Figures of an earlier time that the runs
+    no longer make are deleted, and so are the paper's tables of a version that was not asked for: their numbers would
+    be those of other runs. Raises DataError for scores that cannot share a column or a figure.
     """
     contents = {f"tables/{name}": text.encode("utf-8") for name, text in tables(records, version, seeds).items()}
     before = fingerprints(out / "figures")
     shown = {figure.name: (figure, fingerprint(figure)) for figure in figures(points(records))}
     kept = []
     for name, (figure, now) in shown.items():
-        files = [f"figures/{name}.{ending}" for ending in ENDINGS]
         if before.get(name) == now and is_there(out / "figures", name):
-            kept += files
+            kept += [f"figures/{name}.{ending}" for ending in ENDINGS]
         else:
-            drawing = draw(figure)
-            contents |= dict(zip(files, (drawing.png, drawing.svg), strict=True))
+            contents |= {f"figures/{name}.{ending}": data for ending, data in draw(figure).items()}
     if shown:
         listed = json.dumps({name: now for name, (_, now) in shown.items()}, sort_keys=True, indent=2)
         contents[f"figures/{FILE}"] = f"{listed}\n".encode()
@@ -65,7 +65,14 @@ def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", s
         make_directory(directory)
     for name, data in contents.items():
         write_bytes(Path(name), data, root=out)
-    for name in before.keys() - shown.keys():
-        for ending in ENDINGS:
-            remove(inside(out / "figures", Path(f"{name}.{ending}")))
+    stale = [f"figures/{name}.{ending}" for name in before.keys() - shown.keys() for ending in ENDINGS]
+    stale += [name for name in _of_paper_tables(out) if name not in contents]
+    for name in stale:
+        remove(inside(out, Path(name)))
     return [out / name for name in (*contents, *kept)]
+
+
+def _of_paper_tables(out: Path) -> list[str]:
+    """The files of the paper's tables, of whatever version, that are there."""
+    starts = tuple(f"{version.lower()}_table_" for version in get_args(Version))
+    return [f"tables/{path.name}" for path in (out / "tables").glob("*_table_*") if path.name.startswith(starts)]
