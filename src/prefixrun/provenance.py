@@ -40,12 +40,18 @@ PACKAGES = (
 
 
 def provenance(
-    argv: Sequence[str], *, threads: int | None = None, joint: int = 1, processes: int = 1
+    argv: Sequence[str],
+    *,
+    accelerator: str | None = None,
+    threads: int | None = None,
+    joint: int = 1,
+    processes: int = 1,
 ) -> dict[str, Any]:
     """The `provenance` of result.json.
 
-    `argv`: the command as given, program first. `threads`: CPU threads that computed, when known. `joint`: most runs
-    that were trained in one pass with this one, itself included. `processes`: most that shared its steps.
+    `argv`: the command as given, program first. `accelerator`: name of the GPU or the like that computed, None for the
+    CPU. `threads`: CPU threads that computed, when known. `joint`: most runs that were trained in one pass with this
+    one, itself included. `processes`: most that shared its steps.
     """
     return {
         "prefixrun": prefixrun.__version__,
@@ -55,6 +61,7 @@ def provenance(
         "platform": f"{platform.system()} {platform.machine()}",
         "cpu": cpu_model(),
         "cpu_count": os.cpu_count(),
+        "accelerator": accelerator,
         "threads": threads,
         "joint": joint,
         "processes": processes,

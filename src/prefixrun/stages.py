@@ -283,10 +283,18 @@ def _result(
         "backbone": {"files": backbone.files.description, "sha256": backbone.files.fingerprint},
         "provenance": provenance(
             sys.argv,
+            accelerator=_accelerator(backbone.head.device),
             threads=torch.get_num_threads(),
             **{name: training.get(name, 1) for name in ("joint", "processes")},
         ),
     }
+
+
+def _accelerator(device: torch.device) -> str | None:
+    """The name of what computed; None for the CPU, which provenance names itself."""
+    if device.type == "cpu":
+        return None
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def _settings(config: Config) -> dict[str, Any]:

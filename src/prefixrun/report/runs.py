@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from prefixrun import paper
+from prefixrun import names, paper
 from prefixrun.records import Record
 from prefixrun.report.pool import Pool
 from prefixrun.verdict import verdict
-
-LESS_IS_BETTER = ("TER", "SLOT_ERROR")
-"""Scores that count errors; the part of the name before a slash."""
 
 DECIMALS = 2
 """Of scores the paper does not print."""
@@ -122,7 +119,7 @@ def metrics(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {
             "name": name,
             "decimals": printed.get(name, DECIMALS),
-            "less_is_better": name.partition("/")[0] in LESS_IS_BETTER,
+            "less_is_better": names.less_is_better(name),
         }
         for name in ordered
     ]
