@@ -65,6 +65,7 @@ def test_values_that_some_points_have_choose_those(
     [
         (["experiment=nothing"], "nothing is no choice of experiment; there are figure3_low_data"),
         (["experiment=table2_e2e", "profile=quick,paper"], "takes one profile at a time"),
+        (["experiment=mine", "seed=1", "prefix_len=4", "init=random"], "no point of the grid has all of"),
         (["experiment=mine", "profile=paper", "data_dir=/x"], "experiment=mine: has no grid for profile=paper"),
     ],
 )

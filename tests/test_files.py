@@ -111,12 +111,24 @@ def test_equal_values_have_one_canonical_form() -> None:
     assert files.canonical_json({"a": "ä", "b": [1, 2]}) == files.canonical_json(Pair((1, 2), "ä"))
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"a": NaN}', '{"a": Infinity}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{", '{"a": NaN}', '{"a": Infinity}', '{"a": 1e999}', '{"a": -1e999}'),
+        *('{"a": ' + "9" * 400 + "}", "[" * 100_000, '{"a": "\\ud800"}', '{"a": "\\uDC00 and so on"}'),
+    ],
+)
 def test_a_damaged_json_file_is_reported_with_its_name(content: str, tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     path.write_text(content)
     with pytest.raises(DamagedStateError, match=r"result\.json: "):
         files.read_json(path)
+
+
+def test_escaped_characters_and_large_numbers_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_text('["\\ud83d\\ude00", 1e300, -9223372036854775808]')
+    assert files.read_json(path) == ["😀", 1e300, -(2**63)]
 
 
 @pytest.mark.parametrize("escape", ["../outside", "a/../../outside", "/etc/outside", "link/outside"])

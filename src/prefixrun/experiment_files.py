@@ -52,9 +52,11 @@ def expand(typed: Sequence[Override], config_dir: Path | None = None, *, multiru
         raise ConfigError(f"{KEY}={names[0]}: is a grid of runs: add -m to run them, or see it with `prefixrun plan`")
     profile = _profile(rest)
     grids = [_points(name, profile, config_dir) for name in names]
-    return list(
-        dict.fromkeys((*words, *values) for values in given for grid in grids for words in _chosen(grid, values))
-    )
+    found = dict.fromkeys((*words, *values) for values in given for grid in grids for words in _chosen(grid, values))
+    if not found:
+        values = ", ".join(override.input_line or str(override.key_or_group) for override in rest)
+        raise ConfigError(f"{KEY}={','.join(names)}: no point of the grid has all of {values}; leave one of them out")
+    return list(found)
 
 
 def _chosen(grid: Sequence[Words], values: Words) -> Iterator[Words]:

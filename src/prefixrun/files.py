@@ -8,13 +8,15 @@ are appended to; a line torn by a kill is recognised by its missing newline and 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
+import math
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
-from math import isfinite
 from pathlib import Path
 from typing import IO, Any
 
@@ -43,6 +45,12 @@ def inside(root: Path, path: Path) -> Path:
     if not resolved.is_relative_to(base):
         raise ConfigError(f"{path}: lies outside {root}; nothing is written there. Give a path below {root}")
     return resolved
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def make_directory(path: Path) -> Path:
@@ -180,7 +188,7 @@ def plain_json(value: object, where: str = "value") -> Any:
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
-        if not isfinite(value):
+        if not math.isfinite(value):
             raise ValueError(f"{where} is {value}: JSON has no such number; write null and the reason")
         return float(value)
     if is_dataclass(value) and not isinstance(value, type):
@@ -223,15 +231,39 @@ def _end_of_whole_lines(stream: IO[bytes]) -> int:
 
 
 def _parse(data: bytes, where: str) -> Any:
-    def refuse(name: str) -> None:
-        raise ValueError(f"{name} is not JSON")
-
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=refuse)
-    except ValueError as error:
+        value = json.loads(data.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite, parse_int=_whole)
+        if _HALF_A_CHARACTER.search(data):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # in pairs they are characters
+        return value
+    except (ValueError, RecursionError) as error:
         raise DamagedStateError(
             f"{where}: damaged ({error}); move the file away and run the same command again"
         ) from error
+
+
+_HALF_A_CHARACTER = re.compile(rb"\\u[dD][89abAB]|\\u[dD][c-fC-F]")
+"""An escaped surrogate: alone it is no text that could be written anywhere."""
+
+_DIGITS = 300
+"""Of the largest whole numbers that are taken: longer ones are no float either."""
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:19]} is too large for a number")
+    return value
+
+
+def _whole(text: str) -> int:
+    if len(text.lstrip("-")) > _DIGITS:
+        raise ValueError(f"{text[:19]}... is too large for a number")
+    return int(text)
 
 
 def _to_disk(stream: IO[bytes]) -> None:

@@ -112,6 +112,13 @@ def mixed(runs: Sequence[Listed], keys: Iterable[str]) -> list[str]:
     return found
 
 
+def mixed_main(runs: Sequence[Listed]) -> list[str]:
+    """The same of the main scores, task by task: those of two tasks are made in two ways anyhow."""
+    tasks = dict.fromkeys(run.values.get("task") for run in runs)
+    by_task = ([run for run in runs if run.values.get("task") == task] for task in tasks)
+    return [note for alike in by_task for note in mixed(alike, dict.fromkeys(key for run in alike for key in run.main))]
+
+
 def _finished(record: Record) -> Listed:
     result, costs = record.result, record.result["costs"]
     stored, total = (result["parameters"][name] for name in ("stored", "total"))
@@ -123,6 +130,7 @@ def _finished(record: Record) -> Listed:
         **plain,
         **dict(flat({name: result[name] for name in _FIELDS})),
         **{name: score["value"] for name, score in result["scores"].items()},
+        "dev_loss": record.dev_loss,
         "id": record.run_id,
         "size": share if record.prefix_len is None else record.prefix_len,
         "state": "finished",

@@ -180,6 +180,8 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
+    except OverflowError:
+        return False  # no system has a process of this number
     except PermissionError:
         return True
     return True

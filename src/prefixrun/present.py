@@ -6,8 +6,10 @@ Plain text where there is no terminal. Tables fit the width by splitting their c
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from io import TextIOWrapper
 from itertools import groupby
 from pathlib import Path
@@ -33,7 +35,16 @@ def terminal() -> Console:
     """Standard output; characters that it cannot show become question marks instead of an error."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    return Console(highlight=False)
+    return _Terminal(highlight=False)
+
+
+class _Terminal(Console):
+    """Ends the program as the system ends others when nobody reads on (`| head`)."""
+
+    def on_broken_pipe(self) -> None:
+        with suppress(SystemExit):
+            super().on_broken_pipe()  # nothing more is written
+        raise SystemExit(128 + signal.SIGPIPE)
 
 
 def say(text: str) -> None:

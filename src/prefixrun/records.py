@@ -116,6 +116,15 @@ class Record:
         return self.seen == self.result.get("n_train_available")
 
     @property
+    def dev_loss(self) -> float | None:
+        """Loss on development pairs of the state that was kept, in nats a target token; None where not measured."""
+        history = self.result.get("training", {}).get("history", [])
+        losses = [float(entry["dev_loss"]) for entry in history if "dev_loss" in entry]
+        if not losses:
+            return None
+        return min(losses) if self.settings.get("train.keep") == "best" else losses[-1]
+
+    @property
     def machine(self) -> tuple[object, ...]:
         """What its times depend on beside the configuration."""
         of = self.result["provenance"]

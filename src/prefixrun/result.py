@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prefixrun.schema import Config
+
+PREFIX_METHODS = ("prefix", "prefix_flat", "embedding", "infix")
+"""Methods that have `prefix_len` and `init`."""
+
 SCHEMA_VERSION = 1
 """Moves when a field is renamed or changes its meaning; new fields do not move it."""
 
@@ -60,6 +65,8 @@ OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "data": _OBJECT,
     "backbone": _OBJECT,
     "backbone.sha256": (str, type(None)),
+    "trained_file": _OBJECT,
+    "trained_file.sha256": _TEXT,
     "training": _OBJECT,
     "training.history": (list,),
     "provenance.git": (Mapping, type(None)),
@@ -90,6 +97,19 @@ def validate_result(value: object) -> list[str]:
     for name, score in value["scores"].items():
         problems += _score(f"scores.{name}", score)
     return problems
+
+
+def described(config: Config) -> dict[str, Any]:
+    """What stands at the top of a result although its settings imply it."""
+    has_prefix = config.method.name in PREFIX_METHODS
+    return {
+        "task": config.task.name,
+        "model": config.model.name,
+        "method": config.method.name,
+        "prefix_len": config.prefix_len if has_prefix else None,
+        "init": config.init.name if has_prefix else None,
+        "seed": config.seed,
+    }
 
 
 def pairs_seen(result: Mapping[str, Any]) -> int:

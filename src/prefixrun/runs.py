@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from prefixrun import files
-from prefixrun.errors import DamagedStateError, RunHeldError
+from prefixrun.errors import DamagedStateError, PrefixrunError, RunHeldError
 from prefixrun.locks import Holder, RunLock, holder
 from prefixrun.result import SCHEMA_VERSION, validate_result
 
@@ -79,7 +79,7 @@ class Run:
 
     def is_kept(self) -> bool:
         """Whether `results_dir` has its record, see keep.py. Raises DamagedStateError when that is not its result."""
-        if not self.record_json.exists():
+        if not self.record_json.is_file():
             return False
         self._checked(self.record_json)
         return True
@@ -99,7 +99,13 @@ class Run:
 
     def failure(self) -> dict[str, Any] | None:
         """`message`, `log` and `time` of the last failure when the run failed, else None."""
-        return files.read_json(self.failed_json) if self.failed_json.exists() else None
+        if not self.failed_json.exists():
+            return None
+        try:
+            failure: dict[str, Any] = files.read_json(self.failed_json)
+            return {**failure, "message": str(failure["message"])}
+        except (PrefixrunError, KeyError, TypeError):
+            return {"message": f"{self.failed_json}: damaged; the next attempt replaces it"}
 
     def holder(self) -> Holder | None:
         """The process that works on the run, if one seems to."""

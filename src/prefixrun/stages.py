@@ -34,6 +34,7 @@ from prefixrun.models import Backbone, load
 from prefixrun.packed import packed
 from prefixrun.progress import LOG, stage
 from prefixrun.provenance import peak_memory_bytes, provenance, restart_peak_memory
+from prefixrun.result import PREFIX_METHODS, described
 from prefixrun.runs import Run
 from prefixrun.schema import Config, ModelConfig
 from prefixrun.train import Progress, alone
@@ -41,7 +42,6 @@ from prefixrun.truncation import Truncation, sentence, truncation
 from prefixrun.verdict import RELEASE, SAMPLE
 from prefixrun.world import current
 
-PREFIX_METHODS = ("prefix", "prefix_flat", "embedding", "infix")
 """Methods that have a length and a start of their own."""
 
 
@@ -100,6 +100,11 @@ def _check_context(config: Config, backbone: Backbone, source: int, output: int,
     if context is None:
         return
     if backbone.is_seq2seq:
+        if config.method.name in PREFIX_METHODS and config.init.name == "words" and config.prefix_len > context:
+            raise ConfigError(
+                f"prefix_len={config.prefix_len}: init=words reads as many tokens with {name}, which has {context} "
+                "positions; lower prefix_len, or give init=random"
+            )
         if front and front + source > context:
             raise ConfigError(
                 f"{key}={front}: with the longest input of {source} tokens the encoder of {name} reads "
@@ -249,12 +254,7 @@ def _result(
     parts = (corpora.train, corpora.dev, corpora.test)
     return {
         "profile": config.profile,
-        "task": config.task.name,
-        "model": config.model.name,
-        "method": config.method.name,
-        "prefix_len": config.prefix_len if config.method.name in PREFIX_METHODS else None,
-        "init": config.init.name if config.method.name in PREFIX_METHODS else None,
-        "seed": config.seed,
+        **described(config),
         "data_source": SAMPLE if config.data_dir is None else RELEASE,
         "split": corpora.scored.split,
         "n_train": len(corpora.pairs),
@@ -280,6 +280,7 @@ def _result(
         },
         "settings": _settings(config),
         "data": {part.split: {"version": part.version, **_read(part)} for part in parts},
+        "trained_file": {"name": this.trained_file.name, "sha256": files.digest(this.trained_file)},
         "backbone": {"files": backbone.files.description, "sha256": backbone.files.fingerprint},
         "provenance": provenance(
             sys.argv,

@@ -15,12 +15,13 @@ from typing import Literal
 from prefixrun import metrics, stats
 from prefixrun.errors import ConfigError, MissingPartError, PrefixrunError
 from prefixrun.experiment import identity_of
-from prefixrun.files import read_json
+from prefixrun.files import digest, read_json
 from prefixrun.model_files import locate
 from prefixrun.records import Counts, Record
 from prefixrun.reopen import config_of
 from prefixrun.report.examples import evenly
 from prefixrun.report.inputs import Text, scored_corpus
+from prefixrun.result import described
 from prefixrun.runs import run_id, trained_name
 
 TOLERANCE = 1e-12
@@ -152,6 +153,11 @@ def _settings(record: Record) -> Check:
     found = run_id(identity)
     if found != record.run_id:
         return Check("settings", "wrong", f"settings, data and model in result.json are those of run {found}")
+    told = described(config)
+    if other := [
+        f"{name} is {result[name]!r}, its settings say {told[name]!r}" for name in told if result[name] != told[name]
+    ]:
+        return Check("settings", "wrong", "; ".join(other))
     return Check("settings", "right", "settings, data and model in result.json give the run id")
 
 
@@ -179,6 +185,9 @@ def _trained(record: Record) -> Check:
         numbers = sum(tensor.size for tensor in load(path.read_bytes()).values())
     except SafetensorError as error:
         return Check(what, "wrong", f"{path}: damaged ({error})")
+    expected = record.result.get("trained_file")
+    if expected and (found := digest(path)) != expected["sha256"]:
+        return Check(what, "wrong", f"{name}: SHA-256 {found[:12]} here, and the run wrote {expected['sha256'][:12]}")
     if stored and numbers != stored:  # prompting stores no parameters, but the ids of its prompt
         return Check(what, "wrong", f"{numbers:,} numbers in {name}, and the run stored {stored:,}")
     return Check(what, "right", f"{name}, {numbers:,} numbers")

@@ -141,3 +141,26 @@ def test_a_cluster_that_is_there_keeps_its_own_memory() -> None:
     other = OmegaConf.create({"hydra": {"launcher": {"n_jobs": 2}}})
     _join_cluster(other)
     assert other == {"hydra": {"launcher": {"n_jobs": 2}}}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("hydra/launcher=nope",),
+        pytest.param(
+            ("hydra/launcher=joblib", "hydra.launcher.n_jobs=x"),
+            marks=pytest.mark.skipif(not is_installed("hydra_joblib_launcher"), reason="the extra joblib is missing"),
+        ),
+    ],
+)
+def test_settings_that_a_launcher_does_not_take_are_named(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1", *words],
+        check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert words[-1].partition("=")[0] in done.stdout + done.stderr

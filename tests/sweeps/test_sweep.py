@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,6 +100,30 @@ def test_finished_runs_are_skipped_and_impossible_ones_listed(
     monkeypatch.setattr(stages, "complete", None)  # nothing is computed again
     assert sweep("seed=1,2") == 0
     assert capsys.readouterr().out.splitlines()[-1] == "2 done before"
+
+
+def test_when_nobody_reads_on_the_sweep_ends_quietly(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1,2"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as ended:
+        assert ended.stdout is not None
+        assert ended.stderr is not None
+        ended.stdout.readline()
+        ended.stdout.close()
+        said = ended.stderr.read().decode()
+    assert ended.returncode == 128 + signal.SIGPIPE
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"message": 3}'])
+def test_a_damaged_note_of_a_failure_stops_nothing(content: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (job,) = found("seed=1")
+    assert job.run is not None
+    with job.run.hold():
+        job.run.fail("no luck")
+    job.run.failed_json.write_text(content)
+    assert main(["plan", *SMALL, "seed=1,2"]) == 0
+    assert sweep("seed=1,2") == 0
+    assert states("seed=1,2") == ["finished", "finished"]
 
 
 def test_a_sweep_in_which_nothing_is_possible_is_a_wrong_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,6 +40,13 @@ def test_a_plan_runs_nothing_and_says_what_is_left(capsys: pytest.CaptureFixture
     assert list(Path.cwd().iterdir()) == []
 
 
+def test_files_of_ones_own_are_planned_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text("quick: {grid: [{prefix_len: [1, 2]}]}\n")
+    assert main(["plan", "experiment=mine", *TINY, "--config-dir", str(tmp_path)]) == 0
+    assert "2 runs" in capsys.readouterr().out
+
+
 def test_times_come_from_finished_runs_like_it(capsys: pytest.CaptureFixture[str]) -> None:
     size = ("train_size=8", "train.max_steps=1")
     assert main([*TINY, *size, "seed=1"]) == 0

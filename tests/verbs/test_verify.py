@@ -108,6 +108,12 @@ def test_a_changed_setting_in_the_result(run: Path) -> None:
     assert said["settings"].startswith("settings, data and model in result.json are those of run ")
 
 
+@pytest.mark.parametrize(("field", "value"), [("seed", 99), ("method", "finetune"), ("prefix_len", None)])
+def test_what_stands_at_the_top_is_what_the_settings_say(run: Path, field: str, value: object) -> None:
+    edit(run / "result.json", lambda result: result.update({field: value}))
+    assert f"{field} is {value!r}, its settings say" in wrong(run)["settings"]
+
+
 def test_another_model(run: Path) -> None:
     edit(run / "result.json", lambda result: result["backbone"].update(sha256="f" * 64))
     said = wrong(run)
@@ -206,6 +212,8 @@ def test_texts_of_other_inputs(run: Path) -> None:
 def test_another_prefix_of_the_same_size(run: Path) -> None:
     tensors = load_file(run / "prefix.safetensors")
     save_file({name: tensor + 1.0 for name, tensor in tensors.items()}, run / "prefix.safetensors")
+    assert "and the run wrote" in wrong(run)["trained file"]
+    edit(run / "result.json", lambda result: result.pop("trained_file") and result)  # as versions before wrote it
     assert wrong(run).keys() == {"generation"}
     save_file({name: tensor[:, :, :, :1].contiguous() for name, tensor in tensors.items()}, run / "prefix.safetensors")
     assert wrong(run) == {"trained file": "128 numbers in prefix.safetensors, and the run stored 256"}

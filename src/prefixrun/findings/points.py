@@ -148,7 +148,7 @@ class Point:
     def dev_loss(self) -> float | None:
         """Loss on development pairs of the state that was kept, in nats a target token, mean over the runs; None unless
         all measured it."""
-        losses = [loss for each in self.runs if (loss := _dev_loss(each)) is not None]
+        losses = [loss for each in self.runs if (loss := each.dev_loss) is not None]
         return sum(losses) / len(losses) if len(losses) == len(self.runs) else None
 
     @property
@@ -164,14 +164,6 @@ class Point:
     def share(self) -> float:
         """Stored numbers in per cent of the model's."""
         return 100 * self.parameters("stored") / self.parameters("total") if self.parameters("total") else 0.0
-
-
-def _dev_loss(run: Record) -> float | None:
-    history = run.result.get("training", {}).get("history", [])
-    losses = [entry["dev_loss"] for entry in history if "dev_loss" in entry]
-    if not losses:
-        return None
-    return float(min(losses) if run.settings.get("train.keep") == "best" else losses[-1])
 
 
 def points(records: Iterable[Record]) -> list[Point]:

@@ -22,11 +22,14 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import HydraException
 from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from prefixrun import compose, files
-from prefixrun.errors import DiskFullError, Interrupted, MissingPartError, PrefixrunError
+from prefixrun.errors import ConfigError, DiskFullError, Interrupted, MissingPartError, PrefixrunError
+from prefixrun.experiment_files import word
 from prefixrun.schema import Config
 from prefixrun.sweeps.attempts import Outcome, attempts, groups
 from prefixrun.sweeps.plan import Job, look
@@ -63,9 +66,12 @@ def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch
     def launch(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> None:
         directory = files.make_directory(Path(todo[0].config.results_dir).expanduser() / "launcher")
         with compose.hydra_files(config_dir), tempfile.TemporaryDirectory(prefix="prefixrun-") as scratch:
-            config = _sweep_config([*settings, f"hydra.sweep.dir='{directory.resolve()}'"], config_dir)
-            _join_cluster(config)
-            slots = _slots(name, config, Path(scratch))
+            try:
+                config = _sweep_config([*settings, word("hydra.sweep.dir", str(directory.resolve()))], config_dir)
+                _join_cluster(config)
+                slots = _slots(name, config, Path(scratch))
+            except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:
+                raise ConfigError(f"{' '.join(settings)}: {' '.join(str(error).split())}") from error
             with _stops(slots):
                 _hand_over(config, slots, todo, tell)
 

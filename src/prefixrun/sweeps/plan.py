@@ -111,11 +111,11 @@ def look(job: Job) -> Job:
         state: State = job.run.state()
         if state == "new" and job.run.is_kept():
             state = "kept"
+        failure = job.run.failure() if state == "failed" else None
     except PrefixrunError as error:
         return replace(job, state="failed", reason=str(error), exit_code=error.exit_code)
     if state != "finished" and (holder := job.run.holder()):
         return replace(job, state="held", reason=f"process {holder.pid} on {holder.host} since {holder.started}")
-    failure = job.run.failure() if state == "failed" else None
     return replace(job, state=state, reason=failure["message"] if failure else "")
 
 

@@ -68,8 +68,9 @@ def one_after_another(todo: Sequence[Job], tell: Callable[[int, Outcome], None])
                     tell(place, outcome)
         except (KeyboardInterrupt, SystemExit) as stop:
             code = stop.code if isinstance(stop, SystemExit) else Interrupted.exit_code
-            # The files tell of the others of its group.
-            tell(left[0], Outcome("interrupted", exit_code=int(code or 0), seconds=time.monotonic() - start))
+            # The files tell of the others of its group, and of this one when it had ended.
+            if left:
+                tell(left[0], Outcome("interrupted", exit_code=int(code or 0), seconds=time.monotonic() - start))
             raise
         except DiskFullError as error:
             tell(left[0], Outcome("failed", str(error), error.exit_code, time.monotonic() - start))

@@ -158,6 +158,8 @@ def parse_some(words: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, str
             rest.append(word)
         elif key in given:
             raise refusal([f"{word}: {key} is given twice"])
+        elif not value:
+            raise refusal([f"{word}: give a value, or leave {key} out"])
         else:
             given[key] = value
     return given, rest

@@ -23,7 +23,7 @@ from typing import Any
 
 from prefixrun.errors import ConfigError
 from prefixrun.files import canonical_json, write_json
-from prefixrun.listing import COLUMNS, Listed, Listing, load, matching, mixed, ordered
+from prefixrun.listing import COLUMNS, Listed, Listing, load, matching, mixed, mixed_main, ordered
 from prefixrun.names import of_metric
 from prefixrun.plain_table import NONE, plain_table
 from prefixrun.present import duration, say
@@ -98,7 +98,8 @@ def _show(listing: Listing, runs: Sequence[Listed], filters: Mapping[str, str], 
     for run in runs:
         if run.reason:
             say(f"{run.values['id']}: {run.reason}")
-    for note in mixed(runs, columns):
+    shown_scores = mixed_main(runs) if SCORES in columns else []
+    for note in dict.fromkeys((*mixed(runs, columns), *shown_scores)):
         say(note)
     for each in listing.left_out:
         print(f"left out: {each.directory}: {each.reason}", file=sys.stderr)

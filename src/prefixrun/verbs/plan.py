@@ -1,6 +1,6 @@
 """What a sweep would do: its runs with their states and the time they will take; nothing is run or written.
 
-    prefixrun plan KEY=VALUE,VALUE ... [experiment=NAME] [json=FILE]
+    prefixrun plan KEY=VALUE,VALUE ... [experiment=NAME] [--config-dir DIR] [json=FILE]
 
 takes the words of a sweep. States: done, to do, interrupted (the next sweep resumes it), failed (the next one tries
 again), held by another process, impossible (with the reason). Prefixes that do not fit a model's context are found only
@@ -10,6 +10,7 @@ results_dir, scaled by training pairs, inputs and beams; an interrupted run coun
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,11 @@ from prefixrun.sweeps.sweep_table import heading, plan_sum, plan_table
 
 def run(words: Sequence[str]) -> int:
     """Print the plan, and write it to json=FILE if asked to. Returns 0."""
-    overrides = [word for word in words if not word.startswith("json=") and word not in ("-m", "--multirun")]
-    found = jobs(compose.points(overrides))
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    options.add_argument("--config-dir", "-cd", type=Path)
+    given, rest = options.parse_known_args(list(words))
+    overrides = [word for word in rest if not word.startswith("json=") and word not in ("-m", "--multirun")]
+    found = jobs(compose.points(overrides, config_dir=given.config_dir))
     seconds = estimate.of_jobs(found)
     say(heading(found))
     say(plan_table(found, seconds))
