@@ -174,7 +174,10 @@ def runs_of(*found: Point) -> tuple[str, ...]:
 
 
 def low_data_mean(found: Sequence[Point]) -> Iterator[Evidence]:
-    """Prefix-tuning minus fine-tuning averaged over the small sizes, one number for each seed and subsample."""
+    """Prefix-tuning minus fine-tuning averaged over the small sizes, one number for each seed and subsample.
+
+    From words, as the paper's low-data runs start.
+    """
     groups: dict[tuple[object, ...], list[Point]] = {}
     for point in found:
         if point.n_train <= LOW_DATA:
@@ -184,7 +187,7 @@ def low_data_mean(found: Sequence[Point]) -> Iterator[Evidence]:
         pairs = [
             (first, second)
             for size in sizes
-            if (first := Side("prefix").choose([each for each in group if each.n_train == size]))
+            if (first := Side("prefix", init="words").choose([each for each in group if each.n_train == size]))
             and (second := Side("finetune").choose([each for each in group if each.n_train == size]))
         ]
         if len(pairs) > 1:
@@ -205,7 +208,7 @@ def _averaged(pairs: Sequence[tuple[Point, Point]]) -> Iterator[Evidence]:
     number_format = "" if first.precision == "fp32" else f", {first.precision}"
     text = (
         f"{_task_and_model(first)}, mean over {sizes} pairs{number_format}: "
-        f"{names.of_metric(metric)} of prefix-tuning minus fine-tuning {interval_text(mean, 1)}, "
+        f"{names.of_metric(metric)} of prefix-tuning from words minus fine-tuning {interval_text(mean, 1)}, "
         f"{count_text(mean)} (over seeds and subsamples, for these inputs)"
     )
     decides = mean.draws >= ENOUGH and made_in_one_way(everyone, metric)
