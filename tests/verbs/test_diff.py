@@ -191,6 +191,6 @@ def test_a_directory_names_a_run_too() -> None:
 def test_damaged_counts_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     first, second = write(), write(settings={"seed": 2})
     path = record(second).directory / "stats.parquet"
-    path.write_bytes(b"PAR1")
+    path.write_bytes(b"PAR1 and more PAR1")
     assert main(["diff", first, second]) == 5
     assert capsys.readouterr().err.startswith(f"prefixrun: {path}: damaged")
