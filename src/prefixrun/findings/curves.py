@@ -139,7 +139,8 @@ def _starts(group: Sequence[Point]) -> Iterator[Figure]:
         alike = list(_split(of_size, lambda point: (point.init,)))
         if len(alike) < FEWEST_MARKS:
             continue
-        chosen = [(str(each[0].init), choose(each)) for each in alike]
+        own = {"words": "the task's words"}
+        chosen = [(own.get(str(each[0].init), str(each[0].init)), choose(each)) for each in alike]
         chosen.sort(key=lambda start: (start[0] != "random", start[0]))
         curves = [
             Curve(label, "prefix", label == "random", ((float(i), point),)) for i, (label, point) in enumerate(chosen)
