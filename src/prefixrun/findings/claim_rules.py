@@ -94,8 +94,8 @@ class Contrast:
     metrics: tuple[str, ...] = ()
     """Empty: the first main metric of the task."""
     amount: Amount = "most"
-    """`low`: each size up to 500 pairs; `most`: the most pairs with both sides, in each number format; `share`: each part
-    of the data that was seen whole; `all`: the whole data, seen whole."""
+    """`low`: each size up to 500 pairs; `most`: the most pairs with both sides, in each number format; `share`: each
+    part of the data that was seen whole; `all`: the whole data, seen whole."""
     tasks: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     at_least: float = 0.0
