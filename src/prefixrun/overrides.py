@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import OverrideParseException
 
-from prefixrun.validate import known_keys, shown, unknown_key
+from prefixrun.validate import NAMES_CODE, NO_CODE, known_keys, shown, unknown_key
 
 HYDRA_KEYS = ("hydra/launcher", "hydra.launcher")
 """The settings of Hydra itself that a user may change: where a sweep's runs go. Files and logs are not Hydra's here."""
@@ -51,8 +51,8 @@ def _in_quotes(key: str, value: str) -> str:
 
 def _wrong_key(override: Override, choices: Mapping[str, Sequence[str]]) -> Iterator[str]:
     key = override.key_or_group
-    if "_target_" in key.split("."):
-        yield "a configuration cannot name code to run"
+    if NAMES_CODE in key.split("."):
+        yield NO_CODE
     elif override.is_hydra_override():
         if not key.startswith(HYDRA_KEYS):
             yield f"of Hydra's own settings only {', '.join(HYDRA_KEYS)} can be changed; results_dir says where runs go"
@@ -97,8 +97,8 @@ def _wrong_section(key: str, value: Any) -> Iterator[str]:
     if not isinstance(value, dict):
         return
     for name, inner in value.items():
-        if name == "_target_":
-            yield "a configuration cannot name code to run"
+        if name == NAMES_CODE:
+            yield NO_CODE
         elif f"{key}.{name}" not in known_keys():
             yield unknown_key(f"{key}.{name}")
         else:

@@ -13,6 +13,9 @@ from prefixrun.errors import ConfigError
 from prefixrun.rules import contradictions
 from prefixrun.schema import Config, Pattern, Range
 
+NAMES_CODE, NO_CODE = "_target_", "a configuration cannot name code to run"
+"""The key by which Hydra's files name a class to build, and why there is none here."""
+
 UNSET = "???"
 """What Hydra calls a value that nothing has set."""
 
@@ -124,8 +127,8 @@ def _read(cls: type, raw: Mapping[str, Any], prefix: str, problems: list[str]) -
     """Dotted key -> checked value, for every value that is right; what is wrong goes to ``problems``."""
     hints = get_type_hints(cls, include_extras=True)
     for name in raw:
-        if name == "_target_":
-            problems.append(f"{prefix}_target_: a configuration cannot name code to run")
+        if name == NAMES_CODE:
+            problems.append(f"{prefix}{name}: {NO_CODE}")
         elif name not in hints:
             problems.append(f"{prefix}{name}: {unknown_key(prefix + str(name))}")
     for name, hint in hints.items():

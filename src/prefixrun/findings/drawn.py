@@ -18,6 +18,7 @@ from prefixrun.files import canonical_json, read_json
 from prefixrun.findings import plots
 from prefixrun.findings.curves import Curve, Figure
 from prefixrun.findings.points import Point
+from prefixrun.findings.text_table import plain
 
 ENDINGS = ("png", "svg")
 FILE = "drawn.json"
@@ -57,23 +58,19 @@ def is_there(directory: Path, name: str) -> bool:
 
 
 def _curve(figure: Figure, curve: Curve) -> list[Any]:
-    return [curve.label, curve.method, curve.dashed, [[_six(x), _point(figure, point)] for x, point in curve.places]]
+    return [curve.label, curve.method, curve.dashed, [[plain(x), _point(figure, point)] for x, point in curve.places]]
 
 
 def _point(figure: Figure, point: Point) -> list[Any]:
     numbers: list[Any] = []
     for metric in figure.metrics:
         each = point.estimate(metric)
-        numbers.append([_six(value) for value in point.values(metric)])
-        numbers.append([each.n, each.draws, _six(each.mean), _six(each.low), _six(each.high)] if each else None)
+        numbers.append([plain(value) for value in point.values(metric)])
+        numbers.append([each.n, each.draws, plain(each.mean), plain(each.low), plain(each.high)] if each else None)
     if figure.kind == "pareto":
         costs = (point.cost(name) for name, *_ in plots.COSTS if name != "stored")
-        numbers.append([point.parameters("stored"), *map(_six, costs)])
+        numbers.append([point.parameters("stored"), *map(plain, costs)])
     return numbers
-
-
-def _six(value: float | None) -> str | None:
-    return None if value is None else f"{value:.6g}"
 
 
 @cache

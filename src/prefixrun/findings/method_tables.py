@@ -14,7 +14,7 @@ from prefixrun.findings.claim_rules import Side
 from prefixrun.findings.comparison import Difference, difference, holm
 from prefixrun.findings.points import Point, check_signatures, circumstances, labels
 from prefixrun.findings.table_format import NONE, mean_sd, signed
-from prefixrun.findings.text_table import TextTable, csv_text
+from prefixrun.findings.text_table import TextTable, csv_text, plain
 
 CSV_COLUMNS = (
     *("task", "split", "model", "data_source", "n_inputs", "n_train", "n_seen", "precision", "decoding"),
@@ -173,8 +173,8 @@ def _csv_lines(table: MethodTable, row: MethodRow) -> Iterator[tuple[object, ...
     point, record = row.point, row.point.first
     what = (*point.scope[:2], record.model, *point.scope[2:], *point.training, point.decoding, row.label, record.method)
     sizes = (point.parameters("stored"), f"{point.share:.4g}", point.parameters("trained"))
-    costs = (_plain(point.cost(name)) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
-    loss = _plain(point.dev_loss)
+    costs = (plain(point.cost(name)) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
+    loss = plain(point.dev_loss)
     shared = (*what, record.prefix_len, point.init, len(point.runs), *sizes, *costs, loss)
     for metric in table.metrics:
         found = row.difference if metric == table.metrics[0] else None
@@ -183,8 +183,4 @@ def _csv_lines(table: MethodTable, row: MethodRow) -> Iterator[tuple[object, ...
         test = (found.mean, found.low, found.high, found.p_value, row.corrected) if found else (None,) * 5
         end = (found.paired, found.note) if found else (None, None)
         ids = " ".join(run.run_id for run in point.runs)
-        yield (*shared, metric, *map(_plain, numbers), *map(_plain, test), *end, ids)
-
-
-def _plain(value: float | None) -> str | None:
-    return None if value is None else f"{value:.6g}"
+        yield (*shared, metric, *map(plain, numbers), *map(plain, test), *end, ids)

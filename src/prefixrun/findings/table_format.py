@@ -8,7 +8,7 @@ from prefixrun import names
 from prefixrun.findings.comparison import Estimate
 from prefixrun.findings.equivalence import margin
 from prefixrun.findings.paper_tables import SEEDS, Section, Table, TableCell, TableRow
-from prefixrun.findings.text_table import TextTable, csv_text, latex, markdown
+from prefixrun.findings.text_table import TextTable, csv_text, latex, markdown, plain
 
 NONE = "–"
 
@@ -153,16 +153,11 @@ def _csv_numbers(row: TableRow, cell: TableCell, seeds: int) -> tuple[object, ..
     verdict = cell.judgement.text if cell.judgement else f"not comparable ({row.why_not})"
     return (
         cell.paper.printed if cell.paper else None,
-        *(_plain(value) for value in spread),
+        *(plain(value) for value in spread),
         cell.n,
         seeds,
-        _plain(cell.difference),
+        plain(cell.difference),
         verdict if row.paper is None or row.paper.method != "sota" else None,
         runs[0].signature(cell.metric) if runs else None,
         " ".join(run.run_id for run in runs),
     )
-
-
-def _plain(value: float | None) -> str | None:
-    """Enough digits to calculate with, and the same on every machine."""
-    return None if value is None else f"{value:.6g}"

@@ -82,6 +82,11 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return stream.getvalue()
 
 
+def plain(value: float | None) -> str | None:
+    """Enough digits to calculate with, and the same on every machine."""
+    return None if value is None else f"{value:.6g}"
+
+
 def _markdown_text(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
