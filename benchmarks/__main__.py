@@ -10,8 +10,8 @@ from pathlib import Path
 
 from benchmarks.plan import Plan, parse
 from prefixrun import files
+from prefixrun.console import terminal
 from prefixrun.errors import ConfigError, MissingPartError, PrefixrunError
-from prefixrun.present import terminal
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
-from prefixrun.provenance import peak_memory_bytes
+from prefixrun.runs.provenance import peak_memory_bytes
 
 T = TypeVar("T")
 

@@ -11,10 +11,10 @@ from statistics import mean
 
 from benchmarks.ours import load_model, start, train_config
 from benchmarks.sides import SEED, Setup, TrainRound
-from prefixrun.checkpoint import Checkpoints
-from prefixrun.interrupts import deferred
-from prefixrun.joint import together
-from prefixrun.train import Progress, Training, advance, alone
+from prefixrun.training.checkpoint import Checkpoints
+from prefixrun.training.interrupts import deferred
+from prefixrun.training.joint import together
+from prefixrun.training.trainer import Progress, Training, advance, alone
 
 RUNS = 4
 """Runs of a round; they differ in their seed, and so in the order of their pairs."""

@@ -16,17 +16,17 @@ from torch import Tensor
 from benchmarks.plan import Plan
 from benchmarks.sides import BEAMS, LEARNING_RATE, SEED, DecodeRound, Prompts, Setup, TrainRound, spread
 from prefixrun import data
-from prefixrun.checkpoint import Checkpoints
-from prefixrun.compose import compose
+from prefixrun.config.compose import compose
+from prefixrun.config.schema import DecodeConfig, InitConfig, TrainConfig
 from prefixrun.data import Corpus
-from prefixrun.data.batches import PairIds, tokenise
-from prefixrun.generate import generate
+from prefixrun.decoding.beam_search import generate
 from prefixrun.methods.init import activations, word_ids
 from prefixrun.methods.prefix import FixedPrefix, FlatPrefix
-from prefixrun.models import Backbone, load
-from prefixrun.packed import packed
-from prefixrun.schema import DecodeConfig, InitConfig, TrainConfig
-from prefixrun.train import Progress, train
+from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.batches import PairIds, tokenise
+from prefixrun.models.prepacked import packed
+from prefixrun.training.checkpoint import Checkpoints
+from prefixrun.training.trainer import Progress, train
 
 PREPARE_BATCH = 8
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from benchmarks.joint import RUNS
 from benchmarks.measure import Measured, Results
 from benchmarks.sides import LEARNING_RATE, Setup
-from prefixrun.provenance import provenance
+from prefixrun.runs.provenance import provenance
 
 PEER_PACKAGES = ("peft", "accelerate", "transformers", "torch")
 MEGABYTE = 10**6

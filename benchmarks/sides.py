@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.plan import Plan
-from prefixrun.data.batches import PairIds
+from prefixrun.models.batches import PairIds
 
 LEARNING_RATE = 2e-2
 """Of AdamW; it decays linearly to zero, with clipping to norm 1 and no weight decay: the Trainer's defaults."""

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from checkout import ROOT
+
 # No test may reach a hub: a model that is not here is an error, at once.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 # A shell starts what it sends to the background with Ctrl-C ignored, and then no test could be interrupted.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture

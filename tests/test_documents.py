@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun import compose
-from prefixrun.reproduce import KEYS, request
-from prefixrun.verbs import VERBS, named, parse, parse_some
+from checkout import ROOT
+from prefixrun.cli.commands import VERBS, named, parse, parse_some
+from prefixrun.cli.reproduction import KEYS, request
+from prefixrun.config import compose
 
-ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted((ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
 START = ("prefixrun ", "torchrun ")
 INLINE = re.compile(r"`((?:prefixrun|torchrun) [^`]+)`")

@@ -302,3 +302,8 @@ def explained(path: Path) -> Iterator[None]:
                 "give a directory you may write in with results_dir=DIR (or out=, json= for what a verb writes)"
             ) from error
         raise PrefixrunError(f"{path}: cannot be written ({reason})") from error
+
+
+def cache_directory() -> Path:
+    """Where de-quantised weights are kept: XDG_CACHE_HOME or ~/.cache, then prefixrun/."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "prefixrun"

@@ -13,8 +13,8 @@ import pytest
 from benchmarks.__main__ import main
 
 from benchmarks import __main__ as benchmarks_main
+from checkout import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 TINY = ["model=tiny_llama", "rounds=2", "prepare_steps=2", "train_pairs=9", "decode_inputs=8", "max_new_tokens=6"]
 
 

@@ -9,7 +9,7 @@ from benchmarks.report import ratio, record, show
 from benchmarks.sides import Setup
 from rich.console import Console
 
-from prefixrun.data.batches import PairIds
+from prefixrun.models.batches import PairIds
 
 pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
 

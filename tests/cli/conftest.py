@@ -4,11 +4,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).resolve().parents[2] / "src"
+from checkout import SRC
+
 SMALL = (
     "prefix_len=4",
     "init.fit_steps=5",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun.cli import main
+from prefixrun.cli.main import main
 from prefixrun.data import SAMPLES
 
 

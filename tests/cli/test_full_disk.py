@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from prefixrun import files
-from prefixrun.cli import main
+from prefixrun.cli.main import main
 
 GONE_ON = ("train.checkpoint_every=1", "decode.batch_size=1")
 

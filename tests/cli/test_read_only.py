@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from prefixrun.cli.main import main
 from read_only import read_only
 from synthetic_records import write_record
-
-from prefixrun.cli import main
 
 
 @pytest.fixture

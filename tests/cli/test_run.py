@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun.cli import main
-from prefixrun.runs import Run
+from prefixrun.cli.main import main
+from prefixrun.runs.run import Run
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -63,7 +63,7 @@ def test_the_command_from_end_to_end(
     assert first.err == ""
     before = {path: path.read_bytes() for path in the_run().rglob("*") if path.is_file()}
 
-    check = "import sys; from prefixrun.cli import main; code = main(sys.argv[1:]);"
+    check = "import sys; from prefixrun.cli.main import main; code = main(sys.argv[1:]);"
     check += "sys.exit(code or 99 * bool({'torch', 'transformers'} & set(sys.modules)))"
     child = start("-c", check, model, *small)
     out, err = child.communicate(timeout=WAIT)
@@ -121,7 +121,7 @@ def test_a_terminated_run_saves_its_step_and_ends_with_the_same_bytes(
 HOLD = """
 import sys, time
 from pathlib import Path
-from prefixrun.locks import RunLock
+from prefixrun.runs.lock import RunLock
 with RunLock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -143,7 +143,7 @@ def test_a_run_of_another_process_is_left_alone(
             children.append(child)
 
     children: list[subprocess.Popen[str]] = []
-    monkeypatch.setattr("prefixrun.experiment.Run", HeldRun)
+    monkeypatch.setattr("prefixrun.runs.pipeline.Run", HeldRun)
     assert main(["model=tiny_llama", *small]) == 75
     (child,) = children
     said = capsys.readouterr().err
@@ -154,8 +154,8 @@ def test_a_run_of_another_process_is_left_alone(
 
 
 def test_a_local_model_directory(small: tuple[str, ...], tmp_path: Path) -> None:
-    from prefixrun.architectures import random_model
-    from prefixrun.tokens import byte_tokenizer
+    from prefixrun.models.families import random_model
+    from prefixrun.models.tokenizer import byte_tokenizer
 
     random_model("tiny_gpt2").save_pretrained(tmp_path / "mine")
     byte_tokenizer().base.save_pretrained(tmp_path / "mine")  # type: ignore[attr-defined]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun.compose import compose
+from checkout import ROOT
+from prefixrun.config.compose import compose
 from prefixrun.data import LOADERS, SPLITS, load, manifest
 from prefixrun.data.example import Corpus, DataFile, Example
 from prefixrun.errors import ConfigError, DataError
@@ -128,7 +129,7 @@ def test_a_real_file_cut_at_a_row_end_is_refused(shared: Path, tmp_path: Path) -
         load("e2e", "train", tmp_path)
 
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "DATA.md"
+PAGE = ROOT / "docs" / "DATA.md"
 ROWS = re.findall(
     r"^\| (\w+) \| (\w+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| (\w+) \|$", PAGE.read_text("utf-8"), re.MULTILINE
 )

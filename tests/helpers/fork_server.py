@@ -23,7 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-SRC = Path(__file__).resolve().parents[2] / "src"
+from checkout import SRC
+
 LONGEST = 120
 """Seconds after which a child that was to be killed while it works must have begun to."""
 
@@ -75,8 +76,6 @@ def _serve() -> None:
     import torch
 
     torch.set_num_threads(1)
-    from prefixrun import experiment, stages  # noqa: F401
-    from prefixrun.sweeps import sweep  # noqa: F401 - the children find them imported
 
     answers = os.dup(1)
     os.dup2(2, 1)  # what children print is for the log
@@ -104,7 +103,7 @@ def _start(order: Mapping[str, Any]) -> tuple[int, int]:
         _report_work(tell)
         if "at_write" in order:
             _die_at_write(order["at_write"], order["torn"])
-        from prefixrun.cli import main
+        from prefixrun.cli.main import main
 
         code = main(order["words"])
         sys.stdout.flush()
@@ -120,7 +119,7 @@ def _kill_while_it_works(child: int, begun: int, after: float) -> None:
 
 
 def _report_work(tell: int) -> None:
-    from prefixrun import stages
+    from prefixrun.runs import stages
 
     complete = stages.complete
 

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from prefixrun.metrics import aggregate
-from prefixrun.records import OUTPUTS, compressed
-from prefixrun.result import SCHEMA_VERSION
-from prefixrun.runs import run_id
+from prefixrun.results.records import OUTPUTS, compressed
+from prefixrun.runs.result_schema import SCHEMA_VERSION
+from prefixrun.runs.run import run_id
 
 SETTINGS: dict[str, Any] = {
     "data_fraction": 1.0,

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from prefixrun.models import Backbone, load
-from prefixrun.schema import ModelConfig
+from prefixrun.config.schema import ModelConfig
+from prefixrun.models.backbone import Backbone, load
 
 
 @pytest.fixture(autouse=True)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prefixrun.compose import compose, points
+from prefixrun.config.compose import compose, points
+from prefixrun.config.method_specs import size_of
 from prefixrun.errors import ConfigError
 from prefixrun.methods.budget import check_total, closest, sentence
-from prefixrun.models import load
-from prefixrun.sizes import size_of
+from prefixrun.models.backbone import load
 
 
 @settings(deadline=None)  # the comparison tries every size

@@ -13,17 +13,17 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from prefixrun import methods
-from prefixrun.attention import fronts
-from prefixrun.checkpoint import Checkpoints
-from prefixrun.compose import compose
+from prefixrun.config.compose import compose
+from prefixrun.config.schema import Config, DecodeConfig, TrainConfig
 from prefixrun.data import Pair
-from prefixrun.data.batches import PairIds, Row
-from prefixrun.generate import generate
+from prefixrun.decoding.beam_search import generate
 from prefixrun.methods import Method, prompt
-from prefixrun.models import Backbone, load
-from prefixrun.packed import packed
-from prefixrun.schema import Config, DecodeConfig, TrainConfig
-from prefixrun.train import Progress, mean_nll, train
+from prefixrun.models.attention import fronts
+from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.batches import PairIds, Row
+from prefixrun.models.prepacked import packed
+from prefixrun.training.checkpoint import Checkpoints
+from prefixrun.training.trainer import Progress, mean_nll, train
 
 LENGTH, MID, BOTTLENECK, RANK = 6, 16, 24, 8
 D, INNER = 32, 64

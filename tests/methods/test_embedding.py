@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from prefixrun.compose import compose
-from prefixrun.data.batches import Row
+from prefixrun.config.compose import compose
+from prefixrun.config.schema import Config
 from prefixrun.methods import build, restore
 from prefixrun.methods.embedding import EmbeddingPrefix, FixedEmbedding
 from prefixrun.methods.init import activations, word_ids
 from prefixrun.methods.table import Table
-from prefixrun.models import Backbone
-from prefixrun.schema import Config
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.batches import Row
 
 ROWS = [Row((5, 6, 7, 256), ((8, 9, 256), (10, 256))), Row((4, 256), ((3, 256),))]
 

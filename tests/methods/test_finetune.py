@@ -7,11 +7,11 @@ import torch
 from transformers import AutoModelForCausalLM, GPT2Config, PreTrainedModel
 
 from prefixrun import methods
-from prefixrun.compose import compose
+from prefixrun.config.compose import compose
+from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.methods.finetune import FineTuned, names, top_names
-from prefixrun.models import Backbone, load
-from prefixrun.schema import Config
+from prefixrun.models.backbone import Backbone, load
 
 IDS = torch.tensor([[5, 6, 7, 8]])
 

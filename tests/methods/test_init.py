@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from prefixrun.attention import causal_mask, fronts, fronts_of
-from prefixrun.compose import compose
+from prefixrun.config.compose import compose
+from prefixrun.config.schema import InitConfig
 from prefixrun.errors import ConfigError
 from prefixrun.methods import build
 from prefixrun.methods.init import activations, sampled_ids, start_from, word_ids
 from prefixrun.methods.prefix import FlatPrefix, Reparametrisation
-from prefixrun.models import Backbone
-from prefixrun.schema import InitConfig
+from prefixrun.models.attention import causal_mask, fronts, fronts_of
+from prefixrun.models.backbone import Backbone
 
 WORDS = "summarize"
 LENGTH = 1 + len(WORDS)

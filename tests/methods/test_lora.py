@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from prefixrun import methods
-from prefixrun.architectures import random_model
-from prefixrun.compose import compose
+from prefixrun.config.compose import compose
+from prefixrun.config.schema import Config
 from prefixrun.errors import DamagedStateError, MissingPartError
-from prefixrun.methods.counts import count
 from prefixrun.methods.lora import LoRA
-from prefixrun.models import Backbone, load
-from prefixrun.schema import Config
-from prefixrun.skeleton import skeleton
+from prefixrun.methods.parameter_count import count
+from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.families import random_model
+from prefixrun.models.skeleton import skeleton
 
 IDS = torch.tensor([[5, 6, 7, 8]])
 RANK = 3

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, GPT2Config
 
-from prefixrun.attention import fronts, fronts_of
-from prefixrun.compose import compose
+from prefixrun.config.compose import compose
+from prefixrun.config.schema import MethodConfig
 from prefixrun.methods import build
 from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, Prefix
-from prefixrun.models import Backbone, Shape, shape_of
-from prefixrun.schema import MethodConfig
+from prefixrun.models.attention import fronts, fronts_of
+from prefixrun.models.backbone import Backbone, Shape, shape_of
 
 MEDIUM = GPT2Config(n_embd=1024, n_layer=24, n_head=16)
 LARGE = GPT2Config(n_embd=1280, n_layer=36, n_head=20)

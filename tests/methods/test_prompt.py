@@ -3,16 +3,16 @@
 import pytest
 import torch
 
-from prefixrun.attention import causal_mask
-from prefixrun.compose import compose
+from prefixrun.config.compose import compose
+from prefixrun.config.schema import Config
 from prefixrun.data import Pair
-from prefixrun.data.batches import Row
+from prefixrun.decoding.beam_search import generate
 from prefixrun.errors import ConfigError
-from prefixrun.generate import generate
 from prefixrun.methods import Method, restore
 from prefixrun.methods.prompt import NAME, shown_pairs, tokens
-from prefixrun.models import Backbone, load
-from prefixrun.schema import Config
+from prefixrun.models.attention import causal_mask
+from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.batches import Row
 
 PAIRS = tuple(Pair(f"train-{number}", f"train-{number}", f"s{number}", f"t{number}") for number in range(6))
 

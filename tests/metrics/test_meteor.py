@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
-from prefixrun.cli import main
+from prefixrun.cli.main import main
 from prefixrun.data import load
 from prefixrun.errors import MissingPartError
 from prefixrun.metrics import meteor

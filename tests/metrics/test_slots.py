@@ -1,8 +1,8 @@
 import pytest
 
 from prefixrun.errors import MissingPartError
+from prefixrun.metrics.resampling import intervals
 from prefixrun.metrics.slots import Coverage, SlotError
-from prefixrun.stats import intervals
 
 MILL = (
     "name : The Mill | Type : pub | food : English | price : less than £ 20 | family friendly : no | near : Café Rouge"

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fork_server import ForkServer
 
+from fork_server import ForkServer
 from prefixrun.files import read_json, read_json_lines
-from prefixrun.records import load_records
+from prefixrun.results.records import load_records
 
 KILLS = 20
 SIGKILL = -9

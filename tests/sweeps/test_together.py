@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 import torch
-from full_disk import full_disk
 from safetensors.torch import load_file
 
-from prefixrun.cli import main
-from prefixrun.compose import configurations, points
-from prefixrun.runs import Run
+from full_disk import full_disk
+from prefixrun.cli.main import main
+from prefixrun.config.compose import configurations, points
+from prefixrun.runs.run import Run
 from prefixrun.sweeps import together
 from prefixrun.sweeps.attempts import groups
 from prefixrun.sweeps.plan import Job, jobs
-from prefixrun.train import Training
+from prefixrun.training.trainer import Training
 
 SMALL = (
     *("model=tiny_gpt2", "method=prefix_flat", "init=random", "train_size=12", "train.max_steps=4"),

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from prefixrun.config.method_specs import SIZES
 from prefixrun.errors import ConfigError
 from prefixrun.methods import adapter, embedding, finetune, infix, lora, prompt
 from prefixrun.methods.base import Flat, Method
 from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix, chosen_sites
-from prefixrun.sizes import SIZES
 
 if TYPE_CHECKING:
-    from prefixrun.models import Backbone
-    from prefixrun.schema import Config
+    from prefixrun.config.schema import Config
+    from prefixrun.models.backbone import Backbone
 
 __all__ = ["Flat", "Method", "build", "refuse", "refuse_length", "restore"]
 

@@ -22,12 +22,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from prefixrun.methods.base import Method
-from prefixrun.methods.blocks import blocks, stacks, sub_layers
 from prefixrun.methods.stored import check_fit
+from prefixrun.models.blocks import blocks, stacks, sub_layers
 
 if TYPE_CHECKING:
-    from prefixrun.models import Backbone
-    from prefixrun.schema import Config
+    from prefixrun.config.schema import Config
+    from prefixrun.models.backbone import Backbone
 
 SLOT = "adapter"
 """Name of an adapter in the module that it stands behind."""

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from prefixrun import forward, forward_seq2seq
-from prefixrun.attention import KeyValueCache, fronts, fronts_of
-from prefixrun.data.batches import Batch, LossMode, Row
+from prefixrun.models import decoder_only, encoder_decoder
+from prefixrun.models.attention import KeyValueCache, fronts, fronts_of
+from prefixrun.models.batches import Batch, LossMode, Row
 
 if TYPE_CHECKING:
-    from prefixrun.models import Backbone
-    from prefixrun.schema import Config
+    from prefixrun.config.schema import Config
+    from prefixrun.models.backbone import Backbone
 
 Flat = Mapping[str, Tensor]
 """Attention site ("decoder"; also "encoder" and "cross" in encoder-decoders) → keys and values of its layers:
@@ -54,27 +54,27 @@ class Method(nn.Module):
     def collate(self, backbone: Backbone, rows: Sequence[Row], loss_mode: LossMode) -> Batch:
         """The tensors that `target_states` reads."""
         if backbone.is_seq2seq:
-            return forward_seq2seq.collate(backbone, rows, loss_mode)
-        return forward.collate(backbone, rows, self.offset, loss_mode)
+            return encoder_decoder.collate(backbone, rows, loss_mode)
+        return decoder_only.collate(backbone, rows, self.offset, loss_mode)
 
     def target_states(self, backbone: Backbone, batch: Batch) -> Tensor:
         """The last hidden states that predict the labels of a batch: (targets, d). Call inside `on`."""
         if backbone.is_seq2seq:
-            return forward_seq2seq.target_states(backbone, batch)
-        return forward.target_states(backbone, batch)
+            return encoder_decoder.target_states(backbone, batch)
+        return decoder_only.target_states(backbone, batch)
 
-    def read_prompts(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> forward.Prompted:
+    def read_prompts(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> decoder_only.Prompted:
         """What a search starts from. prompts: token ids, not padded. Call inside `on`."""
         if backbone.is_seq2seq:
-            return forward_seq2seq.read_prompts(backbone, prompts, self.flat(backbone))
-        return forward.read_prompts(backbone, prompts, self.flat(backbone), self.offset)
+            return encoder_decoder.read_prompts(backbone, prompts, self.flat(backbone))
+        return decoder_only.read_prompts(backbone, prompts, self.flat(backbone), self.offset)
 
     def read_written(self, backbone: Backbone, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
         """The last hidden states of the token that each beam has written last: (rows, 1, d); ids, positions: (rows, 1).
         Call inside `on`, and inside what stands in front of the beams."""
         if backbone.is_seq2seq:
-            return forward_seq2seq.read_written(backbone, ids, cache)
-        return forward.read_written(backbone, ids, positions, cache)
+            return encoder_decoder.read_written(backbone, ids, cache)
+        return decoder_only.read_written(backbone, ids, positions, cache)
 
     def stored(self) -> dict[str, Tensor]:
         """What is kept after training, by name."""

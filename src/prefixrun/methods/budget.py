@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from prefixrun.config.method_specs import said, with_size
 from prefixrun.errors import ConfigError
 from prefixrun.methods import refuse_length
-from prefixrun.methods.blocks import blocks, stacks
-from prefixrun.methods.counts import count
-from prefixrun.sizes import said, with_size
-from prefixrun.skeleton import skeleton
+from prefixrun.methods.parameter_count import count
+from prefixrun.models.blocks import blocks, stacks
+from prefixrun.models.skeleton import skeleton
 
 if TYPE_CHECKING:
-    from prefixrun.models import Backbone
-    from prefixrun.schema import Config
+    from prefixrun.config.schema import Config
+    from prefixrun.models.backbone import Backbone
 
 
 def solved(config: Config) -> Config:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from prefixrun.attention import fronts
 from prefixrun.methods.base import Flat
 from prefixrun.methods.init import keys_values, start_embeddings
 from prefixrun.methods.prefix import FixedPrefix, Prefix
 from prefixrun.methods.table import Table
+from prefixrun.models.attention import fronts
 
 if TYPE_CHECKING:
-    from prefixrun.models import Backbone
-    from prefixrun.schema import Config
+    from prefixrun.config.schema import Config
+    from prefixrun.models.backbone import Backbone
 
 NAME = "embedding"
 """Of the stored tensor: (prefix_len, d)."""

@@ -16,12 +16,12 @@ from transformers import PreTrainedModel
 
 from prefixrun.errors import ConfigError
 from prefixrun.methods.base import Method
-from prefixrun.methods.blocks import blocks, final_norm, places, stacks
 from prefixrun.methods.stored import check_fit
+from prefixrun.models.blocks import blocks, final_norm, places, stacks
 
 if TYPE_CHECKING:
-    from prefixrun.models import Backbone
-    from prefixrun.schema import Config
+    from prefixrun.config.schema import Config
+    from prefixrun.models.backbone import Backbone
 
 
 class FineTuned(Method):

@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from prefixrun import forward
-from prefixrun.attention import Front, KeyValueCache, causal_mask, fronts
-from prefixrun.data.batches import Batch, LossMode, Row, padded
 from prefixrun.methods.base import Method
 from prefixrun.methods.init import generator, start_embeddings
 from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, Prefix
 from prefixrun.methods.table import Table
+from prefixrun.models import decoder_only
+from prefixrun.models.attention import Front, KeyValueCache, causal_mask, fronts
+from prefixrun.models.batches import Batch, LossMode, Row, padded
 
 if TYPE_CHECKING:
-    from prefixrun.models import Backbone
-    from prefixrun.schema import Config
+    from prefixrun.config.schema import Config
+    from prefixrun.models.backbone import Backbone
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Infix(Method):
 
     def collate(self, backbone: Backbone, rows: Sequence[Row], loss_mode: LossMode) -> InfixBatch:
         behind = [Row(row.source[-1:], row.targets) for row in rows]
-        batch = forward.collate(backbone, behind, 0, loss_mode)
+        batch = decoder_only.collate(backbone, behind, 0, loss_mode)
         before = torch.tensor([len(row.source) - 1 + self.length for row in rows], device=batch.ids.device)
         values = {field.name: getattr(batch, field.name) for field in fields(Batch)}
         values["positions"] = batch.positions + before.unsqueeze(1)
@@ -74,9 +74,9 @@ class Infix(Method):
     def target_states(self, backbone: Backbone, batch: Batch) -> Tensor:
         assert isinstance(batch, InfixBatch)
         with fronts(backbone.model, {"decoder": self._read(backbone, batch.sources)}):
-            return forward.target_states(backbone, batch)
+            return decoder_only.target_states(backbone, batch)
 
-    def read_prompts(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> forward.Prompted:
+    def read_prompts(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> decoder_only.Prompted:
         device, dtype = backbone.head.device, backbone.head.dtype
         before = self._read(backbone, [prompt[:-1] for prompt in prompts])
         positions = torch.tensor([len(prompt) - 1 + self.length for prompt in prompts], device=device)
@@ -97,7 +97,7 @@ class Infix(Method):
             )
             for front, keys, values in zip(before, cache.keys, cache.values, strict=True)
         ]
-        return forward.Prompted(hidden, {"decoder": after}, positions + 1)
+        return decoder_only.Prompted(hidden, {"decoder": after}, positions + 1)
 
     def _read(self, backbone: Backbone, sources: Sequence[Sequence[int]]) -> list[Front]:
         """What stands in front of the separator: inputs (without it) and infix, one entry an input, by layer."""

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from prefixrun.attention import KeyValueCache, causal_mask, recorded
+from prefixrun.config.schema import Config, InitConfig
 from prefixrun.errors import ConfigError
-from prefixrun.forward_seq2seq import decode, encode
-from prefixrun.models import Backbone
-from prefixrun.schema import Config, InitConfig
+from prefixrun.models.attention import KeyValueCache, causal_mask, recorded
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.encoder_decoder import decode, encode
 
 if TYPE_CHECKING:
     from prefixrun.methods.base import Flat

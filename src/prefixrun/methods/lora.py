@@ -22,15 +22,15 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from prefixrun.attention import attention_sites
 from prefixrun.errors import MissingPartError
 from prefixrun.methods.base import Method
-from prefixrun.methods.blocks import blocks, stacks
 from prefixrun.methods.stored import check_fit
+from prefixrun.models.attention import attention_sites
+from prefixrun.models.blocks import blocks, stacks
 
 if TYPE_CHECKING:
-    from prefixrun.models import Backbone
-    from prefixrun.schema import Config
+    from prefixrun.config.schema import Config
+    from prefixrun.models.backbone import Backbone
 
 JOINT = "c_attn"
 """GPT-2's projection to queries, keys and values, in this order."""

@@ -12,11 +12,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from prefixrun.config.schema import Config, InitConfig
 from prefixrun.errors import ConfigError
 from prefixrun.methods.base import Flat, Method
 from prefixrun.methods.init import generator, set_zero, start_from, starting_point
-from prefixrun.models import Backbone, Shape
-from prefixrun.schema import Config, InitConfig
+from prefixrun.models.backbone import Backbone, Shape
 
 
 def chosen_sites(config: Config, backbone: Backbone) -> tuple[str, ...]:

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from prefixrun.data.batches import Batch, LossMode, Row
 from prefixrun.data.example import Pair
 from prefixrun.data.subset import choose
 from prefixrun.errors import ConfigError
-from prefixrun.forward import Prompted
 from prefixrun.methods.base import Method
 from prefixrun.methods.init import activations
 from prefixrun.methods.prefix import FixedPrefix
+from prefixrun.models.batches import Batch, LossMode, Row
+from prefixrun.models.decoder_only import Prompted
 
 if TYPE_CHECKING:
-    from prefixrun.models import Backbone
-    from prefixrun.schema import Config
-    from prefixrun.tokens import Tokenizer
+    from prefixrun.config.schema import Config
+    from prefixrun.models.backbone import Backbone
+    from prefixrun.models.tokenizer import Tokenizer
 
 NAME = "tokens"
 """Of the stored token ids of the prompt: (length,), int64."""

@@ -7,8 +7,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from prefixrun.config.schema import InitConfig
 from prefixrun.methods.init import generator, set_zero, start_from
-from prefixrun.schema import InitConfig
 
 
 class Table(nn.Module):

@@ -15,9 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from prefixrun.errors import DamagedStateError, PrefixrunError
-from prefixrun.files import canonical_json, make_directory, read_json, write_json
+from prefixrun.files import cache_directory, canonical_json, make_directory, read_json, write_json
 from prefixrun.metrics.base import SEMANTICS
-from prefixrun.model_files import cache_directory
 
 WORTH_KEEPING = 1000
 """Fewer texts are prepared in less time than a file takes to be written safely."""

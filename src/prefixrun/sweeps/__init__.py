@@ -1,1 +1,1 @@
-"""Many runs of one command: planned, launched, held apart, and told in one table."""
+"""Many runs of one command: planned, launched, and summarised in one table."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from prefixrun import experiment
+from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError, DiskFullError, PrefixrunError, RunHeldError
-from prefixrun.schema import Config
+from prefixrun.runs import pipeline
 
 End = Literal["before", "now", "failed", "impossible", "held", "interrupted", "not started"]
 
@@ -82,16 +82,16 @@ def attempt(config: Config) -> Outcome:
 
 def _attempt(config: Config) -> tuple[End, Exception | None]:
     try:
-        run = experiment.find(config)
+        run = pipeline.find(config)
         if run.state() == "finished":
             return "before", None
-        corpora, backbone = experiment.ready(config, quiet=True)
+        corpora, backbone = pipeline.ready(config, quiet=True)
     except ConfigError as error:
         return "impossible", error
     except Exception as error:  # noqa: BLE001 - whatever one run ends with, the others go on
         return "failed", error
     try:
-        return ("now" if experiment.carry_out(run, config, corpora, backbone, quiet=True) else "before"), None
+        return ("now" if pipeline.carry_out(run, config, corpora, backbone, quiet=True) else "before"), None
     except RunHeldError as error:
         return "held", error
     except DiskFullError:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from prefixrun.records import Record, load_records
-from prefixrun.schema import Config
+from prefixrun.config.schema import Config
+from prefixrun.results.records import Record, load_records
 from prefixrun.sweeps.plan import Job
 
 

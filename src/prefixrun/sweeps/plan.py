@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from prefixrun import experiment
-from prefixrun.compose import Point
-from prefixrun.corpora import Parts
+from prefixrun.config.compose import Point
+from prefixrun.config.method_specs import said
+from prefixrun.config.schema import Config
+from prefixrun.data.run_data import Parts
 from prefixrun.errors import ConfigError, PrefixrunError
-from prefixrun.runs import Run
-from prefixrun.schema import Config
-from prefixrun.sizes import said
+from prefixrun.runs import pipeline
+from prefixrun.runs.run import Run
 
 State = Literal["finished", "kept", "new", "interrupted", "failed", "held", "impossible"]
 STATES: Mapping[State, str] = {
@@ -93,7 +93,7 @@ def _job(point: Point, label: str, unreadable: dict[tuple[object, ...], Prefixru
     try:
         if source in unreadable:  # a large corpus is not read again for each point to fail in the same way
             raise unreadable[source]
-        run = experiment.find(config)
+        run = pipeline.find(config)
         parts = Parts.of(config)
     except PrefixrunError as error:
         unreadable[source] = error

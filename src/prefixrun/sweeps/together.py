@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
-from prefixrun import experiment
-from prefixrun.corpora import Corpora, keep_choice
+from prefixrun.config.schema import Config
+from prefixrun.console import LOG, Stage, logging_to, stage
+from prefixrun.data.run_data import Corpora, keep_choice
 from prefixrun.errors import DiskFullError
-from prefixrun.gradients import Gradients, Step
-from prefixrun.interrupts import Pending, deferred
-from prefixrun.joint import GoOn, together
-from prefixrun.learning import Learning
-from prefixrun.models import Backbone
-from prefixrun.progress import LOG, Stage, logging_to, stage
-from prefixrun.runs import Run
-from prefixrun.schema import Config
-from prefixrun.train import Steps, advance
+from prefixrun.models.backbone import Backbone
+from prefixrun.runs import pipeline
+from prefixrun.runs.learning import Learning
+from prefixrun.runs.run import Run
+from prefixrun.training.gradients import Gradients, Step
+from prefixrun.training.interrupts import Pending, deferred
+from prefixrun.training.joint import GoOn, together
+from prefixrun.training.trainer import Steps, advance
 
 
 def train_together(configs: Sequence[Config]) -> Mapping[int, Exception]:
@@ -98,7 +98,7 @@ class _Member:
     def _turn(self) -> Iterator[None]:
         """What is said within is said in this run's log; what is raised ends this run alone, as its failure."""
         try:
-            with logging_to(self._run.log, screen=False), experiment.kept_as_failure(self._run):
+            with logging_to(self._run.log, screen=False), pipeline.kept_as_failure(self._run):
                 yield
         except DiskFullError:
             raise
@@ -115,10 +115,10 @@ def _begin(config: Config, stack: ExitStack) -> _Member | None:
     """The run, held until it has ended or the stack is closed; None when there is nothing to train together."""
     held = stack.enter_context(ExitStack())
     try:
-        run = experiment.find(config)
+        run = pipeline.find(config)
         if _is_trained(run):
             return None
-        corpora, backbone = experiment.ready(config, quiet=True)
+        corpora, backbone = pipeline.ready(config, quiet=True)
         held.enter_context(run.hold())
         if _is_trained(run):  # by another process, until a moment ago
             return None

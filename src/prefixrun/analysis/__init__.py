@@ -1,0 +1,1 @@
+"""The paper beside our runs: comparisons, tables, figures and claims."""

@@ -1,0 +1,80 @@
+"""Which pictures are up to date: beside them stands what each was drawn from, as a fingerprint.
+
+Drawing takes most of the time of publishing, and other versions of matplotlib or of its fonts give other bytes for the
+same figure. So a figure is drawn anew only when what it shows has changed, or how figures are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from prefixrun.analysis import plots
+from prefixrun.analysis.curves import Curve, Figure
+from prefixrun.analysis.groups import Point
+from prefixrun.analysis.text_table import plain
+from prefixrun.errors import DamagedStateError
+from prefixrun.files import canonical_json, read_json
+from prefixrun.results import display_names
+
+ENDINGS = ("png", "svg")
+FILE = "drawn.json"
+"""Name of figure → fingerprint."""
+
+
+def fingerprint(figure: Figure) -> str:
+    """SHA-256 of all that a picture depends on: texts, numbers to six digits as in the tables, and the drawing code."""
+    shown = {
+        "texts": [figure.kind, figure.title, figure.x_label, figure.caption],
+        "metrics": [
+            [display_names.of_metric(metric), display_names.less_is_better(metric)] for metric in figure.metrics
+        ],
+        "curves": [_curve(figure, curve) for curve in figure.curves],
+        "code": _code(),
+    }
+    return sha256(canonical_json(shown).encode("utf-8")).hexdigest()
+
+
+def fingerprints(directory: Path) -> Mapping[str, str]:
+    """Those of the pictures in a directory; a damaged file is as good as none, as it only saves work."""
+    try:
+        content = read_json(directory / FILE)
+    except DamagedStateError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def published(directory: Path, figure: Figure) -> str | None:
+    """The SVG of a figure that is up to date; None where there is none, or it shows something else."""
+    if fingerprints(directory).get(figure.name) != fingerprint(figure) or not is_there(directory, figure.name):
+        return None
+    return (directory / f"{figure.name}.svg").read_text(encoding="utf-8")
+
+
+def is_there(directory: Path, name: str) -> bool:
+    """Whether a figure's files are all in a directory."""
+    return all((directory / f"{name}.{ending}").is_file() for ending in ENDINGS)
+
+
+def _curve(figure: Figure, curve: Curve) -> list[Any]:
+    return [curve.label, curve.method, curve.dashed, [[plain(x), _point(figure, point)] for x, point in curve.places]]
+
+
+def _point(figure: Figure, point: Point) -> list[Any]:
+    numbers: list[Any] = []
+    for metric in figure.metrics:
+        each = point.estimate(metric)
+        numbers.append([plain(value) for value in point.values(metric)])
+        numbers.append([each.n, each.draws, plain(each.mean), plain(each.low), plain(each.high)] if each else None)
+    if figure.kind == "pareto":
+        costs = (point.cost(name) for name, *_ in plots.COSTS if name != "stored")
+        numbers.append([point.parameters("stored"), *map(plain, costs)])
+    return numbers
+
+
+@cache
+def _code() -> str:
+    return sha256(Path(plots.__file__).read_bytes()).hexdigest()

@@ -1,0 +1,177 @@
+"""The paper's tables and the comparisons of methods, as rows of cells that say everything about themselves."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from prefixrun.analysis.equivalence import margin
+from prefixrun.analysis.groups import Point
+from prefixrun.analysis.method_tables import as_texts, method_tables
+from prefixrun.analysis.paper_tables import SEEDS, Section, Table, TableCell, TableRow, Version, paper_tables
+from prefixrun.analysis.table_format import mean_sd, number, signed
+from prefixrun.analysis.text_table import TextTable
+from prefixrun.analysis.verdict_counts import MISSING, verdict_counts
+from prefixrun.errors import DataError
+from prefixrun.results import display_names
+
+VERDICTS = {
+    "reproduced": "good",
+    "better": "good",
+    "worse": "bad",
+    "undecided": "open",
+    "not comparable": "none",
+}
+"""Verdict of a cell → how it is marked; in the order of the summary."""
+
+VERSIONS = {"ACL": "The published version (ACL)", "v1": "The first version (arXiv v1)"}
+
+_NUMBER = re.compile(r"[+−-]?\d[\d,]*(?:\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell; the lines that are empty are not shown."""
+
+    text: str
+    value: float | None = None
+    """What the column is sorted by."""
+    ours: bool = False
+    below: str = ""
+    kind: str = ""
+    """How the verdict is marked."""
+    verdict: str = ""
+    runs: tuple[str, ...] = ()
+    """Names of the runs' directories."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One table; the first `texts` columns are texts, the others numbers."""
+
+    title: str
+    columns: tuple[str, ...]
+    texts: int
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """Tables under one heading, and why there are none."""
+
+    title: str
+    is_open: bool
+    tables: tuple[Shown, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All of them, and the verdicts of the published version: (title, verdict → cells)."""
+
+    chapters: tuple[Chapter, ...]
+    verdicts: tuple[tuple[str, Counter[str]], ...]
+
+
+def tables(found: Sequence[Point]) -> Tables:
+    """The tables of both versions and the methods beside each other.
+
+    Scores that cannot share a column are the `problem` of a chapter: the rest of the report does not depend on them.
+    """
+    chapters = []
+    verdicts: tuple[tuple[str, Counter[str]], ...] = ()
+    for version in reversed(get_args(Version)):
+        try:
+            made = paper_tables(found, version)
+        except DataError as error:
+            chapters.append(Chapter(VERSIONS[version], version == "ACL", (), str(error)))
+            continue
+        shown = tuple(_shown(table, section) for table in made for section in table.sections)
+        chapters.append(Chapter(VERSIONS[version], version == "ACL", shown))
+        if version == "ACL":
+            verdicts = tuple(_verdicts(made))
+    try:
+        methods = Chapter("Methods beside each other", True, tuple(map(_of_texts, map(as_texts, method_tables(found)))))
+    except DataError as error:
+        methods = Chapter("Methods beside each other", True, (), str(error))
+    return Tables((*chapters, methods), verdicts)
+
+
+def _title(table: Table, section: Section) -> str:
+    return f"{table.number}: {table.title[0].lower()}{table.title[1:]}, {display_names.of_task(section.task)}"
+
+
+def _shown(table: Table, section: Section) -> Shown:
+    columns = ("Model and method", "Runs", *(_heading(metric) for metric in section.metrics))
+    return Shown(_title(table, section), columns, 2, tuple(map(_row, section.rows)), tuple(_notes(section)))
+
+
+def _heading(metric: str) -> str:
+    return display_names.of_metric(metric) + (" ↓" if display_names.less_is_better(metric) else "")
+
+
+def _row(row: TableRow) -> tuple[Cell, ...]:
+    runs = tuple(run.directory.name for run in row.point.runs) if row.point else ()
+    return (Cell(row.label), _status(row, runs), *(_cell(row, cell) for cell in row.cells))
+
+
+def _status(row: TableRow, runs: tuple[str, ...]) -> Cell:
+    counted = f"{len(runs)} run{'' if len(runs) == 1 else 's'}"
+    if row.paper is None:
+        return Cell(counted, kind="none", verdict=f"not comparable: {row.why_not}", runs=runs)
+    if row.paper.method == "sota":
+        return Cell("paper only")
+    return Cell(f"{len(runs)}/{SEEDS} seeds" if len(runs) < SEEDS else counted, runs=runs)
+
+
+def _cell(row: TableRow, cell: TableCell) -> Cell:
+    """Ours above the paper's, the difference and the verdict; whichever of them there are."""
+    printed = cell.paper.printed if cell.paper else ""
+    if cell.ours is None:
+        return Cell(printed or "–", cell.paper.value if cell.paper else None)
+    of = "" if row.point is None or cell.n == len(row.point.runs) else f" (n = {cell.n})"
+    text = mean_sd(cell.ours, cell.decimals) + of
+    if cell.paper is None or cell.difference is None or cell.judgement is None:
+        return Cell(text, cell.ours.mean, ours=True)
+    below = f"paper {printed}, {signed(cell.difference, cell.decimals)}"
+    kind = VERDICTS.get(cell.judgement.kind, "none")
+    return Cell(text, cell.ours.mean, True, below, kind, cell.judgement.text)
+
+
+def _notes(section: Section) -> Iterator[str]:
+    empty = {(display_names.of_metric(cell.metric), cell.why_empty) for row in section.rows for cell in row.cells}
+    reasons: dict[str, list[str]] = {}
+    for metric, reason in sorted(empty):
+        if reason:
+            reasons.setdefault(reason, []).append(metric)
+    yield from (f"No value for {', '.join(metrics)}: {reason}." for reason, metrics in reasons.items())
+    if any(row.paper and row.point for row in section.rows):
+        margins = (
+            f"{display_names.of_metric(metric)} {number(margin(section.task, metric), 2)}" for metric in section.metrics
+        )
+        yield f"Reproduced means: within these margins of the printed number, at 95 %: {', '.join(margins)}."
+
+
+def _verdicts(made: Sequence[Table]) -> Iterator[tuple[str, Counter[str]]]:
+    for table, section, counts in verdict_counts(made):
+        if ours := Counter({str(kind): count for kind, count in counts.items() if kind != MISSING}):
+            yield _title(table, section), ours
+
+
+def _of_texts(made: TextTable) -> Shown:
+    rows = tuple(
+        tuple(Cell(text, _number(text) if position >= made.texts else None) for position, text in enumerate(row))
+        for row in made.rows
+    )
+    columns = tuple(column or "Method" for column in made.columns)
+    return Shown(made.title, columns, made.texts, rows, made.notes)
+
+
+def _number(text: str) -> float | None:
+    """The number that a text begins with."""
+    found = _NUMBER.match(text.removeprefix("< "))
+    return float(found[0].replace(",", "").replace("−", "-")) if found else None

@@ -1,0 +1,193 @@
+"""Which method is best for what: every point beside a reference, per task, model, corpus and amount of training data.
+
+The reference is prefix-tuning where there is some. Differences have intervals over seeds and inputs, and their p-values
+are corrected for the number of tests in the table (comparison.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from prefixrun.analysis.claim_rules import Side
+from prefixrun.analysis.comparison import Difference, difference, holm
+from prefixrun.analysis.groups import Point, check_signatures, circumstances, labels
+from prefixrun.analysis.table_format import NONE, mean_sd, signed
+from prefixrun.analysis.text_table import TextTable, csv_text, plain
+from prefixrun.results import display_names
+
+CSV_COLUMNS = (
+    *("task", "split", "model", "data_source", "n_inputs", "n_train", "n_seen", "precision", "decoding"),
+    *("point", "method", "prefix_len", "init", "runs"),
+    *(
+        "stored",
+        "share_percent",
+        "trained",
+        "train_tokens",
+        "train_seconds",
+        "peak_memory_bytes",
+        "dev_loss",
+        "metric",
+        "mean",
+        "sd",
+    ),
+    *(
+        "low",
+        "high",
+        "difference",
+        "difference_low",
+        "difference_high",
+        "p_value",
+        "p_holm",
+        "paired",
+        "note",
+        "run_ids",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRow:
+    """One point, with its difference from the reference on the first metric."""
+
+    label: str
+    point: Point
+    difference: Difference | None
+    """This point minus the reference; None for the reference itself, and where a score is missing."""
+    corrected: float | None
+    """Holm's p-value within the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodTable:
+    """All points of one task, model, corpus and amount of training."""
+
+    metrics: tuple[str, ...]
+    reference: Point
+    rows: tuple[MethodRow, ...]
+
+
+def method_tables(found: Sequence[Point]) -> list[MethodTable]:
+    """One table for each group of at least two points. Raises DataError for scores made in different ways."""
+    groups: dict[tuple[object, ...], list[Point]] = {}
+    for point in found:
+        groups.setdefault((*point.setting, point.training), []).append(point)
+    return [_table(group) for group in groups.values() if len(group) > 1]
+
+
+def _table(group: Sequence[Point]) -> MethodTable:
+    first = group[0].first
+    metrics = display_names.main_metrics(first.scored_as, first.result["scores"])
+    check_signatures(group, metrics)
+    reference = _reference(group)
+    named = labels(group)
+    differences = {
+        point: difference(reference.runs, point.runs, metrics[0]) for point in group if point is not reference
+    }
+    tested = [point for point, found in differences.items() if found is not None and found.p_value is not None]
+    corrected = dict(zip(tested, holm([_p_value(differences[point]) for point in tested]), strict=True))
+    rows = (MethodRow(named[point], point, differences.get(point), corrected.get(point)) for point in group)
+    return MethodTable(metrics, reference, tuple(rows))
+
+
+def _p_value(found: Difference | None) -> float:
+    assert found is not None
+    assert found.p_value is not None
+    return found.p_value
+
+
+def _reference(group: Sequence[Point]) -> Point:
+    """Prefix-tuning before other methods, then as for the claims, then the first; never the best score."""
+    return Side("prefix").choose(group) or max(group, key=lambda point: len(point.runs))
+
+
+def as_texts(table: MethodTable) -> TextTable:
+    """The table as texts."""
+    reference = table.reference
+    result = reference.first.result
+    heading = (
+        f"{display_names.of_task(reference.first.task)}, {display_names.of_model(reference.first.model)}, "
+        f"{display_names.SOURCES.get(result['data_source'], result['data_source'])}, {reference.amount}, "
+        f"{result['n_inputs']:,} {result['split']} inputs, {reference.decoding}"
+    )
+    name = display_names.of_metric(table.metrics[0])
+    costs = ("stored", "% of model", "training tokens", "training s", "memory GiB", "dev loss")
+    columns = (
+        "",
+        "runs",
+        *costs,
+        *map(display_names.of_metric, table.metrics),
+        f"{name} minus reference [95 %]",
+        "p (Holm)",
+    )
+    return TextTable(heading, columns, tuple(_line(table, row) for row in table.rows), 1, tuple(_notes(table)))
+
+
+def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
+    point, found = row.point, row.difference
+    tokens, seconds, memory = (point.cost(name) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
+    estimates = (point.estimate(metric) for metric in table.metrics)
+    return (
+        row.label,
+        str(len(point.runs)),
+        f"{point.parameters('stored'):,}",
+        f"{point.share:.3g}",
+        NONE if tokens is None else f"{tokens:,.0f}",
+        NONE if seconds is None else f"{seconds:,.0f}",
+        NONE if memory is None else f"{memory / 2**30:.1f}",
+        NONE if point.dev_loss is None else f"{point.dev_loss:.3f}",
+        *(NONE if each is None else mean_sd(each, 1 if each.mean > 2 else 3) for each in estimates),
+        "reference" if point is table.reference else _difference_text(found),
+        NONE if row.corrected is None else _p_text(row.corrected),
+    )
+
+
+def _difference_text(found: Difference | None) -> str:
+    if found is None:
+        return NONE
+    value = signed(found.mean, 1)
+    if found.low is None or found.high is None:
+        return value
+    return f"{value} [{signed(found.low, 1)}, {signed(found.high, 1)}]"
+
+
+def _p_text(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _notes(table: MethodTable) -> Iterator[str]:
+    settings = dict.fromkeys(circumstances(row.point) for row in table.rows)
+    yield f"Runs: {'; '.join(settings)}."
+    notes: dict[str, list[str]] = {}
+    for row in table.rows:
+        if row.difference is not None and row.difference.note:
+            notes.setdefault(row.difference.note, []).append(row.label)
+    for note, named in notes.items():
+        yield f"Interval {note}: {'every row' if len(named) == len(table.rows) - 1 else '; '.join(named)}."
+    yield (
+        "Dev loss: nats a target token on development pairs, of the state that was kept. "
+        "Scores: mean ± standard deviation between runs. Differences: interval over seeds and inputs, two-sided "
+        "p-value corrected for the tests of this table."
+    )
+
+
+def as_csv(tables: Sequence[MethodTable]) -> str:
+    """One line for each point and metric; the difference stands with the first metric."""
+    return csv_text(CSV_COLUMNS, (line for table in tables for row in table.rows for line in _csv_lines(table, row)))
+
+
+def _csv_lines(table: MethodTable, row: MethodRow) -> Iterator[tuple[object, ...]]:
+    point, record = row.point, row.point.first
+    what = (*point.scope[:2], record.model, *point.scope[2:], *point.training, point.decoding, row.label, record.method)
+    sizes = (point.parameters("stored"), f"{point.share:.4g}", point.parameters("trained"))
+    costs = (plain(point.cost(name)) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
+    loss = plain(point.dev_loss)
+    shared = (*what, record.prefix_len, point.init, len(point.runs), *sizes, *costs, loss)
+    for metric in table.metrics:
+        found = row.difference if metric == table.metrics[0] else None
+        each = point.estimate(metric)
+        numbers = (each.mean, each.sd, each.low, each.high) if each else (None,) * 4
+        test = (found.mean, found.low, found.high, found.p_value, row.corrected) if found else (None,) * 5
+        end = (found.paired, found.note) if found else (None, None)
+        ids = " ".join(run.run_id for run in point.runs)
+        yield (*shared, metric, *map(plain, numbers), *map(plain, test), *end, ids)

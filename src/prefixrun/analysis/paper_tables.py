@@ -1,0 +1,152 @@
+"""The paper's result tables with our runs beside every number: content only, see table_format.py for the forms.
+
+Every row of the paper has the runs of one point at its setting, or says that there are none. Points that may not be
+compared with it (another backbone or corpus, fewer pairs) stand in rows of their own below, with what they are and why
+not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from prefixrun.analysis.comparability import is_of_row, obstacles
+from prefixrun.analysis.comparison import Estimate
+from prefixrun.analysis.equivalence import Judgement, judge
+from prefixrun.analysis.groups import Point, check_signatures, choose, circumstances, labels
+from prefixrun.analysis.paper_numbers import Cell, Content, Row, load
+from prefixrun.results import display_names
+
+Version = Literal["v1", "ACL"]
+
+SEEDS = 3
+"""Runs a cell wants: the paper's job grids list three seeds (101, 22, 9)."""
+
+TABLES: tuple[tuple[Content, str, dict[Version, str]], ...] = (
+    ("table_to_text", "Table-to-text generation", {"v1": "Table 1", "ACL": "Table 2"}),
+    ("summarisation", "Summarisation", {"v1": "Table 2", "ACL": "Table 3"}),
+    ("extrapolation", "Extrapolation to unseen topics", {"v1": "Table 3", "ACL": "Table 4"}),
+    ("ablations", "Embedding-only and infix", {"v1": "Table 4", "ACL": "Table 5"}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TableCell:
+    """One number of the paper, ours, or both."""
+
+    metric: str
+    decimals: int
+    paper: Cell | None
+    ours: Estimate | None
+    n: int
+    judgement: Judgement | None
+    """None in rows that stand below the paper's."""
+    why_empty: str = ""
+    """Why runs have no value."""
+
+    @property
+    def difference(self) -> float | None:
+        """Ours minus the paper's."""
+        return None if self.ours is None or self.paper is None else self.ours.mean - self.paper.value
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row of the paper with one point of ours or none, or one of our points alone."""
+
+    label: str
+    paper: Row | None
+    point: Point | None
+    cells: tuple[TableCell, ...]
+    why_not: str = ""
+    """Why the point may not be compared with the paper, for rows without `paper`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The rows of one task under the same columns."""
+
+    task: str
+    metrics: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table of one version of the paper."""
+
+    version: Version
+    number: str
+    title: str
+    sections: tuple[Section, ...]
+
+
+def paper_tables(found: Sequence[Point], version: Version = "ACL") -> list[Table]:
+    """All result tables of a version. Raises DataError when one column would hold scores made in different ways."""
+    tables = []
+    for content, title, numbers in TABLES:
+        rows = [row for row in load(content) if row.version == version and row.table == numbers[version]]
+        tasks = dict.fromkeys(row.task for row in rows)
+        sections = tuple(_section(task, tuple(row for row in rows if row.task == task), found) for task in tasks)
+        tables.append(Table(version, numbers[version], title, sections))
+    return tables
+
+
+def _section(task: str, rows: tuple[Row, ...], found: Sequence[Point]) -> Section:
+    metrics = {cell.metric: len(cell.printed.partition(".")[2]) for row in rows for cell in row.cells}
+    split = rows[0].split
+    here = [point for point in found if (point.first.task, point.first.split) == (task, split)]
+    methods = {row.method for row in rows}
+    if any(row.method in ("embedding", "infix") for row in rows):
+        here = [point for point in here if point.first.method in methods]
+    check_signatures(here, metrics)
+    placed: set[Point] = set()
+    lines = []
+    for row in rows:
+        equal = [
+            point for point in here if not obstacles(point.first.result, rows) and is_of_row(point.first.result, row)
+        ]
+        chosen = choose(equal) if equal else None
+        placed |= {chosen} if chosen else set()
+        lines.append(_beside(row, chosen, metrics))
+    others = _largest([point for point in here if point not in placed])
+    named = labels(here)
+    lines += [_own(named[point], point, rows, metrics) for point in others]
+    return Section(task, tuple(metrics), tuple(lines))
+
+
+def _largest(found: Sequence[Point]) -> list[Point]:
+    """Of every model and corpus the points with the most training pairs: fewer are for the figures."""
+    most: dict[tuple[str, str], int] = {}
+    for point in found:
+        key = (point.first.model, point.scope[2])
+        most[key] = max(most.get(key, 0), point.n_train)
+    return [point for point in found if point.n_train == most[point.first.model, point.scope[2]]]
+
+
+def _beside(row: Row, point: Point | None, metrics: dict[str, int]) -> TableRow:
+    cells = tuple(_cell(metric, decimals, row.cell(metric), point, row.task) for metric, decimals in metrics.items())
+    model = display_names.of_model(row.model) if row.model else "no pretrained model"
+    method = f"{display_names.of_method(row.method)} {row.params}".rstrip()
+    length = f", length {row.prefix_len}" if row.prefix_len is not None else ""
+    return TableRow(f"{model}, {method}{length}", row, point, cells)
+
+
+def _own(label: str, point: Point, rows: Sequence[Row], metrics: dict[str, int]) -> TableRow:
+    cells = tuple(_cell(metric, decimals, None, point, "") for metric, decimals in metrics.items())
+    is_of_a_row = any(is_of_row(point.first.result, row) for row in rows)
+    reasons = obstacles(point.first.result, rows) or [
+        "other runs of the same row stand beside the paper: more of them, or of a lower dev loss"
+        if is_of_a_row
+        else "the paper has no row of this length or share of parameters"
+    ]
+    text = f"{display_names.of_model(point.first.model)}, {label} [{circumstances(point)}]"
+    return TableRow(text, None, point, tuple(replace(cell, judgement=None) for cell in cells), "; ".join(reasons))
+
+
+def _cell(metric: str, decimals: int, paper: Cell | None, point: Point | None, task: str) -> TableCell:
+    values = point.values(metric) if point else []
+    judgement = judge(task, values, paper) if paper else None
+    why = "" if values or point is None else str(point.first.reason(metric))
+    return TableCell(metric, decimals, paper, point.estimate(metric) if point else None, len(values), judgement, why)

@@ -1,0 +1,291 @@
+"""Figures as PNG and SVG, the same bytes for the same records. What is shown is decided in curves.py."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from math import ceil, exp, floor, log, log10
+from typing import TYPE_CHECKING, Any
+
+from prefixrun.analysis.comparison import ENOUGH, Estimate
+from prefixrun.analysis.curves import Curve, Figure
+from prefixrun.analysis.groups import Point
+from prefixrun.results import display_names
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+COLOURS = {
+    "prefix": "#0072B2",
+    "prefix_flat": "#56B4E9",
+    "embedding": "#CC79A7",
+    "infix": "#009E73",
+    "finetune": "#D55E00",
+    "finetune_top": "#B8860B",
+    "adapter": "#E69F00",
+    "lora": "#000000",
+    "prompt": "#7F7F7F",
+}
+"""Of Okabe & Ito's palette, made for readers with any colour vision; one method has one colour everywhere."""
+
+MARKS = {
+    "prefix": "o",
+    "prefix_flat": "h",
+    "embedding": "v",
+    "infix": "P",
+    "finetune": "s",
+    "finetune_top": "<",
+    "adapter": "D",
+    "lora": "^",
+    "prompt": "X",
+}
+COSTS = (
+    ("stored", "stored numbers per task", 1.0),
+    ("train_seconds", "training time (min)", 60.0),
+    ("peak_memory_bytes", "peak memory (GiB)", 2.0**30),
+)
+"""Panels of the Pareto figure: parameter or cost, its axis, the divisor of its unit."""
+
+_STYLE: dict[str, Any] = {
+    "svg.hashsalt": "prefixrun",
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+    "legend.frameon": False,
+}
+_PANEL = 3.4
+"""Width of a panel in inches."""
+
+_DODGE = 0.014
+"""Distance of neighbouring curves at one place, as a share of the axis."""
+
+
+def draw(figure: Figure) -> dict[str, bytes]:
+    """Draw one figure in both forms: ending of the file → content."""
+    with _drawn(figure) as canvas:
+        return {ending: _bytes(canvas, ending) for ending in ("png", "svg")}
+
+
+def draw_svg(figure: Figure) -> str:
+    """Draw one figure for a page of HTML: half the time of both forms."""
+    with _drawn(figure) as canvas:
+        return _bytes(canvas, "svg").decode("utf-8")
+
+
+@contextmanager
+def _drawn(figure: Figure) -> Iterator[Canvas]:
+    """A canvas with the figure on it."""
+    with _canvas(figure) as canvas:
+        if figure.kind == "pareto":
+            _pareto(canvas, figure)
+        elif figure.kind == "initialisation":
+            _starts(canvas, figure)
+        else:
+            _lines(canvas, figure)
+        yield canvas
+
+
+@contextmanager
+def _canvas(figure: Figure) -> Iterator[Canvas]:
+    """A canvas without a screen; imports matplotlib, which takes a second."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Canvas
+
+    panels = len(COSTS) if figure.kind == "pareto" else len(figure.metrics)
+    style: Any = {**matplotlib.rcParamsDefault, "backend": "agg", **_STYLE}  # whatever the user's matplotlibrc says
+    with matplotlib.rc_context(style):
+        height = 1.6 + 0.3 * len(figure.curves) if figure.kind == "initialisation" else 3.6
+        canvas = Canvas(figsize=(max(2, panels) * _PANEL, height), layout="constrained")
+        FigureCanvasAgg(canvas)
+        canvas.suptitle(figure.title, fontsize=10, fontweight="bold")
+        yield canvas
+
+
+def _bytes(canvas: Canvas, form: str) -> bytes:
+    buffer = io.BytesIO()
+    metadata: dict[str, Any] = {"Date": None} if form == "svg" else {"Software": None}
+    canvas.savefig(buffer, format=form, metadata=metadata)
+    return buffer.getvalue()
+
+
+def _lines(canvas: Canvas, figure: Figure) -> None:
+    panels = _panels(canvas, len(figure.metrics))
+    for axes, metric in zip(panels, figure.metrics, strict=True):
+        is_log = _x_ticks(axes, figure)
+        for curve, aside in zip(figure.curves, _aside(figure), strict=True):
+            xs = [x * exp(aside) if is_log else x + aside for x, _ in curve.places]
+            _line(axes, curve, metric, xs)
+        axes.set_xlabel(figure.x_label)
+        axes.set_ylabel(_metric_label(metric))
+    _below(canvas, panels[0], figure)
+
+
+def _aside(figure: Figure) -> list[float]:
+    """How far each curve is moved aside, so that intervals at one place do not cover each other."""
+    places = sorted({x for curve in figure.curves for x, _ in curve.places})
+    span = log(places[-1] / places[0]) if _is_log(places) else places[-1] - places[0]
+    return [_DODGE * span * (position - (len(figure.curves) - 1) / 2) for position in range(len(figure.curves))]
+
+
+def _line(axes: Axes, curve: Curve, metric: str, xs: Sequence[float]) -> None:
+    points = [point for _, point in curve.places]
+    places = [(x, each, found) for x, each in zip(xs, points, strict=True) if (found := each.estimate(metric))]
+    colour, mark = COLOURS.get(curve.method, "#7F7F7F"), MARKS.get(curve.method, "o")
+    _spread(axes, [(x, point) for x, point, _ in places], metric, colour)
+    axes.plot(
+        [x for x, _, _ in places],
+        [found.mean for _, _, found in places],
+        linestyle="--" if curve.dashed else "-",
+        marker=mark,
+        markersize=5,
+        markerfacecolor="white" if curve.dashed else colour,
+        color=colour,
+        linewidth=1.6,
+        label=curve.label,
+        zorder=3,
+    )
+
+
+def _spread(
+    axes: Axes, places: Sequence[tuple[float, Point]], metric: str, colour: str, *, across: bool = False
+) -> None:
+    """Every run of the points that have several, and the interval of the mean where it is more than the distance of
+    two runs; `across` for points that lie on a vertical axis."""
+    runs = [(x, value) for x, point in places if len(values := point.values(metric)) > 1 for value in values]
+    if not runs:
+        return
+    at, shown = zip(*runs, strict=True)
+    x, y = (shown, at) if across else (at, shown)
+    axes.plot(x, y, "o", color=colour, markersize=2.6, alpha=0.6, markeredgewidth=0)
+    means = [(x, found) for x, point in places if (found := point.estimate(metric)) is not None]
+    _interval(axes, means, colour, across=across)
+
+
+def _interval(axes: Axes, means: Sequence[tuple[float, Estimate]], colour: str, *, across: bool = False) -> None:
+    """The intervals of means of three independent runs or subsamples and more."""
+    bars = [
+        (place, found.mean, found.mean - found.low, found.high - found.mean)
+        for place, found in means
+        if found.draws >= ENOUGH and found.low is not None and found.high is not None
+    ]
+    if bars:
+        at, means_of, below, above = zip(*bars, strict=True)
+        x, y = (means_of, at) if across else (at, means_of)
+        errors: dict[str, Any] = {"xerr" if across else "yerr": [below, above]}
+        axes.errorbar(x, y, **errors, fmt="none", ecolor=colour, elinewidth=0.9, capsize=2.5)
+
+
+def _x_ticks(axes: Axes, figure: Figure) -> bool:
+    """A tick at every place; whether the axis is logarithmic."""
+    places = sorted({x for curve in figure.curves for x, _ in curve.places})
+    if _is_log(places):
+        axes.set_xscale("log")
+    axes.set_xticks(places, [f"{place:,.0f}" if place >= 1 else f"{place:g}" for place in places])
+    axes.set_xticks([], minor=True)
+    if len(places) > 6:
+        axes.tick_params(axis="x", labelsize=7.5)
+    return _is_log(places)
+
+
+def _is_log(places: Sequence[float]) -> bool:
+    """Whether places span so much that those near zero would fall on each other."""
+    return places[0] > 0 and places[-1] / places[0] > 12
+
+
+def _starts(canvas: Canvas, figure: Figure) -> None:
+    """One line for each start: a mark with its interval, as bars cut off below would mislead."""
+    panels = _panels(canvas, len(figure.metrics), share_y=True)
+    for axes, metric in zip(panels, figure.metrics, strict=True):
+        for position, curve in enumerate(reversed(figure.curves)):
+            point = curve.places[0][1]
+            if found := point.estimate(metric):
+                _spread(axes, [(position, point)], metric, COLOURS["prefix"], across=True)
+                face = "white" if curve.dashed else COLOURS["prefix"]
+                axes.plot([found.mean], [position], "o", markersize=6.5, color=COLOURS["prefix"], markerfacecolor=face)
+        axes.set_xlabel(_metric_label(metric))
+        labels = [textwrap.shorten(curve.label, 34, placeholder="…”") for curve in reversed(figure.curves)]
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set_ylim(-0.6, len(labels) - 0.4)
+    _reserve(canvas, figure, 0.0)
+
+
+def _pareto(canvas: Canvas, figure: Figure) -> None:
+    panels = _panels(canvas, len(COSTS), share_y=True)
+    metric = figure.metrics[0]
+    for axes, (name, label, unit) in zip(panels, COSTS, strict=True):
+        for curve in figure.curves:
+            point = curve.places[0][1]
+            found = point.estimate(metric)
+            cost = float(point.parameters(name)) if name == "stored" else point.cost(name)
+            if found is None or cost is None or (name == "stored" and cost == 0):
+                continue
+            _mark(axes, curve, cost / unit, point, metric)
+        axes.set_xlabel(label)
+        if not axes.has_data():
+            axes.set_xticks([])
+            axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", color="#555555")
+        elif name == "stored":
+            axes.set_xscale("log")
+            axes.set_xlim(10 ** floor(log10(axes.dataLim.x0)), 10 ** ceil(log10(1.01 * axes.dataLim.x1)))
+        else:
+            axes.set_xlim(-0.04 * axes.dataLim.x1, 1.08 * axes.dataLim.x1)
+    panels[0].set_ylabel(_metric_label(metric))
+    # Not every panel shows every mark: the first has no place for a method that stores nothing.
+    _below(canvas, max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[0])), figure)
+
+
+def _mark(axes: Axes, curve: Curve, x: float, point: Point, metric: str) -> None:
+    found = point.estimate(metric)
+    assert found is not None
+    colour = COLOURS.get(curve.method, "#7F7F7F")
+    face = "white" if curve.dashed else colour
+    axes.plot(
+        [x],
+        [found.mean],
+        MARKS.get(curve.method, "o"),
+        markersize=7,
+        color=colour,
+        markerfacecolor=face,
+        label=curve.label,
+    )
+    _interval(axes, [(x, found)], colour)
+
+
+def _panels(canvas: Canvas, number: int, *, share_y: bool = False) -> list[Axes]:
+    return list(canvas.subplots(1, number, squeeze=False, sharey=share_y)[0])
+
+
+def _metric_label(metric: str) -> str:
+    return display_names.of_metric(metric) + (" (less is better)" if display_names.less_is_better(metric) else "")
+
+
+def _below(canvas: Canvas, axes: Axes, figure: Figure) -> None:
+    """Legend and caption below the panels, where they cover nothing."""
+    handles, labels = axes.get_legend_handles_labels()
+    longest = max(map(len, labels), default=1)
+    columns = max(1, min(len(labels), int(canvas.get_figwidth() / (0.5 + 0.075 * longest))))
+    legend = 0.19 * -(-len(labels) // columns) + 0.08
+    bottom = _reserve(canvas, figure, legend)
+    canvas.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.5, bottom), ncols=columns, fontsize=8)
+
+
+def _reserve(canvas: Canvas, figure: Figure, legend: float) -> float:
+    """Write the caption below a strip of `legend` inches, make room for both, and return where the strip begins."""
+    text = textwrap.fill(figure.caption, int(canvas.get_figwidth() * 16))
+    caption = 0.15 * (text.count("\n") + 1) + 0.06
+    height = canvas.get_figheight() + legend + caption
+    canvas.set_figheight(height)
+    canvas.set_layout_engine("constrained", rect=(0, (legend + caption) / height, 1, 1 - (legend + caption) / height))
+    canvas.text(0.01, 0.04 / height, text, fontsize=7.5, color="#555555", ha="left", va="bottom")
+    return caption / height

@@ -1,0 +1,78 @@
+"""From records to the files of results/tables and results/figures. The same records give the same bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from prefixrun.analysis import claims, table_format
+from prefixrun.analysis.curves import figures
+from prefixrun.analysis.drawn import ENDINGS, FILE, fingerprint, fingerprints, is_there
+from prefixrun.analysis.groups import points
+from prefixrun.analysis.method_tables import as_csv as methods_csv
+from prefixrun.analysis.method_tables import as_texts, method_tables
+from prefixrun.analysis.paper_tables import SEEDS, Version, paper_tables
+from prefixrun.analysis.plots import draw
+from prefixrun.analysis.text_table import latex, markdown
+from prefixrun.files import inside, make_directory, remove, write_bytes
+from prefixrun.results.records import Record
+
+
+def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEEDS) -> dict[str, str]:
+    """File name → content of everything under tables/. Raises DataError for scores that cannot share a column."""
+    found = points(records)
+    files = {}
+    for table in paper_tables(found, version):
+        name = table_format.file_name(table)
+        files[f"{name}.md"] = table_format.as_markdown(table, seeds)
+        files[f"{name}.tex"] = table_format.as_latex(table, seeds)
+        files[f"{name}.csv"] = table_format.as_csv(table, seeds)
+    compared = method_tables(found)
+    intro = (
+        "# Methods compared\n\nEvery point beside the reference of its task, model, corpus and amount of "
+        "training. Written by `prefixrun tables`.\n"
+    )
+    texts = [as_texts(table) for table in compared]
+    files["methods.md"] = "\n".join((intro, *(markdown(each) for each in texts)))
+    files["methods.tex"] = "\n".join(latex(each) for each in texts)
+    files["methods.csv"] = methods_csv(compared)
+    files["claims.md"] = claims.markdown(claims.evaluate(records))
+    return files
+
+
+def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", seeds: int = SEEDS) -> list[Path]:
+    """Write tables/ and figures/ below `out` and return the files; nothing is written before all is made.
+
+    Figures that show what they showed before are left as they are (drawn.py). Figures of an earlier time that the runs
+    no longer make are deleted, and so are the paper's tables of a version that was not asked for: their numbers would
+    be those of other runs. Raises DataError for scores that cannot share a column or a figure.
+    """
+    contents = {f"tables/{name}": text.encode("utf-8") for name, text in tables(records, version, seeds).items()}
+    before = fingerprints(out / "figures")
+    shown = {figure.name: (figure, fingerprint(figure)) for figure in figures(points(records))}
+    kept = []
+    for name, (figure, now) in shown.items():
+        if before.get(name) == now and is_there(out / "figures", name):
+            kept += [f"figures/{name}.{ending}" for ending in ENDINGS]
+        else:
+            contents |= {f"figures/{name}.{ending}": data for ending, data in draw(figure).items()}
+    if shown:
+        listed = json.dumps({name: now for name, (_, now) in shown.items()}, sort_keys=True, indent=2)
+        contents[f"figures/{FILE}"] = f"{listed}\n".encode()
+    for directory in {(out / name).parent for name in contents}:
+        make_directory(directory)
+    for name, data in contents.items():
+        write_bytes(Path(name), data, root=out)
+    stale = [f"figures/{name}.{ending}" for name in before.keys() - shown.keys() for ending in ENDINGS]
+    stale += [name for name in _of_paper_tables(out) if name not in contents]
+    for name in stale:
+        remove(inside(out, Path(name)))
+    return [out / name for name in (*contents, *kept)]
+
+
+def _of_paper_tables(out: Path) -> list[str]:
+    """The files of the paper's tables, of whatever version, that are there."""
+    starts = tuple(f"{version.lower()}_table_" for version in get_args(Version))
+    return [f"tables/{path.name}" for path in (out / "tables").glob("*_table_*") if path.name.startswith(starts)]

@@ -1,0 +1,163 @@
+"""The paper's tables as Markdown, LaTeX and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prefixrun.analysis.comparison import Estimate
+from prefixrun.analysis.equivalence import margin
+from prefixrun.analysis.paper_tables import SEEDS, Section, Table, TableCell, TableRow
+from prefixrun.analysis.text_table import TextTable, csv_text, latex, markdown, plain
+from prefixrun.results import display_names
+
+NONE = "–"
+
+CSV_COLUMNS = (
+    *("version", "table", "task", "model", "method", "params", "prefix_len", "setting", "metric"),
+    *(
+        "paper",
+        "ours_mean",
+        "ours_sd",
+        "ours_low",
+        "ours_high",
+        "n",
+        "wanted",
+        "difference",
+        "verdict",
+        "signature",
+        "runs",
+    ),
+)
+
+
+def number(value: float, decimals: int) -> str:
+    """A number as the paper prints it."""
+    return f"{value:.{decimals}f}"
+
+
+def signed(value: float, decimals: int) -> str:
+    """A difference with its sign; a real minus, so that it is not taken for a dash."""
+    return f"{value:+.{decimals}f}".replace("-", "−")
+
+
+def mean_sd(found: Estimate, decimals: int) -> str:
+    """`68.5 ± 0.3`, or the number alone for one run."""
+    spread = "" if found.sd is None else f" ± {number(found.sd, decimals)}"
+    return number(found.mean, decimals) + spread
+
+
+def file_name(table: Table) -> str:
+    """`acl_table_2`."""
+    return f"{table.version.lower()}_{table.number.lower().replace(' ', '_')}"
+
+
+def as_markdown(table: Table, seeds: int = SEEDS) -> str:
+    """One page: a heading and a table for each task."""
+    intro = (
+        f"# {_title(table)}\n\n"
+        f"Our runs beside the numbers of the paper ({table.version} version): mean ± standard deviation over seeds and "
+        f"subsamples; a cell wants {seeds} runs. Written by `prefixrun tables`.\n"
+    )
+    return "\n".join((intro, *(markdown(_texts(table, section, seeds)) for section in table.sections)))
+
+
+def as_latex(table: Table, seeds: int = SEEDS) -> str:
+    """One float for each task; needs the package booktabs."""
+    return "\n".join(latex(_texts(table, section, seeds)) for section in table.sections)
+
+
+def as_csv(table: Table, seeds: int = SEEDS) -> str:
+    """One line for each cell."""
+    return csv_text(CSV_COLUMNS, (line for section in table.sections for line in _csv_lines(table, section, seeds)))
+
+
+def _title(table: Table) -> str:
+    return f"{table.title} ({table.version}, {table.number})"
+
+
+def _texts(table: Table, section: Section, seeds: int) -> TextTable:
+    rows: list[tuple[str, ...]] = []
+    rules = []
+    for row in section.rows:
+        rules.append(len(rows))
+        rows += _lines(table, row, seeds)
+    metrics = tuple(display_names.of_metric(metric) for metric in section.metrics)
+    title = f"{table.number} of the {table.version} version: {display_names.of_task(section.task)}"
+    return TextTable(title, ("method", "", *metrics), tuple(rows), 2, tuple(_notes(section)), tuple(rules[1:]))
+
+
+def _lines(table: Table, row: TableRow, seeds: int) -> Iterator[tuple[str, ...]]:
+    """The lines of one row: the paper's number, ours, the difference and the verdict; or ours alone."""
+    ours = tuple(_ours(cell, row) for cell in row.cells)
+    n = len(row.point.runs) if row.point else 0
+    if row.paper is None:
+        yield (row.label, f"ours, {n} run{'s' if n != 1 else ''}; not comparable: {row.why_not}", *ours)
+        return
+    printed = tuple(cell.paper.printed if cell.paper else NONE for cell in row.cells)
+    yield (row.label, f"paper, {table.version}", *printed)
+    if row.paper.method == "sota":
+        return
+    yield ("", f"ours, {f'{n}/{seeds} seeds' if n < seeds else f'{n} runs'}", *ours)
+    if row.point is not None:
+        differences = (
+            None if cell.difference is None else signed(cell.difference, cell.decimals) for cell in row.cells
+        )
+        yield ("", "difference", *(text or NONE for text in differences))
+        yield ("", "verdict", *(cell.judgement.text if cell.judgement else NONE for cell in row.cells))
+
+
+def _ours(cell: TableCell, row: TableRow) -> str:
+    """Our number; with its own count where some runs of the point have no value."""
+    if cell.ours is None:
+        return NONE
+    all_runs = row.point is not None and cell.n == len(row.point.runs)
+    return mean_sd(cell.ours, cell.decimals) + ("" if all_runs else f" (n = {cell.n})")
+
+
+def _notes(section: Section) -> Iterator[str]:
+    if any(display_names.less_is_better(metric) for metric in section.metrics):
+        yield "TER counts errors: less is better."
+    empty: dict[str, list[str]] = {}
+    for row in section.rows:
+        for cell in row.cells:
+            if cell.why_empty:
+                empty.setdefault(cell.why_empty, []).append(display_names.of_metric(cell.metric))
+    for reason, metrics in empty.items():
+        yield f"no value for {', '.join(dict.fromkeys(metrics))}: {reason}."
+    if any(row.paper and row.point for row in section.rows):
+        margins = (f"{display_names.of_metric(metric)} {margin(section.task, metric):g}" for metric in section.metrics)
+        yield f"Reproduced means: within these margins of the printed number, at 95 %: {', '.join(margins)}."
+
+
+def _csv_lines(table: Table, section: Section, seeds: int) -> Iterator[tuple[object, ...]]:
+    for row in section.rows:
+        result = row.point.first.result if row.point else {}
+        of = row.paper
+        what = (
+            of.model if of else result["model"],
+            of.method if of else result["method"],
+            of.params if of else f"{row.point.share:.3g}%" if row.point else "",
+            of.prefix_len if of else result["prefix_len"],
+            row.label,
+        )
+        for cell in row.cells:
+            if cell.paper is None and of is not None:
+                continue
+            yield (table.version, table.number, section.task, *what, cell.metric, *_csv_numbers(row, cell, seeds))
+
+
+def _csv_numbers(row: TableRow, cell: TableCell, seeds: int) -> tuple[object, ...]:
+    ours = cell.ours
+    spread = (ours.mean, ours.sd, ours.low, ours.high) if ours else (None, None, None, None)
+    runs = row.point.runs if row.point else ()
+    verdict = cell.judgement.text if cell.judgement else f"not comparable ({row.why_not})"
+    return (
+        cell.paper.printed if cell.paper else None,
+        *(plain(value) for value in spread),
+        cell.n,
+        seeds,
+        plain(cell.difference),
+        verdict if row.paper is None or row.paper.method != "sota" else None,
+        runs[0].signature(cell.metric) if runs else None,
+        " ".join(run.run_id for run in runs),
+    )

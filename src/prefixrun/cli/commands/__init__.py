@@ -1,0 +1,165 @@
+"""The verbs of the command: ``prefixrun VERB key=value``, one thin file each.
+
+A verb's module has a function ``run(arguments: dict[str, str]) -> int`` that returns the exit code, and its docstring
+is what ``prefixrun VERB --help`` prints. A new verb is one file and one line in ``VERBS``. A verb of two words, such as
+``data check``, is the function of the second name in the module of the first.
+"""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from prefixrun.config.validate import closest, refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What the command needs to know of a verb before its module is imported."""
+
+    summary: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    positional: tuple[str, ...] = ()
+    """What is given without its key, in this order; required too."""
+    takes_words: bool = False
+    """Whether it reads its arguments itself, because they are not only key=value of its own."""
+
+
+VERBS: dict[str, Verb] = {
+    "score": Verb(
+        "the official scores of any system's output file",
+        required=("task", "hyp"),
+        optional=("refs", "split", "data_dir", "data.verify", "metrics", "out", "bootstrap", "against"),
+    ),
+    "reproduce": Verb(
+        "the paper's experiments: run what is missing, then tables, figures, claims, report",
+        required=(),
+        takes_words=True,
+    ),
+    "tables": Verb(
+        "the paper's tables, figures and claims with the runs there are",
+        required=(),
+        optional=("results_dir", "out", "version", "seeds"),
+    ),
+    "report": Verb(
+        "every run, table, figure and output as one HTML file",
+        required=(),
+        optional=("results_dir", "out", "data_dir"),
+    ),
+    "plan": Verb("what a sweep would do: states, reasons and time; runs nothing", required=(), takes_words=True),
+    "keep": Verb(
+        "finished runs as small records, for version control and published tables",
+        required=("run",),
+        optional=("results_dir", "into"),
+    ),
+    "ls": Verb("all runs and their states as a table, filtered and sorted", required=(), takes_words=True),
+    "diff": Verb(
+        "what sets two finished runs apart: settings, versions, scores with p-values, outputs",
+        required=(),
+        optional=("examples", "results_dir", "data_dir", "json"),
+        positional=("A", "B"),
+    ),
+    "verify": Verb(
+        "whether a finished run still is what it says: identity, model, scores, outputs",
+        required=(),
+        optional=("regenerate", "results_dir", "data_dir", "model_path", "json"),
+        positional=("ID",),
+    ),
+    "params": Verb("parameter counts of any model, method and size; needs no weights", required=(), takes_words=True),
+    "generate": Verb(
+        "outputs of finished runs for inputs of your own",
+        required=(),
+        optional=(
+            "run",
+            "prefix",
+            "model",
+            "text",
+            "file",
+            "combine",
+            "decode",
+            "model_path",
+            "out",
+            "results_dir",
+        ),
+    ),
+    "export": Verb(
+        "what a run has trained, for use elsewhere",
+        required=("run", "out"),
+        optional=("format", "results_dir", "model_path"),
+    ),
+    "data check": Verb(
+        "whether the corpora in a directory are whole, and what they share",
+        required=("data_dir",),
+        optional=("task", "json"),
+    ),
+    "data download": Verb("a corpus from its official source", required=("task", "data_dir"), optional=("source",)),
+}
+
+
+def named(arguments: Sequence[str]) -> str | None:
+    """The verb that the arguments begin with."""
+    return next((name for name in VERBS if list(arguments[: len(name.split())]) == name.split()), None)
+
+
+def run(name: str, arguments: Sequence[str]) -> int:
+    """Run the verb ``name`` with ``key=value`` arguments; its exit code. Raises ConfigError for wrong arguments."""
+    file, _, function = name.partition(" ")
+    module = import_module(f"prefixrun.cli.commands.{file}")
+    if {"-h", "--help"} & set(arguments):
+        print(inspect.cleandoc(module.__doc__ or ""))
+        return 0
+    given = list(arguments) if VERBS[name].takes_words else parse(name, arguments)
+    code: int = getattr(module, function or "run")(given)
+    return code
+
+
+def parse(name: str, arguments: Sequence[str]) -> dict[str, str]:
+    """The arguments of a verb by key. Raises ConfigError naming everything that is wrong with them."""
+    verb = VERBS[name]
+    known = (*verb.required, *verb.optional)
+    unnamed = iter(verb.positional)
+    given: dict[str, str] = {}
+    problems = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals and (place := next(unnamed, None)):
+            given[place] = argument
+            continue
+        if not equals:
+            problems.append(f"{argument}: is not key=value")
+        elif key not in known:
+            close = closest(key, known)
+            hint = f"did you mean {close}?" if close else f"there are {', '.join(known)}"
+            problems.append(f"{argument}: prefixrun {name} has no key {key}; {hint}")
+        elif key in given:
+            problems.append(f"{argument}: {key} is given twice")
+        elif not value:
+            problems.append(f"{argument}: has no value")
+        given[key] = value
+    problems += [f"{key}: is missing; prefixrun {name} needs {key}=VALUE" for key in verb.required if key not in given]
+    problems += [
+        f"{place}: is missing; prefixrun {name} takes {' '.join(verb.positional)}"
+        for place in verb.positional
+        if place not in given
+    ]
+    if problems:
+        raise refusal(problems)
+    return given
+
+
+def parse_some(words: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Values of a verb's own keys, and the words that it hands on. Raises ConfigError for a key given twice."""
+    given: dict[str, str] = {}
+    rest = []
+    for word in words:
+        key, equals, value = word.partition("=")
+        if key not in keys or not equals:
+            rest.append(word)
+        elif key in given:
+            raise refusal([f"{word}: {key} is given twice"])
+        elif not value:
+            raise refusal([f"{word}: give a value, or leave {key} out"])
+        else:
+            given[key] = value
+    return given, rest

@@ -1,0 +1,161 @@
+"""prefixrun data check data_dir=DIR [task=TASK] [json=FILE]
+prefixrun data download task=TASK data_dir=DIR [source=archive]
+
+check says of every part of every corpus in DIR whether it is the release, a damaged copy or missing, and how much of
+the test parts stands in the training parts, of the same corpus and of the others. download fetches a corpus from where
+its authors publish it, goes on after an interruption, and checks the copy. Both end with exit code 3 if something is
+wrong.
+
+  data_dir  directory of the corpora, holding TASK/ for each
+  task      e2e, webnlg, dart, xsum, or an own task; check without it takes every corpus of the paper that is in DIR
+  source    archive: XSUM as the paper's code has it, without ids, instead of the Hugging Face hub (or HF_ENDPOINT)
+  json      also write what check found to this file
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from prefixrun.console import terminal
+from prefixrun.data import DIRECTORIES, SPLITS, Corpus, load, manifest
+from prefixrun.data.download import download as fetch_corpus
+from prefixrun.data.overlap import Overlap
+from prefixrun.data.overlap import report as overlap_report
+from prefixrun.data.publications import PUBLICATIONS, publication
+from prefixrun.errors import DataError
+from prefixrun.files import write_json
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was found of one split."""
+
+    task: str
+    split: str
+    checked_by: str
+    """``checksum``, ``counts``, or ``nothing`` for a task without a manifest; ``wrong`` with a problem."""
+    version: str = ""
+    problem: str = ""
+    corpus: Corpus | None = None
+
+
+def check(arguments: dict[str, str]) -> int:
+    """Print, and write when asked, the state of the corpora; 0 when all is right, else 3."""
+    root = Path(arguments["data_dir"]).expanduser()
+    tasks = _tasks(arguments.get("task"), root)
+    parts = [inspect(task, split, root) for task in tasks for split in SPLITS]
+    overlaps = overlap_report([part.corpus for part in parts if part.corpus is not None])
+    _show(parts, [name for name in PUBLICATIONS if name not in tasks and "task" not in arguments], overlaps)
+    if "json" in arguments:
+        write_json(Path(arguments["json"]), _record(parts, overlaps))
+    return DataError.exit_code if any(part.problem for part in parts) else 0
+
+
+def download(arguments: dict[str, str]) -> int:
+    """Fetch a corpus and check it; 0 when the copy is whole, else 3."""
+    task, root = arguments["task"], Path(arguments["data_dir"]).expanduser()
+    published = publication(task, arguments.get("source"))
+    say = _printer()
+    say(f"{task}: {published.home}, licence: {published.licence}")
+    fetch_corpus(published, root / task, say)
+    parts = [inspect(task, split, root) for split in SPLITS]
+    _show(parts, [], [])
+    if any(part.problem for part in parts):
+        say(f"delete what is wrong in {root / task} and run the same command again")
+        return DataError.exit_code
+    return 0
+
+
+def inspect(task: str, split: str, root: Path) -> Part:
+    """Read one split and compare it with the manifest. A task that does not exist raises ConfigError."""
+    try:
+        corpus = load(task, split, root, verify=False)
+    except DataError as error:
+        return Part(task, split, "wrong", problem=str(error))
+    directory = DIRECTORIES.get(task, task)
+    if (directory, split) not in manifest.RELEASES:
+        return Part(task, split, "nothing", version="own task", corpus=corpus)
+    try:
+        version = manifest.identify(corpus, directory).version
+    except DataError as error:
+        return Part(task, split, "wrong", problem=str(error), corpus=corpus)
+    by_checksum = any(corpus.files[0].sha256 == release.sha256 for release in manifest.RELEASES[directory, split])
+    return Part(task, split, "checksum" if by_checksum else "counts", version=version, corpus=corpus)
+
+
+def _tasks(task: str | None, root: Path) -> list[str]:
+    """The tasks to look at: the one that was named, or the paper's corpora that are in the directory."""
+    if task is not None:
+        return [task]
+    if not root.is_dir():
+        raise DataError(f"{root}: no such directory; give data_dir=DIR, the directory that holds e2e/, webnlg/, ...")
+    there = [name for name in PUBLICATIONS if (root / name).is_dir()]
+    if not there:
+        raise DataError(
+            f"{root}: holds none of {', '.join(PUBLICATIONS)}; `prefixrun data download task=TASK data_dir={root}` "
+            "fetches one"
+        )
+    return there
+
+
+def _printer() -> Callable[[str], None]:
+    console = terminal()
+    return lambda line: console.print(line, markup=False, soft_wrap=True)
+
+
+def _show(parts: list[Part], absent: list[str], overlaps: list[Overlap]) -> None:
+    say = _printer()
+    for part in parts:
+        say(f"{part.task + '/' + part.split:<14} {_state(part)}")
+        for note in _notes(part.corpus) if part.corpus else ():
+            say(f"{'':<14} {note}")
+    for task in absent:
+        say(f"{task:<14} not there")
+    found = [each for each in overlaps if each.found]
+    if overlaps:
+        say("overlap: " + ("distinct inputs and texts that stand in a training part too" if found else "none"))
+    for each in found:
+        say(
+            f"  {each.part} in {each.whole}: {_share(each.shared_inputs, each.inputs)} inputs, "
+            f"{_share(each.shared_texts, each.texts)} texts"
+        )
+
+
+def _notes(corpus: Corpus) -> list[str]:
+    left_out = [f"left out: {skip.count:,} {skip.reason}" for skip in corpus.skipped]
+    return left_out + ([f"kept: {corpus.empty_inputs:,} empty inputs"] if corpus.empty_inputs else [])
+
+
+def _state(part: Part) -> str:
+    if part.problem or part.corpus is None:
+        return f"WRONG: {part.problem}"
+    counts = f"{len(part.corpus.examples):,} inputs, {part.corpus.pairs:,} pairs"
+    how = {"checksum": "checksum right", "counts": "counts right", "nothing": "no manifest"}[part.checked_by]
+    return f"{part.version.removesuffix(' (by counts)')}: {counts}, {how}"
+
+
+def _share(shared: int, whole: int) -> str:
+    return f"{shared:,} of {whole:,} ({100 * shared / whole:.1f} %)" if whole else "none of 0"
+
+
+def _record(parts: list[Part], overlaps: list[Overlap]) -> dict[str, Any]:
+    return {"parts": [_part_record(part) for part in parts], "overlap": [asdict(each) for each in overlaps]}
+
+
+def _part_record(part: Part) -> dict[str, Any]:
+    corpus = part.corpus
+    return {
+        "task": part.task,
+        "split": part.split,
+        "checked_by": part.checked_by,
+        "version": part.version,
+        "problem": part.problem or None,
+        "inputs": len(corpus.examples) if corpus else None,
+        "pairs": corpus.pairs if corpus else None,
+        "files": [asdict(file) for file in corpus.files] if corpus else [],
+        "skipped": [{"reason": skip.reason, "count": skip.count} for skip in corpus.skipped] if corpus else [],
+        "empty_inputs": corpus.empty_inputs if corpus else 0,
+    }

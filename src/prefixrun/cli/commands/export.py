@@ -1,0 +1,47 @@
+"""prefixrun export run=ID out=PATH [format=tensors|peft] [results_dir=results] [model_path=DIR]
+
+What a finished run has trained, for use elsewhere.
+
+  run          the run's id (or as much of it as is unique), or its directory
+  out          the file (tensors) or directory (peft) to write
+  format       tensors: one safetensors file with keys and values, (layers, 2, kv_heads, prefix_len, head_dim) a site;
+               peft: a directory for peft.PeftModel.from_pretrained (prefixes of decoder-only models; method=lora)
+  model_path   where the model is now, for a run that was made with model=path
+"""
+
+from pathlib import Path
+
+from prefixrun.console import terminal
+from prefixrun.errors import ConfigError
+
+
+def run(arguments: dict[str, str]) -> int:
+    """Write the prefix of one run, or its LoRA. Raises ConfigError for a method that has neither."""
+    kind = arguments.get("format", "tensors")
+    if kind not in ("tensors", "peft"):
+        raise ConfigError(f"format={kind}: there are tensors, peft")
+    from prefixrun.methods.lora import LoRA
+    from prefixrun.methods.peft_format import write_peft, write_peft_lora, write_tensors
+    from prefixrun.results.lookup import find, reopen
+
+    record = find(Path(arguments.get("results_dir", "results")).expanduser(), arguments["run"])
+    opened = reopen(record, model_path=arguments.get("model_path"))
+    out = Path(arguments["out"]).expanduser()
+    base_model = opened.config.model.hub or opened.config.model.name
+    if isinstance(opened.method, LoRA) and kind == "peft":
+        write_peft_lora(out, opened.method, opened.backbone, base_model=base_model)
+        what = f"LoRA of rank {opened.config.method.rank}"
+    elif flat := opened.method.flat(opened.backbone):
+        if kind == "peft":
+            write_peft(out, flat, base_model=base_model)
+        else:
+            write_tensors(out, flat, model=record.model, sha256=opened.backbone.files.fingerprint)
+        what = f"prefix of length {next(iter(flat.values())).shape[3]}"
+    else:
+        trained = "format=peft takes its updates; " if isinstance(opened.method, LoRA) else ""
+        raise ConfigError(
+            f"run {record.run_id}: method={record.method} has no prefix; {trained}its weights.safetensors holds what "
+            "it trained, by the names of the model"
+        )
+    terminal().print(f"{out}: {what} for {record.model}, from run {record.run_id}", markup=False)
+    return 0

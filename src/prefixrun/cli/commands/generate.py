@@ -1,0 +1,81 @@
+"""prefixrun generate run=ID[,ID...] text=TEXT | file=FILE [out=FILE.jsonl] [results_dir=results]
+
+Outputs of finished runs for inputs of your own, in the linearised form that the task has (see generations.jsonl).
+Prefixes of one model share every batch, each row with its own: one backbone serves them all.
+
+  run          one or several runs, by id (or as much of it as is unique) or directory
+  prefix       instead of run: a prefix that `prefixrun export` or PEFT wrote, with model=NAME
+  text, file   one input, or a file with one a line
+  combine      concatenate or average: use the prefixes of the runs as one (an experiment; the paper leaves it open)
+  decode       another decoding than the runs' own, by its name in conf/decode
+  model_path   where the model is now, for a run that was made with model=path
+  out          JSON lines with run, source and output; without it they are printed
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefixrun.console import terminal
+from prefixrun.errors import ConfigError, DataError
+from prefixrun.files import canonical_json, write_text
+
+COMBINATIONS = ("concatenate", "average")
+
+
+def run(arguments: dict[str, str]) -> int:
+    """Generate and print or write. Raises ConfigError, DataError for arguments that do not go together."""
+    _check(arguments)
+    sources = _sources(arguments)
+    from prefixrun.results.inference import Served, from_prefix, from_runs, outputs
+
+    results_dir = Path(arguments.get("results_dir", "results")).expanduser()
+    served: Sequence[Served]
+    if "prefix" in arguments:
+        served = from_prefix(Path(arguments["prefix"]).expanduser(), arguments["model"], arguments.get("decode"))
+    else:
+        names = [name for name in arguments["run"].split(",") if name]
+        served = from_runs(
+            results_dir,
+            names,
+            combine=arguments.get("combine"),
+            decode=arguments.get("decode"),
+            model_path=arguments.get("model_path"),
+        )
+    records = [
+        {"run": one.name, "source": source, "output": output}
+        for one, texts in zip(served, outputs(served, sources), strict=True)
+        for source, output in zip(sources, texts, strict=True)
+    ]
+    if "out" in arguments:
+        out = Path(arguments["out"]).expanduser()
+        write_text(out, "".join(f"{canonical_json(record)}\n" for record in records))
+        terminal().print(f"{out}: {len(records)} outputs", markup=False)
+    else:
+        for record in records:
+            terminal().print(f"{record['run']}  {record['output']}", markup=False, soft_wrap=True)
+    return 0
+
+
+def _check(arguments: dict[str, str]) -> None:
+    if ("run" in arguments) == ("prefix" in arguments):
+        raise ConfigError("give run=ID, or prefix=PATH with model=NAME")
+    if "prefix" in arguments and "model" not in arguments:
+        raise ConfigError("model: is missing; prefix=PATH needs model=NAME, the choice in conf/model it was made for")
+    if ("text" in arguments) == ("file" in arguments):
+        raise ConfigError("give text=TEXT or file=FILE")
+    combine = arguments.get("combine")
+    if combine is not None and combine not in COMBINATIONS:
+        raise ConfigError(f"combine={combine}: there are {', '.join(COMBINATIONS)}")
+
+
+def _sources(arguments: dict[str, str]) -> list[str]:
+    if "text" in arguments:
+        return [arguments["text"]]
+    from prefixrun.data.text_io import read_text
+
+    path = Path(arguments["file"]).expanduser()
+    lines = read_text(path).text.removesuffix("\n").split("\n")
+    empty = [number for number, line in enumerate(lines, start=1) if not line.strip()]
+    if empty:
+        raise DataError(f"{path}:{empty[0]}: is empty; one input a line")
+    return lines

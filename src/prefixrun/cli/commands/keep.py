@@ -1,0 +1,37 @@
+"""prefixrun keep run=ID,ID [results_dir=results] [into=DIR]
+
+Copies finished runs from results_dir/runs/ to records/, in the small form that is committed and that tables are made
+from: result.json, the outputs without inputs and references, and the counts behind the scores.
+
+  run          ids of runs or their beginnings, or all
+  results_dir  directory with runs/ (results)
+  into         directory whose records/ they go to (that of results_dir)
+
+What was trained is not copied. A record that is there already is left as it is; one that says something else is an
+error, and then nothing is copied.
+"""
+
+import sys
+from pathlib import Path
+
+from prefixrun.errors import DataError
+from prefixrun.results.records import load_records
+
+
+def run(arguments: dict[str, str]) -> int:
+    """Copy and print the records. Returns 0. Raises DataError when there is no such run."""
+    from prefixrun.results.archive import ALL, chosen, keep  # imports pandas, which takes a second
+
+    results_dir = Path(arguments.get("results_dir", "results")).expanduser()
+    into = Path(arguments["into"]).expanduser() if "into" in arguments else results_dir
+    names = [name.strip() for name in arguments["run"].split(",")]
+    runs = chosen(results_dir, names)
+    if not runs:
+        raise DataError(f"{results_dir / 'runs'}: has no finished run; give results_dir=DIR")
+    kept = keep(runs, into)
+    for each in kept:
+        print(f"{each.directory}{'' if each.is_new else '  (there before)'}")
+    if names == [ALL]:
+        for left in load_records(results_dir, ("runs",)).left_out:
+            print(f"left out: {left.directory}: {left.reason}", file=sys.stderr)
+    return 0

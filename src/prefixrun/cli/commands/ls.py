@@ -1,0 +1,151 @@
+"""prefixrun ls [results_dir=results] [KEY=VALUE ...] [sort=KEY|-KEY] [columns=KEY,KEY,...] [json=FILE]
+
+All runs, one a line: committed records and runs of this machine, finished, failed, interrupted, or held by a process.
+
+  KEY=VALUE    only the runs with this value; VALUE,VALUE for several. KEY is a column (task, method, state), a setting
+               (train.lr=1e-3), a field of result.json (profile, costs.train_steps) or a score; null for none.
+               Of id and when the beginning is enough
+  sort         the order: numbers by size, -KEY for the largest first
+  columns      which keys to show (id, task, model, method, size, init, n_train, seed, scores, state, when, cost)
+  json         also write everything that is known of these runs to this file
+  results_dir  directory with records/ and runs/ (results)
+
+size is the length of a prefix, else the stored share of the model in per cent; cost is the time of training and
+decoding. What is no usable record is named with the reason.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from prefixrun.config.validate import refusal, shown
+from prefixrun.console import NONE, duration, plain_table, say
+from prefixrun.errors import ConfigError
+from prefixrun.files import canonical_json, write_json
+from prefixrun.results.display_names import of_metric
+from prefixrun.results.listing import COLUMNS, Listed, Listing, load, matching, mixed, mixed_main, ordered
+
+OWN = ("results_dir", "sort", "columns", "json")
+SCORES = "scores"
+"""A column with a task's main scores by name, for runs of several tasks."""
+
+VALUES_NAMED = 12
+"""How many of the values that there are stand in a message."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Print the table, and write it when asked. Raises ConfigError for keys that no run has. Returns 0."""
+    given = _given(words)
+    results_dir = Path(given.get("results_dir", "results")).expanduser()
+    if not results_dir.is_dir():
+        raise ConfigError(f"results_dir={results_dir}: there is no such directory")
+    listing = load(results_dir)
+    filters = {key: value for key, value in given.items() if key not in OWN}
+    sort = given.get("sort", "")
+    columns = given["columns"].split(",") if "columns" in given else []
+    asked = [*filters, *([sort.removeprefix("-")] if sort else []), *(key for key in columns if key != SCORES)]
+    if problems := listing.check(dict.fromkeys(asked)):
+        raise refusal(problems)
+    runs = matching(listing.runs, filters)
+    if sort:
+        runs = ordered(runs, sort.removeprefix("-"), descending=sort.startswith("-"))
+    _show(listing, runs, filters, columns or _usual(runs))
+    if "json" in given:
+        write_json(Path(given["json"]).expanduser(), _record(results_dir, listing, runs))
+    return 0
+
+
+def _given(words: Sequence[str]) -> dict[str, str]:
+    given: dict[str, str] = {}
+    problems = []
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            problems.append(f"{word}: is not key=value")
+        elif key in given:
+            problems.append(f"{word}: {key} is given twice; {key}=VALUE,VALUE means any of several")
+        elif not value:
+            problems.append(f"{word}: has no value; {key}=null means runs without one")
+        given[key] = value
+    if problems:
+        raise refusal(problems)
+    return given
+
+
+def _usual(runs: Sequence[Listed]) -> list[str]:
+    """COLUMNS with the scores in them: a column each when all runs are of one kind of task."""
+    kinds = {run.main for run in runs}
+    scores = kinds.pop() if len(kinds) == 1 else (SCORES,)
+    place = COLUMNS.index("state")
+    return [*COLUMNS[:place], *scores, *COLUMNS[place:]]
+
+
+def _show(listing: Listing, runs: Sequence[Listed], filters: Mapping[str, str], columns: Sequence[str]) -> None:
+    if runs:
+        rows = [[_text(run, key) for key in columns] for run in runs]
+        say(plain_table(columns, rows, [place for place, key in enumerate(columns) if _is_number(runs, key)]))
+        say("")
+    whole = len(listing.runs)
+    say(f"{len(runs)} of {whole} runs" if filters else f"{whole} run{'s' * (whole != 1)}")
+    if not runs:
+        for key, value in filters.items():
+            if not matching(listing.runs, {key: value}):
+                say(f"no run has {key}={value}; {_there_are(listing.runs, key)}")
+    for run in runs:
+        if run.reason:
+            say(f"{run.values['id']}: {run.reason}")
+    shown_scores = mixed_main(runs) if SCORES in columns else []
+    for note in dict.fromkeys((*mixed(runs, columns), *shown_scores)):
+        say(note)
+    for each in listing.left_out:
+        print(f"left out: {each.directory}: {each.reason}", file=sys.stderr)
+
+
+def _there_are(runs: Sequence[Listed], key: str) -> str:
+    values = list(dict.fromkeys(shown(run.values.get(key)) for run in runs))
+    more = ", ..." if len(values) > VALUES_NAMED else ""
+    return f"there are {', '.join(values[:VALUES_NAMED])}{more}" if values else "there are no runs"
+
+
+def _text(run: Listed, key: str) -> str:
+    if key == SCORES:
+        known = ((name, run.values.get(name)) for name in run.main)
+        return ", ".join(f"{of_metric(name)} {value:.2f}" for name, value in known if value is not None) or NONE
+    value = run.values.get(key)
+    if value is None:
+        return NONE
+    if key == "when":
+        return str(value)[:16].replace("T", " ")
+    if key == "cost" or key.endswith("_seconds"):
+        return duration(value)
+    if key in run.signatures:
+        return f"{value:.2f}"
+    if isinstance(value, float):
+        return f"{value:.3g} %" if key == "size" else f"{value:.6g}"
+    return canonical_json(value) if isinstance(value, list | dict) else shown(value)
+
+
+def _is_number(runs: Sequence[Listed], key: str) -> bool:
+    values = [value for run in runs if (value := run.values.get(key)) is not None]
+    return bool(values) and all(isinstance(value, int | float) for value in values)
+
+
+def _record(results_dir: Path, listing: Listing, runs: Sequence[Listed]) -> dict[str, Any]:
+    return {
+        "runs": [
+            {
+                **run.values,
+                "directory": run.directory.relative_to(results_dir).as_posix(),
+                "reason": run.reason or None,
+                "signatures": dict(run.signatures),
+            }
+            for run in runs
+        ],
+        "left_out": [
+            {"directory": each.directory.relative_to(results_dir).as_posix(), "reason": each.reason}
+            for each in listing.left_out
+        ],
+    }

@@ -1,0 +1,52 @@
+"""What a sweep would do: its runs with their states and the time they will take; nothing is run or written.
+
+    prefixrun plan KEY=VALUE,VALUE ... [experiment=NAME] [--config-dir DIR] [json=FILE]
+
+takes the words of a sweep. States: done, to do, interrupted (the next sweep resumes it), failed (the next one tries
+again), held by another process, impossible (with the reason). Prefixes that do not fit a model's context are found only
+when the model is loaded, so not here. The time is estimated from finished runs of the same task, model and method under
+results_dir, scaled by training pairs, inputs and beams; an interrupted run counts as a whole one.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from prefixrun import files
+from prefixrun.config import compose
+from prefixrun.console import say
+from prefixrun.sweeps import estimate
+from prefixrun.sweeps.plan import Job, jobs
+from prefixrun.sweeps.summary import heading, plan_sum, plan_table
+
+
+def run(words: Sequence[str]) -> int:
+    """Print the plan, and write it to json=FILE if asked to. Returns 0."""
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    options.add_argument("--config-dir", "-cd", type=Path)
+    given, rest = options.parse_known_args(list(words))
+    overrides = [word for word in rest if not word.startswith("json=") and word not in ("-m", "--multirun")]
+    found = jobs(compose.points(overrides, config_dir=given.config_dir))
+    seconds = estimate.of_jobs(found)
+    say(heading(found))
+    say(plan_table(found, seconds))
+    say(f"\n{plan_sum(found, seconds)}")
+    for word in words:
+        if word.startswith("json="):
+            content = [_entry(job, time) for job, time in zip(found, seconds, strict=True)]
+            files.write_json(Path(word.removeprefix("json=")).expanduser().resolve(), {"runs": content})
+    return 0
+
+
+def _entry(job: Job, seconds: float | None) -> dict[str, Any]:
+    return {
+        "overrides": list(job.point.words),
+        "state": job.state,
+        "reason": job.reason or None,
+        "run_id": job.run.id if job.run else None,
+        "equal_points": job.equal,
+        "estimated_seconds": seconds,
+    }

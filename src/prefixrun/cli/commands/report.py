@@ -1,0 +1,37 @@
+"""prefixrun report [results_dir=results] [out=results/report.html] [data_dir=DIR]
+
+Everything that was run as one HTML file that needs no network: the paper's tables with ours beside them, every run,
+figures, outputs side by side with their differences, costs, provenance, and the paper's claims.
+
+  results_dir  directory with records/ and runs/ (results)
+  out          the file to write (report.html in results_dir)
+  data_dir     directory of the real corpora, holding TASK/: inputs and references for committed records, which keep
+               outputs alone. The file then has texts of the corpora in it, under their licences
+"""
+
+import sys
+from pathlib import Path
+
+from prefixrun.analysis.html import build
+from prefixrun.analysis.html.page import count
+from prefixrun.console import terminal
+from prefixrun.errors import DataError
+from prefixrun.files import write_text
+from prefixrun.runs.provenance import command
+
+
+def run(arguments: dict[str, str]) -> int:
+    """Write the file and say what is in it. Raises DataError when a directory that was named is not there."""
+    results_dir = Path(arguments.get("results_dir", "results")).expanduser()
+    data_dir = Path(arguments["data_dir"]).expanduser() if "data_dir" in arguments else None
+    for name, path in (("results_dir", results_dir), ("data_dir", data_dir)):
+        if path is not None and not path.is_dir():
+            raise DataError(f"{path}: no such directory; give {name}=DIR")
+    out = Path(arguments["out"]).expanduser() if "out" in arguments else results_dir / "report.html"
+    built = build(results_dir, data_dir, command=command(sys.argv))
+    write_text(out, built.html)
+    say = terminal().print
+    say(f"{out}: {count(built.runs, 'run')}, {len(built.html.encode()) / 1e6:.1f} MB", markup=False, soft_wrap=True)
+    for what, why in built.left_out:
+        say(f"left out: {what}: {why}", markup=False, soft_wrap=True)
+    return 0

@@ -1,0 +1,300 @@
+"""prefixrun score task=TASK hyp=FILE [refs=FILE.json] [split=test] [data_dir=DIR] [out=FILE.json]
+                   [metrics=TASK] [bootstrap=1000] [against=FILE2] [data.verify=off]
+
+The official scores of any system's output, with intervals, beside the paper's rows.
+
+  task       e2e, webnlg, dart, xsum, xsum_news_to_sports, xsum_within_news or an own one: whose references
+  hyp        the outputs: one a line in the official order of the inputs (.txt), or one JSON object a line with the key
+             "output" (.jsonl, such as the generations.jsonl of a run), matched by "id" where the lines have one and the
+             references are the task's own; .gz behind either is read too
+  refs       the references: a JSON list of lists of texts, in the same order; without it, those of the task
+  split      part of the task's corpus that the outputs belong to: train, dev or test (test)
+  data_dir   directory of the real corpora, holding TASK/; without it, the sample corpus that comes with the program
+  data.verify  off: take the references from a corpus that is not a whole copy of the release
+  metrics    e2e, webnlg, dart or xsum: which metrics, and how texts are prepared for them; an own task needs it
+  out        also write the scores to this file
+  bootstrap  draws of inputs behind the 95 % intervals, and trials of the paired test (1000); 0 leaves them out
+  against    a second system's outputs for the same inputs: adds its scores, the differences (against minus hyp) with
+             intervals, and the p-values of a paired test (approximate randomisation)
+
+DART's outputs may follow either of its test files, that of 5,097 entries or that of 6,959 with entries without a text.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from prefixrun.analysis import paper_numbers
+from prefixrun.cli.run_summary import columns, paper_sections, reasons, signature_lines
+from prefixrun.console import Line, Section, blocks, print_labelled, terminal
+from prefixrun.data import DIRECTORIES, EXTRA_SPLITS, SPLITS, load
+from prefixrun.errors import ConfigError
+from prefixrun.files import write_json
+from prefixrun.metrics import SUITES, Evaluation, evaluate, resampling
+from prefixrun.metrics.system_outputs import Outputs, Target, read_outputs, read_references
+
+NUMBERS_SHOWN = 10
+FEWEST_DRAWS, MOST_DRAWS = 100, 1_000_000
+"""Below the first the ends of a 95 % interval are those of two or three draws; the second would take days."""
+
+WITH_EMPTY_ENTRIES = {("dart", "test"): "test_6959"}
+"""The split whose file also has the entries without a text, which some systems' files have lines for."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One output file, scored."""
+
+    role: str
+    """The argument that named it."""
+    path: Path
+    evaluation: Evaluation
+    intervals: Mapping[str, resampling.Interval]
+    empty: tuple[int, ...]
+    """1-based numbers of the inputs whose output is empty."""
+
+    @property
+    def scores(self) -> dict[str, dict[str, Any]]:
+        """As in a run's result.json, with the interval where there is one."""
+        found: dict[str, dict[str, Any]] = {}
+        for name, one in self.evaluation.scores.items():
+            found[name] = {"value": one.value, "signature": one.signature}
+            if one.reason is not None:
+                found[name]["reason"] = one.reason
+            if name in self.intervals:
+                found[name]["interval"] = asdict(self.intervals[name])
+        return found
+
+
+def run(arguments: dict[str, str]) -> int:
+    """Score, print and, when asked, write. Raises ConfigError and DataError."""
+    task = arguments["task"]
+    metrics = _metrics(arguments)
+    draws = _draws(arguments)
+    split = _split(arguments)
+    _check_out(arguments)
+    files = {role: read_outputs(_path(arguments, role)) for role in ("hyp", "against") if role in arguments}
+    target = _target(arguments, split, files.values())
+    texts = {role: target.line_up(outputs) for role, outputs in files.items()}
+    systems = [_scored(metrics, role, files[role].path, texts[role], target, draws) for role in files]
+    differences: Mapping[str, resampling.Difference] = {}
+    if len(systems) == 2 and draws:
+        first, second = (system.evaluation.stats for system in systems)
+        differences = resampling.differences(metrics, first, second, target.groups, samples=draws)
+    comparable = "data_dir" in arguments and _verify(arguments)
+    rows = paper_numbers.rows(task, split=split.partition("_")[0]) if comparable else ()
+    _show(terminal(), target, systems, differences, draws, rows)
+    if "out" in arguments:
+        write_json(_path(arguments, "out"), _record(arguments, split, systems, differences, draws))
+    return 0
+
+
+def _metrics(arguments: Mapping[str, str]) -> str:
+    """The task of the paper whose metrics are used; an unknown one is refused before anything is read."""
+    task = arguments["task"]
+    if "metrics" not in arguments:
+        task = DIRECTORIES.get(task, task)
+        if task not in SUITES:
+            raise ConfigError(
+                f"task={task}: no metrics are defined for it; known: {', '.join(SUITES)}. "
+                "An own task needs metrics=TASK to be scored like one of these"
+            )
+    elif arguments["metrics"] not in SUITES:
+        raise ConfigError(f"metrics={arguments['metrics']}: there are {', '.join(SUITES)}")
+    return arguments.get("metrics", task)
+
+
+def _draws(arguments: Mapping[str, str]) -> int:
+    given = arguments.get("bootstrap", str(resampling.SAMPLES))
+    number = int(given) if given.isascii() and given.isdigit() and len(given) <= len(str(MOST_DRAWS)) else -1
+    if number and not FEWEST_DRAWS <= number <= MOST_DRAWS:
+        raise ConfigError(
+            f"bootstrap={given[:20]}: is no number of draws; 0 for none, or {FEWEST_DRAWS} to {MOST_DRAWS:,}"
+        )
+    return number
+
+
+def _path(arguments: Mapping[str, str], key: str) -> Path:
+    return Path(arguments[key]).expanduser()
+
+
+def _check_out(arguments: Mapping[str, str]) -> None:
+    """A place that cannot hold the scores is refused before a minute is spent on making them."""
+    if "out" not in arguments:
+        return
+    out = _path(arguments, "out")
+    if out.is_dir():
+        raise ConfigError(f"out={out}: is a directory; name a file in it")
+    if not out.parent.is_dir():
+        raise ConfigError(f"out={out}: {out.parent} is no directory; make it first")
+    if not os.access(out.parent, os.W_OK):
+        raise ConfigError(f"out={out}: {out.parent} cannot be written in; name a file in another directory")
+    for key in ("hyp", "against", "refs"):
+        if key in arguments and out.resolve() == _path(arguments, key).resolve():
+            raise ConfigError(f"out={out}: is the file of {key}, which it would replace; name another")
+
+
+def _split(arguments: Mapping[str, str]) -> str:
+    if "refs" in arguments and {"data_dir", "split", "data.verify"} & set(arguments):
+        raise ConfigError(f"refs={arguments['refs']}: data_dir and split name references too; give one or the other")
+    if arguments.get("data.verify", "on") not in ("on", "off"):
+        raise ConfigError(f"data.verify={arguments['data.verify']}: there are on, off")
+    split = arguments.get("split", "test")
+    known = (*SPLITS, *EXTRA_SPLITS.get(arguments["task"], ()))
+    if split not in known:
+        raise ConfigError(f"split={split}: there are {', '.join(known)}")
+    return split
+
+
+def _target(arguments: Mapping[str, str], split: str, files: Iterable[Outputs]) -> Target:
+    """The references: of the file that was given, or the task's own."""
+    if "refs" in arguments:
+        path = _path(arguments, "refs")
+        return Target(f"references of {path.name}", read_references(path))
+    task = arguments["task"]
+    root = _path(arguments, "data_dir") if "data_dir" in arguments else None
+    verify = _verify(arguments)
+    corpus = load(task, split, root, verify=verify)
+    longer = WITH_EMPTY_ENTRIES.get((task, split))
+    if longer and any(len(outputs.texts) != len(corpus.examples) for outputs in files):
+        corpus = load(task, longer, root, verify=verify)
+    examples = corpus.examples
+    sample = "" if root else ", the sample corpus: data_dir=DIR names the real one"
+    return Target(
+        origin=f"{task} {split}{sample}" + ("" if verify else ", not verified to be the release"),
+        references=[example.references for example in examples],
+        groups=[example.group for example in examples],
+        sources=[example.source for example in examples],
+        ids=tuple(example.id for example in examples),
+        left_out=tuple(p for skipped in corpus.skipped if skipped.whole for p in skipped.positions),
+    )
+
+
+def _verify(arguments: Mapping[str, str]) -> bool:
+    return arguments.get("data.verify", "on") == "on"
+
+
+def _scored(metrics: str, role: str, path: Path, texts: Sequence[str], target: Target, draws: int) -> System:
+    evaluation = evaluate(metrics, texts, target.references, target.groups, target.sources)
+    intervals = resampling.intervals(metrics, evaluation.stats, target.groups, samples=draws) if draws else {}
+    empty = tuple(number for number, text in enumerate(texts, start=1) if not text.strip())
+    return System(role, path, evaluation, intervals, empty)
+
+
+def _show(
+    console: Console,
+    target: Target,
+    systems: Sequence[System],
+    differences: Mapping[str, resampling.Difference],
+    draws: int,
+    rows: Sequence[paper_numbers.Row],
+) -> None:
+    first, *others = systems
+    against = "".join(f", against {other.path.name}" for other in others)
+    heading = f"{first.path.name}{against}: {len(target.references):,} outputs, {target.origin}"
+    console.print(Text(heading, style="bold"), soft_wrap=True)
+    _print_blocks(console, *_scores_table(systems, differences))
+    if rows:
+        _print_blocks(console, *_paper_table(systems, rows))
+    print_labelled(console, _notes(systems, differences, draws))
+    for signature in signature_lines(first.scores, first.scores):
+        console.print(Text(signature, style="dim"), soft_wrap=True)
+
+
+def _print_blocks(console: Console, sections: Sequence[Section], names: Iterable[str]) -> None:
+    for block in blocks(sections, names, console.width):
+        console.print(block, soft_wrap=True)
+        console.print()
+
+
+def _scores_table(
+    systems: Sequence[System], differences: Mapping[str, resampling.Difference]
+) -> tuple[list[Section], list[str]]:
+    """One line a score: what each system has, and what lies between them."""
+    lines = []
+    for name in systems[0].evaluation.scores:
+        texts: dict[str, str] = {}
+        for system in systems:
+            prefix = f"{system.role}/" if len(systems) > 1 else ""
+            value = system.evaluation.scores[name].value
+            if value is not None:
+                texts[f"{prefix}score"] = f"{value:.4f}"
+            if name in system.intervals:
+                texts[f"{prefix}95 % interval"] = _interval(system.intervals[name])
+        if name in differences:
+            texts["difference/score"] = f"{differences[name].value:+.4f}"
+            texts["difference/95 % interval"] = _interval(differences[name].interval)
+            texts["difference/p"] = f"{differences[name].p_value:.4f}"
+        lines.append(Line(name, texts))
+    names = dict.fromkeys(name for line in lines for name in line.texts)
+    return [Section("", tuple(lines))], list(names)
+
+
+def _interval(interval: resampling.Interval) -> str:
+    decimals = 2 if abs(interval.high) >= 10 else 4
+    return f"[{interval.low:.{decimals}f}, {interval.high:.{decimals}f}]"
+
+
+def _paper_table(systems: Sequence[System], rows: Sequence[paper_numbers.Row]) -> tuple[list[Section], list[str]]:
+    """The systems above the paper's rows, in the digits that the paper prints."""
+    metrics = columns((), rows)
+    lines = []
+    for system in systems:
+        scores = system.evaluation.scores
+        values = {name: scores[name].value for name in metrics if name in scores}
+        shown = {name: f"{value:.{metrics[name]}f}" for name, value in values.items() if value is not None}
+        lines.append(Line(system.path.name, shown, own=True))
+    return [Section("scored here", tuple(lines)), *paper_sections(rows)], list(metrics)
+
+
+def _notes(
+    systems: Sequence[System], differences: Mapping[str, resampling.Difference], draws: int
+) -> list[tuple[str, str]]:
+    notes = []
+    if any(system.intervals for system in systems):
+        how = f"bootstrap over inputs, {draws:,} draws: what other inputs would change; says nothing about seeds"
+        notes.append(("interval", how))
+    if differences:
+        how = f"approximate randomisation, {draws:,} trials, two-sided, one score at a time"
+        notes.append(("p", f"{how}; the difference is against minus hyp"))
+    if any(name.split("/")[0] == "TER" for name in systems[0].evaluation.scores):
+        notes.append(("TER", "counts errors: less is better"))
+    notes += reasons(systems[0].scores)
+    for system in systems:
+        if system.empty:
+            which = ", ".join(map(str, system.empty[:NUMBERS_SHOWN]))
+            more = ", ..." if len(system.empty) > NUMBERS_SHOWN else ""
+            notes.append(("empty", f"{system.path.name}: {len(system.empty)}, scored as such; inputs {which}{more}"))
+    return notes
+
+
+def _record(
+    arguments: Mapping[str, str],
+    split: str,
+    systems: Sequence[System],
+    differences: Mapping[str, resampling.Difference],
+    draws: int,
+) -> dict[str, Any]:
+    """What ``out`` holds: the object ``scores`` as in a run's result.json, what was scored, and how it was compared."""
+    first, *others = systems
+    source = "refs" if "refs" in arguments else "data_dir" if "data_dir" in arguments else "sample"
+    record: dict[str, Any] = {
+        "task": arguments["task"],
+        "split": None if source == "refs" else split,
+        "n_inputs": len(next(iter(first.evaluation.stats.values()))),
+        "n_empty": len(first.empty),
+        "references": source,
+        "bootstrap": {"draws": draws, "level": resampling.LEVEL, "seed": resampling.SEED},
+        "scores": first.scores,
+    }
+    if not _verify(arguments):
+        record["verified"] = False
+    for other in others:
+        record["against"] = {"scores": other.scores, "n_empty": len(other.empty)}
+        record["differences"] = {name: asdict(one) for name, one in differences.items()}
+    return record

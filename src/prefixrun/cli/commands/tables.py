@@ -1,0 +1,43 @@
+"""prefixrun tables [results_dir=results] [out=DIR] [version=ACL] [seeds=3]
+
+The paper's tables with our runs beside every number, and what the runs say about the paper's claims.
+
+  results_dir  directory with records/ (committed results) and runs/ (results of this machine)
+  out          directory under which tables/ and figures/ are written (that of results_dir)
+  version      which version's tables: ACL (the published one) or v1 (arXiv)
+  seeds        how many runs a cell wants; cells with fewer say so
+
+Writes tables/*.md, *.tex and *.csv and figures/*.png and *.svg. Records that cannot be used are named with the reason.
+The same records give the same bytes.
+"""
+
+import sys
+from pathlib import Path
+from typing import get_args
+
+from prefixrun.analysis.paper_tables import SEEDS, Version
+from prefixrun.analysis.publish import publish
+from prefixrun.errors import ConfigError
+from prefixrun.results.records import load_records
+
+
+def run(arguments: dict[str, str]) -> int:
+    """Write everything; the paths are printed. Returns 0."""
+    results_dir = Path(arguments.get("results_dir", "results")).expanduser()
+    version = arguments.get("version", "ACL")
+    if version not in get_args(Version):
+        raise ConfigError(f"version={version}: must be one of {', '.join(get_args(Version))}")
+    seeds = arguments.get("seeds", str(SEEDS))
+    if not seeds.isdecimal() or int(seeds) < 2:
+        raise ConfigError(f"seeds={seeds}: must be a whole number of at least 2")
+    if not results_dir.is_dir():
+        raise ConfigError(f"results_dir={results_dir}: there is no such directory")
+    records = load_records(results_dir)
+    for each in records.left_out:
+        print(f"left out: {each.directory}: {each.reason}", file=sys.stderr)
+    out = Path(arguments["out"]).expanduser() if "out" in arguments else results_dir
+    written = publish(records.found, out, version="v1" if version == "v1" else "ACL", seeds=int(seeds))
+    print(f"{len(records.found)} records, {len(records.left_out)} left out")
+    for path in written:
+        print(path)
+    return 0

@@ -1,0 +1,130 @@
+"""The paper's experiments from wherever they stand to tables, figures, claims and a report, in one go.
+
+Everything here exists elsewhere: grids are files of conf/experiment/, a sweep runs what is missing, the tables are made
+from whatever is finished. This module decides what is asked for and puts the parts in a row.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefixrun import data
+from prefixrun.analysis.claims import evaluate
+from prefixrun.analysis.groups import points
+from prefixrun.analysis.html import build
+from prefixrun.analysis.paper_tables import paper_tables
+from prefixrun.analysis.publish import publish
+from prefixrun.analysis.verdict_counts import summary
+from prefixrun.config.conf_tree import groups
+from prefixrun.config.grids import DEFAULT_PROFILE, KEY, word
+from prefixrun.console import say
+from prefixrun.errors import ConfigError, DataError, Interrupted
+from prefixrun.files import write_text
+from prefixrun.results.records import load_records
+from prefixrun.runs.provenance import command
+
+TREE = Path("results")
+QUICK_TREE = TREE / "quick"
+"""Runs on the sample corpus stay out of the tree of the published tables."""
+
+KEYS = (KEY, "profile", "data_dir", "results_dir", "only_tables")
+"""What is read here; every other word is one of the sweep."""
+
+_STOPPED = (Interrupted.exit_code, 143)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be reproduced, and where."""
+
+    profile: str
+    reason: str
+    """Why this profile, for the user."""
+    data_dir: Path | None
+    results_dir: Path
+    only_tables: bool
+    words: tuple[str, ...]
+    """The overrides of the sweep."""
+
+
+def request(given: Mapping[str, str], rest: Sequence[str]) -> Request:
+    """Fill in what was not given. `given`: values of KEYS; `rest`: further words of the sweep.
+
+    Raises ConfigError for words that have no meaning here, DataError for a data_dir without any corpus.
+    """
+    if (only := given.get("only_tables", "false")) not in ("true", "false"):
+        raise ConfigError(f"only_tables={only}: must be true or false")
+    if only == "true" and (surplus := [*(f"{KEY}={given[KEY]}" for _ in given.keys() & {KEY}), *rest]):
+        raise ConfigError(f"{surplus[0]}: only_tables=true runs nothing and reads every finished run; leave it out")
+    data_dir = Path(given["data_dir"]).expanduser() if "data_dir" in given else None
+    profile, reason = _profile(given.get("profile"), data_dir)
+    runs_are_quick = profile == DEFAULT_PROFILE and (only == "false" or "profile" in given)
+    results_dir = Path(given.get("results_dir", QUICK_TREE if runs_are_quick else TREE)).expanduser()
+    words = [f"{KEY}={given.get(KEY, ','.join(groups()[KEY]))}", f"profile={profile}"]
+    words += [word("results_dir", str(results_dir)), *([word("data_dir", str(data_dir))] if data_dir else [])]
+    return Request(profile, reason, data_dir, results_dir, only == "true", (*words, *rest))
+
+
+def _profile(given: str | None, data_dir: Path | None) -> tuple[str, str]:
+    if given is not None:
+        return given, "as given"
+    if data_dir is None:
+        return DEFAULT_PROFILE, (
+            "no data_dir is given, so every experiment runs in small on the sample corpus, which says nothing about "
+            "the paper; with the real corpora: data_dir=DIR"
+        )
+    tasks = [task for task in groups()["task"] if (data_dir / data.DIRECTORIES.get(task, task)).is_dir()]
+    if not tasks:
+        raise DataError(f"{data_dir}: holds none of the corpora: there is no e2e/, webnlg/, dart/ or xsum/ in it")
+    return "laptop", f"there are corpora in {data_dir} for {', '.join(tasks)}"
+
+
+def reproduce(asked: Request) -> int:
+    """Run what is missing unless only tables are wanted, then publish. Returns the exit code of the sweep."""
+    code = 0
+    if not asked.only_tables:
+        say(f"profile {asked.profile}: {asked.reason}\nruns, tables and report: {asked.results_dir}")
+        code = _run(asked)
+        if code in _STOPPED:
+            return code
+    _publish(asked)
+    return code
+
+
+def _run(asked: Request) -> int:
+    """Show the plan with its time and work it off; no model is loaded for a plan that has nothing left to do."""
+    from prefixrun.config import compose
+    from prefixrun.sweeps import estimate
+    from prefixrun.sweeps.execute import sweep
+    from prefixrun.sweeps.launchers import launcher
+    from prefixrun.sweeps.plan import jobs
+    from prefixrun.sweeps.summary import plan_sum, plan_table
+
+    launch = launcher(asked.words)
+    found = jobs(compose.points(asked.words))
+    seconds = estimate.of_jobs(found, TREE)
+    say(plan_table(found, seconds))
+    say(f"\n{plan_sum(found, seconds)}")
+    return sweep(found, launch)
+
+
+def _publish(asked: Request) -> None:
+    """Tables, figures, report and a summary of verdicts, from the finished runs there are."""
+    if not asked.results_dir.is_dir():
+        raise ConfigError(f"results_dir={asked.results_dir}: there is no such directory")
+    records = load_records(asked.results_dir)
+    for each in records.left_out:
+        say(f"left out: {each.directory}: {each.reason}")
+    written = publish(records.found, asked.results_dir)
+    report = asked.results_dir / "report.html"
+    write_text(report, build(asked.results_dir, asked.data_dir, command=command(sys.argv)).html)
+    say("\n" + summary(paper_tables(points(records.found)), evaluate(records.found)))
+    counts = Counter(path.parent for path in written)
+    say(f"\nfrom {len(records.found)} finished runs:")
+    for directory, count in counts.items():
+        say(f"  {directory}/ ({count} files)")
+    say(f"  {report}")

@@ -1,0 +1,214 @@
+"""What a user sees of a run: its first line, the table beside the paper's rows, examples, files, the next command.
+
+Plain text where there is no terminal. Tables fit the width by splitting their columns into blocks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from prefixrun.analysis.comparability import Verdict, verdict
+from prefixrun.analysis.paper_numbers import Row
+from prefixrun.console import Line, Section, blocks, duration, print_labelled, terminal
+from prefixrun.results.display_names import SOURCES, of_model
+
+METHODS = {"finetune": "fine-tuning", "finetune_top": "top 2 layers", "sota": "best before"}
+
+EXAMPLES_SHOWN = 3
+EXAMPLE_CHARACTERS = 400
+"""Longer texts (articles) are cut: they are in generations.jsonl."""
+
+
+def opening_line(*, profile: str, model: str, data: str, device: str) -> str:
+    """The first line of every run."""
+    return f"profile {profile} · model {model} · data {data} · device {device}"
+
+
+def recipe_line(recipe: str | None, variant: str | None) -> str:
+    """Where the training values come from that the command line does not give, and the bundle of disagreements."""
+    line = f"recipe {recipe or 'of your own'}"
+    return f"{line} · variant {variant}" if variant else line
+
+
+def finished_line(result: Mapping[str, Any]) -> str:
+    """The line that stands above the closing of a run that was done before."""
+    when = str(result["provenance"].get("time", ""))[:10]
+    done = f"on {when}" if when else "before"
+    return f"run {result['run_id']} was finished {done}; it is shown as it is, nothing was computed"
+
+
+def closing(
+    result: Mapping[str, Any],
+    rows: Sequence[Row],
+    examples: Iterable[Mapping[str, Any]],
+    paths: Mapping[str, Path],
+    next_command: str,
+    *,
+    console: Console | None = None,
+) -> None:
+    """Print a finished run.
+
+    `result`: the content of result.json. `rows`: paper.rows(task, split=...). `examples`: records of generations.jsonl
+    (`source`, `output`, `references`), of which the first three are shown. `paths`: description → file.
+    """
+    console = console or terminal()
+    judged = verdict(result, rows)
+    metrics = columns(result["scores"], rows)
+    console.print()
+    for block in blocks([_own(result, metrics, judged), *paper_sections(rows)], metrics, console.width):
+        console.print(block, soft_wrap=True)
+        console.print()
+    print_labelled(console, (*_notes(result, metrics, judged), _costs(result)))
+    for signature in signature_lines(result["scores"], metrics):
+        console.print(Text(_shortened(signature, console.width), style="dim"), soft_wrap=True)
+    _print_examples(console, list(examples), int(result["n_inputs"]))
+    _print_paths(console, paths)
+    console.print()
+    console.print(Text("next: ", style="bold") + Text(next_command), soft_wrap=True)
+
+
+def columns(scores: Iterable[str], rows: Sequence[Row]) -> dict[str, int]:
+    """The columns: metric → decimals as the paper prints them; without a paper, the scores there are with 2."""
+    printed = {cell.metric: len(cell.printed.partition(".")[2]) for row in rows for cell in row.cells}
+    return printed or dict.fromkeys(scores, 2)
+
+
+def _own(result: Mapping[str, Any], metrics: Mapping[str, int], judged: Verdict) -> Section:
+    source = SOURCES.get(result["data_source"], result["data_source"])
+    heading = (
+        f"this run: {of_model(result['model'])}, {source}, {result['n_inputs']:,} {result['split']} inputs, "
+        f"seed {result['seed']}"
+    )
+    values = {name: result["scores"].get(name, {}).get("value") for name in metrics}
+    texts = {name: f"{value:.{metrics[name]}f}" for name, value in values.items() if value is not None}
+    length = "" if result["prefix_len"] is None else f" {result['prefix_len']}"
+    lines = [Line(METHODS.get(result["method"], result["method"]) + length, texts, own=True)]
+    if judged.row is not None:
+        differences = {
+            cell.metric: f"{value - cell.value:+.{metrics[cell.metric]}f}"
+            for cell in judged.row.cells
+            if (value := values.get(cell.metric)) is not None
+        }
+        lines.append(Line("minus ACL's", differences, own=True))
+    return Section(heading, tuple(lines))
+
+
+def paper_sections(rows: Sequence[Row]) -> list[Section]:
+    """One section for each model and version; versions that agree in every cell of a model are one section."""
+    sections = []
+    for model, group in groupby(sorted(rows, key=lambda row: _rank(row, rows)), key=lambda row: row.model):
+        versions: dict[str, tuple[Line, ...]] = {}
+        lengths: dict[str, str] = {}
+        for version, of_version in groupby(group, key=lambda row: row.version):
+            kept = list(of_version)
+            versions[version] = tuple(Line(_method(row), {c.metric: c.printed for c in row.cells}) for row in kept)
+            known = {row.prefix_len for row in kept if row.method == "prefix"}
+            lengths[version] = f", prefix length {known.pop()}" if len(known) == 1 and None not in known else ""
+        name = of_model(model) if model else "no pretrained model"
+        if versions.get("v1") == versions.get("ACL"):
+            sections.append(Section(f"paper, v1 and ACL alike: {name}{lengths['ACL']}", versions["ACL"]))
+            continue
+        sections += [Section(f"paper, {v}: {name}{lengths[v]}", lines) for v, lines in versions.items()]
+    return sections
+
+
+def _rank(row: Row, rows: Sequence[Row]) -> tuple[int, bool, bool]:
+    """Models in the paper's order, others' systems last, the published version before v1."""
+    models = [other.model for other in rows]
+    return models.index(row.model), row.method == "sota", row.version != "ACL"
+
+
+def _notes(result: Mapping[str, Any], metrics: Mapping[str, int], judged: Verdict) -> list[tuple[str, str]]:
+    notes = [("verdict", judged.text)]
+    if any(name.split("/")[0] == "TER" for name in metrics):
+        notes.append(("TER", "counts errors: less is better"))
+    notes += reasons(result["scores"])
+    more = [
+        f"{name} {score['value']:.2f}"
+        for name, score in result["scores"].items()
+        if name not in metrics and score["value"] is not None
+    ]
+    return [*notes, ("also", ", ".join(more))] if more else notes
+
+
+def reasons(scores: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """One labelled text for each reason why scores have no value."""
+    missing: dict[str, list[str]] = {}
+    for name, score in scores.items():
+        if score["value"] is None:
+            missing.setdefault(score["reason"], []).append(name)
+    return [("no value", f"{', '.join(names)}: {reason}") for reason, names in missing.items()]
+
+
+def _costs(result: Mapping[str, Any]) -> tuple[str, str]:
+    costs, parameters = result["costs"], result["parameters"]
+    share = f" ({100 * parameters['stored'] / parameters['total']:.3g} % of the model)" if parameters["total"] else ""
+    parts = [f"{parameters['stored']:,} numbers stored{share}"]
+    if parameters["trained"] != parameters["stored"]:
+        parts.append(f"{parameters['trained']:,} trained")
+    parts += [
+        f"{word} {duration(costs[key])}"
+        for key, word in (("train_seconds", "training"), ("decode_seconds", "decoding"))
+        if costs[key] is not None
+    ]
+    if costs["peak_memory_bytes"] is not None:
+        parts.append(f"peak memory {costs['peak_memory_bytes'] / 2**30:.1f} GiB")
+    return "costs", ", ".join(parts)
+
+
+def signature_lines(scores: Mapping[str, Mapping[str, Any]], metrics: Iterable[str]) -> list[str]:
+    """One line for each metric; the parts of WebNLG share theirs when they are scored alike."""
+    lines = dict.fromkeys(f"{name.split('/')[0]}: {scores[name]['signature']}" for name in metrics if name in scores)
+    return list(lines)
+
+
+def _print_examples(console: Console, examples: Sequence[Mapping[str, Any]], n_inputs: int) -> None:
+    shown = examples[:EXAMPLES_SHOWN]
+    for number, example in enumerate(shown):
+        console.print(Text(f"\nexample {number + 1} of {n_inputs:,}", style="bold"))
+        references = example["references"]
+        more = f" (1 of {len(references)})" if len(references) > 1 else ""
+        texts = (
+            ("input", _example_text(example["source"])),
+            ("output", _example_text(example["output"])),
+            ("reference", _example_text(references[0]) + more),
+        )
+        print_labelled(console, texts, indent=2, strong="output")
+
+
+def _example_text(text: str) -> str:
+    return _shortened(" ".join(text.split()), EXAMPLE_CHARACTERS) or "(empty)"
+
+
+def _print_paths(console: Console, paths: Mapping[str, Path]) -> None:
+    if not paths:
+        return
+    parents = {path.parent for path in paths.values()}
+    together = parents.pop() if len(parents) == 1 else None
+    names = {text: path.name if together else str(path) for text, path in paths.items()}
+    width = max(cell_len(name) for name in names.values())
+    heading = f"\nfiles in {_near(together)}{os.sep}" if together else "\nfiles"
+    console.print(Text(heading, style="bold"), soft_wrap=True)
+    for text, name in names.items():
+        console.print(Text(f"  {set_cell_size(name, width)}  {text}"), soft_wrap=True)
+
+
+def _near(path: Path) -> Path:
+    """As a path below the current directory where it is one: shorter, and still right to copy."""
+    return path.resolve().relative_to(Path.cwd()) if path.resolve().is_relative_to(Path.cwd()) else path
+
+
+def _method(row: Row) -> str:
+    return f"{METHODS.get(row.method, row.method)} {row.params}".rstrip()
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"

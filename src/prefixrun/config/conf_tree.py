@@ -1,0 +1,27 @@
+"""Where the configuration files lie and which choices they offer."""
+
+from pathlib import Path
+
+from prefixrun.errors import MissingPartError
+
+
+def conf_dir() -> Path:
+    """The directory ``conf/``: inside the installed package, or at the top of the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    for directory in (package / "conf", package.parents[1] / "conf"):
+        if (directory / "config.yaml").is_file():
+            return directory
+    raise MissingPartError(f"{package / 'conf'}: the configuration files are not there; install prefixrun again")
+
+
+def groups(extra: Path | None = None) -> dict[str, list[str]]:
+    """Group -> its choices in alphabetical order, from ``conf/`` and from a directory of the user's own.
+
+    Hydra's own groups are left out: their plugins bring further choices."""
+    found: dict[str, set[str]] = {}
+    for root in (conf_dir(), *([extra] if extra else [])):
+        for file in root.rglob("*.yaml"):
+            group = file.parent.relative_to(root).as_posix()
+            if group != "." and not group.startswith("hydra/"):
+                found.setdefault(group, set()).add(file.stem)
+    return {group: sorted(choices) for group, choices in sorted(found.items())}

@@ -1,0 +1,177 @@
+"""Settings that contradict each other. A new rule is one function and one line in ``RULES``.
+
+Each function receives the values of the keys that its line names and returns what is wrong, or None.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from prefixrun.config.method_specs import SIZES
+from prefixrun.config.schema import MethodConfig
+
+
+def _data_dir(profile: str, data_dir: str | None) -> str | None:
+    if profile == "quick" or data_dir:
+        return None
+    return (
+        f"data_dir: profile={profile} runs on the real corpora; give data_dir=DIR, the directory that holds them as"
+        " DIR/TASK/ in their release formats, or take profile=quick, which brings its own sample corpus"
+    )
+
+
+def _words(method: str, init: str, words: str | None, default: str | None, of_task: str | None) -> str | None:
+    if method in STARTED and init == "words" and words is None and default is None and of_task is None:
+        return (
+            "init_words: init=words starts the prefix from a text; give init_words=TEXT of exactly prefix_len tokens,"
+            " task.default_words=TEXT of any length, or init=random"
+        )
+    return None
+
+
+def _subset(fraction: float, size: int | None) -> str | None:
+    if fraction < 1 and size is not None:
+        return f"train_size={size}: both it and data_fraction={fraction:g} choose the training pairs; give one of them"
+    return None
+
+
+def _warmup(warmup: int, steps: int | None) -> str | None:
+    if steps is not None and warmup >= steps:
+        return f"train.warmup_steps={warmup}: must be less than train.max_steps={steps}"
+    return None
+
+
+def _warmup_of_subset(warmup: int, size: int | None, batch: int, accumulate: int, epochs: int) -> str | None:
+    if size is None:
+        return None
+    steps = epochs * math.ceil(math.ceil(size / batch) / accumulate)
+    if 0 < warmup >= steps:
+        return f"train.warmup_steps={warmup}: must be less than the {steps} steps of {epochs} epochs on {size} pairs"
+    return None
+
+
+def _lengths(least: int, most: int) -> str | None:
+    if least > most:
+        return f"decode.min_new_tokens={least}: must not be more than decode.max_new_tokens={most}"
+    return None
+
+
+def _packing(targets: int, batch: int) -> str | None:
+    if targets > batch:
+        return f"train.targets_per_row={targets}: must not be more than train.batch_size={batch}, which counts pairs"
+    return None
+
+
+def _source(source: str, hub: str | None, path: str | None, architecture: str | None) -> str | None:
+    needed = {"hub": "hub", "path": "path", "random": "architecture"}
+    given = {"hub": hub, "path": path, "architecture": architecture}
+    key = needed.get(source)
+    if key is not None and given[key] is None:
+        value = {"hub": "NAME", "path": "DIR", "architecture": "tiny_gpt2"}[key]
+        return f"model.{key}: is not set; model.source={source} needs model.{key}={value}"
+    # An architecture says what shape a model has, wherever its weights come from.
+    surplus = [name for name, value in given.items() if value is not None and name not in (key, "architecture")]
+    if surplus:
+        owner = next(name for name, key_of in needed.items() if key_of == surplus[0])
+        choice = "model=path" if owner == "path" else f"model.source={owner}"
+        unused = f"model.{surplus[0]}={given[surplus[0]]}"
+        return f"{unused}: is not used by model.source={source}; add {choice} or leave it out"
+    return None
+
+
+STARTED = ("prefix", "prefix_flat", "embedding", "infix")
+"""Methods that have a start to choose."""
+
+_METHODS_OF = {
+    "method.sites": ("prefix", "prefix_flat"),
+    "method.layers": ("finetune_top",),
+    "method.train_embedding": ("finetune_top",),
+    "method.bottleneck": ("adapter",),
+    "method.adapter_form": ("adapter",),
+    "method.rank": ("lora",),
+    "method.lora_alpha": ("lora",),
+    "method.lora_dropout": ("lora",),
+    "method.lora_modules": ("lora",),
+    "method.mlp": ("embedding", "infix"),
+    "method.prefix_dropout": STARTED,
+    "method.instruction": ("prompt",),
+    "method.shots": ("prompt",),
+    "init_words": STARTED,
+}
+"""Settings that only some methods read."""
+
+_DEFAULTS: Mapping[str, Any] = {f"method.{field.name}": field.default for field in fields(MethodConfig)}
+
+
+def _unused(name: str, *values: Any) -> str | None:
+    for (key, methods), value in zip(_METHODS_OF.items(), values, strict=True):
+        if name not in methods and value != _DEFAULTS.get(key):
+            return f"{key}={value}: is not used by method={name}, only by {', '.join(methods)}; leave it out"
+    return None
+
+
+def _size(name: str, budget: str | None, *values: int | None) -> str | None:
+    """What a method needs to know of its size comes from somewhere. That it comes from both places at once is for
+    compose to refuse, which knows what was typed: a run records its budget beside the size that came of it."""
+    if name not in SIZES:
+        return None if budget is None else f"budget={budget}: method={name} has no size to choose; leave it out"
+    key = SIZES[name]
+    if budget is None and dict(zip(_SIZE_KEYS, values, strict=True))[key] is None:
+        return f"{key}: is not set; method={name} needs {key}=NUMBER or budget=SHARE%, such as budget=0.1%"
+    return None
+
+
+_SIZE_KEYS = tuple(dict.fromkeys(SIZES.values()))
+
+
+def _prompt(name: str, instruction: str | None, default: str | None, shots: int) -> str | None:
+    if name == "prompt" and instruction is None and default is None and not shots:
+        return (
+            "method.instruction: is not set, and neither is task.default_words; method=prompt needs a text, or examples"
+            " by method.shots=NUMBER"
+        )
+    return None
+
+
+def _decoder_only(name: str, layout: str) -> str | None:
+    if name in ("embedding", "infix") and layout in ("bart", "t5"):
+        return (
+            f"method={name}: needs input and output in one sequence, as in a decoder-only model; model.layout={layout}"
+            " is an encoder-decoder's"
+        )
+    return None
+
+
+def _keep(keep: str, patience: int | None, examples: int, share: float | None) -> str | None:
+    if (keep == "best" or patience is not None) and not examples and share is None:
+        what = "train.keep=best" if keep == "best" else f"train.patience={patience}"
+        return f"{what}: needs a development loss; give train.eval_examples=NUMBER"
+    return None
+
+
+RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
+    (_data_dir, ("profile", "data_dir")),
+    (_words, ("method.name", "init.name", "init_words", "init.default_words", "task.default_words")),
+    (_subset, ("data_fraction", "train_size")),
+    (_warmup, ("train.warmup_steps", "train.max_steps")),
+    (
+        _warmup_of_subset,
+        ("train.warmup_steps", "train_size", "train.batch_size", "train.accumulate", "train.epochs"),
+    ),
+    (_lengths, ("decode.min_new_tokens", "decode.max_new_tokens")),
+    (_packing, ("train.targets_per_row", "train.batch_size")),
+    (_unused, ("method.name", *_METHODS_OF)),
+    (_size, ("method.name", "budget", *_SIZE_KEYS)),
+    (_prompt, ("method.name", "method.instruction", "task.default_words", "method.shots")),
+    (_decoder_only, ("method.name", "model.layout")),
+    (_keep, ("train.keep", "train.patience", "train.eval_examples", "train.dev_share")),
+    (_source, ("model.source", "model.hub", "model.path", "model.architecture")),
+)
+"""Rules about several keys, each with the keys it reads; a rule is left out when one of them is wrong by itself."""
+
+
+def contradictions(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with settings that are right one by one. ``values``: dotted key -> checked value."""
+    checked = (rule(*(values[key] for key in keys)) for rule, keys in RULES if all(key in values for key in keys))
+    return [problem for problem in checked if problem]

@@ -1,0 +1,155 @@
+"""Grids of runs: ``experiment=NAME`` names a file of conf/experiment/, one for each table and figure of the paper.
+
+    # What it shows, and the table or figure of the paper.
+    title: "Table 5 (ACL): ..."
+    every: {task: e2e}                        # keys of all points of the file
+    laptop:                                   # the grid of one profile; there are quick, laptop and paper
+      every: {seed: [1, 2], train_size: 100}  # keys of all points of this profile
+      grid:
+        - {method: prefix, init: [words, random]}
+        - {method: adapter, budget: 3%}
+
+A list of values stands for each of them. An entry of ``grid`` is every combination of its values and those of both
+``every``, of which the more special one counts: above, 2 x (2 + 1) points. A value of the command line that some points
+of the file have chooses those (``method=prefix``); one that none has replaces what the file says everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any, cast, get_args, get_type_hints
+
+import yaml
+from hydra.core.override_parser.types import Override
+
+from prefixrun.config.conf_tree import conf_dir
+from prefixrun.config.overrides import each_value
+from prefixrun.config.schema import Config
+from prefixrun.errors import ConfigError
+
+KEY = "experiment"
+PROFILES: tuple[str, ...] = get_args(get_type_hints(Config)["profile"])
+DEFAULT_PROFILE = "quick"
+_PLAIN = re.compile(r"[A-Za-z0-9_.+-]+")
+
+Words = tuple[str, ...]
+"""One point as overrides: ``("task=e2e", "seed=1")``."""
+
+
+def expand(typed: Sequence[Override], config_dir: Path | None = None, *, multirun: bool = True) -> list[Words]:
+    """The points of a command's overrides, which are right one by one. Raises ConfigError."""
+    names = [
+        value.partition("=")[2] for override in typed if override.key_or_group == KEY for value in each_value(override)
+    ]
+    rest = [override for override in typed if override.key_or_group != KEY]
+    given = list(product(*(each_value(override) for override in rest)))
+    if not names:
+        return given
+    if not multirun:
+        raise ConfigError(f"{KEY}={names[0]}: is a grid of runs: add -m to run them, or see it with `prefixrun plan`")
+    profile = _profile(rest)
+    grids = [_points(name, profile, config_dir) for name in names]
+    found = dict.fromkeys((*words, *values) for values in given for grid in grids for words in _chosen(grid, values))
+    if not found:
+        values = ", ".join(override.input_line or str(override.key_or_group) for override in rest)
+        raise ConfigError(f"{KEY}={','.join(names)}: no point of the grid has all of {values}; leave one of them out")
+    return list(found)
+
+
+def _chosen(grid: Sequence[Words], values: Words) -> Iterator[Words]:
+    """The points that have the given values where some have them, without the words that `values` replaces."""
+    settings = [_settings(words) for words in grid]
+    wanted = _settings(values)
+    choosing = {key: value for key, value in wanted.items() if any(one.get(key) == value for one in settings)}
+    for words, own in zip(grid, settings, strict=True):
+        if all(own.get(key) == value for key, value in choosing.items()):
+            yield tuple(word for word in words if word.partition("=")[0] not in wanted)
+
+
+def _settings(words: Words) -> dict[str, str | float]:
+    """Key to value; numbers are equal however they are written."""
+    found: dict[str, str | float] = {}
+    for key, _, text in (word.partition("=") for word in words):
+        try:
+            found[key] = float(text)
+        except ValueError:
+            found[key] = text.strip("'\"")
+    return found
+
+
+def _points(name: str, profile: str, config_dir: Path | None) -> list[Words]:
+    found = list(points(_read(name, config_dir), profile))
+    if not found:
+        raise ConfigError(f"{KEY}={name}: has no grid for profile={profile}")
+    return found
+
+
+def points(content: Mapping[str, Any], profile: str) -> Iterator[Words]:
+    """The points of a file's content under a profile; what all entries share varies slowest."""
+    if profile not in content:
+        return
+    part = content[profile]
+    shared = {**content.get("every", {}), **part.get("every", {})}
+    entries = part.get("grid", [{}])
+    for values in _combinations(shared):
+        for entry in entries:
+            for own in _combinations(entry):
+                yield tuple(word(key, value) for key, value in {**values, **own}.items())
+
+
+def _combinations(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    lists = (value if isinstance(value, list) else [value] for value in values.values())
+    return (dict(zip(values, chosen, strict=True)) for chosen in product(*lists))
+
+
+def word(key: str, value: Any) -> str:
+    """One override in Hydra's grammar; texts that it could read as something else stand in quotes."""
+    if value is None or isinstance(value, bool):
+        text = {None: "null", True: "true", False: "false"}[value]
+    elif isinstance(value, str) and not _PLAIN.fullmatch(value):
+        text = "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    else:
+        text = str(value)
+    return f"{key}={text}"
+
+
+def _profile(typed: Sequence[Override]) -> str:
+    given = [value.partition("=")[2] for o in typed if o.key_or_group == "profile" for value in each_value(o)]
+    if len(given) > 1:
+        raise ConfigError(f"profile={','.join(given)}: {KEY} takes one profile at a time: each has a grid of its own")
+    return given[0] if given else DEFAULT_PROFILE
+
+
+def _read(name: str, config_dir: Path | None) -> Mapping[str, Any]:
+    """A checked file; a user's own stands before a shipped one. Raises ConfigError."""
+    roots = [*([config_dir] if config_dir else []), conf_dir()]
+    path = next(file for root in roots if (file := root / KEY / f"{name}.yaml").is_file())
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
+    if problem := _malformed(content):
+        raise ConfigError(f"{path}: {problem}; the form is described in {Path(__file__).name}")
+    return cast(Mapping[str, Any], content)
+
+
+def _malformed(content: Any) -> str | None:
+    if not isinstance(content, dict):
+        return "is not a mapping"
+    if surplus := set(content) - {"title", "every", *PROFILES}:
+        return f"there is no key {sorted(map(str, surplus))[0]} in such a file"
+    if not isinstance(content.get("every", {}), dict):
+        return "every is not a mapping of keys to values"
+    for profile in set(content) & set(PROFILES):
+        part = content[profile]
+        if not isinstance(part, dict) or set(part) - {"every", "grid"}:
+            return f"{profile} is not a mapping with every and grid"
+        grid = part.get("grid", [{}])
+        if not isinstance(part.get("every", {}), dict) or not isinstance(grid, list):
+            return f"{profile} has an `every` that is no mapping or a `grid` that is no list"
+        if wrong := [entry for entry in grid if not isinstance(entry, dict)]:
+            return f"{profile}: {wrong[0]!r} in its grid is not a mapping of keys to values"
+    return None

@@ -1,0 +1,193 @@
+"""From a plain mapping to a frozen :class:`~prefixrun.config.schema.Config`, or one error that names every problem."""
+
+import difflib
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+from prefixrun.config.constraints import contradictions
+from prefixrun.config.schema import Config, Pattern, Range
+from prefixrun.errors import ConfigError
+
+NAMES_CODE, NO_CODE = "_target_", "a configuration cannot name code to run"
+"""The key by which Hydra's files name a class to build, and why there is none here."""
+
+UNSET = "???"
+"""What Hydra calls a value that nothing has set."""
+
+
+def build(raw: Mapping[str, Any]) -> Config:
+    """The configuration as the program uses it.
+
+    Raises ConfigError with all problems at once: unknown and missing keys, wrong types, numbers out of range,
+    interpolations, ``_target_``, and settings that contradict each other.
+    """
+    problems: list[str] = []
+    config = read(raw, problems)
+    if config is None:
+        raise refusal(problems)
+    return config
+
+
+def read(raw: Mapping[str, Any], problems: list[str]) -> Config | None:
+    """Like :func:`build`, but adds what is wrong to ``problems`` and then returns None."""
+    found: list[str] = []
+    values = dict(_read(Config, raw, "", found))
+    found += contradictions(values)
+    problems += found
+    return None if found else cast(Config, _assemble(Config, values, ""))
+
+
+def refusal(problems: list[str]) -> ConfigError:
+    """One error for all problems of a configuration, each said once."""
+    each = list(dict.fromkeys(problems))
+    if len(each) == 1:
+        return ConfigError(each[0])
+    return ConfigError(f"{len(each)} problems in the configuration:\n" + "\n".join(f"  - {one}" for one in each))
+
+
+def defaults(cls: type = Config) -> dict[str, Any]:
+    """Every key with the default of its dataclass, as nested mappings; ``???`` where a choice in conf/ sets it."""
+    hints = get_type_hints(cls)
+    tree: dict[str, Any] = {}
+    for field in fields(cls):
+        if is_dataclass(hints[field.name]):
+            tree[field.name] = defaults(hints[field.name])
+        else:
+            tree[field.name] = UNSET if field.default is MISSING else field.default
+    return tree
+
+
+@cache
+def known_keys() -> dict[str, Any]:
+    """Dotted name of every key -> its type, with the bounds that come with it; sections -> their dataclass."""
+    return dict(_keys(Config, ""))
+
+
+def _keys(cls: type, prefix: str) -> Iterator[tuple[str, Any]]:
+    for name, hint in get_type_hints(cls, include_extras=True).items():
+        yield prefix + name, hint
+        if is_dataclass(hint):
+            yield from _keys(cast(type, hint), f"{prefix}{name}.")
+
+
+def unknown_key(key: str, others: tuple[str, ...] = ()) -> str:
+    """The sentence about a key that does not exist, with the one that was probably meant."""
+    leaves = (name for name, hint in known_keys().items() if not is_dataclass(hint))
+    close = closest(key, (*leaves, *others))
+    return f"there is no key {key}" + (f"; did you mean {close}?" if close else "; `prefixrun --help` lists all keys")
+
+
+def closest(word: str, candidates: tuple[str, ...]) -> str | None:
+    """The candidate most like ``word``: the same last part (``lr`` -> ``train.lr``), else the nearest spelling."""
+    last = word.rpartition(".")[2]
+    by_last: dict[str, str] = {}
+    for candidate in candidates:
+        by_last.setdefault(candidate.rpartition(".")[2], candidate)
+    if last in by_last:
+        return by_last[last]
+    nearest = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
+    if nearest:
+        return nearest[0]
+    nearest = difflib.get_close_matches(last, by_last, n=1, cutoff=0.6)
+    return by_last[nearest[0]] if nearest else None
+
+
+def expectation(hint: Any) -> str:
+    """In words, what a key of this type takes."""
+    kind, bounds, optional = _parts(hint)
+    if get_origin(kind) is Literal:
+        text = " or ".join(get_args(kind)) if len(get_args(kind)) < 3 else "one of " + ", ".join(get_args(kind))
+    else:
+        text = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}[kind]
+    if isinstance(bounds, Range):
+        text += f" {bounds}"
+    elif isinstance(bounds, Pattern):
+        text += f" of {bounds.meaning}"
+    return text + (", or null" if optional else "")
+
+
+def _parts(hint: Any) -> tuple[Any, Range | Pattern | None, bool]:
+    """Bare type, bounds and whether null is allowed."""
+    optional = False
+    if get_origin(hint) in (Union, UnionType):
+        (hint,) = (arg for arg in get_args(hint) if arg is not NoneType)
+        optional = True
+    if get_origin(hint) is Annotated:
+        kind, bounds = get_args(hint)
+        return kind, bounds, optional
+    return hint, None, optional
+
+
+def _read(cls: type, raw: Mapping[str, Any], prefix: str, problems: list[str]) -> Iterator[tuple[str, Any]]:
+    """Dotted key -> checked value, for every value that is right; what is wrong goes to ``problems``."""
+    hints = get_type_hints(cls, include_extras=True)
+    for name in raw:
+        if name == NAMES_CODE:
+            problems.append(f"{prefix}{name}: {NO_CODE}")
+        elif name not in hints:
+            problems.append(f"{prefix}{name}: {unknown_key(prefix + str(name))}")
+    for name, hint in hints.items():
+        key = prefix + name
+        value = raw.get(name, UNSET)
+        if is_dataclass(hint):
+            section = value if isinstance(value, Mapping) else {}
+            if section is not value:
+                problems.append(
+                    f"{key}: is a section; set its keys, as in {next(_keys(cast(type, hint), key + '.'))[0]}="
+                )
+            yield from _read(cast(type, hint), section, key + ".", problems)
+            continue
+        try:
+            yield key, _convert(value, hint)
+        except ValueError as error:
+            problems.append(f"{key}: {error}" if value == UNSET else f"{key}={shown(value)}: {error}")
+
+
+def shown(value: Any) -> str:
+    """A value as it would be typed."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _convert(value: Any, hint: Any) -> Any:
+    """``value`` as the hint's type; ValueError says what was expected."""
+    kind, bounds, optional = _parts(hint)
+    if isinstance(value, str) and value == UNSET:
+        raise ValueError(f"is not set; give {expectation(hint)}")
+    if isinstance(value, str) and "${" in value:
+        raise ValueError("interpolations are not allowed in values; write the value itself")
+    if value is None and optional:
+        return None
+    expected = ValueError(f"must be {expectation(hint)}")
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if kind is str and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # a directory or a text that is all digits
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise expected
+    elif type(value) is not kind:
+        raise expected
+    if isinstance(value, float) and not math.isfinite(value):
+        raise expected
+    if isinstance(value, str) and not value.strip():
+        raise ValueError(f"must not be empty; give {expectation(hint)}")
+    if isinstance(bounds, Range) and not bounds.contains(value):
+        raise expected
+    if isinstance(bounds, Pattern) and not re.fullmatch(bounds.expression, value):
+        raise expected
+    return value
+
+
+def _assemble(cls: type, values: Mapping[str, Any], prefix: str) -> Any:
+    parts = {
+        name: _assemble(cast(type, hint), values, f"{prefix}{name}.") if is_dataclass(hint) else values[prefix + name]
+        for name, hint in get_type_hints(cls).items()
+    }
+    return cls(**parts)

@@ -1,0 +1,134 @@
+"""What a run reads: the three parts of its task and what is chosen from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from prefixrun import data, files
+from prefixrun.config.schema import Config
+from prefixrun.data import Corpus, Example, Pair
+from prefixrun.data.subset import choose, choose_examples, pairs_by_id, select_pairs
+from prefixrun.errors import ConfigError, DamagedStateError, DataError
+
+DEV_SEED = 0
+"""Seed of the choice of development pairs: the same for every run, so that their dev losses can be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one task: with the configuration, all that decides which run it is."""
+
+    train: Corpus
+    dev: Corpus
+    test: Corpus
+
+    @staticmethod
+    def of(config: Config) -> Parts:
+        """Read them; those of the last task are kept, for the next run of a sweep."""
+        root = None if config.data_dir is None else Path(config.data_dir).expanduser()
+        stamp = _stamp(root / data.DIRECTORIES.get(config.task.name, config.task.name)) if root else ()
+        verify = config.data.verify == "on"
+        train, dev, test = (
+            _read(config.task.name, split, root, config.task.linearisation, verify, stamp) for split in data.SPLITS
+        )
+        return Parts(train, dev, test)
+
+
+@dataclass(frozen=True, slots=True)
+class Corpora(Parts):
+    """The parts of one task that a run uses, and what is chosen from them."""
+
+    pairs: tuple[Pair, ...]
+    """The training pairs that were selected."""
+    dev_pairs: tuple[Pair, ...]
+    """The development pairs whose loss is measured while training; may be none."""
+    scored: Corpus
+    """The part whose inputs are decoded and scored."""
+    inputs: tuple[Example, ...]
+    """Those inputs: all of that part, or test_size of them."""
+
+    @classmethod
+    def load(cls, config: Config) -> Corpora:
+        parts = Parts.of(config)
+        train, dev, test = parts.train, parts.dev, parts.test
+        pairs = select_pairs(train, config.train_size, config.data_fraction, config.subsample_seed)
+        scored = dev if config.eval_split == "dev" else test
+        dev_pairs = _dev_pairs(config, pairs, train if scored is dev else dev)
+        return cls(train, dev, test, pairs, dev_pairs, scored, choose_examples(scored.examples, config.test_size))
+
+    @property
+    def dev_source(self) -> Corpus:
+        """Where dev_pairs come from: the development corpus, or the training pairs that were not chosen when the
+        development corpus is scored. The paper does not say where its part for E2E came from; this rule keeps scored
+        references out of every decision (schema.TrainConfig.eval_examples)."""
+        return self.train if self.scored is self.dev else self.dev
+
+
+def _dev_pairs(config: Config, pairs: tuple[Pair, ...], source: Corpus) -> tuple[Pair, ...]:
+    """Development pairs from `source`, never one of `pairs`.
+
+    Raises ConfigError when train.dev_share gives no pair or more than there are, or none is left for train.keep=best.
+    """
+    chosen = {pair.id for pair in pairs}
+    free = tuple(pair for pair in source.all_pairs() if pair.id not in chosen)
+    share = config.train.dev_share
+    if share is None:
+        if not free and (config.train.keep == "best" or config.train.patience is not None):
+            raise ConfigError(
+                "train.keep, train.patience: eval_split=dev takes the development loss from training pairs that are "
+                "not used, and all are; give train_size or data_fraction, or eval_split=test"
+            )
+        return choose(free, config.train.eval_examples, DEV_SEED)
+    size = int(share * len(pairs))
+    if not 0 < size <= len(free):
+        where = f"{source.task}/{source.split}" + (" outside the training pairs" if source.split == "train" else "")
+        raise ConfigError(
+            f"train.dev_share={share:g}: {size} development pairs for {len(pairs)} training pairs, and there are "
+            f"{len(free)} in {where}; give another share or train_size, or train.dev_share=null"
+        )
+    return choose(free, size, config.subsample_seed)
+
+
+def keep_choice(path: Path, corpora: Corpora) -> None:
+    """Store which pairs a run trains on and measures (`subset.json`), or check that it still has those it began with.
+
+    Ids are stored where not all pairs of a corpus were chosen, counts always.
+
+    Raises:
+        DamagedStateError: an earlier process of this run chose others.
+    """
+    parts = {"train": (corpora.train, corpora.pairs), "dev": (corpora.dev_source, corpora.dev_pairs)}
+    if not path.exists():
+        files.write_json(path, {part: _choice(corpus, pairs) for part, (corpus, pairs) in parts.items()})
+        return
+    stored = files.read_json(path)
+    for part, (corpus, pairs) in parts.items():
+        try:
+            ids = stored[part].get("ids")
+            first = corpus.all_pairs() if ids is None else pairs_by_id(corpus, tuple(ids))
+        except (DataError, KeyError, TypeError, AttributeError) as error:
+            raise DamagedStateError(f"{path}: {part}: {error}; {_AGAIN}") from error
+        if first != pairs:
+            raise DamagedStateError(f"{path}: {part}: holds another choice of pairs than this run's; {_AGAIN}")
+
+
+_AGAIN = "move the run's directory away and run the same command again"
+
+
+def _choice(corpus: Corpus, pairs: tuple[Pair, ...]) -> dict[str, Any]:
+    choice: dict[str, Any] = {"corpus": corpus.split, "available": corpus.pairs, "chosen": len(pairs)}
+    return choice if len(pairs) == corpus.pairs else {**choice, "ids": [pair.id for pair in pairs]}
+
+
+@lru_cache(maxsize=len(data.SPLITS))
+def _read(task: str, split: str, root: Path | None, linearisation: str, verify: bool, _stamp: object) -> Corpus:
+    return data.load(task, split, root, linearisation=linearisation, verify=verify)
+
+
+def _stamp(directory: Path) -> tuple[tuple[str, int, int], ...]:
+    """Changes when a file in the directory does."""
+    found = ((path, path.stat()) for path in sorted(directory.rglob("*")) if path.is_file())
+    return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in found)

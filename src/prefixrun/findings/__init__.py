@@ -1,1 +1,0 @@
-"""What runs say over seeds and inputs: comparisons, the paper's tables and figures, its claims."""

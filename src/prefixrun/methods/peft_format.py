@@ -1,0 +1,174 @@
+"""Prefixes that leave and enter the program: one safetensors file, or a directory in PEFT's format. LoRA leaves in
+PEFT's format too.
+
+Everything is checked before anything is used: a file that is damaged, of another method, or for another model is
+refused. PEFT knows prefixes of decoder-only models only (its encoder-decoder form is not the paper's).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load, save
+from torch import Tensor
+from transformers.pytorch_utils import Conv1D
+
+from prefixrun import files
+from prefixrun.errors import ConfigError, DamagedStateError
+from prefixrun.methods import Flat
+from prefixrun.methods.lora import LoRA
+from prefixrun.models.backbone import Backbone, Shape
+
+PEFT_CONFIG, PEFT_WEIGHTS, PEFT_KEY = "adapter_config.json", "adapter_model.safetensors", "prompt_embeddings"
+FORMAT = "prefixrun-prefix-1"
+
+
+def write_tensors(path: Path, flat: Flat, *, model: str, sha256: str) -> None:
+    """One safetensors file, a tensor a site; its header says for which model."""
+    tensors = {site: tensor.detach().float().cpu().contiguous() for site, tensor in flat.items()}
+    files.write_bytes(path, save(tensors, {"format": FORMAT, "model": model, "model_sha256": sha256}))
+
+
+def write_peft(directory: Path, flat: Flat, *, base_model: str) -> None:
+    """A directory that peft.PeftModel.from_pretrained loads.
+
+    `base_model`: what PEFT calls base_model_name_or_path. Raises ConfigError for an encoder-decoder's prefix.
+    """
+    if set(flat) != {"decoder"}:
+        raise ConfigError(
+            f"format=peft: PEFT has no prefix for the sites {', '.join(flat)} of an encoder-decoder; use format=tensors"
+        )
+    layers, _, kv_heads, length, head_dim = flat["decoder"].shape
+    config = {
+        "peft_type": "PREFIX_TUNING",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": base_model,
+        "inference_mode": True,
+        "num_virtual_tokens": length,
+        "num_layers": layers,
+        "num_attention_heads": kv_heads,
+        "token_dim": kv_heads * head_dim,
+        "num_transformer_submodules": 1,
+        "prefix_projection": False,
+        "encoder_hidden_size": kv_heads * head_dim,
+    }
+    rows = flat["decoder"].permute(3, 0, 1, 2, 4).reshape(length, -1)
+    _write_peft(directory, config, {PEFT_KEY: rows})
+
+
+def write_peft_lora(directory: Path, method: LoRA, backbone: Backbone, *, base_model: str) -> None:
+    """A directory that peft.PeftModel.from_pretrained loads; base_model: see write_peft.
+
+    GPT-2's joint projection has the ranks of its updated parts together, see LoRA.updates_of_modules.
+    """
+    updates = method.updates_of_modules()
+    ranks = {name: len(a) for name, (a, _) in updates.items()}
+    rank = min(ranks.values())
+    higher = {name: one for name, one in ranks.items() if one > rank}
+    config = {
+        "peft_type": "LORA",
+        "task_type": "SEQ_2_SEQ_LM" if backbone.is_seq2seq else "CAUSAL_LM",
+        "base_model_name_or_path": base_model,
+        "inference_mode": True,
+        "r": rank,
+        "lora_alpha": method.scaling * rank,
+        "rank_pattern": higher,
+        "alpha_pattern": {name: method.scaling * one for name, one in higher.items()},
+        "target_modules": list(updates),
+        "fan_in_fan_out": isinstance(backbone.model.get_submodule(next(iter(updates))), Conv1D),
+        "bias": "none",
+    }
+    tensors = {
+        f"base_model.model.{name}.{kind}.weight": tensor
+        for name, pair in updates.items()
+        for kind, tensor in zip(("lora_A", "lora_B"), pair, strict=True)
+    }
+    _write_peft(directory, config, tensors)
+
+
+def _write_peft(directory: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    plain = {name: tensor.detach().float().cpu().contiguous() for name, tensor in tensors.items()}
+    files.make_directory(directory)
+    files.write_bytes(directory / PEFT_WEIGHTS, save(plain, {"format": "pt"}))
+    files.write_json(directory / PEFT_CONFIG, config)
+
+
+def read_prefix(path: Path, backbone: Backbone) -> Flat:
+    """A prefix for `backbone` from either form, float32, on its device.
+
+    Raises:
+        DamagedStateError: not readable, or with numbers that are not finite.
+        ConfigError: of another method, or for a model of another shape; says what does not fit.
+    """
+    flat = _from_peft(path, backbone.shape) if path.is_dir() else _from_file(path, backbone)
+    for site, tensor in flat.items():
+        _check(f"{path}: {site}", tensor, backbone)
+    return {site: tensor.float().to(backbone.head.device) for site, tensor in flat.items()}
+
+
+def _from_file(path: Path, backbone: Backbone) -> Flat:
+    tensors, header = _load(path)
+    if header.get("format") == FORMAT and header["model_sha256"] != backbone.files.fingerprint:
+        raise ConfigError(
+            f"{path}: is a prefix for {header['model']} with SHA-256 {header['model_sha256'][:12]}; this model is "
+            f"{backbone.files.fingerprint[:12]}"
+        )
+    unknown = sorted(set(tensors) - set(backbone.sites))
+    if unknown or not tensors:
+        raise ConfigError(
+            f"{path}: holds {', '.join(unknown) or 'no tensor'}; a prefix for this model has tensors called "
+            f"{', '.join(backbone.sites)}"
+        )
+    return tensors
+
+
+def _from_peft(directory: Path, shape: Shape) -> Flat:
+    path = directory / PEFT_CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        kind = config["peft_type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedStateError(f"{path}: no PEFT configuration can be read from it ({error})") from error
+    if kind != "PREFIX_TUNING":
+        raise ConfigError(f"{path}: peft_type is {kind}; only PREFIX_TUNING is a prefix")
+    tensors, _ = _load(directory / PEFT_WEIGHTS)
+    rows = tensors.get(PEFT_KEY)
+    width = shape.layers * 2 * shape.kv_heads * shape.head_dim
+    if rows is None or rows.dim() != 2 or rows.shape[1] != width:
+        found = "is missing" if rows is None else f"has the shape {tuple(rows.shape)}"
+        raise ConfigError(
+            f"{directory / PEFT_WEIGHTS}: {PEFT_KEY} {found}; for this model it has {width} columns "
+            f"({shape.layers} layers x 2 x {shape.kv_heads} heads x {shape.head_dim})"
+        )
+    by_position = rows.view(len(rows), shape.layers, 2, shape.kv_heads, shape.head_dim)
+    return {"decoder": by_position.permute(1, 2, 3, 0, 4).contiguous()}
+
+
+def _load(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
+    """Tensors and header of a safetensors file."""
+    try:
+        data = path.read_bytes()
+        tensors = load(data)
+        with safe_open(str(path), framework="pt") as opened:
+            return tensors, opened.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise DamagedStateError(f"{path}: cannot be read as safetensors ({error})") from error
+
+
+def _check(where: str, tensor: Tensor, backbone: Backbone) -> None:
+    shape = backbone.shape
+    wanted = (shape.layers, 2, shape.kv_heads, shape.head_dim)
+    found = tuple(tensor.shape)
+    if not tensor.is_floating_point():
+        raise ConfigError(f"{where}: holds {tensor.dtype}; keys and values are floating point numbers")
+    if len(found) != 5 or (*found[:3], found[4]) != wanted or not found[3]:
+        raise ConfigError(
+            f"{where}: has the shape {found}; for this model it is ({wanted[0]}, 2, {wanted[2]}, length, {wanted[3]})"
+        )
+    if not bool(torch.isfinite(tensor).all()):
+        raise DamagedStateError(f"{where}: holds numbers that are not finite")

@@ -1,0 +1,178 @@
+"""From pairs to padded batches: token rows, the mask between them, and which positions predict what."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from prefixrun.data.example import Pair
+from prefixrun.models.tokenizer import Tokenizer
+
+LossMode = Literal["sentence_sum", "token_mean"]
+POOL = 32
+"""Batches whose rows are sorted by length together: little padding, and the order stays random."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One source with the targets that are trained behind it. Ids include the end-of-text tokens."""
+
+    source: tuple[int, ...]
+    targets: tuple[tuple[int, ...], ...]
+
+    @property
+    def length(self) -> int:
+        """Positions in a batch. The last id of a target is predicted and never read, so it takes none."""
+        return len(self.source) + sum(len(target) - 1 for target in self.targets)
+
+    @property
+    def pair_tokens(self) -> int:
+        """Tokens of its pairs when each is written out alone: the unit of every tokens-per-second figure."""
+        return sum(len(self.source) + len(target) for target in self.targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Tensors of one forward pass.
+
+    `ids`, `positions`: (rows, length). `mask`: (rows, 1, length, length), 0 where a position sees another, else minus
+    infinity. `predicts`: (targets,) index into the flattened (rows x length) positions whose hidden state predicts
+    `labels`: (targets,). `factors`: (targets,) weight of each in the loss.
+    """
+
+    ids: Tensor
+    positions: Tensor
+    mask: Tensor
+    predicts: Tensor
+    labels: Tensor
+    factors: Tensor
+    pairs: int
+    pair_tokens: int
+
+    @property
+    def computed(self) -> int:
+        """Token positions that a pass computes, padding included."""
+        return self.ids.numel()
+
+
+@dataclass(frozen=True, slots=True)
+class PairIds:
+    """One training pair as token ids."""
+
+    source: tuple[int, ...]
+    target: tuple[int, ...]
+
+
+def tokenise(pairs: Sequence[Pair], tokenizer: Tokenizer) -> list[PairIds]:
+    """Every pair as ids; each distinct source is tokenised once."""
+    sources = {text: tuple(tokenizer.source(text)) for text in dict.fromkeys(pair.source for pair in pairs)}
+    return [PairIds(sources[pair.source], tuple(tokenizer.target(pair.target))) for pair in pairs]
+
+
+def pack(pairs: Sequence[PairIds], targets_per_row: int, rng: np.random.Generator) -> list[Row]:
+    """Rows of at most `targets_per_row` targets of the same source; which of them share a row is drawn from `rng`."""
+    by_source: dict[tuple[int, ...], list[tuple[int, ...]]] = defaultdict(list)
+    for pair in pairs:
+        by_source[pair.source].append(pair.target)
+    rows = []
+    for source, targets in by_source.items():
+        shuffled = [targets[i] for i in rng.permutation(len(targets))]
+        for start in range(0, len(shuffled), targets_per_row):
+            rows.append(Row(source, tuple(shuffled[start : start + targets_per_row])))
+    return rows
+
+
+def batches_of(rows: Sequence[Row], batch_size: int, rng: np.random.Generator | None) -> list[list[Row]]:
+    """Rows grouped into batches of `batch_size` pairs (fewer in the last; a row is never split).
+
+    With `rng` the rows are shuffled, sorted by length within pools of POOL batches, and the batches shuffled; without
+    it they are sorted by length as a whole, for evaluation.
+    """
+    if rng is None:
+        return _fill(sorted(rows, key=lambda row: row.length), batch_size)
+    order = [rows[i] for i in rng.permutation(len(rows))]
+    pool = batch_size * POOL
+    batches: list[list[Row]] = []
+    for start in range(0, len(order), pool):
+        batches += _fill(sorted(order[start : start + pool], key=lambda row: row.length), batch_size)
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def _fill(rows: Sequence[Row], batch_size: int) -> list[list[Row]]:
+    batches: list[list[Row]] = []
+    room = 0
+    for row in rows:
+        if not batches or len(row.targets) > room:
+            batches.append([])
+            room = batch_size
+        batches[-1].append(row)
+        room -= len(row.targets)
+    return batches
+
+
+def collate(rows: Sequence[Row], prefix_len: int, loss_mode: LossMode, *, device: str, dtype: torch.dtype) -> Batch:
+    """Pad rows to the longest and number the positions from `prefix_len` on, as GPT-2 does behind a past.
+
+    Every target continues the positions of its source, and sees the source and itself: exactly what it would see
+    alone. Padding is on the right, and no real position sees it.
+    """
+    length = max(row.length for row in rows)
+    ids = torch.zeros(len(rows), length, dtype=torch.long)
+    positions = torch.zeros(len(rows), length, dtype=torch.long)
+    segments = torch.full((len(rows), length), -1)
+    predicts: list[int] = []
+    labels: list[int] = []
+    for index, row in enumerate(rows):
+        split = len(row.source)
+        ids[index, :split] = torch.tensor(row.source)
+        positions[index, :split] = torch.arange(split)
+        segments[index, :split] = 0
+        start = split
+        for number, target in enumerate(row.targets, start=1):
+            stop = start + len(target) - 1
+            ids[index, start:stop] = torch.tensor(target[:-1], dtype=torch.long)
+            positions[index, start:stop] = torch.arange(split, split + stop - start)
+            segments[index, start:stop] = number
+            predicts += [index * length + place for place in (split - 1, *range(start, stop))]
+            labels += target
+            start = stop
+    sees = (segments[:, None, :] == 0) | (segments[:, None, :] == segments[:, :, None])
+    sees &= torch.ones(length, length, dtype=torch.bool).tril()
+    mask = torch.zeros(len(rows), length, length, dtype=dtype).masked_fill_(~sees, torch.finfo(dtype).min)
+    pairs = sum(len(row.targets) for row in rows)
+    total = pairs if loss_mode == "sentence_sum" else len(labels)
+    return Batch(
+        ids=ids.to(device),
+        positions=(positions + prefix_len).to(device),
+        mask=mask.unsqueeze(1).to(device),
+        predicts=torch.tensor(predicts, device=device),
+        labels=torch.tensor(labels, device=device),
+        factors=torch.full((len(labels),), 1.0 / total, device=device),
+        pairs=pairs,
+        pair_tokens=sum(row.pair_tokens for row in rows),
+    )
+
+
+def padded(rows: Sequence[Sequence[int]], device: str | torch.device) -> tuple[Tensor, Tensor]:
+    """Token ids (rows, longest), zeros on the right, and where they are padding (bool)."""
+    longest = max(map(len, rows))
+    ids = torch.zeros(len(rows), longest, dtype=torch.long)
+    padding = torch.ones(len(rows), longest, dtype=torch.bool)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = torch.tensor(row)
+        padding[place, : len(row)] = False
+    return ids.to(device), padding.to(device)
+
+
+def epoch_batches(
+    pairs: Sequence[PairIds], *, targets_per_row: int, batch_size: int, seed: int, epoch: int
+) -> list[list[Row]]:
+    """The batches of one epoch. They depend on (seed, epoch) alone, so a resumed run needs no state to go on."""
+    rng = np.random.default_rng([seed, epoch])
+    return batches_of(pack(pairs, targets_per_row, rng), batch_size, rng)

@@ -1,0 +1,79 @@
+"""Backbones without weights: their shapes on PyTorch's meta device, where a tensor takes no memory.
+
+Methods can be built on one and their numbers counted, where the weights are not and before anything is loaded. Nothing
+can be computed with it, and its tokenizer is a stand-in.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig, PreTrainedConfig
+
+from prefixrun.config.schema import ModelConfig
+from prefixrun.errors import ConfigError, MissingPartError
+from prefixrun.models import families
+from prefixrun.models.attention import use_front_attention
+from prefixrun.models.backbone import Backbone, check_supported
+from prefixrun.models.tokenizer import byte_tokenizer
+from prefixrun.models.weights import ModelFiles
+
+FILES = ModelFiles(None, "shapes", "shapes without weights")
+
+
+@lru_cache(maxsize=8)
+def skeleton(config: ModelConfig) -> Backbone:
+    """The shapes of a model: of a local directory and of the hub's cache from their config.json, else of the
+    architecture that the configuration names.
+
+    Raises:
+        ConfigError: a directory without a readable config.json; a model family this program does not know.
+        MissingPartError: nothing here says what shape the model has.
+    """
+    found = _configuration(config)
+    check_supported(config, found)
+    with torch.device("meta"):
+        model = families.from_configuration(found)
+    use_front_attention(model)
+    model.requires_grad_(False)
+    model.eval()
+    return Backbone(model, byte_tokenizer(config.layout), FILES)
+
+
+def _configuration(config: ModelConfig) -> PreTrainedConfig:
+    if config.source == "path":
+        return _read(config, Path(config.path or "").expanduser())
+    if config.source == "hub" and (cached := _cached(config)) is not None:
+        return _read(config, cached)
+    if config.architecture is not None:
+        return families.configuration(config.architecture)
+    raise MissingPartError(
+        f"model={config.name}: nothing here says what shape {config.hub or 'it'} has: it is not in the Hugging Face "
+        "cache. Run once with a connection to the hub, give model=path model.path=DIR, or name its shape with "
+        "model.architecture=NAME"
+    )
+
+
+def _cached(config: ModelConfig) -> Path | None:
+    """Directory of the hub's cache with the model's config.json; nothing is downloaded."""
+    from huggingface_hub import try_to_load_from_cache
+
+    assert config.hub is not None
+    found = try_to_load_from_cache(config.hub, "config.json", revision=config.revision)
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def _read(config: ModelConfig, directory: Path) -> PreTrainedConfig:
+    if not (directory / "config.json").is_file():
+        raise ConfigError(
+            f"model.path={directory.name}: there is no config.json in it; give a directory as save_pretrained() of "
+            "transformers writes it"
+        )
+    try:
+        found: PreTrainedConfig = AutoConfig.from_pretrained(directory, local_files_only=True)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"model={config.name}: its config.json cannot be read ({reason})") from error
+    return found

@@ -1,0 +1,1 @@
+"""Finished runs as one table: listed, looked up, compared, verified, archived, used again."""

@@ -1,0 +1,137 @@
+"""Finished runs as committed records: the small files that tables, figures and claims are made from.
+
+A record holds result.json, the outputs alone (corpora have licences of their own, so inputs and references stay out)
+and the counts behind the scores, from which intervals and paired tests are made without scoring again. What was trained
+stays with the run.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from prefixrun.errors import DamagedStateError, DataError
+from prefixrun.files import canonical_json, make_directory, write_bytes, write_json
+from prefixrun.results.records import OUTPUTS, Counts, Record, compressed, load_records
+
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The record of one run."""
+
+    directory: Path
+    is_new: bool
+    """False when the same record was there already; then nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    result: Any
+    outputs: bytes
+    counts: bytes
+
+
+def chosen(results_dir: Path, names: Sequence[str]) -> tuple[Record, ...]:
+    """The finished runs under `results_dir`/runs whose ids begin with `names`, each once; ``all`` takes every one.
+
+    Raises DataError for a name that is of no finished run, or of several, with the reason where it is known.
+    """
+    runs = load_records(results_dir, ("runs",))
+    if list(names) == [ALL]:
+        return runs.found
+    taken: dict[str, Record] = {}
+    for name in names:
+        found = [run for run in runs.found if run.run_id.startswith(name)]
+        if len(found) > 1:
+            raise DataError(f"run={name}: {len(found)} runs begin like this: {', '.join(run.run_id for run in found)}")
+        if not found:
+            known = [one for one in runs.left_out if one.directory.name.rpartition("-")[2].startswith(name)]
+            reason = f": {known[0].directory}: {known[0].reason}" if known else ""
+            raise DataError(f"run={name}: no finished run under {results_dir / 'runs'} has this id{reason}")
+        taken[found[0].run_id] = found[0]
+    return tuple(taken.values())
+
+
+def keep(runs: Sequence[Record], results_dir: Path) -> list[Kept]:
+    """Copy finished runs to `results_dir`/records/; all are checked before the first is copied.
+
+    The same run gives the same bytes. Raises DamagedStateError when a run is not whole, and when a record of its id is
+    there that says something else: records are never overwritten.
+    """
+    kept = load_records(results_dir, ("records",))
+    there = {record.directory: record for record in kept.found}
+    damaged = {one.directory: one.reason for one in kept.left_out}
+    todo: list[tuple[Path, _Content | None]] = []
+    for run in runs:
+        target = results_dir / "records" / run.directory.name
+        if reason := damaged.get(target):
+            raise DamagedStateError(f"{target}: {reason}; nothing was copied. Move it away")
+        if target in there:
+            _check_same(run, there[target])
+        todo.append((target, None if target in there else _content(run)))
+    for target, content in todo:
+        if content is not None:
+            _write(target, content)
+    return [Kept(target, is_new=content is not None) for target, content in todo]
+
+
+def _write(target: Path, content: _Content) -> None:
+    make_directory(target)
+    write_bytes(target / OUTPUTS, content.outputs)
+    write_bytes(target / "stats.parquet", content.counts)
+    write_json(target / "result.json", content.result)
+
+
+def _content(run: Record) -> _Content:
+    outputs = run.outputs()
+    if len(outputs) != run.result["n_inputs"]:
+        raise DamagedStateError(
+            f"{run.directory}: {len(outputs)} outputs in generations.jsonl, {run.result['n_inputs']} scored"
+        )
+    lines = (canonical_json({"id": key, "output": text}) + "\n" for key, text in outputs.items())
+    return _Content(run.result, compressed("".join(lines)), _compact(run.directory / "stats.parquet"))
+
+
+def _check_same(run: Record, record: Record) -> None:
+    """Raise DamagedStateError when a record is not that of the run."""
+    same = {
+        "result.json": record.result == run.result,
+        "outputs": record.outputs() == run.outputs(),
+        "counts": _same_counts(record.stats(), run.stats()),
+    }
+    if differing := [name for name, is_same in same.items() if not is_same]:
+        raise DamagedStateError(
+            f"{record.directory}: is there already, with other {' and '.join(differing)} than {run.directory}; nothing "
+            "was copied. Move one of them away"
+        )
+
+
+def _same_counts(kept: Counts | None, mine: Counts | None) -> bool:
+    """Also when the record was kept without any."""
+    if kept is None or mine is None:
+        return kept is None
+    if (kept.ids, kept.groups, list(kept.columns)) != (mine.ids, mine.groups, list(mine.columns)):
+        return False
+    return all(np.array_equal(kept.columns[name], mine.columns[name]) for name in kept.columns)
+
+
+def _compact(path: Path) -> bytes:
+    """The same table in few bytes: most counts are small whole numbers that were stored as 64-bit floats."""
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise DamagedStateError(f"{path}: cannot be read ({error})") from error
+    for name in table.columns.difference(["id", "group"], sort=False):
+        if (table[name] == table[name].round()).all():
+            table[name] = pd.to_numeric(table[name], downcast="integer")
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False, compression="zstd")
+    return buffer.getvalue()

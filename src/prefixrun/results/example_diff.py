@@ -1,0 +1,77 @@
+"""The outputs of two runs for the same inputs, those that changed most first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefixrun.results.per_example import per_example
+from prefixrun.results.records import Record
+from prefixrun.results.run_texts import texts_of
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedExample:
+    """One input for which the two runs wrote different texts."""
+
+    id: str
+    source: str
+    """Empty where the input is not known here."""
+    references: tuple[str, ...]
+    outputs: tuple[str, str]
+    first: float | None
+    """The score of the first run's output alone."""
+    second: float | None
+
+    @property
+    def change(self) -> float | None:
+        """Second minus first; None where an output has no score of its own."""
+        return None if self.first is None or self.second is None else self.second - self.first
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleDiff:
+    """All inputs with different outputs."""
+
+    summary: str
+    measure: str | None
+    """The metric that says something of a single output; None without counts."""
+    changed: tuple[ChangedExample, ...]
+    """By the size of the change; in the order of the inputs where there is no score."""
+    notes: tuple[str, ...]
+
+
+def example_diff(first: Record, second: Record, shared: Sequence[str], data_dir: Path | None) -> ExampleDiff:
+    """The shared inputs whose outputs differ. Raises PrefixrunError for outputs that cannot be read.
+
+    `data_dir`: where inputs and references come from for records that keep outputs alone.
+    """
+    written = first.outputs(), second.outputs()
+    ids = [each for each in shared if all(each in texts for texts in written)]
+    different = [each for each in ids if written[0][each] != written[1][each]]
+    problems: list[tuple[str, str]] = []
+    known, note = texts_of((first, second), f"{first.task} {first.split}", data_dir, problems) if ids else ({}, "")
+    scores = per_example({0: first, 1: second}, different, problems) if different else None
+    values = scores["values"] if scores else {}
+    sides = [values.get(side, [None] * len(different)) for side in ("0", "1")]
+    changed = [
+        ChangedExample(
+            each,
+            known[each].source if each in known else "",
+            known[each].references if each in known else (),
+            (written[0][each], written[1][each]),
+            *(side[place] for side in sides),
+        )
+        for place, each in enumerate(different)
+    ]
+    changed.sort(key=lambda each: -abs(each.change or 0.0))
+    measure = scores["name"] if scores and len(values) == 2 else None
+    order = f", by the change of {measure}" if measure else ""
+    notes = [note] if note and different else []
+    return ExampleDiff(
+        f"outputs: {len(different):,} of {len(ids):,} differ{order}",
+        measure,
+        tuple(changed),
+        tuple(dict.fromkeys([*notes, *(f"{what}: {why}" for what, why in problems)])),
+    )

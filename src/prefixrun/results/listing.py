@@ -1,0 +1,214 @@
+"""Runs as named values, whatever their state: what `prefixrun ls` filters, sorts and shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from prefixrun.config.constraints import STARTED
+from prefixrun.config.validate import closest, defaults
+from prefixrun.errors import DamagedStateError, PrefixrunError
+from prefixrun.files import read_json
+from prefixrun.results.display_names import MAIN_METRICS
+from prefixrun.results.records import LeftOut, Record, flat, load_records, with_defaults
+from prefixrun.runs.lock import holder
+from prefixrun.runs.run import run_id
+
+COLUMNS = ("id", "task", "model", "method", "size", "init", "n_train", "seed", "state", "when", "cost")
+"""Values that every run has, or would have if it were finished. `size` is the length of a prefix, else the share of the
+model that is stored, in per cent; `cost` the seconds of training and decoding."""
+
+BEGINNINGS = ("id", "when")
+"""Keys of which a filter may give the beginning alone."""
+
+_FIELDS = ("parameters", "costs", "provenance")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One run."""
+
+    directory: Path
+    values: Mapping[str, Any]
+    """COLUMNS, fields of result.json, dotted settings, and scores by name; None for what it does not have."""
+    main: tuple[str, ...]
+    """The scores that its task is known by."""
+    signatures: Mapping[str, str] = field(default_factory=dict)
+    """Score with a value → how it was made."""
+    reason: str = ""
+    """Why it failed, or who holds it."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All runs of a results tree in the order of task, method, model and id, and what could not be read."""
+
+    runs: tuple[Listed, ...]
+    left_out: tuple[LeftOut, ...]
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Every key that may be asked for: what some run has, and every setting there is."""
+        own = dict.fromkeys(key for run in self.runs for key in run.values)
+        return tuple(dict.fromkeys((*COLUMNS, *own, *(key for key, _ in flat(defaults())))))
+
+    def check(self, keys: Iterable[str]) -> list[str]:
+        """One sentence for each key that no run can have, with the one that was probably meant."""
+        problems = []
+        for key in keys:
+            if key not in self.keys:
+                close = closest(key, self.keys)
+                hint = f"did you mean {close}?" if close else f"there are {', '.join(COLUMNS)}, settings and scores"
+                problems.append(f"{key}: no run has a key of this name; {hint}")
+        return problems
+
+
+def load(results_dir: Path) -> Listing:
+    """Every run of a results tree: finished ones as `load_records` reads them, and those without a result yet."""
+    records = load_records(results_dir)
+    runs = [_finished(record) for record in records.found]
+    left_out = []
+    for each in records.left_out:
+        try:
+            started = _started(each.directory)
+        except PrefixrunError as error:
+            left_out.append(LeftOut(each.directory, str(error).removeprefix(f"{each.directory}: ")))
+            continue
+        if started is None:
+            left_out.append(each)
+        else:
+            runs.append(started)
+    return Listing(tuple(sorted(runs, key=_order)), tuple(left_out))
+
+
+def matching(runs: Iterable[Listed], filters: Mapping[str, str]) -> list[Listed]:
+    """The runs that have for each key the value, or one of those between commas."""
+    return [run for run in runs if all(_matches(key, run.values.get(key), text) for key, text in filters.items())]
+
+
+def ordered(runs: Iterable[Listed], key: str, *, descending: bool = False) -> list[Listed]:
+    """By one value: numbers by size, before texts; runs without it last, whatever the direction."""
+    found = list(runs)
+    have = [run for run in found if run.values.get(key) is not None]
+    have.sort(key=lambda run: _rank(run.values[key]), reverse=descending)
+    return have + [run for run in found if run.values.get(key) is None]
+
+
+def mixed(runs: Sequence[Listed], keys: Iterable[str]) -> list[str]:
+    """One sentence for each score that was made in several ways, whose values may not be compared."""
+    found = []
+    for key in keys:
+        ways: dict[str, Listed] = {}
+        for run in runs:
+            if key in run.signatures:
+                ways.setdefault(run.signatures[key], run)
+        if len(ways) > 1:
+            parts = " and ".join(f"{way} ({run.values['id']})" for way, run in sorted(ways.items()))
+            found.append(f"{key} was made in {len(ways)} ways, not to be compared with one another: {parts}")
+    return found
+
+
+def mixed_main(runs: Sequence[Listed]) -> list[str]:
+    """The same of the main scores, task by task: those of two tasks are made in two ways anyhow."""
+    tasks = dict.fromkeys(run.values.get("task") for run in runs)
+    by_task = ([run for run in runs if run.values.get("task") == task] for task in tasks)
+    return [note for alike in by_task for note in mixed(alike, dict.fromkeys(key for run in alike for key in run.main))]
+
+
+def _finished(record: Record) -> Listed:
+    result, costs = record.result, record.result["costs"]
+    stored, total = (result["parameters"][name] for name in ("stored", "total"))
+    share = 100 * stored / total if total else None
+    seconds = [costs[name] for name in ("train_seconds", "decode_seconds") if costs[name] is not None]
+    plain = {key: value for key, value in result.items() if value is None or isinstance(value, str | int | float)}
+    values = {
+        **record.settings,
+        **plain,
+        **dict(flat({name: result[name] for name in _FIELDS})),
+        **{name: score["value"] for name, score in result["scores"].items()},
+        "dev_loss": record.dev_loss,
+        "id": record.run_id,
+        "size": share if record.prefix_len is None else record.prefix_len,
+        "state": "finished",
+        "when": result["provenance"].get("time"),
+        "cost": sum(seconds) if seconds else None,
+    }
+    ways = {name: str(score["signature"]) for name, score in result["scores"].items() if score["value"] is not None}
+    return Listed(record.directory, values, MAIN_METRICS.get(record.scored_as, ()), ways)
+
+
+def _started(directory: Path) -> Listed | None:
+    """A run that has no result yet; None for a directory of anything else.
+
+    Raises DamagedStateError when config.json is not that of the directory.
+    """
+    path = directory / "config.json"
+    if (directory / "result.json").exists() or not path.is_file():
+        return None
+    config = _object(path)
+    identity = config.get("identity")
+    if not isinstance(identity, dict) or run_id(identity) != directory.name.rpartition("-")[2]:
+        raise DamagedStateError(f"{directory}: config.json is not the configuration of this run")
+    settings = with_defaults(identity.get("settings", {}))
+    has_start = settings.get("method.name") in STARTED
+    state, when, reason = _state(directory)
+    values = {
+        **settings,
+        **{name: settings.get(f"{name}.name") for name in ("task", "model", "method")},
+        "init": settings.get("init.name") if has_start else None,
+        "prefix_len": settings.get("prefix_len") if has_start else None,
+        "n_train": dict(flat(_object(directory / "subset.json"))).get("train.chosen"),
+        "id": config["run_id"],
+        "size": settings.get("prefix_len") if has_start else None,
+        "state": state,
+        "when": when,
+        "cost": None,
+    }
+    scored_as = settings.get("task.metrics") or values["task"]
+    return Listed(directory, values, MAIN_METRICS.get(str(scored_as), ()), reason=reason)
+
+
+def _state(directory: Path) -> tuple[str, str | None, str]:
+    """State, since when, and why."""
+    if who := holder(directory / "lock"):
+        return "held", who.started, f"held by process {who.pid} on {who.host}"
+    if failure := _object(directory / "failed.json"):
+        return "failed", failure.get("time"), " ".join(str(failure.get("message")).split())
+    newest = max(path.stat().st_mtime for path in (directory, *directory.iterdir()))
+    return "interrupted", datetime.fromtimestamp(newest, UTC).isoformat(timespec="seconds"), ""
+
+
+def _object(path: Path) -> Mapping[str, Any]:
+    """The object in a JSON file, empty when there is no such file. Raises DamagedStateError for anything else."""
+    value = read_json(path) if path.is_file() else {}
+    if not isinstance(value, Mapping):
+        raise DamagedStateError(f"{path.parent}: {path.name} is not an object")
+    return value
+
+
+def _order(run: Listed) -> tuple[str, ...]:
+    return tuple(str(run.values[key]) for key in ("task", "method", "model", "id"))
+
+
+def _matches(key: str, value: object, text: str) -> bool:
+    return any(_is(key, value, wanted) for wanted in (text, *text.split(",")))
+
+
+def _is(key: str, value: object, wanted: str) -> bool:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value] == wanted.lower()
+    if isinstance(value, int | float):
+        try:
+            return float(wanted) == value
+        except ValueError:
+            return False
+    return str(value).startswith(wanted) if key in BEGINNINGS and wanted else str(value) == wanted
+
+
+def _rank(value: object) -> tuple[bool, float, str]:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (not is_number, float(value), "") if is_number else (True, 0.0, str(value))  # type: ignore[arg-type]

@@ -1,0 +1,110 @@
+"""A finished run opened again: its configuration, its backbone and what it has trained, ready for use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefixrun.config.schema import Config
+from prefixrun.config.validate import build, defaults
+from prefixrun.errors import ConfigError, DamagedStateError, DataError
+from prefixrun.results.records import Record, load_records
+
+if TYPE_CHECKING:
+    from prefixrun.methods import Method
+    from prefixrun.models.backbone import Backbone
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """What a finished run needs to generate again."""
+
+    record: Record
+    config: Config
+    backbone: Backbone
+    method: Method
+
+
+def find(results_dir: Path, name: str) -> Record:
+    """The run whose id begins with `name`, or whose directory `name` is.
+
+    Raises DataError when there is none, or more than one; DamagedStateError when its result cannot be read.
+    """
+    if name and Path(name).expanduser().is_dir():
+        directory = Path(name).expanduser().resolve()
+        results_dir, wanted = directory.parent.parent, directory.name.rpartition("-")[2]
+    else:
+        wanted = name
+    records = load_records(results_dir)
+    found = [record for record in records.found if record.run_id.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(record.run_id for record in found)
+        raise DataError(f"run {name}: {len(found)} runs begin like this: {ids}; give more of the id")
+    left_out = [one for one in records.left_out if wanted in one.directory.name]
+    reason = f" ({left_out[0].directory.name}: {left_out[0].reason})" if left_out else ""
+    damaged = any((one.directory / "result.json").exists() for one in left_out)
+    raise (DamagedStateError if damaged else DataError)(
+        f"run {name}: no finished run of {results_dir} has this id{reason}; `prefixrun ls` lists them"
+    )
+
+
+def config_of(record: Record, *, model_path: str | None = None) -> Config:
+    """The configuration of a run, without its places: `data_dir` means nothing in it.
+
+    Raises:
+        ConfigError: this version cannot read the settings; the run's model was a local directory and `model_path`
+            does not say where it is now.
+    """
+    settings = _over(defaults(), record.result.get("settings", {}))
+    settings["data_dir"] = settings["data_dir"] or "DIR"
+    if settings["model"]["source"] == "path":
+        if model_path is None:
+            raise ConfigError(f"run {record.run_id}: its model was a local directory; give model_path=DIR")
+        settings["model"]["path"] = model_path
+    try:
+        return build(settings)
+    except ConfigError as error:
+        raise ConfigError(f"run {record.run_id}: its settings cannot be read by this version: {error}") from error
+
+
+def reopen(record: Record, *, model_path: str | None = None) -> Reopened:
+    """Load the backbone of a run and what it has trained.
+
+    Raises:
+        ConfigError, MissingPartError: see `config_of` and models.load.
+        DataError: the run has not kept what it trained.
+        DamagedStateError: the backbone is not the one the run was made with, or the trained file is damaged.
+    """
+    from prefixrun import methods
+    from prefixrun.models.weights import locate
+    from prefixrun.runs import stages
+    from prefixrun.runs.run import trained_name
+
+    config = config_of(record, model_path=model_path)
+    path = record.file(trained_name(record.method))
+    if path is None:
+        raise DataError(
+            f"run {record.run_id}: {trained_name(record.method)} is not there: committed records and runs with "
+            "keep_trained=false do not keep it; run its command again"
+        )
+    expected, fingerprint = record.result["backbone"]["sha256"], locate(config.model).fingerprint
+    if fingerprint != expected:
+        raise DamagedStateError(
+            f"run {record.run_id}: was trained on a model with SHA-256 {expected[:12]}, and {config.model.name} is "
+            f"{fingerprint[:12]} here; nothing was loaded"
+        )
+    backbone = stages.load_backbone(config)
+    return Reopened(record, config, backbone, methods.restore(config, backbone, stages.load_trained(path, backbone)))
+
+
+def _over(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """`settings` with the values of `base` where it has none; keys this version does not know stay, to be refused."""
+    merged = {key: value for key, value in base.items() if key not in settings}
+    for key, value in settings.items():
+        inner = base.get(key)
+        merged[key] = _over(inner, value) if isinstance(value, Mapping) and isinstance(inner, Mapping) else value
+    return merged

@@ -1,0 +1,332 @@
+"""Finished runs as tables, reports and sweeps read them: committed records and runs of this machine, the same way.
+
+`load_records` reads one small file a run; outputs and counts are read when they are asked for. What cannot be used is
+named with the reason, never dropped silently.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prefixrun.config.validate import UNSET, defaults
+from prefixrun.data.text_io import read_text
+from prefixrun.errors import DamagedStateError, PrefixrunError
+from prefixrun.files import canonical_json, read_json, read_json_lines
+from prefixrun.metrics.base import FloatArray
+from prefixrun.metrics.system_outputs import read_outputs
+from prefixrun.runs.result_schema import pairs_seen, validate_result
+
+FOLDERS = ("records", "runs")
+"""Folders of a results tree with one directory a run: committed ones first, which win over a run of the same id."""
+
+OUTPUTS = "outputs.jsonl.gz"
+"""Outputs of a committed record, `{"id": …, "output": …}` a line: corpora have licences, so inputs stay out."""
+
+COUNTS = "stats.parquet"
+PARQUET = b"PAR1"
+"""First and last bytes of such a file."""
+
+NO_COUNTS = "its record has no stats.parquet"
+"""Why there is no interval."""
+
+REPEATS = ("seed", "subsample_seed")
+"""Settings in which runs of one point differ."""
+
+IRRELEVANT = (
+    *("profile", "budget", "recipe", "variant"),
+    *("device", "threads", "joint", "keep_trained", "train.checkpoint_every", "decode.batch_size"),
+)
+"""Settings that change no number, as in experiment.identity: where others come from, and what computes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The additive counts of one run, one row an input, in the order of its corpus."""
+
+    ids: tuple[str, ...]
+    groups: tuple[str, ...] | None
+    """Group of each input (WebNLG: seen, unseen); None where the task has none, or the run did not keep them."""
+    columns: Mapping[str, FloatArray]
+    """``<metric>.<column>`` → ``(inputs,)``, as ``metrics.aggregate`` takes them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One finished run."""
+
+    directory: Path
+    result: Mapping[str, Any]
+    """The content of result.json, which validate_result found nothing wrong with."""
+    also: Path | None = None
+    """The directory of the same run under runs/, when `directory` is its committed record."""
+
+    @property
+    def run_id(self) -> str:
+        return str(self.result["run_id"])
+
+    @property
+    def task(self) -> str:
+        return str(self.result["task"])
+
+    @property
+    def model(self) -> str:
+        return str(self.result["model"])
+
+    @property
+    def method(self) -> str:
+        return str(self.result["method"])
+
+    @property
+    def prefix_len(self) -> int | None:
+        return self.result["prefix_len"]  # type: ignore[no-any-return]
+
+    @property
+    def split(self) -> str:
+        return str(self.result["split"])
+
+    @property
+    def seed(self) -> int:
+        return int(self.result["seed"])
+
+    @property
+    def subsample_seed(self) -> int:
+        return int(self.settings.get("subsample_seed") or 0)
+
+    @property
+    def n_train(self) -> int:
+        """Training pairs the run may choose from."""
+        return int(self.result["n_train"])
+
+    @property
+    def seen(self) -> int:
+        """How many of `n_train` the schedule gets to; all of them where that is an epoch or more."""
+        return pairs_seen(self.result)
+
+    @property
+    def is_of_all_pairs(self) -> bool:
+        """Whether it was trained on the whole training part; False where the size of that is not known."""
+        return self.seen == self.result.get("n_train_available")
+
+    @property
+    def dev_loss(self) -> float | None:
+        """Loss on development pairs of the state that was kept, in nats a target token; None where not measured."""
+        history = self.result.get("training", {}).get("history", [])
+        losses = [float(entry["dev_loss"]) for entry in history if "dev_loss" in entry]
+        if not losses:
+            return None
+        return min(losses) if self.settings.get("train.keep") == "best" else losses[-1]
+
+    @property
+    def machine(self) -> tuple[object, ...]:
+        """What its times depend on beside the configuration."""
+        of = self.result["provenance"]
+        return of.get("cpu"), of.get("accelerator"), of.get("threads"), of.get("joint", 1), of.get("processes", 1)
+
+    @property
+    def precision(self) -> str:
+        """The number format that the model computed in."""
+        return str(self.settings["precision"])
+
+    @property
+    def scored_as(self) -> str:
+        """The task of the paper whose metrics are used."""
+        return str(self.settings.get("task.metrics") or self.task)
+
+    def value(self, metric: str) -> float | None:
+        """A score; None when the run has none of this name, or one without a value (see `reason`)."""
+        value = self.result["scores"].get(metric, {}).get("value")
+        return None if value is None else float(value)
+
+    def reason(self, metric: str) -> str | None:
+        """Why `value` is None."""
+        score = self.result["scores"].get(metric)
+        if score is None:
+            return "not among its scores"
+        return None if score["value"] is not None else str(score["reason"])
+
+    def signature(self, metric: str) -> str | None:
+        """How a score was made; None when the run has none of this name."""
+        score = self.result["scores"].get(metric)
+        return None if score is None else str(score["signature"])
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """Dotted key → value of the run's configuration, with the schema's defaults where the run names none."""
+        return with_defaults(self.result.get("settings", {}))
+
+    @cached_property
+    def point(self) -> str:
+        """What defines the configuration, except the seeds: equal for runs that may be averaged, and hashable.
+
+        Settings that the method does not have (prefix_len, init) do not count, nor those that change no number.
+        Contents of data and model do, and the meaning of the numbers (`SEMANTICS`).
+        """
+        without = [name for name in ("prefix_len", "init") if self.result[name] is None]
+        unused = {"prefix_len": ("prefix_len",), "init": ("init.", "init_words")}
+        dropped = (*REPEATS, *IRRELEVANT, *(start for name in without for start in unused[name]))
+        kept = {key: value for key, value in self.settings.items() if not key.startswith(dropped)}
+        data = self.result.get("data", {})
+        contents = {split: [file.get("sha256") for file in part.get("files", [])] for split, part in data.items()}
+        same = {name: self.result[name] for name in ("task", "model", "method", "data_source", "split", "n_inputs")}
+        semantics = self.result["provenance"].get("semantics")
+        backbone = self.result.get("backbone", {}).get("sha256")
+        return canonical_json(
+            {**same, "settings": kept, "data": contents, "backbone": backbone, "semantics": semantics}
+        )
+
+    def file(self, name: str) -> Path | None:
+        """A file of the run, from the committed record or from the run's own directory; None when neither has it."""
+        directories = (self.directory, self.also) if self.also else (self.directory,)
+        return next((path for each in directories if (path := each / name).is_file()), None)
+
+    def outputs(self) -> dict[str, str]:
+        """Id of the input → output, in the order of the ids; empty when the run kept none.
+
+        Raises PrefixrunError (DataError, DamagedStateError) with the line that is damaged.
+        """
+        if path := self.file(OUTPUTS):
+            kept = read_outputs(path)
+            return dict(zip(kept.ids, kept.texts, strict=True))
+        if path := self.file("outputs.txt"):  # kept before ids were; corpora number their inputs like this
+            lines = read_text(path).text.splitlines()
+            return {f"{self.split}-{position:05d}": line for position, line in enumerate(lines)}
+        return {each["id"]: each["output"] for each in sorted(self.generations(), key=lambda one: str(one["id"]))}
+
+    def generations(self) -> tuple[dict[str, Any], ...]:
+        """`id source output references` of every input; empty in a committed record, which keeps outputs alone."""
+        path = self.file("generations.jsonl")
+        return read_json_lines(path).records if path else ()
+
+    def stats(self, metric: str | None = None) -> Counts | None:
+        """The counts behind the scores, or those of one metric; None when they were not kept (NO_COUNTS).
+
+        Raises DamagedStateError when the file is no such table.
+        """
+        path = self.file(COUNTS)
+        return None if path is None else _read_counts(path, metric)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A directory that is no usable record, and why."""
+
+    directory: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Everything under records/ and runs/ of one results tree."""
+
+    found: tuple[Record, ...]
+    """In the order of task, method, model and run id."""
+    left_out: tuple[LeftOut, ...]
+
+
+def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records:
+    """Every finished run in these folders of a results tree, once each. Folders that do not exist are empty."""
+    found: dict[str, Record] = {}
+    left_out: list[LeftOut] = []
+    for directory in _directories(results_dir, folders):
+        try:
+            record = Record(directory, _read_result(directory))
+        except PrefixrunError as error:
+            left_out.append(LeftOut(directory, str(error).removeprefix(f"{directory}: ")))
+            continue
+        kept = found.setdefault(record.run_id, record)
+        if kept is not record:
+            if kept.result != record.result:
+                left_out.append(LeftOut(directory, f"differs from {kept.directory}, which is used"))
+            else:
+                found[record.run_id] = Record(kept.directory, kept.result, also=directory)
+    ordered = sorted(found.values(), key=lambda each: (each.task, each.method, each.model, each.run_id))
+    return Records(tuple(ordered), tuple(left_out))
+
+
+def _directories(results_dir: Path, folders: Sequence[str]) -> Iterator[Path]:
+    for folder in folders:
+        if (results_dir / folder).is_dir():
+            yield from sorted(path for path in (results_dir / folder).iterdir() if not path.name.startswith("."))
+
+
+def _read_result(directory: Path) -> Mapping[str, Any]:
+    """The valid result.json of a run's directory. Raises DamagedStateError."""
+    path = directory / "result.json"
+    if not directory.is_dir():
+        raise DamagedStateError(f"{directory}: is not the directory of a run")
+    if not path.is_file():
+        failed = (directory / "failed.json").is_file()
+        state = "the run failed" if failed else "the run is not finished"
+        known = failed or (directory / "config.json").is_file()
+        raise DamagedStateError(f"{directory}: {state if known else 'has no result.json: not the directory of a run'}")
+    result = read_json(path)
+    problems = validate_result(result)
+    if not problems and directory.name.rpartition("-")[2] != result["run_id"]:
+        problems = [f"run_id is {result['run_id']}, which is not what the directory is named after"]
+    if problems:
+        raise DamagedStateError(f"{directory}: result.json: {'; '.join(problems)}")
+    if (counts := directory / COUNTS).is_file() and not _is_whole_parquet(counts):
+        raise DamagedStateError(
+            f"{directory}: {COUNTS} is cut off; keep the record again from its run, or delete that file"
+        )
+    return result  # type: ignore[no-any-return]
+
+
+def _is_whole_parquet(path: Path) -> bool:
+    """Whether a file begins and ends as its format says; what lies between is checked when it is read."""
+    with open(path, "rb") as stream:
+        start = stream.read(len(PARQUET))
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - len(PARQUET)))
+        return start == PARQUET == stream.read() and size > 2 * len(PARQUET)
+
+
+def _read_counts(path: Path, metric: str | None) -> Counts:
+    import pyarrow.parquet  # type: ignore[import-untyped]  # readers of results alone need not wait for it
+
+    try:
+        stored = pyarrow.parquet.ParquetFile(path)
+        texts_of = [name for name in ("id", "group") if name in stored.schema_arrow.names]
+        numbers = [
+            name
+            for name in stored.schema_arrow.names
+            if name not in texts_of and (metric is None or name.startswith(f"{metric}."))
+        ]
+        table = stored.read(columns=[*texts_of, *numbers], use_threads=False)  # the tables are small
+        texts = {name: tuple(map(str, table.column(name).to_numpy())) for name in texts_of}
+        columns = {name: table.column(name).to_numpy().astype(np.float64) for name in numbers}
+        return Counts(texts["id"], texts.get("group"), columns)
+    except (ValueError, KeyError, OSError) as error:
+        raise DamagedStateError(f"{path}: damaged ({error}); keep the record again from its run") from error
+
+
+def compressed(text: str) -> bytes:
+    """Text as gzip that is the same bytes on every day and machine."""
+    return gzip.compress(text.encode("utf-8"), compresslevel=9, mtime=0)
+
+
+def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted key → value of a run's settings, with the schema's defaults where it names none."""
+    return {**_default_settings(), **dict(flat(settings))}
+
+
+@cache
+def _default_settings() -> Mapping[str, Any]:
+    return {key: value for key, value in flat(defaults()) if value != UNSET}
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted key and value of everything in a nested mapping."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value

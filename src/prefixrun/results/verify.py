@@ -1,0 +1,295 @@
+"""Whether a finished run still is what it says: what can be made again from its files is made again and compared.
+
+Everything must be equal, with one exception: scores may differ in their last digits (TOLERANCE), because stored counts
+are added in another order, and another version or processor may round elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from prefixrun import metrics
+from prefixrun.analysis.html.examples import evenly
+from prefixrun.errors import ConfigError, MissingPartError, PrefixrunError
+from prefixrun.files import digest, read_json
+from prefixrun.metrics import resampling
+from prefixrun.models.weights import locate
+from prefixrun.results.lookup import config_of
+from prefixrun.results.records import Counts, Record
+from prefixrun.results.run_texts import Text, scored_corpus
+from prefixrun.runs.pipeline import identity_of
+from prefixrun.runs.result_schema import described
+from prefixrun.runs.run import run_id, trained_name
+
+TOLERANCE = 1e-12
+"""Of a score, relative."""
+
+REGENERATED = 8
+
+Outcome = Literal["right", "wrong", "not checked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    what: str
+    outcome: Outcome
+    detail: str
+    """What was found, or why it could not be looked at."""
+
+
+def verify(
+    record: Record, *, data_dir: Path | None = None, regenerate: int = REGENERATED, model_path: str | None = None
+) -> Iterator[Check]:
+    """The checks one after the other, quick ones first. Raises nothing that a damaged run could cause.
+
+    `data_dir`: directory of the corpora, for records that keep outputs alone, and to compare inputs with. `regenerate`:
+    for how many inputs outputs are generated again. `model_path`: where the model of a run with model=path is now.
+    """
+    yield _guarded("config.json", lambda: _config(record))
+    yield _guarded("settings", lambda: _settings(record))
+    model = _guarded("model", lambda: _model(record, model_path))
+    yield model
+    trained = _guarded("trained file", lambda: _trained(record))
+    yield trained
+    kept = _Kept(record)
+    yield _guarded("outputs", kept.read)
+    yield _guarded("inputs", lambda: _inputs(kept, data_dir))
+    try:
+        yield from _scores(kept)
+    except (PrefixrunError, *OF_ANOTHER_FORM) as error:
+        yield Check("scores", "wrong", f"they cannot be made again ({type(error).__name__}: {error})")
+    yield _guarded("counts", lambda: _counts(kept))
+    if regenerate:
+        obstacle = next((one for one in (model, trained) if one.outcome != "right"), None)
+        yield (
+            Check("generation", "not checked", f"{obstacle.what}: {obstacle.outcome}")
+            if obstacle
+            else _guarded("generation", lambda: _generation(kept, regenerate, model_path))
+        )
+
+
+class _Kept:
+    """What a run has kept of its outputs, and the inputs behind them as far as they are known."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.outputs: Mapping[str, str] = {}
+        self.counts: Counts | None = None
+        self.texts: Mapping[str, Text] = {}
+        self.why_no_texts = "its outputs could not be read"
+        self.other_ways: set[str] = set()
+        """Scores that this version would make in another way."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """In the order in which they were scored, where the counts tell it."""
+        return tuple(self.outputs) if self.counts is None else self.counts.ids
+
+    @property
+    def groups(self) -> list[str] | None:
+        """Of the inputs; None where no one of them has one."""
+        if self.counts is not None and self.counts.groups is not None:
+            return list(self.counts.groups)
+        groups = [self.texts[each].group for each in self.ids]
+        return groups if any(groups) else None
+
+    def read(self) -> Check:
+        """Everything but the inputs; an output for each input, and no other."""
+        record, n_inputs = self.record, int(self.record.result["n_inputs"])
+        outputs, counts = record.outputs(), record.stats()
+        if len(outputs) != n_inputs:
+            return Check("outputs", "wrong", f"{len(outputs):,} for {n_inputs:,} inputs")
+        if counts is not None and (set(counts.ids) != set(outputs) or len(counts.ids) != n_inputs):
+            return Check("outputs", "wrong", "their ids are not those of stats.parquet")
+        texts = {str(one["id"]): Text(one["source"], tuple(one["references"])) for one in record.generations()}
+        if texts and set(texts) != set(outputs):
+            return Check("outputs", "wrong", "generations.jsonl has not the inputs of the outputs")
+        self.texts = texts
+        self.outputs, self.counts = outputs, counts
+        return Check("outputs", "right", f"{n_inputs:,}, one an input")
+
+
+OF_ANOTHER_FORM = (KeyError, TypeError, AttributeError, ValueError, IndexError)
+"""What reading a file of another form than a run writes may raise."""
+
+
+def _guarded(what: str, check: Callable[[], Check]) -> Check:
+    """A check that an error ends: what is not here is not checked, anything else is wrong."""
+    try:
+        return check()
+    except (ConfigError, MissingPartError) as error:
+        return Check(what, "not checked", str(error))
+    except PrefixrunError as error:
+        return Check(what, "wrong", str(error))
+    except OF_ANOTHER_FORM as error:  # a file of another form than a run writes
+        return Check(what, "wrong", f"a file has not the form that a run writes ({type(error).__name__}: {error})")
+
+
+def _config(record: Record) -> Check:
+    path = record.file("config.json")
+    if path is None:
+        return Check("config.json", "not checked", "a committed record keeps none")
+    config = read_json(path)
+    if config["run_id"] != record.run_id or run_id(config["identity"]) != record.run_id:
+        return Check("config.json", "wrong", "it is the configuration of another run, or was changed")
+    return Check("config.json", "right", "its identity gives the run id")
+
+
+def _settings(record: Record) -> Check:
+    """The identity that result.json implies; it holds everything that can change a number."""
+    result = record.result
+    config = config_of(record, model_path="DIR")
+    identity = identity_of(
+        config,
+        model=result["backbone"]["sha256"],
+        data={split: result["data"][split]["files"] for split in ("train", "dev", "test")},
+        semantics=result["provenance"]["semantics"],
+    )
+    found = run_id(identity)
+    if found != record.run_id:
+        return Check("settings", "wrong", f"settings, data and model in result.json are those of run {found}")
+    told = described(config)
+    if other := [
+        f"{name} is {result[name]!r}, its settings say {told[name]!r}" for name in told if result[name] != told[name]
+    ]:
+        return Check("settings", "wrong", "; ".join(other))
+    return Check("settings", "right", "settings, data and model in result.json give the run id")
+
+
+def _model(record: Record, model_path: str | None) -> Check:
+    expected = record.result["backbone"]["sha256"]
+    found = locate(config_of(record, model_path=model_path).model, download=False).fingerprint
+    if found != expected:
+        return Check("model", "wrong", f"SHA-256 {found[:12]} here, and the run was made with {expected[:12]}")
+    return Check("model", "right", f"SHA-256 {found[:12]}")
+
+
+def _trained(record: Record) -> Check:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    what, name, stored = "trained file", trained_name(record.method), int(record.result["parameters"]["stored"])
+    path = record.file(name)
+    if path is None:
+        if record.directory.parent.name == "records" and record.also is None:
+            return Check(what, "not checked", "a committed record keeps none")
+        if record.settings.get("keep_trained") is False:
+            return Check(what, "not checked", "the run was made with keep_trained=false")
+        return Check(what, "wrong", f"{name} is not there")
+    try:
+        numbers = sum(tensor.size for tensor in load(path.read_bytes()).values())
+    except SafetensorError as error:
+        return Check(what, "wrong", f"{path}: damaged ({error})")
+    expected = record.result.get("trained_file")
+    if expected and (found := digest(path)) != expected["sha256"]:
+        return Check(what, "wrong", f"{name}: SHA-256 {found[:12]} here, and the run wrote {expected['sha256'][:12]}")
+    if stored and numbers != stored:  # prompting stores no parameters, but the ids of its prompt
+        return Check(what, "wrong", f"{numbers:,} numbers in {name}, and the run stored {stored:,}")
+    return Check(what, "right", f"{name}, {numbers:,} numbers")
+
+
+def _inputs(kept: _Kept, data_dir: Path | None) -> Check:
+    """Compare inputs and references with the corpus, or take them from there."""
+    problems: list[tuple[str, str]] = []
+    corpus, note = scored_corpus(kept.record, kept.record.task, data_dir, problems)
+    if corpus is None:
+        kept.why_no_texts = problems[0][1] if problems else note
+        return Check("inputs", "not checked", kept.why_no_texts)
+    known = {each.id: Text(each.source, each.references, each.group) for each in corpus.examples}
+    for each in kept.outputs:
+        if each not in known:
+            return Check("inputs", "wrong", f"{each} is no input of the corpus")
+        if kept.texts and (kept.texts[each].source, kept.texts[each].references) != (
+            known[each].source,
+            known[each].references,
+        ):
+            return Check("inputs", "wrong", f"{each}: input or references are not those of the corpus")
+    kept.texts = {each: known[each] for each in kept.outputs}
+    return Check("inputs", "right", "inputs and references are those of the corpus")
+
+
+def _scores(kept: _Kept) -> Iterator[Check]:
+    """Score the outputs again; one check for all scores that agree, and one for each that does not."""
+    if not kept.outputs or not kept.texts:
+        yield Check("scores", "not checked", kept.why_no_texts)
+        return
+    texts = [kept.texts[each] for each in kept.ids]
+    again = metrics.evaluate(
+        kept.record.scored_as,
+        [kept.outputs[each] for each in kept.ids],
+        [text.references for text in texts],
+        kept.groups,
+        [text.source for text in texts],
+    ).scores
+    right, not_checked = [], dict[str, list[str]]()
+    for name in kept.record.result["scores"]:
+        why_not = _why_not(kept.record, name, again.get(name))
+        value = kept.record.value(name)
+        if name in again and again[name].signature != kept.record.signature(name):
+            kept.other_ways.add(name)
+        if why_not:
+            not_checked.setdefault(why_not, []).append(name)
+        elif _equal(again[name].value, value):
+            right.append(name)
+        else:
+            yield Check("scores", "wrong", f"{name}: {value} is stored, and the outputs give {again[name].value}")
+    if right:
+        yield Check("scores", "right", f"the outputs give the same {', '.join(right)}")
+    for why_not, names in not_checked.items():
+        yield Check("scores", "not checked", f"{', '.join(names)}: {why_not}")
+
+
+def _equal(found: float | None, stored: float | None) -> bool:
+    return found is not None and stored is not None and math.isclose(found, stored, rel_tol=TOLERANCE)
+
+
+def _why_not(record: Record, name: str, again: metrics.Score | None) -> str:
+    """Why a score cannot be compared with that of today; empty when it can."""
+    if record.value(name) is None:
+        return f"without a value in the run: {record.reason(name)}"
+    if again is None:
+        return "this version does not have it"
+    if again.signature != record.signature(name):
+        return f"made as {record.signature(name)}, here it would be {again.signature}"
+    return again.reason or ""
+
+
+def _counts(kept: _Kept) -> Check:
+    counts, record = kept.counts, kept.record
+    if counts is None:
+        return Check("counts", "not checked", "the run has no stats.parquet")
+    sums: dict[str, float] = {}
+    for suffix, part in resampling.parts(record.scored_as, counts.columns, counts.groups):
+        sums |= {name + suffix: value for name, value in metrics.aggregate(record.scored_as, part).items()}
+    names = [name for name in record.result["scores"] if name not in kept.other_ways]
+    expected = {name: value for name in names if (value := record.value(name)) is not None}
+    for name, value in expected.items():
+        if name in sums and not _equal(sums[name], value):
+            return Check("counts", "wrong", f"{name}: {value} is stored, and stats.parquet gives {sums[name]}")
+    missing = [name for name in expected if name not in sums]
+    if len(missing) == len(expected):
+        return Check("counts", "not checked", "stats.parquet has no counts of any of the scores")
+    also = f"; no counts of {', '.join(missing)}" if missing else ""
+    return Check("counts", "right", f"stats.parquet gives the scores{also}")
+
+
+def _generation(kept: _Kept, count: int, model_path: str | None) -> Check:
+    from prefixrun.results.inference import Served, outputs
+    from prefixrun.results.lookup import reopen
+
+    if not kept.outputs or not kept.texts:
+        return Check("generation", "not checked", kept.why_no_texts)
+    opened = reopen(kept.record, model_path=model_path)
+    served = Served(kept.record.run_id, opened.backbone, opened.method, opened.config.decode)
+    ids = evenly(kept.ids, count)
+    (texts,) = outputs([served], [kept.texts[each].source for each in ids])
+    different = [each for each, text in zip(ids, texts, strict=True) if text != kept.outputs[each]]
+    if different:
+        return Check("generation", "wrong", f"{len(different)} of {len(ids)} outputs differ: {', '.join(different)}")
+    return Check("generation", "right", f"{len(ids)} of {len(kept.ids):,} outputs are written again as they were")

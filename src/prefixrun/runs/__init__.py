@@ -1,0 +1,1 @@
+"""One run: its identity, its directory of plain files, and the way from configuration to result."""

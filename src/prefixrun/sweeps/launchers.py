@@ -1,0 +1,227 @@
+"""Where the runs of a sweep are worked on: Hydra's launchers, which are plugins behind extras of this package.
+
+The runs decide for themselves what is left to do, and their locks keep two workers apart, so a launcher only has to
+start each of them somewhere with the same results directory in sight.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import HydraException
+from hydra.types import HydraContext, RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from prefixrun import files
+from prefixrun.config import compose
+from prefixrun.config.grids import word
+from prefixrun.config.schema import Config
+from prefixrun.errors import ConfigError, DiskFullError, Interrupted, MissingPartError, PrefixrunError
+from prefixrun.sweeps.attempts import Outcome, attempts, groups
+from prefixrun.sweeps.execute import Launch
+from prefixrun.sweeps.plan import Job, look
+from prefixrun.sweeps.workers import Slots, gpus
+
+SERIAL = "basic"
+EXTRAS = {
+    "joblib": ("joblib", "hydra_joblib_launcher"),
+    "slurm": ("slurm", "hydra_submitit_launcher"),
+    "submitit_slurm": ("slurm", "hydra_submitit_launcher"),
+    "submitit_local": ("slurm", "hydra_submitit_launcher"),
+    "ray": ("ray", "hydra_ray_launcher"),
+}
+"""Launcher -> the extra that brings it, and its plugin."""
+WATCH_SECONDS = 5.0
+"""How often the results of a launcher's runs are looked for."""
+
+
+def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch | None:
+    """The launcher that Hydra's own settings among the overrides name; None for one run after the other.
+
+    Raises MissingPartError when its extra is not installed.
+    """
+    settings = hydra_words(overrides)
+    names = [word.partition("=")[2] for word in settings if word.startswith("hydra/launcher=")]
+    name = names[-1] if names else SERIAL
+    if name == SERIAL:
+        return None
+    extra, plugin = EXTRAS.get(name, (name, ""))
+    if plugin and not is_installed(plugin):
+        raise MissingPartError(f"hydra/launcher={name}: is not installed; run: pip install 'prefixrun[{extra}]'")
+
+    def launch(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> None:
+        directory = files.make_directory(Path(todo[0].config.results_dir).expanduser() / "launcher")
+        with compose.hydra_files(config_dir), tempfile.TemporaryDirectory(prefix="prefixrun-") as scratch:
+            try:
+                config = _sweep_config([*settings, word("hydra.sweep.dir", str(directory.resolve()))], config_dir)
+                _join_cluster(config)
+                slots = _slots(name, config, Path(scratch))
+            except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:
+                raise ConfigError(f"{' '.join(settings)}: {' '.join(str(error).split())}") from error
+            with _stops(slots):
+                _hand_over(config, slots, todo, tell)
+
+    return launch
+
+
+def hydra_words(overrides: Sequence[str]) -> list[str]:
+    """Hydra's own settings among the overrides; ``+`` adds one that a launcher's file does not name."""
+    return [word for word in overrides if word.lstrip("+").startswith("hydra")]
+
+
+def is_installed(plugin: str) -> bool:
+    """Whether one of Hydra's plugins is there; without any, not even their common package exists."""
+    return find_spec("hydra_plugins") is not None and find_spec(f"hydra_plugins.{plugin}") is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """The task function that a launcher calls wherever it works; picklable."""
+
+    slots: Slots | None
+    """What this machine's workers share among them; None where the cluster shares it out."""
+    together: Mapping[Config, tuple[Config, ...]]
+    """The first of each group of runs → the group, itself included."""
+
+    def __call__(self, composed: DictConfig) -> tuple[Outcome, ...]:
+        """How each run of the group ended. Never raises; a signal comes back as "interrupted"."""
+        signal.signal(signal.SIGTERM, _end)
+        done: list[Outcome] = []
+        last = Outcome("not started")
+        words = HydraConfig.get().overrides.task if HydraConfig.initialized() else ()
+        configs = self.together[compose.from_hydra(composed, words)]
+        try:
+            threads = self.slots.claim() if self.slots else _threads_of_the_cluster()
+            if not (self.slots and self.slots.stopped):
+                for outcome in attempts([_with_threads(config, threads) for config in configs]):
+                    done.append(outcome)  # one by one: those that have ended count, whatever comes after them
+        except DiskFullError as error:
+            last = Outcome("failed", str(error), error.exit_code)
+        except (KeyboardInterrupt, SystemExit):
+            last = Outcome("interrupted", exit_code=Interrupted.exit_code)
+        return (*done, *[last] * (len(configs) - len(done)))
+
+
+def _with_threads(config: Config, threads: int | None) -> Config:
+    return config if threads is None or config.threads is not None else replace(config, threads=threads)
+
+
+def _hand_over(
+    config: DictConfig, slots: Slots | None, todo: Sequence[Job], tell: Callable[[int, Outcome], None]
+) -> None:
+    together = groups([job.config for job in todo])
+    worker = Worker(slots, {todo[group[0]].config: tuple(todo[place].config for place in group) for group in together})
+    loader = GlobalHydra.instance().config_loader()
+    from hydra._internal.callbacks import Callbacks
+
+    context = HydraContext(config_loader=loader, callbacks=Callbacks(config))
+    launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=worker, config=config)
+    try:
+        with _watched(todo, tell):
+            returned = launcher.launch([list(todo[group[0]].point.words) for group in together], initial_job_idx=0)
+    except Exception as error:  # no such cluster here, a node that died: what the plugins raise is their own
+        raise PrefixrunError(f"the launcher stopped: {' '.join(str(error).split())}") from error
+    for group, result in zip(together, returned, strict=True):
+        for place, outcome in zip(group, _outcomes(result, len(group)), strict=True):
+            tell(place, outcome)
+
+
+@contextmanager
+def _watched(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> Iterator[None]:
+    """Tell of runs as their results appear: launchers return only when the last has ended."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        waiting = set(range(len(todo)))
+        while not ended.wait(WATCH_SECONDS):
+            for place in sorted(waiting):
+                if look(todo[place]).state == "finished":
+                    waiting.remove(place)
+                    tell(place, Outcome("now"))
+
+    watcher = threading.Thread(target=watch, name="sweep-watch", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def _outcomes(result: JobReturn, runs: int) -> tuple[Outcome, ...]:
+    value: Any = result._return_value
+    if result.status == JobStatus.COMPLETED and isinstance(value, tuple):
+        return value
+    return (Outcome("failed", f"{type(value).__name__}: {value}", 1),) * runs
+
+
+def _sweep_config(settings: Sequence[str], config_dir: Path | None) -> DictConfig:
+    loader = GlobalHydra.instance().config_loader()
+    words = [*compose.search_path(config_dir), *settings]
+    return loader.load_configuration(compose.CONFIG_NAME, words, run_mode=RunMode.MULTIRUN)
+
+
+def _join_cluster(config: DictConfig) -> None:
+    """Take back a default of the Ray plugin that only a cluster which it starts itself may have."""
+    if OmegaConf.select(config, "hydra.launcher.ray.init.address") is not None:
+        OmegaConf.update(config, "hydra.launcher.ray.init.object_store_memory", None, force_add=True)
+
+
+def _slots(name: str, config: DictConfig, scratch: Path) -> Slots | None:
+    """Shares of this machine for joblib's workers. -1 workers: one a GPU, or one for every two cores without."""
+    if name != "joblib":
+        return None
+    cores, devices = sorted(os.sched_getaffinity(0)), gpus()
+    # The plugin's own default gathers quick runs into batches for one worker.
+    OmegaConf.update(config, "hydra.launcher.batch_size", "1")
+    wanted = int(OmegaConf.select(config, "hydra.launcher.n_jobs"))
+    workers = wanted if wanted > 0 else len(devices) or max(1, len(cores) // 2)
+    OmegaConf.update(config, "hydra.launcher.n_jobs", workers)
+    return Slots(str(scratch), workers, tuple(cores), tuple(devices))
+
+
+def _threads_of_the_cluster() -> int | None:
+    """The cores of a SLURM job; Ray tells PyTorch by itself."""
+    given = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    return int(given) if given.isdigit() else None
+
+
+@contextmanager
+def _stops(slots: Slots | None) -> Iterator[None]:
+    """While workers of this machine run, the first signal lets each save its step and end; then it ends the sweep."""
+    if slots is None:
+        yield
+        return
+    came: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        slots.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

@@ -1,0 +1,1 @@
+"""The training loop with its loss, batches, checkpoints and processes."""

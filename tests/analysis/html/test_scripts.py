@@ -1,0 +1,106 @@
+"""The logic of the page's scripts, run by node where there is one."""
+
+import json
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+
+from prefixrun.analysis.html import page
+
+NODE = shutil.which("node")
+LOGIC = ("format.js", "diff.js", "table.js", "costs.js")
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed")
+
+
+def evaluate(expression: str) -> Any:
+    """The JSON value of an expression after the scripts without a document were read."""
+    scripts = "\n".join((page.ASSETS / name).read_text(encoding="utf-8") for name in LOGIC)
+    code = f"{scripts}\nprocess.stdout.write(JSON.stringify({expression}));"
+    assert NODE is not None
+    done = subprocess.run([NODE, "-e", code], capture_output=True, encoding="utf-8", check=True, timeout=60)
+    return json.loads(done.stdout)
+
+
+def js(value: object) -> str:
+    return json.dumps(value)
+
+
+def test_the_whole_script_can_be_read() -> None:
+    assert NODE is not None
+    checked = subprocess.run(
+        [NODE, "--check", "-"], check=False, input=page.script(), capture_output=True, encoding="utf-8", timeout=60
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_words_keep_every_character() -> None:
+    text = "  The Eagle's low-cost café: £20.50, 5 out of 5!\n👩‍🍳 مطعم النَّسر "
+    found = evaluate(f"words({js(text)})")
+    assert "".join(word["before"] + word["text"] for word in found) == text.rstrip()
+    assert [word["text"] for word in found][:5] == ["The", "Eagle's", "low-cost", "café", ":"]
+    assert {"20.50", "👩‍🍳", "النَّسر"} <= {word["text"] for word in found}
+
+
+def test_a_difference_has_both_texts_in_it() -> None:
+    first, second = "the pub is cheap and near the river .", "The pub is near the big river ."
+    steps = evaluate(f"difference(words({js(first)}), words({js(second)}))")
+    both = [step["word"]["text"] for step in steps if step["kind"] == "both"]
+    assert [s["word"]["text"] for s in steps if s["kind"] != "second"] == first.split()
+    assert [s["word"]["text"] for s in steps if s["kind"] != "first"] == second.split()
+    assert both == ["pub", "is", "near", "the", "river", "."]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "changed"),
+    [("", "", 0), ("a b c", "a b c", 0), ("", "a b", 2), ("a b c", "a x c", 2), ("a b a b", "b a b a", 2)],
+)
+def test_the_distance_counts_words_of_one_text_only(first: str, second: str, changed: int) -> None:
+    assert evaluate(f"distance({js(first)}, {js(second)})") == changed
+
+
+def test_texts_too_long_to_compare_are_not_compared() -> None:
+    assert evaluate('difference(words("a ".repeat(2500) + "x"), words("b ".repeat(2500) + "y"))') is None
+
+
+def test_the_nearest_reference() -> None:
+    references = ["something else", "the pub is cheap", "the pub is cheap"]
+    assert evaluate(f"nearest('the pub is very cheap', {js(references)})") == 1
+    assert evaluate("nearest('a', [])") == -1
+
+
+def test_missing_values_stand_last_in_both_directions() -> None:
+    rows = [{"v": 2}, {"v": None}, {"v": 10}, {"v": 1}]
+    for descending, order in (("false", [1, 2, 10, None]), ("true", [10, 2, 1, None])):
+        assert evaluate(f"sorted({js(rows)}, (row) => row.v, {descending}).map((row) => row.v)") == order
+    assert evaluate(f"sorted({js(['b10', 'b9', 'A'])}, (text) => text, false)") == ["A", "b9", "b10"]
+
+
+def test_search_wants_every_word() -> None:
+    assert evaluate('[matches("Prefix 10, seed 1", "seed prefix"), matches("Prefix 10", "prefix 5")]') == [True, False]
+
+
+def test_numbers() -> None:
+    shown = evaluate(
+        "[number(null), number(1234.56, 1), duration(59), duration(90), bytes(3 * 2 ** 30), share(1, 1000)]"
+    )
+    assert shown == ["–", "1,234.6", "59 s", "1.5 min", "3.00 GiB", "0.10 %"]
+
+
+def test_spread() -> None:
+    assert evaluate("[median([3, 1, null, 2]), median([]), mean([1, 2, 6]), standardDeviation([1])]") == [
+        2,
+        None,
+        3,
+        None,
+    ]
+    assert evaluate("standardDeviation([2, 4, 4, 4, 5, 5, 7, 9])") == pytest.approx(2.13809)
+
+
+def test_costs_of_other_sizes_formats_or_steps_are_not_put_together() -> None:
+    run = {"method": "adapter", "stored": 100, "precision": "bf16", "train_steps": 50}
+    rows = [run, {**run, "seed": 2}, {**run, "stored": 3000}, {**run, "precision": "fp32"}, {**run, "train_steps": 400}]
+    found = evaluate(f"groups({js(rows)}, COST_SETTING).map(({{ stored, runs }}) => [stored, runs.length])")
+    assert found == [[100, 2], [3000, 1], [100, 1], [100, 1]]

@@ -1,0 +1,77 @@
+"""The tables of the page: ours beside the paper's numbers, with their verdicts."""
+
+from pathlib import Path
+from typing import Any
+
+from prefixrun.analysis.groups import points
+from prefixrun.analysis.html.tables import VERDICTS, Cell, Shown, Tables, tables
+from prefixrun.results.records import load_records
+from synthetic_records import write_record
+
+PAPERS: dict[str, Any] = {"model.name": "gpt2_medium", "prefix_len": 5}
+
+
+def shown(results: Path) -> Tables:
+    return tables(points(load_records(results).found))
+
+
+def rows(table: Shown) -> dict[str, tuple[Cell, ...]]:
+    return {row[0].text: row for row in table.rows}
+
+
+def test_without_runs_both_versions_stand_alone(tmp_path: Path) -> None:
+    found = shown(tmp_path)
+    assert [(chapter.is_open, len(chapter.tables)) for chapter in found.chapters] == [(True, 7), (False, 7), (True, 0)]
+    assert found.verdicts == ()
+    (table, *_) = found.chapters[0].tables
+    assert table.title == "Table 2: table-to-text generation, E2E"
+    assert all(len(row) == len(table.columns) for row in table.rows)
+    prefix = rows(table)["GPT-2 Medium, prefix-tuning 0.1%, length 5"]
+    assert (prefix[1].text, prefix[2].text, prefix[2].value) == ("0/3 seeds", "70.3", 70.3)
+
+
+def test_ours_stand_above_the_papers_with_difference_and_verdict(tmp_path: Path) -> None:
+    for seed, quality in ((1, 0.4), (2, 0.7)):
+        write_record(tmp_path, settings={**PAPERS, "seed": seed}, quality=quality, stored=245_760)
+    found = shown(tmp_path)
+    prefix = rows(found.chapters[0].tables[0])["GPT-2 Medium, prefix-tuning 0.1%, length 5"]
+    assert (prefix[1].text, len(prefix[1].runs)) == ("2/3 seeds", 2)
+    bleu = prefix[2]
+    assert bleu.ours
+    assert "±" in bleu.text
+    assert bleu.below.startswith("paper 70.3, ")
+    assert (bleu.kind, bleu.verdict.split(" (")[0]) == ("open", "undecided")
+    assert (prefix[3].text, prefix[3].ours) == ("8.82", False)
+    assert found.verdicts == (
+        ("Table 2: table-to-text generation, E2E", {"undecided": 2}),
+        ("Table 5: embedding-only and infix, E2E", {"undecided": 2}),  # repeats the prefix of the main table
+    )
+
+
+def test_another_backbone_stands_below_and_says_why(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    found = shown(tmp_path)
+    (own,) = [row for name, row in rows(found.chapters[0].tables[0]).items() if name.startswith("SmolLM2")]
+    assert own[1].verdict.startswith("not comparable: other backbone")
+    assert (own[2].below, own[2].verdict) == ("", "")
+    assert found.verdicts[0][1] == {"not comparable": 2}
+    assert set(found.verdicts[0][1]) <= set(VERDICTS)
+
+
+def test_scores_that_cannot_share_a_column_are_said_where_the_table_would_be(tmp_path: Path) -> None:
+    for seed, way in ((1, "one"), (2, "other")):
+        scores = {"BLEU": {"value": 60.0 + seed, "signature": way, "reason": None}}
+        write_record(tmp_path, settings={"seed": seed}, result={"scores": scores})
+    found = shown(tmp_path)
+    assert all("made in 2 ways" in chapter.problem for chapter in found.chapters[:2])
+    assert found.verdicts == ()
+
+
+def test_methods_stand_beside_each_other_and_sort_by_their_numbers(tmp_path: Path) -> None:
+    for method in ("prefix", "finetune"):
+        write_record(tmp_path, settings={"method.name": method})
+    table = shown(tmp_path).chapters[2].tables[0]
+    assert table.columns[0] == "Method"
+    stored = [row[2] for row in table.rows]
+    assert [cell.value for cell in stored] == [115_200.0, 115_200.0]
+    assert table.notes

@@ -1,0 +1,100 @@
+"""When a run may stand beside the paper's numbers, and what is said when it may not."""
+
+from typing import Any
+
+import pytest
+
+from prefixrun.analysis.comparability import is_of_row, verdict
+from prefixrun.analysis.paper_numbers import rows
+from prefixrun.runs.result_schema import RELEASE, SAMPLE
+
+PAPERS_SETTING: dict[str, Any] = {
+    "task": "e2e",
+    "model": "gpt2_medium",
+    "method": "prefix",
+    "prefix_len": 5,
+    "data_source": RELEASE,
+    "n_train": 42_061,
+    "n_train_available": 42_061,
+    "n_inputs": 630,
+    "n_inputs_available": 630,
+}
+
+
+def test_the_papers_setting_is_comparable_with_the_published_row() -> None:
+    judged = verdict(PAPERS_SETTING, rows("e2e"))
+    assert judged.comparable
+    assert judged.text == "undecided (one run; the paper prints no spread between seeds)"
+    assert judged.row is not None
+    assert judged.row.version == "ACL"
+    assert [cell.printed for cell in judged.row.cells] == ["70.3", "8.82", "46.3", "72.1", "2.46"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"model": "smollm2_135m", "data_source": SAMPLE}, "other backbone and corpus"),
+        ({"model": "smollm2_135m"}, "other backbone"),
+        ({"data_source": SAMPLE}, "other corpus"),
+        ({"data_source": "own"}, "other corpus"),
+        ({"method": "prefix_flat"}, "the paper has no prefix_flat for this model"),
+        ({"n_train": 2_000}, "trained on 2,000 of 42,061 pairs"),
+        ({"n_inputs": 60}, "scored on 60 of 630 inputs"),
+        ({"settings": {"train": {"max_steps": 100, "batch_size": 16}}}, "saw 1,600 of 42,061 pairs"),
+        ({"settings": {"decode": {"beams": 1}}}, "decoded with beam 1, the paper with 5"),
+        ({"data": {"train": {"version": "unverified"}}}, "corpus files not verified"),
+        (
+            {"model": "smollm2_135m", "n_train": 2_000, "n_inputs": 60},
+            "other backbone; trained on 2,000 of 42,061 pairs; scored on 60 of 630 inputs",
+        ),
+        ({"data_source": SAMPLE, "n_train": 10, "n_train_available": 400}, "other corpus"),
+    ],
+)
+def test_every_difference_from_the_papers_setting_is_named(change: dict[str, object], reason: str) -> None:
+    judged = verdict({**PAPERS_SETTING, **change}, rows("e2e"))
+    assert not judged.comparable
+    assert judged.text == f"not comparable ({reason})"
+    assert judged.row is None
+
+
+def test_a_task_without_rows_is_not_comparable() -> None:
+    judged = verdict(PAPERS_SETTING, rows("my_own_task"))
+    assert judged.text == "not comparable (the paper has no results for this task and split)"
+
+
+@pytest.mark.parametrize(("length", "printed"), [(100, "43.80"), (5, "43.80")])
+def test_of_several_shares_the_row_of_the_same_prefix_length_comes_first(length: int, printed: str) -> None:
+    run = {**PAPERS_SETTING, "model": "bart_large", "prefix_len": length}
+    row = verdict(run, rows("xsum")).row
+    assert row is not None
+    assert row.cells[0].printed == printed
+
+
+@pytest.mark.parametrize(
+    ("change", "params", "is_of"),
+    [
+        ({}, "0.1%", True),
+        ({"prefix_len": 10}, "0.1%", False),
+        ({"model": "gpt2_large"}, "0.1%", False),
+        ({"parameters": {"stored": 11_000_000, "total": 354_823_168}}, "0.1%", False),
+        ({"method": "adapter", "prefix_len": None}, "0.1%", True),
+        ({"method": "adapter", "prefix_len": None}, "3%", False),
+        (
+            {
+                "method": "adapter",
+                "prefix_len": None,
+                "parameters": {"stored": 11_088_000, "total": 354_823_168},
+            },
+            "3%",
+            True,
+        ),
+        ({"parameters": {"stored": 0, "total": 354_823_168}}, "0.1%", False),
+    ],
+)
+def test_a_run_belongs_to_the_row_with_its_method_length_and_share(
+    change: dict[str, object], params: str, is_of: bool
+) -> None:
+    result = {**PAPERS_SETTING, "parameters": {"stored": 245_760, "total": 354_823_168}, **change}
+    of_method = [row for row in rows("e2e") if row.method == result["method"] and row.params == params]
+    (row,) = [row for row in of_method if row.version == "ACL"]
+    assert is_of_row(result, row) is is_of

@@ -1,0 +1,175 @@
+"""Estimates over seeds, paired differences over seeds and inputs, and correction for many tests."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats as distributions
+
+from prefixrun.analysis.comparison import difference, estimate, holm, influence
+from prefixrun.metrics.resampling import intervals
+from prefixrun.results.records import Record, load_records
+from synthetic_records import write_record
+
+
+def test_one_run_has_a_mean_and_no_interval() -> None:
+    assert estimate([3.0]) == type(estimate([3.0]))(3.0, 1, 1, None, None, None)
+
+
+def test_the_interval_is_students() -> None:
+    values = [68.0, 69.0, 71.0]
+    found = estimate(values)
+    expected = distributions.t.interval(0.95, 2, loc=np.mean(values), scale=distributions.sem(values))
+    assert (found.mean, found.n, found.sd) == (pytest.approx(69.333333), 3, pytest.approx(1.527525))
+    assert (found.low, found.high) == pytest.approx(expected)
+
+
+def test_runs_of_one_subsample_are_not_independent() -> None:
+    """Balanced, the interval is Student's over the means of the subsamples."""
+    values, subsamples = [60.0, 62.0, 66.0, 64.0, 69.0, 71.0], [1, 1, 2, 2, 3, 3]
+    found, of_means = estimate(values, subsamples), estimate([61.0, 65.0, 70.0])
+    assert (found.n, found.draws, of_means.draws) == (6, 3, 3)
+    assert (found.mean, found.low, found.high) == pytest.approx((of_means.mean, of_means.low, of_means.high))
+    assert estimate(values, [0] * 6) == estimate(values), "one subsample: seeds are what varies"
+
+
+def test_intervals_cover_what_they_promise_with_repeated_subsamples() -> None:
+    generator = np.random.default_rng(7)
+    covered = 0
+    for _ in range(2000):
+        values = np.repeat(generator.normal(0, 1, 5), 2) + generator.normal(0, 0.5, 10)
+        found = estimate(values.tolist(), [i // 2 for i in range(10)])
+        assert found.low is not None
+        assert found.high is not None
+        covered += found.low < 0 < found.high
+    assert 0.93 < covered / 2000 < 0.97
+
+
+def test_nothing_cannot_be_averaged() -> None:
+    with pytest.raises(ValueError, match="nothing"):
+        estimate([])
+
+
+def test_holm_multiplies_the_smallest_most_and_stays_ordered() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert holm([]) == []
+
+
+def point(directory: Path, method: str, quality: float, seeds: range, **more: object) -> list[Record]:
+    for seed in seeds:
+        write_record(directory, settings={"method.name": method, "seed": seed}, quality=quality, **more)  # type: ignore[arg-type]
+    found = [record for record in load_records(directory).found if record.method == method]
+    return sorted(found, key=lambda each: each.seed)
+
+
+def test_a_clear_difference_is_found_over_seeds_and_inputs(tmp_path: Path) -> None:
+    first, second = point(tmp_path, "finetune", 0.35, range(4)), point(tmp_path, "prefix", 0.6, range(4))
+    found = difference(first, second, "BLEU")
+    assert found is not None
+    assert found.paired
+    assert (found.n, found.note) == (4, "")
+    assert found.mean == pytest.approx(
+        np.mean([each.value("BLEU") for each in second]) - np.mean([each.value("BLEU") for each in first])
+    )
+    assert found.low is not None
+    assert found.low > 0
+    assert found.p_value is not None
+    assert found.p_value < 0.05
+
+
+def test_inputs_widen_the_interval_of_seeds(tmp_path: Path) -> None:
+    sides = [point(tmp_path / "with", method, 0.5, range(3)) for method in ("finetune", "prefix")]
+    bare = [point(tmp_path / "without", m, 0.5, range(3), with_stats=False) for m in ("finetune", "prefix")]
+    both, seeds = difference(*sides, "BLEU"), difference(*bare, "BLEU")
+    assert both is not None
+    assert seeds is not None
+    assert both.mean == seeds.mean
+    assert both.note == ""
+    assert seeds.note == "of seeds alone: no counts to tell what inputs do"
+    values = [[each.value("BLEU") for each in side] for side in bare]
+    assert seeds.p_value == pytest.approx(distributions.ttest_rel(values[1], values[0]).pvalue)
+
+
+def test_runs_without_common_seeds_are_compared_unpaired(tmp_path: Path) -> None:
+    first = point(tmp_path, "finetune", 0.5, range(3), with_stats=False)
+    second = point(tmp_path, "prefix", 0.5, range(10, 14), with_stats=False)
+    found = difference(first, second, "BLEU")
+    assert found is not None
+    assert not found.paired
+    values = [[each.value("BLEU") for each in side] for side in (first, second)]
+    assert found.p_value == pytest.approx(distributions.ttest_ind(values[1], values[0], equal_var=False).pvalue)
+
+
+def test_one_run_each_speaks_of_inputs_alone(tmp_path: Path) -> None:
+    found = difference(point(tmp_path, "finetune", 0.5, range(1)), point(tmp_path, "prefix", 0.5, range(1)), "BLEU")
+    assert found is not None
+    assert found.note == "of inputs alone: one run says nothing about seeds"
+    assert found.p_value is not None
+
+
+def test_one_run_each_without_counts_has_no_interval(tmp_path: Path) -> None:
+    sides = [point(tmp_path, method, 0.5, range(1), with_stats=False) for method in ("finetune", "prefix")]
+    found = difference(*sides, "BLEU")
+    assert found is not None
+    assert (found.low, found.p_value) == (None, None)
+
+
+def test_a_difference_of_some_of_the_runs_says_so(tmp_path: Path) -> None:
+    first, second = point(tmp_path, "finetune", 0.5, range(3)), point(tmp_path, "prefix", 0.5, range(2))
+    found = difference(first, second, "BLEU")
+    assert found is not None
+    assert (found.n, found.is_of_enough_runs) == (2, False)
+    assert found.note == "over the 2 pairs of equal seeds; from 2 independent draws, too few to trust"
+
+
+def test_a_difference_between_other_inputs_has_no_interval_for_them(tmp_path: Path) -> None:
+    first = point(tmp_path, "finetune", 0.5, range(1), inputs=60)
+    second = point(tmp_path, "prefix", 0.5, range(1), inputs=50)
+    found = difference(first, second, "BLEU")
+    assert found is not None
+    assert (found.low, found.note) == (None, "one run, and their inputs are not the same: no interval")
+
+
+def test_a_part_of_the_inputs_is_drawn_by_itself(tmp_path: Path) -> None:
+    for method, seed in ((m, s) for m in ("finetune", "prefix") for s in range(3)):
+        write_record(tmp_path, settings={"task.name": "webnlg", "method.name": method, "seed": seed})
+    found = load_records(tmp_path).found
+    sides = [[each for each in found if each.method == method] for method in ("finetune", "prefix")]
+    unseen = difference(*sides, "BLEU/unseen")
+    assert unseen is not None
+    assert unseen.is_of_enough_runs
+    assert unseen.note == ""
+    assert unseen != difference(*sides, "BLEU/seen")
+
+
+def test_a_metric_that_one_side_lacks_gives_nothing(tmp_path: Path) -> None:
+    sides = [point(tmp_path, method, 0.5, range(2)) for method in ("finetune", "prefix")]
+    assert difference(*sides, "METEOR") is None
+
+
+def test_equal_methods_are_told_apart_no_more_often_than_promised(tmp_path: Path) -> None:
+    """400 comparisons of two draws from the same distribution, with variation between runs and between inputs."""
+    runs = point(tmp_path, "prefix", 0.5, range(40))
+    generator = np.random.default_rng(5)
+    p_values = []
+    for _ in range(400):
+        chosen = generator.permutation(40)[:8]
+        sides = ([runs[i] for i in chosen[:4]], [runs[i] for i in chosen[4:]])
+        found = difference(*sides, "ROUGE_L")
+        assert found is not None
+        assert found.p_value is not None
+        p_values.append(found.p_value)
+    assert 0.005 < np.mean(np.array(p_values) < 0.05) < 0.07
+
+
+@pytest.mark.parametrize(("task", "metric"), [("e2e", "BLEU"), ("e2e", "ROUGE_L"), ("webnlg", "TER/unseen")])
+def test_what_inputs_add_has_the_variance_of_the_bootstrap(tmp_path: Path, task: str, metric: str) -> None:
+    write_record(tmp_path, settings={"task.name": task}, inputs=300)
+    (record,) = load_records(tmp_path).found
+    counts, found = record.stats(), influence(record, metric)
+    assert counts is not None
+    assert found is not None
+    interval = intervals(task, counts.columns, counts.groups, samples=2000)[metric]
+    sd = (interval.high - interval.low) / (2 * 1.96)
+    assert np.sqrt(np.sum(found[1] ** 2)) == pytest.approx(sd, rel=0.1)

@@ -1,0 +1,140 @@
+"""Which points the figures show."""
+
+from pathlib import Path
+
+import pytest
+
+from prefixrun.analysis.curves import Figure, figures
+from prefixrun.analysis.groups import points
+from prefixrun.errors import DataError
+from prefixrun.results.records import load_records
+from synthetic_records import write_record
+
+
+def found(directory: Path, kind: str) -> list[Figure]:
+    return [figure for figure in figures(points(load_records(directory).found)) if figure.kind == kind]
+
+
+def test_low_data_has_a_curve_for_each_method_and_start(tmp_path: Path) -> None:
+    for size in (50, 100, 200):
+        write_record(tmp_path, settings={"train_size": size})
+        write_record(tmp_path, settings={"train_size": size, "init.name": "random"})
+        write_record(tmp_path, settings={"train_size": size, "method.name": "finetune"})
+    write_record(tmp_path, settings={"train_size": 50, "method.name": "lora"})  # one place is no curve
+    (figure,) = found(tmp_path, "low_data")
+    assert [curve.label for curve in figure.curves] == [
+        "prefix-tuning, random",
+        "prefix-tuning, words",
+        "fine-tuning",
+    ]
+    assert [curve.dashed for curve in figure.curves] == [True, False, False]
+    assert [[x for x, _ in curve.places] for curve in figure.curves] == [[50.0, 100.0, 200.0]] * 3
+    assert figure.metrics == ("BLEU", "ROUGE_L")
+    assert figure.name == "low_data-e2e-smollm2_135m"
+
+
+def test_prefix_lengths_are_compared_at_equal_data(tmp_path: Path) -> None:
+    for length in (1, 5, 10):
+        write_record(tmp_path, settings={"prefix_len": length, "train_size": 500})
+        write_record(tmp_path, settings={"prefix_len": length})
+    assert [figure.name for figure in found(tmp_path, "prefix_length")] == [
+        "prefix_length-e2e-smollm2_135m-42061",
+        "prefix_length-e2e-smollm2_135m-500",
+    ]
+
+
+def test_figures_of_other_parts_or_inputs_do_not_take_each_others_place(tmp_path: Path) -> None:
+    files = [{"name": "test", "records": 1, "sha256": "2" * 64}]
+    for size in (50, 100):
+        write_record(tmp_path, settings={"train_size": size})
+        write_record(tmp_path, settings={"train_size": size, "seed": 2}, result={"split": "dev"})
+        write_record(tmp_path, settings={"train_size": size, "seed": 3}, result={"data": {"test": {"files": files}}})
+    assert sorted(figure.name for figure in found(tmp_path, "low_data")) == [
+        "low_data-e2e-dev-smollm2_135m",
+        "low_data-e2e-smollm2_135m",
+        "low_data-e2e-smollm2_135m-2",
+    ]
+
+
+def test_a_curve_of_lengths_differs_in_length_alone(tmp_path: Path) -> None:
+    for length, rate in ((1, 1e-3), (40, 1e-3), (10, 5e-2)):
+        write_record(tmp_path, settings={"prefix_len": length, "train.lr": rate})
+    (figure,) = found(tmp_path, "prefix_length")
+    assert [x for x, _ in figure.curves[0].places] == [1.0, 40.0]
+
+
+def test_shares_of_the_data_are_per_cent(tmp_path: Path) -> None:
+    for share in (0.1, 0.2, 1.0):
+        write_record(tmp_path, settings={"data_fraction": share})
+    (figure,) = found(tmp_path, "data_fraction")
+    assert [x for x, _ in figure.curves[0].places] == [10.0, 20.0, 100.0]
+
+
+def test_starts_are_compared_at_equal_data_with_random_first(tmp_path: Path) -> None:
+    for words in ("elephant", "active"):
+        write_record(tmp_path, settings={"train_size": 100, "init_words": words})
+    assert found(tmp_path, "initialisation") == []
+    write_record(tmp_path, settings={"train_size": 100, "init.name": "random"})
+    (figure,) = found(tmp_path, "initialisation")
+    assert [curve.label for curve in figure.curves] == ["random", "“active”", "“elephant”"]
+
+
+def test_costs_are_shown_for_three_methods_at_the_most_data(tmp_path: Path) -> None:
+    for method in ("prefix", "finetune", "adapter"):
+        write_record(tmp_path, settings={"method.name": method})
+        write_record(tmp_path, settings={"method.name": method, "train_size": 50})
+    (figure,) = found(tmp_path, "pareto")
+    assert figure.name == "pareto-e2e-smollm2_135m-42061"
+    assert [curve.method for curve in figure.curves] == ["prefix", "finetune", "adapter"]
+
+
+def test_of_two_points_at_one_place_the_one_with_more_runs_is_shown_and_the_other_counted(tmp_path: Path) -> None:
+    for size in (50, 100):
+        for seed in (1, 2):
+            write_record(tmp_path, settings={"train_size": size, "seed": seed}, quality=0.3)
+    write_record(tmp_path, settings={"train_size": 50, "train.lr": 5e-3}, quality=0.9)
+    (figure,) = found(tmp_path, "low_data")
+    assert [len(point.runs) for _, point in figure.curves[0].places] == [2, 2]
+    assert "1 more points with other settings are not shown" in figure.caption
+    assert "Mean of n = 2 runs" in figure.caption
+
+
+def test_of_equally_many_runs_those_of_the_lower_development_loss_are_shown(tmp_path: Path) -> None:
+    for loss, rate in ((1.3, 1e-3), (1.2, 3e-3), (1.4, 1e-2)):
+        training = {"history": [{"step": 100, "train_loss": 1.5, "dev_loss": loss}], "fit_error": None}
+        for size in (50, 100):
+            settings = {"train_size": size, "train.lr": rate}
+            write_record(tmp_path, settings=settings, quality=loss / 2, result={"training": training})
+    (figure,) = found(tmp_path, "low_data")
+    assert [point.dev_loss for _, point in figure.curves[0].places] == [1.2, 1.2]
+
+
+def test_number_formats_and_amounts_of_training_have_figures_of_their_own(tmp_path: Path) -> None:
+    for method in ("prefix", "finetune", "adapter"):
+        for steps, precision in ((100, "fp32"), (400, "fp32"), (100, "bf16")):
+            settings = {"method.name": method, "train.max_steps": steps, "precision": precision}
+            write_record(tmp_path, settings=settings)
+    assert [(figure.name, figure.title.rpartition("SmolLM2-135M, ")[2]) for figure in found(tmp_path, "pareto")] == [
+        ("pareto-e2e-smollm2_135m-1600of42061-bf16", "1,600 of 42,061 pairs, bf16"),
+        ("pareto-e2e-smollm2_135m-1600of42061", "1,600 of 42,061 pairs"),
+        ("pareto-e2e-smollm2_135m-6400of42061", "6,400 of 42,061 pairs"),
+    ]
+
+
+def test_corpora_have_figures_of_their_own(tmp_path: Path) -> None:
+    for source in ("release", "sample"):
+        for size in (50, 100):
+            write_record(tmp_path, settings={"train_size": size}, data_source=source)
+    assert sorted(figure.name for figure in found(tmp_path, "low_data")) == [
+        "low_data-e2e-smollm2_135m",
+        "low_data-e2e-smollm2_135m-sample",
+    ]
+    assert any("sample corpus" in figure.title for figure in found(tmp_path, "low_data"))
+
+
+def test_scores_made_in_different_ways_are_refused(tmp_path: Path) -> None:
+    write_record(tmp_path, settings={"train_size": 50})
+    other = {"BLEU": {"value": 1.0, "signature": "other:2", "reason": None}}
+    write_record(tmp_path, settings={"train_size": 100}, result={"scores": other})
+    with pytest.raises(DataError, match="2 ways"):
+        found(tmp_path, "low_data")

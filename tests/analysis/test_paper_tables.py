@@ -1,0 +1,148 @@
+"""The paper's tables with our runs beside every number."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefixrun.analysis.groups import points
+from prefixrun.analysis.paper_tables import Section, Version, paper_tables
+from prefixrun.analysis.table_format import as_csv, as_latex, as_markdown
+from prefixrun.errors import DataError
+from prefixrun.results.records import load_records
+from synthetic_records import write_record
+
+PAPERS: dict[str, Any] = {"model.name": "gpt2_medium", "prefix_len": 5}
+
+
+def section(directory: Path, table: int = 0, task: str = "e2e", version: Version = "ACL") -> Section:
+    tables = paper_tables(points(load_records(directory).found), version)
+    (found,) = [each for each in tables[table].sections if each.task == task]
+    return found
+
+
+@pytest.mark.parametrize("version", ["v1", "ACL"])
+def test_without_runs_every_row_of_the_paper_stands_alone(tmp_path: Path, version: Version) -> None:
+    tables = paper_tables([], version)
+    assert [len(table.sections) for table in tables] == [3, 1, 2, 1]
+    for table in tables:
+        for row in (row for each in table.sections for row in each.rows):
+            assert row.paper is not None
+            assert row.paper.version == version
+            assert row.point is None
+        assert "0/3 seeds" in as_markdown(table)
+
+
+def test_runs_at_the_papers_setting_stand_beside_its_number(tmp_path: Path) -> None:
+    for seed, quality in ((1, 0.4), (2, 0.7)):
+        write_record(tmp_path, settings={**PAPERS, "seed": seed}, quality=quality, stored=245_760)
+    rows = [row for row in section(tmp_path).rows if row.point]
+    assert [(row.paper.method, row.paper.params) for row in rows if row.paper] == [("prefix", "0.1%")]
+    bleu = rows[0].cells[0]
+    assert bleu.paper is not None
+    assert bleu.ours is not None
+    assert (bleu.paper.printed, bleu.n) == ("70.3", 2)
+    assert bleu.difference == pytest.approx(bleu.ours.mean - 70.3)
+    assert bleu.judgement is not None
+    assert bleu.judgement.text.startswith("undecided (about ")
+    assert rows[0].cells[1].why_empty == "not among its scores"
+    page = as_markdown(paper_tables(points(load_records(tmp_path).found))[0])
+    assert "ours, 2/3 seeds" in page
+    assert "no value for NIST, METEOR, CIDEr: not among its scores." in page
+
+
+def test_one_point_stands_beside_a_row_and_others_below(tmp_path: Path) -> None:
+    for seed, rate, quality in ((1, 1e-3, 0.4), (2, 1e-3, 0.4), (1, 5e-5, 0.9)):
+        write_record(tmp_path, settings={**PAPERS, "seed": seed, "train.lr": rate}, quality=quality, stored=245_760)
+    beside, below = (row for row in section(tmp_path).rows if row.point)
+    assert beside.point is not None
+    assert (len(beside.point.runs), below.paper) == (2, None)
+    assert "lr=5e-05" in below.label
+    assert below.why_not.startswith("other runs of the same row stand beside the paper")
+
+
+@pytest.mark.parametrize(
+    ("settings", "more", "reason"),
+    [
+        ({}, {}, "other backbone"),
+        (PAPERS, {"data_source": "sample"}, "other corpus"),
+        ({**PAPERS, "train_size": 500}, {}, "trained on 500 of 42,061 pairs"),
+        ({**PAPERS, "prefix_len": 10}, {"stored": 491_520}, "the paper has no row of this length or share"),
+        ({**PAPERS, "method.name": "lora"}, {}, "the paper has no lora for this model"),
+    ],
+)
+def test_other_runs_stand_below_with_the_reason(
+    tmp_path: Path, settings: dict[str, Any], more: dict[str, Any], reason: str
+) -> None:
+    write_record(tmp_path, settings=settings, **more)
+    own = [row for row in section(tmp_path).rows if row.paper is None]
+    assert len(own) == 1
+    assert own[0].why_not.startswith(reason)
+    assert all(cell.judgement is None for cell in own[0].cells)
+    page = as_markdown(paper_tables(points(load_records(tmp_path).found))[0])
+    assert f"not comparable: {reason}" in page
+
+
+def test_the_sample_corpus_is_named(tmp_path: Path) -> None:
+    write_record(tmp_path, settings=PAPERS, data_source="sample")
+    (own,) = [row for row in section(tmp_path).rows if row.paper is None]
+    assert "sample corpus" in own.label
+
+
+def test_low_data_runs_stay_out_when_there_are_larger_ones(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    write_record(tmp_path, settings={"train_size": 50})
+    assert len([row for row in section(tmp_path).rows if row.paper is None]) == 1
+
+
+def test_rows_of_other_points_say_what_tells_them_apart(tmp_path: Path) -> None:
+    for rate in (1e-3, 5e-3):
+        write_record(tmp_path, settings={"train.lr": rate})
+    own = [row.label for row in section(tmp_path).rows if row.paper is None]
+    assert ["lr=0.001" in own[0], "lr=0.005" in own[1]] == [True, True]
+
+
+def test_the_table_of_ablations_has_its_methods_only(tmp_path: Path) -> None:
+    write_record(tmp_path, settings={**PAPERS, "method.name": "embedding", "prefix_len": 10})
+    write_record(tmp_path, settings={**PAPERS, "method.name": "finetune"})
+    rows = [row for row in section(tmp_path, table=3).rows if row.point]
+    assert [row.label for row in rows] == ["GPT-2 Medium, embedding-only, length 10"]
+
+
+def test_scores_made_in_different_ways_are_refused_with_both(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    other = {"BLEU": {"value": 1.0, "signature": "other:2", "reason": None}}
+    write_record(tmp_path, settings={"seed": 2}, result={"scores": other})
+    with pytest.raises(DataError, match=r"BLEU of e2e was made in 2 ways.*other:2 \(e2e-prefix.*synthetic:1 \(e2e"):
+        section(tmp_path)
+
+
+def test_sample_and_real_corpus_may_be_scored_in_different_ways(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    other = {"BLEU": {"value": 1.0, "signature": "refs:1", "reason": None}}
+    write_record(tmp_path, data_source="sample", result={"scores": other})
+    assert section(tmp_path)
+
+
+def test_all_forms_say_the_same(tmp_path: Path) -> None:
+    for seed in (1, 2, 3):
+        write_record(tmp_path, settings={**PAPERS, "seed": seed}, stored=245_760)
+    table = paper_tables(points(load_records(tmp_path).found))[0]
+    bleu = next(cell.ours for row in table.sections[0].rows for cell in row.cells[:1] if row.point)
+    assert bleu is not None
+    assert bleu.sd is not None
+    number = f"{bleu.mean:.1f} ± {bleu.sd:.1f}"
+    assert number in as_markdown(table)
+    assert number.replace("±", r"$\pm$") in as_latex(table)
+    assert r"adapter 3\%" in as_latex(table)
+    (line,) = [line for line in as_csv(table).splitlines() if ",BLEU," in line and ",3,3," in line]
+    assert f"{bleu.mean:.6g},{bleu.sd:.6g}" in line
+    assert all(run.run_id in line for run in load_records(tmp_path).found)
+
+
+def test_the_order_in_which_records_are_found_changes_nothing(tmp_path: Path) -> None:
+    for seed in (1, 2, 3):
+        write_record(tmp_path, settings={"seed": seed, "prefix_len": 5 * seed})
+    found = load_records(tmp_path).found
+    for table, again in zip(paper_tables(points(found)), paper_tables(points(found[::-1])), strict=True):
+        assert (as_markdown(table), as_csv(table)) == (as_markdown(again), as_csv(again))

@@ -1,0 +1,182 @@
+"""From records to files: the same records, the same bytes."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from checkout import ROOT
+from prefixrun.analysis import publish as publication
+from prefixrun.analysis.curves import figures
+from prefixrun.analysis.drawn import FILE, fingerprint, fingerprints
+from prefixrun.analysis.groups import points
+from prefixrun.analysis.plots import draw
+from prefixrun.analysis.publish import publish, tables
+from prefixrun.cli.main import main
+from prefixrun.results.records import Record, load_records
+from synthetic_records import write_record
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few of every kind: sizes, lengths, starts, methods, seeds."""
+    directory = tmp_path_factory.mktemp("results")
+    for seed in (1, 2, 3):
+        for size in (50, 100):
+            for method, start in (("prefix", "words"), ("prefix", "random"), ("finetune", "words")):
+                settings = {"train_size": size, "seed": seed, "method.name": method, "init.name": start}
+                write_record(directory, settings=settings)
+        for words in ("active", "keep"):
+            write_record(directory, settings={"train_size": 100, "seed": seed, "init_words": words})
+        for method in ("prefix", "finetune", "adapter"):
+            write_record(directory, settings={"task.name": "webnlg", "seed": seed, "method.name": method})
+        write_record(directory, settings={"seed": seed, "data_fraction": 0.1})
+        write_record(directory, settings={"seed": seed})
+        write_record(directory, settings={"seed": seed, "prefix_len": 5})
+    return directory
+
+
+@pytest.fixture(scope="module")
+def published() -> tuple[Record, ...]:
+    """The committed records. Runs of this machine may stand in the tables too; then those are no longer the published
+    ones, and there is nothing to compare."""
+    results = ROOT / "results"
+    committed = load_records(results, ("records",)).found
+    if own := {run.run_id for run in load_records(results, ("runs",)).found} - {each.run_id for each in committed}:
+        pytest.skip(f"results/runs has {len(own)} runs of this machine, which results/tables may show")
+    return committed
+
+
+def test_every_kind_of_figure_is_drawn_in_both_forms(tree: Path) -> None:
+    found = figures(points(load_records(tree).found))
+    kinds = ["low_data", "prefix_length", "initialisation", "data_fraction", "pareto"]
+    assert sorted({each.kind for each in found}) == sorted(kinds)
+    for each in found:
+        drawn = draw(each)
+        assert drawn["png"].startswith(b"\x89PNG")
+        assert b"<svg" in drawn["svg"]
+        assert b"<dc:date>" not in drawn["svg"]
+        assert "n = 3 runs" in each.caption
+
+
+def test_the_same_records_give_the_same_bytes(tree: Path, tmp_path: Path) -> None:
+    records = load_records(tree).found
+    first, second = publish(records, tmp_path / "a"), publish(records[::-1], tmp_path / "b")
+    assert [path.name for path in first] == [path.name for path in second]
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+
+
+def test_the_command_writes_everything_and_names_what_it_left_out(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "runs" / "going").mkdir(parents=True, exist_ok=True)
+    (tree / "runs" / "going" / "config.json").write_text("{}")
+    assert main(["tables", f"results_dir={tree}", f"out={tmp_path}"]) == 0
+    shown = capsys.readouterr()
+    assert f"left out: {tree}/runs/going: the run is not finished" in shown.err
+    assert "1 left out" in shown.out
+    assert (tmp_path / "tables" / "acl_table_2.md").is_file()
+    assert (tmp_path / "figures" / "low_data-e2e-smollm2_135m.svg").is_file()
+
+
+def test_a_figure_is_drawn_again_only_when_it_shows_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(seed: int) -> None:
+        for length in (1, 5):
+            write_record(tmp_path, settings={"seed": seed, "prefix_len": length})
+
+    drawn: list[str] = []
+    monkeypatch.setattr(publication, "draw", lambda figure: drawn.append(figure.name) or draw(figure))
+    write(1)
+    first = publish(load_records(tmp_path).found, tmp_path)
+    again = publish(load_records(tmp_path).found, tmp_path)
+    assert (len(drawn), sorted(first)) == (1, sorted(again))
+    write(2)
+    publish(load_records(tmp_path).found, tmp_path)
+    assert len(drawn) == 2
+    (tmp_path / "figures" / f"{drawn[0]}.png").unlink()
+    publish(load_records(tmp_path).found, tmp_path)
+    assert len(drawn) == 3
+    (tmp_path / "figures" / FILE).write_text("{")
+    publish(load_records(tmp_path).found, tmp_path)
+    assert len(drawn) == 4
+    assert (tmp_path / "figures" / f"{drawn[0]}.png").is_file()
+
+
+def test_a_cost_that_no_run_measured_has_an_empty_panel(tmp_path: Path) -> None:
+    costs = {"train_seconds": 60.0, "train_tokens": 1, "decode_seconds": 1.0, "peak_memory_bytes": None}
+    for method in ("prefix", "finetune", "adapter"):
+        write_record(tmp_path, settings={"method.name": method}, result={"costs": costs})
+    (figure,) = figures(points(load_records(tmp_path).found))
+    svg = draw(figure)["svg"]
+    assert b"<!-- not measured -->" in svg
+    assert b"<!-- fine-tuning -->" in svg, "the legend is of a panel that has marks"
+
+
+def test_a_figure_that_the_runs_no_longer_make_goes(tmp_path: Path) -> None:
+    for length in (1, 5):
+        longer = write_record(tmp_path, settings={"prefix_len": length})
+    publish(load_records(tmp_path).found, tmp_path)
+    mine = tmp_path / "figures" / "mine.png"
+    mine.touch()
+    assert len(list((tmp_path / "figures").iterdir())) == 4
+    shutil.rmtree(longer)
+    for length in (1, 5):
+        write_record(tmp_path, settings={"prefix_len": length, "train_size": 50})
+    publish(load_records(tmp_path).found, tmp_path)
+    left = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert left == {"mine.png", FILE, *(f"prefix_length-e2e-smollm2_135m-50.{ending}" for ending in ("png", "svg"))}
+
+
+def test_tables_of_another_version_do_not_stay_with_old_numbers(tmp_path: Path) -> None:
+    publish([], tmp_path, version="v1")
+    mine = tmp_path / "tables" / "my_table_of_runs.md"
+    mine.touch()
+    publish([], tmp_path)
+    left = {path.name.partition("_")[0] for path in (tmp_path / "tables").iterdir()}
+    assert left == {"acl", "claims.md", "methods.csv", "methods.md", "methods.tex", "my"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["version=v2"], "version=v2: must be one of v1, ACL"),
+        (["seeds=1"], "seeds=1: must be a whole number of at least 2"),
+        (["results_dir=nowhere"], "results_dir=nowhere: there is no such directory"),
+        (["sedes=3"], "did you mean seeds?"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tables", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_published_tables_are_what_the_committed_records_give(published: tuple[Record, ...]) -> None:
+    """After adding a record: `prefixrun tables`, and commit what it writes."""
+    made = tables(published)
+    directory = ROOT / "results" / "tables"
+    assert sorted(path.name for path in directory.iterdir()) == sorted(made)
+    for name, text in made.items():
+        assert (directory / name).read_bytes() == text.encode("utf-8"), name
+
+
+def test_published_figures_show_what_the_committed_records_give(published: tuple[Record, ...]) -> None:
+    """Their data, as other versions of matplotlib and its fonts give other bytes."""
+    made = {figure.name: fingerprint(figure) for figure in figures(points(published))}
+    directory = ROOT / "results" / "figures"
+    assert fingerprints(directory) == made
+    files = {FILE, *(f"{name}.{ending}" for name in made for ending in ("png", "svg"))}
+    assert {path.name for path in directory.iterdir()} == files
+
+
+@pytest.mark.slow
+def test_a_thousand_records_are_read_and_tabulated(tmp_path: Path) -> None:
+    for number in range(1000):
+        method = ("prefix", "finetune", "adapter", "lora", "infix")[number % 5]
+        settings = {"seed": number // 100, "method.name": method, "train_size": 50 * (1 + number // 5 % 20)}
+        write_record(tmp_path, settings=settings)
+    records = load_records(tmp_path).found
+    assert len(records) == 1000
+    assert tables(records)

@@ -1,0 +1,32 @@
+"""The help text covers every key, group and verb."""
+
+import pytest
+
+from prefixrun.cli.commands import VERBS
+from prefixrun.cli.help import manual
+from prefixrun.config.conf_tree import groups
+from prefixrun.config.validate import known_keys
+
+
+def test_everything_that_can_be_set_is_in_the_help() -> None:
+    text = manual()
+    for key, hint in known_keys().items():
+        if not hasattr(hint, "__dataclass_fields__"):
+            assert f"\n  {key}  [" in text, key
+    for group, choices in groups().items():
+        assert f"\n  {group} " in text
+        assert all(choice in text for choice in choices)
+    assert all(f"\n  {verb} " in text for verb in VERBS)
+
+
+def test_the_help_says_what_is_accepted_and_the_default() -> None:
+    text = manual()
+    assert "prefix_len  [a whole number at least 1; 10]\n      Length of the prefix in positions (" in text
+    assert "train.lr  [a number above 0]\n" in text
+
+
+@pytest.mark.parametrize("columns", ["60", "200"])
+def test_the_help_fits_the_terminal(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    described = manual().split("Keys (")[1].split("Options")[0].splitlines()[1:]
+    assert max(len(line) for line in described if line.startswith("      ")) <= min(int(columns), 120)

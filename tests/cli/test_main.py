@@ -1,0 +1,162 @@
+"""The command from outside: exit codes, one message for an error of the user, nothing left behind, a fast start."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from checkout import SRC
+from prefixrun.cli.main import main
+from prefixrun.config.schema import Config
+from prefixrun.errors import DataError, Interrupted, MissingPartError
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[Config]]:
+    """The configurations that reached the run, which fails as told by its prefix length."""
+    seen: list[Config] = []
+    fail: dict[int, Callable[[], object]] = {
+        3: lambda: _raise(DataError("trainset.csv:7: 1 field for 2 columns")),
+        4: lambda: _raise(MissingPartError("METEOR needs Java")),
+        5: lambda: _raise(Interrupted("stopped")),
+        6: lambda: os.kill(os.getpid(), signal.SIGTERM),
+        7: lambda: os.kill(os.getpid(), signal.SIGINT),
+        8: lambda: _raise(ZeroDivisionError("a defect")),
+    }
+
+    def run(config: Config) -> int:
+        seen.append(config)
+        fail.get(config.prefix_len, lambda: None)()
+        return 0
+
+    monkeypatch.setattr("prefixrun.runs.pipeline.run", run)
+    monkeypatch.chdir(tmp_path)
+    yield seen
+    assert list(tmp_path.iterdir()) == [], "the command itself leaves no files"
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(SRC)}
+    words = [sys.executable, "-m", "prefixrun", *arguments]
+    return subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_one_run(runs: list[Config]) -> None:
+    assert main(["task=e2e", "prefix_len=10"]) == 0
+    assert [config.prefix_len for config in runs] == [10]
+
+
+@pytest.mark.parametrize(
+    ("prefix_len", "code", "said"),
+    [
+        (3, 3, "prefixrun: trainset.csv:7: 1 field for 2 columns\n"),
+        (4, 4, "prefixrun: METEOR needs Java\n"),
+        (7, 130, "prefixrun: interrupted; run the same command again to resume\n"),
+    ],
+)
+def test_errors_are_one_message_and_a_code(
+    runs: list[Config], capsys: pytest.CaptureFixture[str], prefix_len: int, code: int, said: str
+) -> None:
+    assert main([f"prefix_len={prefix_len}"]) == code
+    assert capsys.readouterr().err == said
+    assert len(runs) == 1
+
+
+@pytest.mark.parametrize(("prefix_len", "code", "said"), [(5, 130, "stopped"), (7, 130, "interrupted")])
+def test_an_interrupted_run_says_so(
+    runs: list[Config], capsys: pytest.CaptureFixture[str], prefix_len: int, code: int, said: str
+) -> None:
+    assert main([f"prefix_len={prefix_len}"]) == code
+    assert capsys.readouterr().err.startswith(f"prefixrun: {said}")
+
+
+def test_sigterm_ends_the_command_with_its_code(runs: list[Config], capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as caught:
+        main(["prefix_len=6"])
+    assert caught.value.code == 143
+    assert capsys.readouterr().err.startswith("prefixrun: terminated; run the same")
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_defect_keeps_its_traceback(runs: list[Config]) -> None:
+    with pytest.raises(ZeroDivisionError, match="a defect"):
+        main(["prefix_len=8"])
+    assert len(runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["prefx_len=5"], "prefx_len=5: there is no key prefx_len; did you mean prefix_len?"),
+        (["+prefx_len=5"], "+prefx_len=5: there is no key prefx_len; did you mean prefix_len?"),
+        (["-m", "prefx_len=1,0"], "prefx_len=1,0: there is no key prefx_len; did you mean prefix_len?"),
+        (["scor"], "scor: is neither key=value nor a verb; did you mean score?"),
+        (["score", "tsk=e2e", "hyp=x"], "2 problems in the configuration:"),
+        (["--cfg", "job", "prefx_len=5"], "prefx_len=5: there is no key prefx_len; did you mean prefix_len?"),
+        (["--config-name", "other"], "--config-path, --config-name: the files of prefixrun stay"),
+    ],
+)
+def test_nothing_runs_when_the_command_is_wrong(
+    runs: list[Config], capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.startswith(f"prefixrun: {said}")
+    assert runs == []
+
+
+def test_the_command_prints_its_help_without_torch_or_hydra(tmp_path: Path) -> None:
+    code = (
+        "import sys; from prefixrun.cli.main import main; code = main(['--help']);"
+        "sys.exit(code or bool({'torch', 'transformers', 'hydra'} & set(sys.modules)))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SRC)}
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "train.lr" in done.stdout
+
+
+def test_the_configuration_is_printed_from_any_directory(tmp_path: Path) -> None:
+    done = command("--cfg", "job", "profile=paper", "seed=7", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "seed: 7\n" in done.stdout
+    assert "hub: openai-community/gpt2-medium\n" in done.stdout
+    assert "adam_beta1: 0.9\n" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_shell_completion_can_be_installed_and_answers(tmp_path: Path) -> None:
+    done = command("-sc", "install=bash", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "complete" in done.stdout
+    environment = {**os.environ, "PYTHONPATH": str(SRC), "COMP_LINE": "prefixrun decode=beam5", "COMP_POINT": "22"}
+    words = [sys.executable, "-m", "prefixrun", "-sc", "query=bash"]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["decode=beam5_modern", "decode=beam5_paper"]
+
+
+def test_the_version_says_what_the_numbers_mean(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == "prefixrun 0.1.0 (semantics 1)\n"
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(SRC)}
+    words = [sys.executable, "-m", "prefixrun", "--help"]
+    with subprocess.Popen(
+        words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        assert child.stderr.read() == b""
+        assert child.wait() == 141

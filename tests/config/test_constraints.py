@@ -1,0 +1,64 @@
+"""Settings that contradict each other."""
+
+import pytest
+
+from prefixrun.config.compose import compose
+from prefixrun.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["profile=paper"], "data_dir: profile=paper runs on the real corpora; give data_dir=DIR"),
+        (["profile=laptop"], "data_dir: profile=laptop runs on the real corpora"),
+        (
+            ["init=words", "init_words=null", "init.default_words=null", "task.default_words=null"],
+            "init_words: init=words starts the prefix from a text; give init_words=TEXT",
+        ),
+        (
+            ["data_fraction=0.5", "train_size=10", "train.warmup_steps=0"],
+            "train_size=10: both it and data_fraction=0.5 choose the training pairs",
+        ),
+        (["train.warmup_steps=5", "train.max_steps=5"], "train.warmup_steps=5: must be less than train.max_steps=5"),
+        (
+            ["train.warmup_steps=4", "train_size=17", "train.batch_size=8", "train.accumulate=2", "train.epochs=2"],
+            "train.warmup_steps=4: must be less than the 4 steps of 2 epochs on 17 pairs",
+        ),
+        (["method=prefix", "method.rank=4"], "method.rank=4: is not used by method=prefix, only by lora; leave it out"),
+        (["method=finetune", "budget=0.1%"], "budget=0.1%: method=finetune has no size to choose; leave it out"),
+        (["method=prompt", "budget=0.1%"], "budget=0.1%: method=prompt has no size to choose; leave it out"),
+        (
+            ["method=finetune_top", "method.layers=null"],
+            "method.layers: is not set; method=finetune_top needs method.layers=NUMBER or budget=SHARE%",
+        ),
+        (["train.keep=best", "train.eval_examples=0"], "train.keep=best: needs a development loss"),
+        (
+            ["train.targets_per_row=4", "train.batch_size=2"],
+            "train.targets_per_row=4: must not be more than train.batch_size=2",
+        ),
+        (["model=path"], "model.path: is not set; model.source=path needs model.path=DIR"),
+        (["model.source=hub"], "model.hub: is not set; model.source=hub needs model.hub=NAME"),
+        (["model.path=/x"], "model.path=/x: is not used by model.source=package; add model=path or leave it out"),
+        (["model=tiny_gpt2", "model.hub=gpt2"], "model.hub=gpt2: is not used by model.source=random"),
+    ],
+)
+def test_a_contradiction_is_refused(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        compose(overrides)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["data_fraction=1.0", "train_size=10", "train.warmup_steps=0"],
+        ["init=random", "init_words=null"],
+        ["train.warmup_steps=4", "train.max_steps=5"],
+        ["train.warmup_steps=3", "train_size=17", "train.batch_size=8", "train.accumulate=2", "train.epochs=2"],
+        ["train.targets_per_row=2", "train.batch_size=2"],
+        ["model=path", "model.path=/x"],
+    ],
+    ids=" ".join,
+)
+def test_what_does_not_contradict_is_taken(overrides: list[str]) -> None:
+    compose(overrides)

@@ -1,0 +1,37 @@
+"""Which key holds a method's size, and when a size and a budget contradict each other."""
+
+import pytest
+
+from prefixrun.config.compose import compose
+from prefixrun.config.conf_tree import groups
+from prefixrun.config.method_specs import SIZES, contradiction, said, size_of, with_size
+
+
+@pytest.mark.parametrize(
+    ("words", "size", "text"),
+    [
+        (["method=prefix", "prefix_len=7"], 7, "prefix_len=7"),
+        (["method=infix", "prefix_len=1"], 1, "prefix_len=1"),
+        (["method=finetune_top"], 2, "method.layers=2"),
+        (["method=finetune"], None, ""),
+        (["method=prompt"], None, ""),
+    ],
+)
+def test_the_size_of_a_method(words: list[str], size: int | None, text: str) -> None:
+    config = compose(words)
+    assert (size_of(config), said(config)) == (size, text)
+
+
+@pytest.mark.parametrize("method", sorted(set(SIZES) & set(groups()["method"])))
+def test_another_size_changes_nothing_else(method: str) -> None:
+    config = compose([f"method={method}", f"{SIZES[method]}=3"])
+    other = with_size(config, 17)
+    assert size_of(other) == 17
+    assert with_size(other, 3) == config
+
+
+def test_only_what_was_typed_contradicts_a_budget() -> None:
+    config = compose(["method=finetune_top", "model=tiny_gpt2", "budget=5%"])
+    assert contradiction(config, {"budget", "prefix_len"}) is None
+    assert contradiction(config, {"method.layers"}) == "method.layers=1: budget=5% chooses it; give one of them"
+    assert contradiction(compose(["prefix_len=3"]), {"prefix_len"}) is None

@@ -1,0 +1,66 @@
+"""Single words of the command line: each that is wrong is refused with a sentence that says what to type instead."""
+
+import pytest
+
+from prefixrun.config.compose import configurations
+from prefixrun.errors import ConfigError
+
+
+def message(*overrides: str, multirun: bool = False) -> str:
+    with pytest.raises(ConfigError) as caught:
+        configurations(overrides, multirun=multirun)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("prefx_len=5", "there is no key prefx_len; did you mean prefix_len?"),
+        ("+prefx_len=5", "there is no key prefx_len; did you mean prefix_len?"),
+        ("++prefx_len=5", "there is no key prefx_len; did you mean prefix_len?"),
+        ("decod=greedy", "there is no key decod; did you mean decode?"),
+        ("xyzzy=1", "there is no key xyzzy; `prefixrun --help` lists all keys"),
+        ("+prefix_len=5", "prefix_len exists; write it without +"),
+        ("~train.lr", "keys cannot be removed; give the value that is wanted"),
+        ("prefix_len", "is not key=value"),
+        ("init_words=it's", """the value cannot be read; put it in quotes: "init_words='it\\'s'\""""),
+        ("data_dir=~/corpora", "~ is not replaced here; write the directory in full"),
+        ("init_words=a,b", "is several values: add -m to run each, or quote a text with commas: \"init_words='TEXT'\""),
+        ("model=gpt3", "gpt3 is no choice of model; there are bart_base, bart_large, gpt2, gpt2_large, gpt2_medium"),
+        ("recipe/row=nothing", "nothing is no choice of recipe/row; there are "),
+        ("task=null", "null is no choice of task; there are dart, e2e"),
+        ("train=5", "train is a section; give one of its keys, as in train.KEY=VALUE"),
+        ("train={lrr: 1}", "there is no key train.lrr; did you mean train.lr?"),
+        ("train={_target_: os.system}", "a configuration cannot name code to run"),
+        ("+model._target_=os.system", "a configuration cannot name code to run"),
+        ("hydra.launcher._target_=os.system", "a configuration cannot name code to run"),
+        ("hydra.run.dir=/x", "of Hydra's own settings only hydra/launcher, hydra.launcher can be changed"),
+        ("model@task=gpt2", "write it without @task"),
+        ("results_dir=${oc.env:HOME}", "interpolations are not allowed in values; write the value itself"),
+        ("init_words=${prefix_len}", "interpolations are not allowed in values; write the value itself"),
+        ("init_words='${prefix_len}'", "interpolations are not allowed in values; write the value itself"),
+    ],
+)
+def test_a_wrong_word_is_refused(override: str, expected: str) -> None:
+    assert message(override).startswith(f"{override}: {expected}")
+
+
+def test_wrong_words_of_a_sweep_are_refused() -> None:
+    assert "gpt3 is no choice of model" in message("model=gpt2,gpt3", multirun=True)
+    assert "an interval is no list of values" in message("train.lr=interval(0, 1)", multirun=True)
+    assert "there is no such value" in message("seed=glob(*)", multirun=True)
+    assert "interpolations are not allowed" in message("init_words=a,${b}", multirun=True)
+
+
+def test_wrong_words_and_wrong_values_come_together() -> None:
+    lines = message("prefx_len=5", "seed=-1", "train.lr=0", "model=gpt3").splitlines()
+    assert lines[0] == "4 problems in the configuration:"
+    assert len(lines) == 5
+
+
+def test_texts_can_be_typed() -> None:
+    (config,) = configurations(["init_words='first, second: it\\'s'", "data_dir=/a b/c"])
+    assert config.init_words == "first, second: it's"
+    assert config.data_dir == "/a b/c"
+    (config,) = configurations(["init_words=table-to-text:"])
+    assert config.init_words == "table-to-text:"

@@ -1,0 +1,393 @@
+"""Encoder-decoders: prefixes at three sites against attention written by hand, batches, and searches against the
+library's own."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from prefixrun.config.compose import compose
+from prefixrun.config.schema import DecodeConfig, InitConfig, ModelConfig
+from prefixrun.data.run_data import Corpora
+from prefixrun.decoding.beam_search import generate
+from prefixrun.errors import ConfigError
+from prefixrun.methods import build
+from prefixrun.methods.base import Flat, Method
+from prefixrun.methods.init import split_activations
+from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix, chosen_sites
+from prefixrun.models.attention import attention_sites, fronts, fronts_of, use_front_attention
+from prefixrun.models.backbone import Backbone, load, shape_of
+from prefixrun.models.batches import PairIds, Row
+from prefixrun.models.families import configuration, from_configuration, random_model
+from prefixrun.models.tokenizer import Tokenizer
+from prefixrun.models.weights import ModelFiles
+from prefixrun.runs.stages import check_fit
+from prefixrun.training.loss import target_nll
+
+SITES = ("encoder", "decoder", "cross")
+PREFIX_LEN = 3
+VOCABULARY, END, PAD, BEGIN = 12, 0, 10, 11
+"""So few tokens that hypotheses end, compete and come back within a few steps."""
+GREEDY = DecodeConfig(
+    name="test", beams=1, max_new_tokens=8, length_norm="generated", ban_newlines=False, batch_size=16
+)
+BEAM = replace(GREEDY, beams=4)
+PROMPTS = ([BEGIN, 3, END], [1, 2, 3, 4, 5, END], [5, 5, END], [9, 8, 10, 6, 2, 11, 4, 1, END], [2, END], [7] * 7)
+LAYOUTS = {"tiny_bart": "bart", "tiny_t5": "t5"}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(params=["tiny_bart", "tiny_t5"])
+def architecture(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def backbone(architecture: str) -> Backbone:
+    return load(
+        ModelConfig(name=architecture, source="random", architecture=architecture, layout=LAYOUTS[architecture])  # type: ignore[arg-type]
+    )
+
+
+class FewTokens:
+    """What Tokenizer needs of an encoding."""
+
+    eos_token_id, pad_token_id, bos_token_id = END, PAD, BEGIN
+
+    def get_vocab(self) -> dict[str, int]:
+        return {"Ċ": PAD, "a": 1}
+
+
+def few_tokens(architecture: str) -> PreTrainedModel:
+    model = random_model(architecture).eval().requires_grad_(False)
+    model.resize_token_embeddings(VOCABULARY)
+    if architecture == "tiny_bart":
+        model.final_logits_bias.normal_(generator=torch.Generator().manual_seed(3))
+    return model
+
+
+@pytest.fixture
+def small(architecture: str) -> Backbone:
+    model = few_tokens(architecture)
+    use_front_attention(model)
+    tokenizer = Tokenizer(FewTokens(), LAYOUTS[architecture])  # type: ignore[arg-type]
+    return Backbone(model, tokenizer, ModelFiles(None, "", ""))
+
+
+def a_prefix(backbone: Backbone, seed: int = 0, sites: Sequence[str] = SITES) -> dict[str, Tensor]:
+    shape = backbone.shape
+    size = (shape.layers, 2, shape.kv_heads, PREFIX_LEN, shape.head_dim)
+    stream = torch.Generator().manual_seed(seed)
+    drawn = {site: torch.randn(size, generator=stream) for site in SITES}
+    return {site: drawn[site] for site in sites}
+
+
+def by_hand(module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **rest: Any) -> Any:
+    """Attention over concatenated keys and values, written out; `module.before` holds what stands in front."""
+    length = 0
+    if getattr(module, "before", None) is not None:
+        before = module.before.expand(len(query), -1, -1, -1, -1)
+        key, value = torch.cat([before[:, 0], key], dim=2), torch.cat([before[:, 1], value], dim=2)
+        length = before.shape[3]
+    scores = query @ key.transpose(2, 3) * rest["scaling"]
+    added = torch.zeros_like(scores)
+    for part in (mask, rest.get("position_bias")):
+        if part is not None:
+            added[..., length:] += part
+    return ((scores + added).softmax(-1) @ value).transpose(1, 2), None
+
+
+def plain_logits(model: PreTrainedModel, flat: Flat, source: Sequence[int], decoder_ids: Sequence[int]) -> Tensor:
+    """The whole model on one pair without padding or cache, the prefix concatenated by hand."""
+    ALL_ATTENTION_FUNCTIONS.register("by_hand", by_hand)
+    before = model.config._attn_implementation
+    model.set_attn_implementation("by_hand")
+    sites = attention_sites(model)
+    for site, tensor in flat.items():
+        for module, layer in zip(sites[site], tensor, strict=True):
+            module.before = layer.unsqueeze(0)
+    length = len(decoder_ids)
+    causal = torch.full((length, length), torch.finfo(torch.float32).min).triu(1)[None, None]
+    try:
+        return model(
+            input_ids=torch.tensor([list(source)]),
+            attention_mask=torch.zeros(1, 1, 1, len(source)),
+            decoder_input_ids=torch.tensor([list(decoder_ids)]),
+            decoder_attention_mask=causal,
+            use_cache=False,
+        ).logits[0]
+    finally:
+        model.set_attn_implementation(before)
+        for modules in sites.values():
+            for module in modules:
+                module.before = None
+
+
+def pair_nll(backbone: Backbone, method: Method, rows: Sequence[Row]) -> Tensor:
+    batch = method.collate(backbone, rows, "sentence_sum")
+    with method.on(backbone):
+        states = method.target_states(backbone, batch)
+    return target_nll(states, backbone.head, batch.labels, batch.factors, backbone.head_bias) * batch.pairs
+
+
+ROWS = [
+    Row((5, 6, 7, 8, END), ((1, 2, 3, END), (4, END), (9, 9, 8, 1, END))),
+    Row((3, END), ((2, 2, END),)),
+]
+
+
+@pytest.mark.parametrize("sites", [(), *[(site,) for site in SITES], ("encoder", "cross"), SITES])
+def test_a_padded_batch_is_each_pair_alone_with_the_prefix_concatenated(
+    small: Backbone, sites: tuple[str, ...]
+) -> None:
+    """Also what separate pairs are: three targets share one encoded input here."""
+    flat = a_prefix(small, sites=sites)
+    method = FixedPrefix(flat) if sites else Method()
+    expected = torch.zeros(())
+    for row in ROWS:
+        for target in row.targets:
+            logits = plain_logits(small.model, flat, row.source, [small.tokenizer.start, *target[:-1]])
+            expected = expected - logits.log_softmax(-1)[range(len(target)), list(target)].sum()
+    torch.testing.assert_close(pair_nll(small, method, ROWS), expected, rtol=1e-5, atol=1e-5)
+    alone = [Row(row.source, (target,)) for row in ROWS for target in row.targets]
+    parts = sum(pair_nll(small, method, [row]) for row in alone)
+    torch.testing.assert_close(torch.as_tensor(parts), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_sites_are_separate_and_the_prefix_matters(small: Backbone) -> None:
+    nlls = {}
+    for sites in [(), *[(site,) for site in SITES], SITES]:
+        method = FixedPrefix(a_prefix(small, sites=sites)) if sites else Method()
+        nlls[sites] = round(float(pair_nll(small, method, ROWS)), 4)
+    zero = FixedPrefix({site: torch.zeros_like(tensor) for site, tensor in a_prefix(small).items()})
+    assert len({*nlls.values(), round(float(pair_nll(small, zero, ROWS)), 4)}) == 6
+
+
+def test_a_prefix_moves_no_position(small: Backbone) -> None:
+    """Prefix columns that nothing looks at (keys far away from every query) leave the output as it was."""
+    flat = a_prefix(small)
+    pushed = {site: tensor.clone() for site, tensor in flat.items()}
+    for site in pushed:
+        pushed[site][:, 1] = 0
+    batch = Method().collate(small, ROWS, "token_mean")
+    with Method().on(small):
+        expected = Method().target_states(small, batch)
+    shape = small.shape
+    hidden = {
+        site: [
+            replace(front, bias=torch.full((1, 1, 1, PREFIX_LEN), torch.finfo(torch.float32).min))
+            for front in per_layer
+        ]
+        for site, per_layer in fronts_of(pushed, torch.float32).items()
+    }
+    assert len(hidden["cross"]) == shape.layers
+    with fronts(small.model, hidden):
+        torch.testing.assert_close(Method().target_states(small, batch), expected)
+
+
+def test_eight_examples_are_learned_by_heart(backbone: Backbone) -> None:
+    torch.manual_seed(0)
+    text = backbone.tokenizer
+    pairs = [PairIds(tuple(text.source(f"name {n}")), tuple(text.target(f"{n * 37 % 11} is"))) for n in range(8)]
+    rows = [Row(pair.source, (pair.target,)) for pair in pairs]
+    method = FlatPrefix(backbone.shape, backbone.sites, 20)
+    optimiser = torch.optim.Adam(method.parameters(), lr=0.05)
+    losses = []
+    for _ in range(300):
+        optimiser.zero_grad()
+        loss = pair_nll(backbone, method, rows) / sum(len(pair.target) for pair in pairs)
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 1.2 < 4 < losses[0]
+    assert generate(backbone, method, [pair.source for pair in pairs], GREEDY) == [
+        list(pair.target[:-1]) for pair in pairs
+    ]
+
+
+def of_the_library(architecture: str, prompt: Sequence[int], **settings: Any) -> list[int]:
+    """`model.generate` of an untouched model, without the start token and what follows the end."""
+    model = few_tokens(architecture)
+    ids = torch.tensor([list(prompt)])
+    start = END if architecture == "tiny_bart" else PAD
+    output = model.generate(
+        input_ids=ids,
+        attention_mask=torch.ones_like(ids),
+        do_sample=False,
+        eos_token_id=END,
+        pad_token_id=PAD,
+        decoder_start_token_id=start,
+        **settings,
+    )
+    written: list[int] = output[0, 1:].tolist()
+    return written[: written.index(END)] if END in written else written
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+def test_without_a_prefix_a_search_is_the_librarys(architecture: str, small: Backbone, beams: int) -> None:
+    lengths = set()
+    for limit, penalty in product((1, 4, 9), (0.0, 0.8, 2.0) if beams > 1 else (1.0,)):
+        config = replace(BEAM, beams=beams, max_new_tokens=limit, length_penalty=penalty)
+        settings = {"num_beams": beams, "max_new_tokens": limit}
+        if beams > 1:
+            settings |= {"length_penalty": penalty, "early_stopping": False}
+        outputs = generate(small, Method(), PROMPTS, config)
+        assert outputs == [of_the_library(architecture, prompt, **settings) for prompt in PROMPTS], (limit, penalty)
+        lengths |= set(map(len, outputs))
+    assert len(lengths) > 2
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+@pytest.mark.parametrize(("least", "ngram"), [(5, 0), (0, 2), (4, 2), (6, 3)])
+def test_least_length_and_repeats_are_the_librarys(
+    architecture: str, small: Backbone, beams: int, least: int, ngram: int
+) -> None:
+    config = replace(BEAM, beams=beams, min_new_tokens=least, no_repeat_ngram=ngram)
+    # The library counts n-grams from the start token on, which is PAD in T5; real models never write it.
+    config = replace(config, ban_newlines=True)
+    settings: dict[str, Any] = {"num_beams": beams, "max_new_tokens": 8, "min_new_tokens": least}
+    settings["suppress_tokens"] = [PAD]
+    settings |= (
+        {"no_repeat_ngram_size": ngram, "early_stopping": False} if beams > 1 else {"no_repeat_ngram_size": ngram}
+    )
+    outputs = generate(small, Method(), PROMPTS, config)
+    assert outputs == [of_the_library(architecture, prompt, **settings) for prompt in PROMPTS]
+    assert min(map(len, outputs)) >= least
+
+
+def test_greedy_with_a_prefix_is_a_full_pass_at_every_step(small: Backbone) -> None:
+    """Cached = uncached, and the prefix reaches the search at all three sites."""
+    outputs = {}
+    for sites in [*[(site,) for site in SITES], SITES]:
+        flat = a_prefix(small, sites=sites)
+        outputs[sites] = generate(small, FixedPrefix(flat), PROMPTS, GREEDY)
+        for prompt, output in zip(PROMPTS, outputs[sites], strict=True):
+            written: list[int] = []
+            while len(written) < GREEDY.max_new_tokens:
+                best = int(plain_logits(small.model, flat, prompt, [small.tokenizer.start, *written])[-1].argmax())
+                if best == END:
+                    break
+                written.append(best)
+            assert output == written
+    assert len({str(each) for each in outputs.values()}) > 2
+
+
+@pytest.mark.parametrize("config", [GREEDY, BEAM, replace(BEAM, length_norm="total", no_repeat_ngram=2)])
+def test_batch_and_order_of_the_inputs_change_no_output(small: Backbone, config: DecodeConfig) -> None:
+    method = FixedPrefix(a_prefix(small))
+    together = generate(small, method, PROMPTS, config)
+    for size in (1, 3):
+        parts = [PROMPTS[start : start + size] for start in range(0, len(PROMPTS), size)]
+        assert [output for part in parts for output in generate(small, method, part, config)] == together
+    assert generate(small, method, PROMPTS[::-1], config) == together[::-1]
+
+
+def test_words_give_what_a_pass_over_them_leaves_behind(backbone: Backbone) -> None:
+    """With these prefixes the next token is the one of a model that has read the words, where positions cannot tell."""
+    ids = backbone.tokenizer.text(" a b")
+    flat = split_activations(backbone, ids)
+    shape = backbone.shape
+    assert {site: tensor.shape for site, tensor in flat.items()} == dict.fromkeys(
+        SITES, (shape.layers, 2, shape.kv_heads, len(ids), shape.head_dim)
+    )
+    first = backbone.model.get_encoder()
+    family = backbone.model.config.model_type
+    layer = first.layers[0] if family == "bart" else first.block[0].layer[0]
+    attention = layer.self_attn if family == "bart" else layer.SelfAttention
+    project = attention.k_proj if family == "bart" else attention.k
+    embedded = backbone.embed(torch.tensor([ids]))
+    if family == "bart":
+        read = first.layernorm_embedding(embedded + first.embed_positions(torch.tensor([ids])))
+    else:
+        read = layer.layer_norm(embedded)
+    expected = project(read).view(len(ids), shape.kv_heads, shape.head_dim).transpose(0, 1)
+    torch.testing.assert_close(flat["encoder"][0, 0], expected)
+    flat_prefix = FlatPrefix(shape, SITES, len(ids))
+    assert flat_prefix.fit(flat, InitConfig(name="words")) == 0
+    assert all(torch.equal(flat_prefix.sites()[site], flat[site]) for site in SITES)
+
+
+def bart_large() -> Any:
+    with torch.device("meta"):
+        return from_configuration(configuration("bart_large"))
+
+
+def test_bart_large_has_the_papers_counts() -> None:
+    """Parameter counts of table 3 and of the code: 0.1 %, 2 % and 15 % are lengths 5, 100 and the MLP of length 200."""
+    model = bart_large()
+    total = sum(parameter.numel() for parameter in model.parameters())
+    assert total == 406_291_456
+    shape = shape_of(model.config)
+    for prefix_len, stored in ((1, 73_728), (5, 368_640), (100, 7_372_800), (200, 14_745_600)):
+        with torch.device("meta"):
+            assert FlatPrefix(shape, SITES, prefix_len).stored_count == stored
+    for prefix_len, trained in ((100, 61_823_328), (200, 62_130_528)):
+        with torch.device("meta"):
+            prefix = MLPPrefix(shape, SITES, prefix_len, 800)
+        assert prefix.trained_count == trained
+        assert prefix.stored_count == prefix_len * 73_728
+
+
+def test_a_layout_of_another_family_is_refused() -> None:
+    wrong = ModelConfig(name="tiny_t5", source="random", architecture="tiny_t5", layout="paper")
+    with pytest.raises(ConfigError, match=r"model\.layout=paper: does not fit .* family t5; give model\.layout=t5"):
+        load(wrong)
+    with pytest.raises(ConfigError, match=r"model\.layout=paper or model\.layout=lines"):
+        load(ModelConfig(name="tiny_gpt2", source="random", architecture="tiny_gpt2", layout="bart"))
+
+
+def test_sites_are_chosen_by_name() -> None:
+    for model, asked, expected in (
+        ("tiny_bart", "all", SITES),
+        ("tiny_bart", "encoder+cross", ("encoder", "cross")),
+        ("tiny_t5", "decoder", ("decoder",)),
+    ):
+        config = compose([f"model={model}", "task=xsum", f"method.sites={asked}"])
+        loaded = load(config.model)
+        assert chosen_sites(config, loaded) == expected
+        assert set(build(config, loaded).flat(loaded)) == set(expected)
+    config = compose(["model=tiny_gpt2", "method.sites=encoder"])
+    with pytest.raises(ConfigError, match="tiny_gpt2 has no attention of the site encoder; it has decoder"):
+        chosen_sites(config, load(config.model))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "model", "decode"),
+    [
+        (["task=xsum"], "bart_large", "beam6_xsum_paper"),
+        (["task=xsum_within_news"], "bart_large", "beam6_xsum_paper"),
+        (["task=e2e"], "gpt2_medium", "beam5_paper"),
+        (["task=xsum", "model=gpt2_medium"], "gpt2_medium", "beam6_xsum_paper"),
+        (["model=tiny_bart"], "tiny_bart", "beam5_paper"),
+    ],
+)
+def test_the_papers_profile_takes_the_papers_model(overrides: list[str], model: str, decode: str) -> None:
+    config = compose(["profile=paper", "data_dir=data", *overrides])
+    assert (config.model.name, config.decode.name) == (model, decode)
+
+
+def test_an_input_that_bart_has_no_positions_for_is_refused() -> None:
+    settings = ["model=tiny_bart", "task=xsum", "train_size=2", "test_size=1", "train.warmup_steps=0"]
+    config = compose([*settings, "task.max_source_tokens=null", "decode.max_new_tokens=62"])
+    backbone = load(config.model)
+    backbone.model.config.max_position_embeddings = 200
+    with pytest.raises(
+        ConfigError, match=r"the encoder of tiny_bart has 200 positions; give task.max_source_tokens=198"
+    ):
+        check_fit(config, backbone, Corpora.load(config))
+    cut = compose([*settings, "task.max_source_tokens=198", "decode.max_new_tokens=62"])
+    shorter = replace(backbone, tokenizer=replace(backbone.tokenizer, max_source_tokens=198))
+    check_fit(cut, shorter, Corpora.load(cut))
+    long = compose([*settings, "decode.max_new_tokens=201"])
+    with pytest.raises(ConfigError, match=r"decode.max_new_tokens=201: .* decoder of tiny_bart has 200 positions"):
+        check_fit(long, shorter, Corpora.load(long))

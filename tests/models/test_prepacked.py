@@ -1,0 +1,33 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from prefixrun.config.schema import ModelConfig
+from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.prepacked import packed
+
+
+@pytest.fixture(params=["tiny_gpt2", "tiny_llama"])
+def backbone(request: pytest.FixtureRequest) -> Backbone:
+    return load(ModelConfig(name=request.param, source="random", architecture=request.param))
+
+
+def test_packed_weights_give_the_same_logits_and_the_model_is_as_before_afterwards(backbone: Backbone) -> None:
+    ids = torch.arange(20).view(2, 10)
+    with torch.inference_mode():
+        plain = backbone.model(ids).logits
+        with packed(backbone.model):
+            inside = backbone.model(ids).logits
+            replaced = [name for name, module in backbone.model.named_modules() if "forward" in vars(module)]
+        after = backbone.model(ids).logits
+    assert replaced
+    torch.testing.assert_close(inside, plain, rtol=1e-5, atol=1e-5)
+    assert torch.equal(after, plain)
+    assert not any("forward" in vars(module) for module in backbone.model.modules())
+
+
+def test_other_number_formats_are_left_alone(backbone: Backbone) -> None:
+    half = replace(backbone, model=backbone.model.bfloat16())
+    with packed(half.model):
+        assert not any("forward" in vars(module) for module in half.model.modules())

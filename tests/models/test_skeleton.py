@@ -1,0 +1,73 @@
+"""Shapes without weights: of the named architectures, of a local directory, of the hub's cache."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from prefixrun.config.compose import compose
+from prefixrun.config.schema import ModelConfig
+from prefixrun.errors import ConfigError, MissingPartError
+from prefixrun.models import families
+from prefixrun.models.backbone import load
+from prefixrun.models.skeleton import skeleton
+
+
+@pytest.mark.parametrize(
+    ("model", "total"),
+    [
+        ("gpt2_medium", 354_823_168),
+        ("gpt2_large", 774_030_080),
+        ("bart_large", 406_291_456),
+        ("smollm2_135m", 134_515_008),
+    ],
+)
+def test_the_models_have_their_published_sizes(model: str, total: int) -> None:
+    backbone = skeleton(compose([f"model={model}"]).model)
+    assert backbone.total == total
+    assert {parameter.device.type for parameter in backbone.model.parameters()} == {"meta"}
+    assert backbone.is_seq2seq is model.startswith("bart")
+
+
+@pytest.mark.parametrize("model", ["tiny_gpt2", "tiny_llama", "tiny_bart", "tiny_t5"])
+def test_shapes_are_those_of_the_loaded_model(model: str) -> None:
+    config = compose([f"model={model}"]).model
+    ours, loaded = skeleton(config), load(config)
+    assert (ours.total, ours.shape, ours.sites) == (loaded.total, loaded.shape, loaded.sites)
+
+
+def test_a_directory_needs_no_weights(tmp_path: Path) -> None:
+    families.configuration("tiny_llama").save_pretrained(tmp_path)
+    config = ModelConfig(name="local", source="path", path=str(tmp_path))
+    assert skeleton(config).total == skeleton(compose(["model=tiny_llama"]).model).total
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"model\.path=there: there is no config\.json in it"),
+        ("{", r"model=local: its config\.json cannot be read"),
+        (json.dumps({"model_type": "no such family"}), r"model=local: its config\.json cannot be read"),
+        (json.dumps({"model_type": "opt"}), r"model=local: model_type 'opt' is not supported; there are gpt2, llama"),
+    ],
+)
+def test_a_directory_without_a_shape_is_refused(tmp_path: Path, content: str | None, message: str) -> None:
+    directory = tmp_path / "there"
+    directory.mkdir()
+    if content is not None:
+        (directory / "config.json").write_text(content)
+    with pytest.raises(ConfigError, match=message):
+        skeleton(ModelConfig(name="local", source="path", path=str(directory)))
+
+
+def test_the_cache_of_the_hub_comes_before_the_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    families.configuration("tiny_gpt2").save_pretrained(tmp_path)
+    config = ModelConfig(name="mine", source="hub", hub="some/model", architecture="gpt2")
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_, **__: str(tmp_path / "config.json"))
+    assert skeleton(config).shape.width == 32
+
+
+def test_a_model_of_the_hub_that_is_not_here_has_no_shape() -> None:
+    config = ModelConfig(name="mine", source="hub", hub="some/model-that-is-not-here")
+    with pytest.raises(MissingPartError, match="model=mine: nothing here says what shape some/model-that-is-not-here"):
+        skeleton(config)

@@ -1,0 +1,172 @@
+"""Reading finished runs back, whole or damaged."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checkout import ROOT
+from prefixrun.errors import DamagedStateError
+from prefixrun.metrics import aggregate
+from prefixrun.results.records import Records, load_records
+from synthetic_records import write_record
+
+
+def only(records: Records) -> Any:
+    (record,) = records.found
+    return record
+
+
+def test_a_record_says_what_its_result_says(tmp_path: Path) -> None:
+    directory = write_record(tmp_path, settings={"seed": 7, "subsample_seed": 3, "prefix_len": 5})
+    record = only(load_records(tmp_path))
+    assert record.directory == directory
+    assert (record.task, record.method, record.model) == ("e2e", "prefix", "smollm2_135m")
+    assert (record.seed, record.subsample_seed, record.prefix_len, record.split) == (7, 3, 5, "test")
+    assert record.settings["train.lr"] == 1e-3
+    assert record.signature("BLEU") == "synthetic:1"
+    assert record.value("METEOR") is None
+    assert record.reason("METEOR") == "not among its scores"
+    assert record.reason("BLEU") is None
+
+
+def test_settings_that_a_run_does_not_name_have_the_schemas_defaults(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    settings = only(load_records(tmp_path)).settings
+    assert settings["train.adam_beta1"] == 0.9
+    assert settings["decode.length_penalty"] == 1.0
+    assert "train.checkpoint_every" not in settings  # no default, and not part of a run's settings
+
+
+@pytest.mark.parametrize("folder", ["records", "runs"])
+def test_outputs_and_counts_are_read_from_records_and_from_runs(tmp_path: Path, folder: str) -> None:
+    write_record(tmp_path, folder=folder, settings={"task.name": "webnlg"}, inputs=10)
+    record = only(load_records(tmp_path))
+    counts = record.stats()
+    assert list(record.outputs()) == [f"test-{position:05d}" for position in range(10)]
+    assert record.outputs()["test-00003"] == "Output test-00003 of prefix."
+    assert counts is not None
+    assert counts.ids == tuple(record.outputs())
+    assert counts.groups == ("unseen", "seen") * 5
+    assert aggregate("webnlg", counts.columns)["BLEU"] == record.value("BLEU/all")
+    assert len(record.generations()) == (10 if folder == "runs" else 0)
+
+
+def test_runs_that_differ_in_seeds_only_are_one_point(tmp_path: Path) -> None:
+    for change in ({}, {"seed": 2}, {"subsample_seed": 2}, {"prefix_len": 5}, {"train.lr": 2e-3}):
+        write_record(tmp_path, settings=change)
+    write_record(tmp_path, data_source="sample")
+    assert sorted(_sizes(load_records(tmp_path))) == [1, 1, 1, 3]
+
+
+def test_what_computes_does_not_tell_points_apart(tmp_path: Path) -> None:
+    for seed, threads in ((1, 1), (2, 8)):
+        write_record(tmp_path, settings={"seed": seed, "threads": threads})
+    first, second = load_records(tmp_path).found
+    assert first.point == second.point
+
+
+def test_what_a_method_does_not_have_does_not_tell_points_apart(tmp_path: Path) -> None:
+    for number, change in enumerate(({}, {"prefix_len": 5}, {"init.name": "random"}, {"init_words": "x"})):
+        write_record(tmp_path, settings={"method.name": "finetune", "seed": number, **change})
+    assert _sizes(load_records(tmp_path)) == [4]
+
+
+def test_a_default_that_one_run_names_and_another_does_not_is_the_same_setting(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    write_record(tmp_path, settings={"train.adam_beta1": 0.9, "seed": 2})
+    assert _sizes(load_records(tmp_path)) == [2]
+
+
+def _sizes(records: Records) -> list[int]:
+    points = [record.point for record in records.found]
+    return [points.count(point) for point in dict.fromkeys(points)]
+
+
+def test_a_run_that_was_committed_too_counts_once(tmp_path: Path) -> None:
+    committed = write_record(tmp_path, with_stats=False)
+    run = write_record(tmp_path, folder="runs")
+    record = only(load_records(tmp_path))
+    assert record.directory == committed
+    assert record.also == run
+    assert record.stats() is not None
+    assert record.generations()
+
+
+def test_a_run_that_differs_from_its_record_is_named(tmp_path: Path) -> None:
+    committed = write_record(tmp_path)
+    run = write_record(tmp_path, folder="runs", result={"n_train": 5})
+    records = load_records(tmp_path)
+    assert only(records).result["n_train"] != 5
+    assert [(each.directory, each.reason) for each in records.left_out] == [
+        (run, f"differs from {committed}, which is used")
+    ]
+
+
+def test_what_is_no_usable_record_is_named_with_the_reason(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    damaged = {
+        "torn-1": '{"schema_version": 1,',
+        "old-2": '{"schema_version": 0}',
+        "list-3": "[]",
+        "nan-4": '{"schema_version": NaN}',
+    }
+    for name, text in damaged.items():
+        (tmp_path / "records" / name).mkdir()
+        (tmp_path / "records" / name / "result.json").write_text(text)
+    moved = write_record(tmp_path, settings={"seed": 9})
+    moved.rename(moved.with_name("e2e-prefix-smollm2_135m-000000000000"))
+    (tmp_path / "records" / "notes.txt").write_text("mine")
+    (tmp_path / "records" / ".hidden").write_text("not looked at")
+    for name, file in (("empty-5", None), ("going-6", "config.json"), ("broken-7", "failed.json")):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        if file:
+            (tmp_path / "runs" / name / file).write_text("{}")
+    records = load_records(tmp_path)
+    assert len(records.found) == 1
+    reasons = {each.directory.name: each.reason for each in records.left_out}
+    assert "damaged" in reasons.pop("torn-1")
+    assert "NaN" in reasons.pop("nan-4")
+    assert reasons == {
+        "old-2": "result.json: schema_version is 0, this version reads 1",
+        "list-3": "result.json: is not an object",
+        "e2e-prefix-smollm2_135m-000000000000": (
+            f"result.json: run_id is {moved.name[-12:]}, which is not what the directory is named after"
+        ),
+        "notes.txt": "is not the directory of a run",
+        "empty-5": "has no result.json: not the directory of a run",
+        "going-6": "the run is not finished",
+        "broken-7": "the run failed",
+    }
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1 but no more", b"{nothing"])
+def test_a_run_whose_counts_are_cut_off_is_left_out(tmp_path: Path, content: bytes) -> None:
+    directory = write_record(tmp_path)
+    (directory / "stats.parquet").write_bytes(content)
+    loaded = load_records(tmp_path)
+    assert loaded.found == ()
+    assert "stats.parquet is cut off" in loaded.left_out[0].reason
+
+
+def test_damaged_counts_are_named(tmp_path: Path) -> None:
+    directory = write_record(tmp_path)
+    (directory / "stats.parquet").write_bytes(b"PAR1 and nothing of the kind PAR1")
+    with pytest.raises(DamagedStateError, match=r"stats\.parquet: damaged"):
+        only(load_records(tmp_path)).stats()
+
+
+def test_a_tree_without_records_is_empty(tmp_path: Path) -> None:
+    assert load_records(tmp_path) == Records((), ())
+
+
+def test_every_committed_record_can_be_read() -> None:
+    records = load_records(ROOT / "results")
+    committed = [record for record in records.found if record.directory.parent.name == "records"]
+    assert committed
+    assert not [each for each in records.left_out if each.directory.parent.name == "records"]
+    for record in committed:
+        assert len(record.outputs()) == record.result["n_inputs"]
+        counts = record.stats()
+        if counts is not None:
+            assert set(counts.ids) == set(record.outputs())

@@ -1,0 +1,128 @@
+"""The written form of result.json: what readers may rely on."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from prefixrun.runs.result_schema import COSTS, PARAMETERS, SCHEMA_VERSION, TOP_LEVEL, validate_result
+
+RESULT: dict[str, Any] = {
+    "schema_version": SCHEMA_VERSION,
+    "run_id": "0123456789ab",
+    "profile": "quick",
+    "task": "e2e",
+    "model": "tiny_gpt2",
+    "method": "prefix",
+    "prefix_len": 5,
+    "init": "words",
+    "seed": 101,
+    "data_source": "sample",
+    "split": "test",
+    "n_train": 10,
+    "n_inputs": 4,
+    "scores": {
+        "BLEU": {"value": 12.5, "signature": "refs:1"},
+        "METEOR": {"value": None, "signature": "refs:1", "reason": "no Java"},
+    },
+    "parameters": {"trained": 100, "stored": 40, "total": 1000},
+    "costs": {"train_seconds": 1.5, "train_tokens": 80, "decode_seconds": None, "peak_memory_bytes": 10**9},
+    "provenance": {"python": "3.11"},
+}
+
+
+def test_the_fields_of_the_contract_are_all_checked() -> None:
+    promised = (
+        "run_id profile task model method prefix_len init seed data_source split n_train n_inputs scores parameters "
+        "costs provenance"
+    )
+    assert set(TOP_LEVEL) == set(promised.split())
+    assert PARAMETERS == ("trained", "stored", "total")
+    assert COSTS == ("train_seconds", "train_tokens", "decode_seconds", "peak_memory_bytes")
+
+
+def test_a_complete_result_has_no_problems_and_may_have_more_fields() -> None:
+    assert validate_result(RESULT) == []
+    assert validate_result({**RESULT, "more": [1]}) == []
+    assert validate_result({**RESULT, "prefix_len": None, "init": None}) == []
+
+
+@pytest.mark.parametrize("name", TOP_LEVEL)
+def test_a_missing_field_is_named(name: str) -> None:
+    assert validate_result({key: value for key, value in RESULT.items() if key != name}) == [f"{name} is missing"]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "problem"),
+    [
+        (("seed",), "101", "seed is '101', expected a whole number"),
+        (("seed",), True, "seed is True, expected a whole number"),
+        (("n_inputs",), 2.0, "n_inputs is 2.0, expected a whole number"),
+        (("prefix_len",), "5", "prefix_len is '5', expected a whole number or null"),
+        (("scores",), [], "scores is [], expected an object"),
+        (("scores",), {}, "scores is empty"),
+        (("scores", "BLEU"), 12.5, "scores.BLEU is 12.5, expected an object"),
+        (("scores", "BLEU", "value"), "12", "scores.BLEU.value is '12', expected a number or null"),
+        (("scores", "BLEU", "value"), None, "scores.BLEU is null without a reason"),
+        (("scores", "METEOR", "reason"), "", "scores.METEOR is null without a reason"),
+        (("scores", "BLEU", "signature"), "", "scores.BLEU.signature is missing"),
+        (("parameters", "stored"), None, "parameters.stored is None, expected a whole number, not negative"),
+        (("parameters", "stored"), -1, "parameters.stored is -1, expected a whole number, not negative"),
+        (("costs", "train_seconds"), "1", "costs.train_seconds is '1', expected a whole number or a number or null"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_was_expected(place: tuple[str, ...], value: object, problem: str) -> None:
+    result = copy.deepcopy(RESULT)
+    part = result
+    for name in place[:-1]:
+        part = part[name]
+    part[place[-1]] = value
+    problems = validate_result(result)
+    assert len(problems) == 1
+    assert problems[0].startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ({"settings": None}, "settings is None, expected an object"),
+        (
+            {"settings": {"train": {"max_steps": "1"}}},
+            "settings.train.max_steps is '1', expected a whole number or null",
+        ),
+        ({"settings": {"keep_trained": 1}}, "settings.keep_trained is 1, expected true or false"),
+        ({"n_inputs_available": "4"}, "n_inputs_available is '4', expected a whole number or null"),
+        ({"data": {"train": None}}, "data.train is None, expected an object with a list of files"),
+        ({"data": {"train": {"files": [1]}}}, "data.train is {'files': [1]}, expected an object with a list of files"),
+        ({"training": {"history": None}}, "training.history is None, expected a list"),
+        ({"training": {"history": [{"dev_loss": "x"}]}}, "training.history has {'dev_loss': 'x'}, expected an object"),
+        ({"backbone": 1}, "backbone is 1, expected an object"),
+        ({"provenance": {"packages": None}}, "provenance.packages is None, expected an object"),
+    ],
+)
+def test_what_may_be_left_out_is_checked_where_it_is_there(more: dict[str, object], problem: str) -> None:
+    (found,) = validate_result({**RESULT, **more})
+    assert found.startswith(problem)
+
+
+@pytest.mark.parametrize("version", [None, 0, 2, "1"])
+def test_another_schema_version_is_refused_whole(version: object) -> None:
+    assert validate_result({"schema_version": version}) == [
+        f"schema_version is {version!r}, this version reads {SCHEMA_VERSION}"
+    ]
+
+
+def test_what_is_no_object_is_refused() -> None:
+    assert validate_result([RESULT]) == ["is not an object"]
+
+
+def test_all_problems_are_reported_together() -> None:
+    result = copy.deepcopy(RESULT)
+    del result["parameters"]["total"]
+    del result["costs"]["train_tokens"]
+    result["scores"]["BLEU"] = None
+    assert validate_result(result) == [
+        "parameters.total is missing",
+        "costs.train_tokens is missing",
+        "scores.BLEU is None, expected an object",
+    ]

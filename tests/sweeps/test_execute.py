@@ -1,0 +1,222 @@
+"""Sweeps of tiny models in this process: what is skipped, redone, listed, and how a sweep ends."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from full_disk import full_disk
+from prefixrun.cli.main import main
+from prefixrun.config.compose import points
+from prefixrun.errors import PrefixrunError
+from prefixrun.runs import pipeline, stages
+from prefixrun.sweeps.plan import Job, jobs
+
+SMALL = (
+    "model=tiny_gpt2",
+    "method=prefix_flat",
+    "init=random",
+    "prefix_len=2",
+    "train_size=8",
+    "train.max_steps=2",
+    "train.warmup_steps=0",
+    "train.batch_size=4",
+    "train.eval_examples=0",
+    "test_size=2",
+    "decode.beams=1",
+    "decode.max_new_tokens=4",
+    "threads=1",
+)
+
+
+def sweep(*words: str) -> int:
+    return main(["-m", *SMALL, *words])
+
+
+def found(*words: str) -> list[Job]:
+    return jobs(points([*SMALL, *words]))
+
+
+def states(*words: str) -> list[str]:
+    return [job.state for job in found(*words)]
+
+
+@pytest.fixture
+def before_completing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
+    """Call something with the seed of a run before it is worked on."""
+    complete = stages.complete
+
+    def install(action: Callable[[int], None]) -> None:
+        def first(this: Any, config: Any, *rest: Any) -> None:
+            action(config.seed)
+            complete(this, config, *rest)
+
+        monkeypatch.setattr(stages, "complete", first)
+
+    return install
+
+
+Install = Callable[[Callable[[int], None]], None]
+
+
+def test_a_run_whose_record_is_here_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    """As in a fresh clone, which has results/records and no runs."""
+    assert sweep("seed=1") == 0
+    assert main(["keep", "run=all"]) == 0
+    (job,) = found("seed=1")
+    assert job.run is not None
+    shutil.rmtree(job.run.directory)
+    assert states("seed=1,2") == ["kept", "new"]
+    assert sweep("seed=1,2") == 0
+    assert "1 done, kept as a record, 1 to do" in capsys.readouterr().out
+    assert states("seed=1,2") == ["kept", "finished"]
+    job.run.record_json.write_text("{}")
+    (damaged,) = found("seed=1")
+    assert damaged.state == "failed"
+    assert str(job.run.record_json) in damaged.reason
+    assert sweep("seed=1") == 0
+    assert states("seed=1") == ["finished"]
+
+
+def test_finished_runs_are_skipped_and_impossible_ones_listed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sweep("seed=1,2,1", "threads=1,2", "prefix_len=2,0,5000") == 0
+    said = capsys.readouterr().out
+    assert "[1/4] seed=1 threads=1 prefix_len=2: done now in " in said
+    assert "prefix_len=0: must be a whole number at least 1" in said
+    assert "tiny_gpt2 has 1024" in said
+    assert said.count("example 1 of") == 0, "no closing of single runs"
+    lines = said.splitlines()
+    assert lines[0] == "sweep: 8 runs for 12 points: 4 to do, 4 impossible"
+    assert lines[-1] == "2 done now, 6 impossible"
+
+    monkeypatch.setattr(stages, "complete", None)  # nothing is computed again
+    assert sweep("seed=1,2") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 done before"
+
+
+def test_when_nobody_reads_on_the_sweep_ends_quietly(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1,2"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as ended:
+        assert ended.stdout is not None
+        assert ended.stderr is not None
+        ended.stdout.readline()
+        ended.stdout.close()
+        said = ended.stderr.read().decode()
+    assert ended.returncode == 128 + signal.SIGPIPE
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"message": 3}'])
+def test_a_damaged_note_of_a_failure_stops_nothing(content: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (job,) = found("seed=1")
+    assert job.run is not None
+    with job.run.hold():
+        job.run.fail("no luck")
+    job.run.failed_json.write_text(content)
+    assert main(["plan", *SMALL, "seed=1,2"]) == 0
+    assert sweep("seed=1,2") == 0
+    assert states("seed=1,2") == ["finished", "finished"]
+
+
+def test_a_sweep_in_which_nothing_is_possible_is_a_wrong_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sweep("prefix_len=0,-1") == 2
+    assert "2 impossible" in capsys.readouterr().out
+    assert list(Path.cwd().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(PrefixrunError("no luck"), 1), (ZeroDivisionError("a defect"), 1), (MemoryError("much"), 1)]
+)
+def test_one_failed_run_does_not_stop_the_others_and_is_redone(
+    before_completing: Install, capsys: pytest.CaptureFixture[str], error: Exception, code: int
+) -> None:
+    unlucky = [2]
+
+    def fail(seed: int) -> None:
+        if seed in unlucky:
+            raise error
+
+    before_completing(fail)
+    assert sweep("seed=1,2,3") == code
+    said = capsys.readouterr().out
+    assert "2 done now, 1 failed" in said
+    assert str(error) in said
+    (failed,) = [job for job in found("seed=1,2,3") if job.state == "failed"]
+    assert failed.run is not None
+    assert f"log: {failed.run.log}" in said
+    unlucky.clear()
+    assert sweep("seed=1,2,3") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 done before, 1 done now"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_sweep_with_its_table(
+    before_completing: Install, capsys: pytest.CaptureFixture[str], number: int, code: int
+) -> None:
+    before_completing(lambda seed: os.kill(os.getpid(), number) if seed == 2 else None)
+    assert sweep("seed=1,2,3") == code
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == ["1 done now, 1 interrupted, 1 not started", "the same command again does what is left"]
+    assert states("seed=1,2,3") == ["finished", "interrupted", "new"]
+
+
+def test_a_run_of_another_process_is_left_to_it(capsys: pytest.CaptureFixture[str]) -> None:
+    theirs = found("seed=1,2")[0].run
+    assert theirs is not None
+    with theirs.hold():
+        assert sweep("seed=1,2") == 75
+    said = capsys.readouterr().out
+    assert "1 done now, 1 held by another process" in said
+    assert f"process {os.getpid()} on " in said
+    assert sweep("seed=1,2") == 0
+
+
+def test_a_run_that_another_sweep_finishes_meanwhile_is_done(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two sweeps at once: the other one takes a run after this one has looked, and finishes it before the end."""
+    theirs = found("seed=1,2")[0].run
+    assert theirs is not None
+    ready = pipeline.ready
+
+    def meanwhile(config: Any, **named: Any) -> Any:
+        if config.seed == 2 and theirs.state() != "finished":
+            hold.__exit__(None, None, None)
+            assert pipeline.run(found("seed=1")[0].config) == 0
+        elif config.seed == 1 and theirs.state() == "new":
+            hold.__enter__()
+        return ready(config, **named)
+
+    hold = theirs.hold()
+    monkeypatch.setattr(pipeline, "ready", meanwhile)
+    assert sweep("seed=1,2") == 0
+    assert "1 done before, 1 done now" in capsys.readouterr().out
+
+
+def test_a_full_disk_ends_the_sweep(capsys: pytest.CaptureFixture[str]) -> None:
+    with full_disk(after_writes=3):
+        assert sweep("seed=1,2,3") == 1
+    said = capsys.readouterr().out
+    assert "the disk is full (No space left on device)" in said
+    assert "1 failed, 2 not started" in said
+    assert sweep("seed=1,2,3") == 0
+    assert states("seed=1,2,3") == ["finished"] * 3
+
+
+def test_a_tree_that_cannot_be_written_stops_the_sweep_before_it_starts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (Path.cwd() / "closed").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert sweep("seed=1,2", "results_dir=closed") == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("prefixrun: results_dir: closed cannot be written (")
+    assert said.out == ""

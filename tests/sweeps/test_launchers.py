@@ -1,0 +1,166 @@
+"""Launchers: the runs of a sweep end the same wherever they are worked on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import hydra
+import pytest
+from omegaconf import DictConfig, OmegaConf
+
+from checkout import SRC
+from prefixrun.config import compose
+from prefixrun.config.compose import points
+from prefixrun.config.schema import Config
+from prefixrun.errors import MissingPartError
+from prefixrun.runs.pipeline import find as run_of
+from prefixrun.sweeps.attempts import Outcome
+from prefixrun.sweeps.launchers import EXTRAS, Worker, _join_cluster, hydra_words, is_installed, launcher
+from prefixrun.sweeps.workers import Slots, gpus
+
+SMALL = (
+    *("model=tiny_gpt2", "method=prefix_flat", "init=random", "prefix_len=2", "train_size=8", "train.max_steps=2"),
+    *("train.warmup_steps=0", "train.batch_size=4", "train.eval_examples=0", "test_size=2", "decode=greedy"),
+    "decode.max_new_tokens=4",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["joblib", "submitit_local", "ray"])
+def test_a_launcher_does_all_runs(name: str, tmp_path: Path) -> None:
+    extra, plugin = EXTRAS[name]
+    if not is_installed(plugin):
+        pytest.skip(f"the extra {extra} is not installed")
+    words = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1,2", f"hydra/launcher={name}"]
+    environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
+    for expected in ("2 done now", "2 done before"):
+        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.splitlines()[-1] == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["joblib", "submitit_local"])
+def test_a_launcher_hands_over_groups_that_train_together(name: str, tmp_path: Path) -> None:
+    extra, plugin = EXTRAS[name]
+    if not is_installed(plugin):
+        pytest.skip(f"the extra {extra} is not installed")
+    words = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1,2,3", "joint=2", f"hydra/launcher={name}"]
+    environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "3 done now"
+    results = sorted(tmp_path.glob("results/runs/*/result.json"))
+    found = {each["seed"]: each["provenance"]["joint"] for each in (json.loads(path.read_text()) for path in results)}
+    assert found == {1: 2, 2: 2, 3: 1}
+
+
+def composed(*words: str) -> DictConfig:
+    """What a launcher gives a worker."""
+    with compose.hydra_files(None):
+        return hydra.compose(compose.CONFIG_NAME, overrides=[*SMALL, *words])
+
+
+def test_a_worker_tells_how_each_run_of_its_group_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # no Java: it takes seconds to start
+    given = [composed(f"seed={seed}", "joint=2", f"results_dir={tmp_path}", "threads=1") for seed in (1, 2)]
+    group = tuple(compose.from_hydra(each) for each in given)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        outcomes = Worker(None, {group[0]: group})(given[0])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert [outcome.end for outcome in outcomes] == ["now", "now"]
+    assert [run_of(config).result()["provenance"]["joint"] for config in group] == [2, 2]
+
+
+def test_a_worker_that_is_stopped_tells_what_had_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = composed("joint=3")
+    config = compose.from_hydra(given)
+
+    def stopped(configs: Sequence[Config]) -> Iterator[Outcome]:
+        yield Outcome("now")
+        raise SystemExit(143)
+
+    monkeypatch.setattr("prefixrun.sweeps.launchers.attempts", stopped)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        outcomes = Worker(None, {config: (config, config, config)})(given)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert [outcome.end for outcome in outcomes] == ["now", "interrupted", "interrupted"]
+
+
+def test_a_launcher_that_is_not_installed_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prefixrun.sweeps.launchers.find_spec", lambda name: None)
+    with pytest.raises(MissingPartError, match=r"pip install 'prefixrun\[slurm\]'"):
+        launcher(["hydra/launcher=slurm"])
+    assert launcher([]) is None
+
+
+def test_settings_that_are_added_reach_the_launcher_too() -> None:
+    words = ["seed=1", "hydra/launcher=ray", "+hydra.launcher.ray.remote.num_gpus=1"]
+    assert hydra_words(words) == words[1:]
+    assert [point.words for point in points(words)] == [("seed=1",)]
+
+
+@pytest.mark.skipif(not is_installed("hydra_submitit_launcher"), reason="the extra slurm is missing")
+def test_a_machine_without_the_cluster_says_so(tmp_path: Path) -> None:
+    # In a process of its own: the plugin takes over the standard streams of the one it is in.
+    command = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1", "hydra/launcher=slurm"]
+    environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(SRC)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "the launcher stopped: Could not detect" in done.stdout
+    assert "1 not started" in done.stdout
+
+
+def test_shares_of_a_machine_do_not_overlap(tmp_path: Path) -> None:
+    slots = Slots(str(tmp_path), 2, (0, 1, 2, 3, 4), ())
+    assert [slots.share(number) for number in range(2)] == [(0, 1), (2, 3)]
+    assert [Slots(str(tmp_path), 3, (0, 1), ()).share(number) for number in range(3)] == [(0,), (1,), (0,)]
+    assert not slots.stopped
+    slots.stop()
+    assert slots.stopped
+
+
+def test_gpus_are_those_that_are_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
+    assert gpus() == ["2", "5"]
+
+
+def test_a_cluster_that_is_there_keeps_its_own_memory() -> None:
+    ray = {"init": {"address": "auto"}, "remote": {}}
+    config = OmegaConf.create({"hydra": {"launcher": {"ray": ray}}})
+    _join_cluster(config)
+    assert config.hydra.launcher.ray.init == {"address": "auto", "object_store_memory": None}
+    other = OmegaConf.create({"hydra": {"launcher": {"n_jobs": 2}}})
+    _join_cluster(other)
+    assert other == {"hydra": {"launcher": {"n_jobs": 2}}}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("hydra/launcher=nope",),
+        pytest.param(
+            ("hydra/launcher=joblib", "hydra.launcher.n_jobs=x"),
+            marks=pytest.mark.skipif(not is_installed("hydra_joblib_launcher"), reason="the extra joblib is missing"),
+        ),
+    ],
+)
+def test_settings_that_a_launcher_does_not_take_are_named(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1", *words],
+        check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert words[-1].partition("=")[0] in done.stdout + done.stderr

@@ -1,0 +1,86 @@
+"""The loss through a frozen output layer against PyTorch's cross-entropy."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from prefixrun.training.loss import CHUNK, target_nll
+
+WIDTH, VOCABULARY = 16, 40
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def problem(count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """hidden, weight, targets, factors."""
+    generator = torch.Generator().manual_seed(count)
+    return (
+        torch.randn(count, WIDTH, generator=generator),
+        torch.randn(VOCABULARY, WIDTH, generator=generator),
+        torch.randint(VOCABULARY, (count,), generator=generator),
+        torch.rand(count, generator=generator),
+    )
+
+
+@pytest.mark.parametrize("count", [1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 7])
+def test_value_and_gradient_are_those_of_cross_entropy(count: int) -> None:
+    hidden, weight, targets, factors = problem(count)
+    ours, theirs = hidden.clone().requires_grad_(True), hidden.clone().requires_grad_(True)
+    loss = target_nll(ours, weight, targets, factors)
+    expected = (cross_entropy(theirs @ weight.T, targets, reduction="none") * factors).sum()
+    torch.testing.assert_close(loss, expected)
+    # The gradient from above is not always 1: accumulated batches are averaged.
+    (loss / 3).backward()
+    (expected / 3).backward()
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-5, atol=1e-6)
+
+
+def test_a_number_worked_out_by_hand() -> None:
+    """Logits (ln 1, ln 4): probabilities 1/5 and 4/5."""
+    hidden, weight = torch.ones(2, 1), torch.tensor([[1.0], [4.0]]).log()
+    loss = target_nll(hidden, weight, torch.tensor([0, 1]), torch.tensor([2.0, 10.0]))
+    assert float(loss) == pytest.approx(2 * 1.6094379 + 10 * 0.2231436)
+
+
+def test_nothing_is_kept_where_no_gradient_is_wanted() -> None:
+    hidden, weight, targets, factors = problem(5)
+    loss = target_nll(hidden, weight, targets, factors)
+    assert not loss.requires_grad
+    torch.testing.assert_close(loss, (cross_entropy(hidden @ weight.T, targets, reduction="none") * factors).sum())
+
+
+def test_half_precision_is_summed_in_full() -> None:
+    hidden, weight, targets, factors = problem(600)
+    hidden = hidden.bfloat16().requires_grad_(True)
+    loss = target_nll(hidden, weight.bfloat16(), targets, factors)
+    loss.backward()
+    assert (loss.dtype, hidden.grad.dtype) == (torch.float32, torch.bfloat16)  # type: ignore[union-attr]
+    expected = (cross_entropy(hidden.float() @ weight.T, targets, reduction="none") * factors).sum()
+    assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=5e-3)
+
+
+def test_the_output_layers_gradient_in_half_precision_is_rounded_once() -> None:
+    hidden, weight, targets, factors = problem(600)
+    weight = weight.bfloat16().requires_grad_(True)
+    target_nll(hidden.bfloat16(), weight, targets, factors).backward()
+    exact = weight.detach().float().requires_grad_(True)
+    (cross_entropy(hidden.bfloat16().float() @ exact.T, targets, reduction="none") * factors).sum().backward()
+    found, expected = weight.grad, exact.grad
+    assert found is not None
+    assert expected is not None
+    assert found.dtype == torch.bfloat16
+    assert float((found - expected).norm() / expected.norm()) < 0.01
+
+
+def test_the_output_layer_gets_its_gradient_where_it_is_trained() -> None:
+    hidden, weight, targets, factors = problem(300)
+    weight.requires_grad_(True)
+    target_nll(hidden, weight, targets, factors).backward()
+    found, weight.grad = weight.grad, None
+    nll = torch.nn.functional.cross_entropy(hidden @ weight.T, targets, reduction="none")
+    (nll * factors).sum().backward()
+    torch.testing.assert_close(found, weight.grad, rtol=1e-4, atol=1e-6)
