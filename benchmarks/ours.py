@@ -24,7 +24,7 @@ from prefixrun.methods.init import activations, word_ids
 from prefixrun.methods.prefix import FixedPrefix, FlatPrefix
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, tokenise
-from prefixrun.models.prepacked import packed
+from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.trainer import Progress, train
 
@@ -59,7 +59,7 @@ class Ours:
             batch_size=batch_size,
         )
         if not self._has_packed:  # once, as in a run
-            self._packing.enter_context(packed(self.backbone.model))
+            self._packing.enter_context(prepacked_weights(self.backbone.model))
             self._has_packed = True
         outputs: list[tuple[int, ...]] = []
         started = time.perf_counter()
@@ -90,7 +90,7 @@ def prepare(plan: Plan, scratch: str) -> Setup:
     return Setup(
         plan=plan,
         directory=_directory(backbone, scratch),
-        prefix=prefix.stored()["decoder"].numpy(),
+        prefix=prefix.trained_tensors()["decoder"].numpy(),
         pairs=tuple(_first_pairs(corpus, plan.train_pairs, backbone)),
         prompts=tuple(sorted((tuple(backbone.tokenizer.source(test.source)) for test in chosen), key=len)),
         end=backbone.tokenizer.end,

@@ -272,5 +272,5 @@ def test_an_installed_package_uses_its_own_copy(tmp_path: Path, monkeypatch: pyt
     copy.mkdir(parents=True)
     for content in CONTENTS:
         (copy / f"{content}.csv").write_text("")
-    monkeypatch.setattr(paper_numbers, "__file__", str(copy.parent / "paper.py"))
+    monkeypatch.setattr(paper_numbers, "__file__", str(copy.parent / "analysis" / "paper_numbers.py"))
     assert paper_numbers.directory() == copy

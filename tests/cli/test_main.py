@@ -16,7 +16,7 @@ from prefixrun.errors import DataError, Interrupted, MissingPartError
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[Config]]:
+def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Config]]:
     """The configurations that reached the run, which fails as told by its prefix length."""
     seen: list[Config] = []
     fail: dict[int, Callable[[], object]] = {
@@ -34,9 +34,8 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[Confi
         return 0
 
     monkeypatch.setattr("prefixrun.runs.pipeline.run", run)
-    monkeypatch.chdir(tmp_path)
     yield seen
-    assert list(tmp_path.iterdir()) == [], "the command itself leaves no files"
+    assert list(Path.cwd().iterdir()) == [], "the command itself leaves no files"
 
 
 def _raise(error: Exception) -> None:
@@ -126,12 +125,12 @@ def test_the_command_prints_its_help_without_torch_or_hydra(tmp_path: Path) -> N
 
 
 def test_the_configuration_is_printed_from_any_directory(tmp_path: Path) -> None:
-    done = command("--cfg", "job", "profile=paper", "seed=7", cwd=tmp_path)
+    done = command("--cfg", "job", "profile=paper", "seed=7", cwd=tmp_path / "here")
     assert (done.returncode, done.stderr) == (0, "")
     assert "seed: 7\n" in done.stdout
     assert "hub: openai-community/gpt2-medium\n" in done.stdout
     assert "adam_beta1: 0.9\n" in done.stdout
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "here").iterdir()) == []
 
 
 def test_shell_completion_can_be_installed_and_answers(tmp_path: Path) -> None:

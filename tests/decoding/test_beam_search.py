@@ -14,7 +14,7 @@ from transformers import DynamicCache, PreTrainedModel
 from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.beam_search import BLOCK, generate, top_candidates
 from prefixrun.methods.prefix import FixedPrefix
-from prefixrun.models.attention import causal_mask, fronts, fronts_of, use_front_attention
+from prefixrun.models.attention import attach_prefix, causal_mask, shared_prefix_kv, use_prefix_attention
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.families import random_model
 from prefixrun.models.tokenizer import Tokenizer
@@ -61,7 +61,7 @@ def architecture(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def backbone(architecture: str) -> Backbone:
     model = few_tokens(architecture)
-    use_front_attention(model)
+    use_prefix_attention(model)
     return Backbone(model, Tokenizer(FewTokens()), ModelFiles(None, "", ""))  # type: ignore[arg-type]
 
 
@@ -79,7 +79,7 @@ def uncached(backbone: Backbone, flat: Tensor, prompt: Sequence[int]) -> Next:
         ids = torch.tensor([[*prompt, *written]])
         positions = torch.arange(PREFIX_LEN, PREFIX_LEN + ids.shape[1])[None]
         mask = causal_mask(ids.shape[1], torch.float32, ids.device)
-        with fronts(backbone.model, fronts_of({"decoder": flat}, torch.float32)):
+        with attach_prefix(backbone.model, shared_prefix_kv({"decoder": flat}, torch.float32)):
             logits = backbone.model(input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False).logits
         return logits[0, -1].log_softmax(0).tolist()
 

@@ -96,7 +96,7 @@ def test_what_they_compute(form: str) -> None:
     method = methods.build(config("method.bottleneck=5", f"method.adapter_form={form}"), backbone)
     for parameter in method.parameters():
         parameter.add_(torch.randn_like(parameter) * 0.3)
-    weights, block = method.stored(), backbone.model.get_submodule("transformer.h.0")
+    weights, block = method.trained_tensors(), backbone.model.get_submodule("transformer.h.0")
     states = torch.randn(1, 4, 32)
     attended = block.attn(block.ln_1(states))[0]  # type: ignore[operator]
     if form == "houlsby":
@@ -108,7 +108,7 @@ def test_what_they_compute(form: str) -> None:
         if form == "houlsby"
         else by_hand(weights, "transformer.h.0", middle + forward)
     )
-    with method.on(backbone):
+    with method.attach(backbone):
         found = block(states)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
@@ -116,7 +116,7 @@ def test_what_they_compute(form: str) -> None:
 def test_the_parameters_stay_in_float32_on_a_model_in_half_precision() -> None:
     backbone = load(compose(["model=tiny_llama"]).model, precision="bf16")
     method = methods.build(config("method.bottleneck=4"), backbone)
-    with method.on(backbone):
+    with method.attach(backbone):
         logits = backbone.model(IDS).logits
     logits.float().pow(2).sum().backward()
     assert logits.dtype == torch.bfloat16
@@ -125,7 +125,7 @@ def test_the_parameters_stay_in_float32_on_a_model_in_half_precision() -> None:
 
 
 def test_those_of_another_size_are_refused(backbone: Backbone) -> None:
-    stored = methods.build(config("method.bottleneck=4"), backbone).stored()
+    stored = methods.build(config("method.bottleneck=4"), backbone).trained_tensors()
     with pytest.raises(DamagedStateError, match=r"adapter\.down\.weight is torch\.float32 of \(4, 32\), not \(5, 32\)"):
         methods.restore(config("method.bottleneck=5"), backbone, stored)
     with pytest.raises(DamagedStateError, match="is missing"):

@@ -18,10 +18,10 @@ from prefixrun.config.schema import Config, DecodeConfig, TrainConfig
 from prefixrun.data import Pair
 from prefixrun.decoding.beam_search import generate
 from prefixrun.methods import Method, prompt
-from prefixrun.models.attention import fronts
+from prefixrun.models.attention import attach_prefix
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, Row
-from prefixrun.models.prepacked import packed
+from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.trainer import Progress, mean_nll, train
 
@@ -155,7 +155,7 @@ def case(name: str, model: str) -> Case:
         kept = {prompt.NAME: torch.tensor(prompt.tokens(config, backbone.tokenizer, shown))}
         return Case(config, backbone, methods.restore(config, backbone, kept), {}, {}, kept, (0, 0), before)
     method = methods.build(config, backbone)
-    method.start(backbone, config)
+    method.initialize(backbone, config)
     start, pairs = parameters(method), pairs_of(backbone)
     loss = mean_nll(method, backbone, pairs)
     with TemporaryDirectory() as directory:
@@ -177,7 +177,7 @@ def trained(
 
 
 def states(method: Method, backbone: Backbone) -> Tensor:
-    with torch.no_grad(), method.on(backbone):
+    with torch.no_grad(), method.attach(backbone):
         return method.target_states(backbone, method.collate(backbone, rows_of(backbone), "token_mean"))
 
 
@@ -236,16 +236,16 @@ def test_eight_pairs_are_learned(name: str, model: str) -> None:
 def test_what_is_stored_is_what_training_ended_with(name: str, model: str, tmp_path: Path) -> None:
     """To the bit, also where an MLP has made it and where it has been on the disk."""
     it = case(name, model)
-    assert it.kept.keys() == it.method.stored().keys()
-    assert all(torch.equal(tensor, it.kept[key]) for key, tensor in it.method.stored().items())
+    assert it.kept.keys() == it.method.trained_tensors().keys()
+    assert all(torch.equal(tensor, it.kept[key]) for key, tensor in it.method.trained_tensors().items())
     (tmp_path / "kept").write_bytes(save_tensors({key: tensor.contiguous() for key, tensor in it.kept.items()}))
     restored = methods.restore(it.config, it.backbone, load_tensors((tmp_path / "kept").read_bytes()))
-    assert all(torch.equal(tensor, it.kept[key]) for key, tensor in restored.stored().items())
+    assert all(torch.equal(tensor, it.kept[key]) for key, tensor in restored.trained_tensors().items())
     assert restored.trained_count == 0
     assert restored.stored_count == it.method.stored_count
-    with it.method.on(it.backbone):
+    with it.method.attach(it.backbone):
         expected = it.backbone.logits(states(it.method, it.backbone))
-    with restored.on(it.backbone):
+    with restored.attach(it.backbone):
         assert torch.equal(it.backbone.logits(states(restored, it.backbone)), expected)
 
 
@@ -253,7 +253,7 @@ def test_what_is_stored_is_what_training_ended_with(name: str, model: str, tmp_p
 def test_outputs_do_not_depend_on_the_batch(name: str, model: str) -> None:
     it = case(name, model)
     prompts = [it.backbone.tokenizer.source(text) for text in ("name 3", "n", "another name 12", "name 0", "x y")]
-    with it.method.on(it.backbone), packed(it.backbone.model):
+    with it.method.attach(it.backbone), prepacked_weights(it.backbone.model):
         together = generate(it.backbone, it.method, prompts, DECODE)
         assert generate(it.backbone, it.method, prompts[::-1], DECODE) == together[::-1]
         for size in (1, 2):
@@ -266,7 +266,7 @@ def test_packed_weights_compute_the_same(name: str, model: str) -> None:
     it = case(name, model)
     plain = states(it.method, it.backbone)
     batch = it.method.collate(it.backbone, rows_of(it.backbone), "token_mean")
-    with torch.no_grad(), it.method.on(it.backbone), packed(it.backbone.model):
+    with torch.no_grad(), it.method.attach(it.backbone), prepacked_weights(it.backbone.model):
         torch.testing.assert_close(it.method.target_states(it.backbone, batch), plain, rtol=1e-4, atol=1e-4)
 
 
@@ -277,10 +277,10 @@ def test_the_backbone_gets_everything_back(name: str, model: str) -> None:
     outer, inner = it.method, methods.build(replace(it.config, seed=9), it.backbone)
     parts = [id(part) for part in (*it.backbone.model.modules(), *it.backbone.model.parameters())]
     plain, by_outer, by_inner = (states(method, it.backbone) for method in (Method(), outer, inner))
-    with outer.on(it.backbone):
-        with inner.on(it.backbone):
+    with outer.attach(it.backbone):
+        with inner.attach(it.backbone):
             assert torch.equal(states(inner, it.backbone), by_inner)
-        with pytest.raises(KeyError), inner.on(it.backbone):
+        with pytest.raises(KeyError), inner.attach(it.backbone):
             raise KeyError
         assert torch.equal(states(outer, it.backbone), by_outer)
     assert not torch.equal(by_outer, by_inner)
@@ -295,13 +295,13 @@ def test_token_by_token_it_reads_as_all_at_once(name: str, model: str) -> None:
     it = case(name, model)
     row = rows_of(it.backbone)[3]
     (target,) = row.targets
-    with torch.no_grad(), it.method.on(it.backbone):
-        prompted = it.method.read_prompts(it.backbone, [row.source])
+    with torch.no_grad(), it.method.attach(it.backbone):
+        prompted = it.method.prefill(it.backbone, [row.source])
         found = [prompted.hidden[0]]
         for place, token in enumerate(target[:-1]):
-            with fronts(it.backbone.model, prompted.fronts):
+            with attach_prefix(it.backbone.model, prompted.prefix_kv):
                 written, position = torch.tensor([[token]]), (prompted.positions + place).unsqueeze(1)
-                found.append(it.method.read_written(it.backbone, written, position, prompted.cache)[0])
+                found.append(it.method.decode_step(it.backbone, written, position, prompted.cache)[0])
         whole = it.method.target_states(it.backbone, it.method.collate(it.backbone, [row], "token_mean"))
     torch.testing.assert_close(torch.cat(found), whole, rtol=1e-4, atol=1e-4)
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from prefixrun.errors import ConfigError
-from prefixrun.methods.base import Flat
+from prefixrun.methods.base import PrefixKeyValues
 from prefixrun.methods.combine import average, concatenate
 from prefixrun.methods.prefix import FixedPrefix
 
 
-def flat(length: int, seed: int, layers: int = 2) -> Flat:
+def flat(length: int, seed: int, layers: int = 2) -> PrefixKeyValues:
     return {"decoder": torch.randn(layers, 2, 3, length, 4, generator=torch.Generator().manual_seed(seed))}
 
 

@@ -35,7 +35,7 @@ def test_the_papers_counts(length: int, stored: int) -> None:
 @pytest.mark.parametrize("mlp", ["true", "false"])
 def test_every_parameter_gets_a_gradient_and_the_model_none(backbone: Backbone, mlp: str) -> None:
     method = build(config(f"method.mlp={mlp}"), backbone)
-    with method.on(backbone):
+    with method.attach(backbone):
         method.target_states(backbone, method.collate(backbone, ROWS, "token_mean")).square().mean().backward()
     for name, parameter in method.named_parameters():
         assert parameter.grad is not None
@@ -47,33 +47,33 @@ def test_every_parameter_gets_a_gradient_and_the_model_none(backbone: Backbone, 
 def test_started_from_words_it_is_the_words(backbone: Backbone) -> None:
     asked = config("method.mlp=false", "init=words", "init_words=abc")
     method = build(asked, backbone)
-    assert method.start(backbone, asked) == 0.0
+    assert method.initialize(backbone, asked) == 0.0
     expected = activations(backbone, word_ids(backbone, "abc", None, 4))
-    torch.testing.assert_close(method.flat(backbone)["decoder"], expected)
+    torch.testing.assert_close(method.key_values(backbone)["decoder"], expected)
 
 
 @torch.no_grad()
 def test_in_use_it_is_the_trained_one_whatever_stands_on_the_model(backbone: Backbone) -> None:
     method = build(config(), backbone)
-    fixed = restore(config(), backbone, method.stored())
+    fixed = restore(config(), backbone, method.trained_tensors())
     assert isinstance(fixed, FixedEmbedding)
-    plain = method.flat(backbone)["decoder"]
-    assert torch.equal(fixed.flat(backbone)["decoder"], plain)
-    assert fixed.stored().keys() == method.stored().keys()
-    with method.on(backbone):
-        assert torch.equal(method.flat(backbone)["decoder"], plain), "virtual tokens see nothing in front of them"
+    plain = method.key_values(backbone)["decoder"]
+    assert torch.equal(fixed.key_values(backbone)["decoder"], plain)
+    assert fixed.trained_tensors().keys() == method.trained_tensors().keys()
+    with method.attach(backbone):
+        assert torch.equal(method.key_values(backbone)["decoder"], plain), "virtual tokens see nothing in front of them"
 
 
 def test_dropout_is_on_while_training_alone(backbone: Backbone) -> None:
     asked = config("method.prefix_dropout=0.5")
     method = build(asked, backbone)
     method.eval()
-    still = method.flat(backbone)["decoder"]
-    assert torch.equal(still, method.flat(backbone)["decoder"])
+    still = method.key_values(backbone)["decoder"]
+    assert torch.equal(still, method.key_values(backbone)["decoder"])
     method.train()
     torch.manual_seed(3)
-    dropped = method.flat(backbone)["decoder"]
+    dropped = method.key_values(backbone)["decoder"]
     torch.manual_seed(3)
-    assert torch.equal(dropped, method.flat(backbone)["decoder"])
+    assert torch.equal(dropped, method.key_values(backbone)["decoder"])
     assert 0.3 < float((dropped == 0).float().mean()) < 0.7
     assert replace(asked.method, prefix_dropout=0.0) == compose(["method=embedding"]).method

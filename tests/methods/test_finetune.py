@@ -59,7 +59,7 @@ def test_every_place_of_a_tied_parameter_is_taken_and_given_back(backbone: Backb
     embeddings, head = backbone.model.get_input_embeddings(), backbone.model.get_output_embeddings()
     before = embeddings.weight
     assert head.weight is before
-    with method.on(backbone), method.on(backbone):
+    with method.attach(backbone), method.attach(backbone):
         assert embeddings.weight is head.weight is backbone.head
         assert head.weight is not before
         assert len(list(backbone.model.parameters())) == len(list(method.parameters()))
@@ -71,7 +71,7 @@ def test_every_place_of_a_tied_parameter_is_taken_and_given_back(backbone: Backb
 def test_gradients_are_those_of_the_unfrozen_model(backbone: Backbone) -> None:
     """The tied embedding gets both parts: as input and as output layer."""
     method = methods.build(config("finetune"), backbone)
-    with method.on(backbone):
+    with method.attach(backbone):
         loss = backbone.model(input_ids=IDS, labels=IDS, use_cache=False).loss
     loss.backward()
     backbone.model.requires_grad_(True)
@@ -83,13 +83,13 @@ def test_gradients_are_those_of_the_unfrozen_model(backbone: Backbone) -> None:
 
 def test_what_is_stored_has_the_names_of_the_model(backbone: Backbone) -> None:
     """So it loads into a plain model of transformers."""
-    stored = methods.build(config("finetune"), backbone).stored()
+    stored = methods.build(config("finetune"), backbone).trained_tensors()
     assert stored.keys() == dict(backbone.model.named_parameters()).keys()
 
 
 def test_weights_of_another_model_are_refused(backbone: Backbone) -> None:
     settings = config("finetune_top", "method.layers=1")
-    stored = methods.build(settings, backbone).stored()
+    stored = methods.build(settings, backbone).trained_tensors()
     with pytest.raises(DamagedStateError, match="is missing"):
         methods.restore(replace(settings, method=replace(settings.method, layers=2)), backbone, stored)
     name = next(iter(stored))
@@ -107,14 +107,14 @@ def test_steps_that_half_precision_would_round_away_are_kept_in_float32(tiny: st
     before = {name: weight.clone() for name, weight in backbone.model.named_parameters()}
     method = methods.build(settings, backbone)
     optimiser = torch.optim.AdamW(method.parameters(), lr=1e-5, weight_decay=0.0)
-    start = {name: weight.clone() for name, weight in method.stored().items()}
+    start = {name: weight.clone() for name, weight in method.trained_tensors().items()}
     for _ in range(3):
-        with method.on(backbone), method.on(backbone):
+        with method.attach(backbone), method.attach(backbone):
             assert backbone.head.dtype == torch.bfloat16
             backbone.model(IDS, labels=IDS).loss.backward()
         optimiser.step()
         optimiser.zero_grad()
-    moved = [float((weight - start[name]).abs().max()) for name, weight in method.stored().items()]
+    moved = [float((weight - start[name]).abs().max()) for name, weight in method.trained_tensors().items()]
     assert max(moved) == pytest.approx(3e-5, rel=0.2)
     for name, weight in backbone.model.named_parameters():
         assert torch.equal(weight, before[name])

@@ -21,8 +21,8 @@ def config(*words: str) -> Config:
 
 def states(backbone: Backbone, asked: Config, rows: list[Row]) -> Tensor:
     method = build(asked, backbone)
-    method.start(backbone, asked)
-    with torch.no_grad(), method.on(backbone):
+    method.initialize(backbone, asked)
+    with torch.no_grad(), method.attach(backbone):
         return method.target_states(backbone, method.collate(backbone, rows, "token_mean"))
 
 
@@ -31,7 +31,7 @@ def test_stored_and_gradients(backbone: Backbone, mlp: str) -> None:
     method = build(config(f"method.mlp={mlp}"), backbone)
     shape = backbone.shape
     assert method.stored_count == 4 * (2 * shape.layers * shape.kv_heads * shape.head_dim + shape.width)
-    with method.on(backbone):
+    with method.attach(backbone):
         method.target_states(backbone, method.collate(backbone, [SHORT, LONG], "token_mean")).square().sum().backward()
     for name, parameter in method.named_parameters():
         assert parameter.grad is not None

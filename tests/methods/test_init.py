@@ -10,7 +10,7 @@ from prefixrun.errors import ConfigError
 from prefixrun.methods import build
 from prefixrun.methods.init import activations, sampled_ids, start_from, word_ids
 from prefixrun.methods.prefix import FlatPrefix, Reparametrisation
-from prefixrun.models.attention import causal_mask, fronts, fronts_of
+from prefixrun.models.attention import attach_prefix, causal_mask, shared_prefix_kv
 from prefixrun.models.backbone import Backbone
 
 WORDS = "summarize"
@@ -36,7 +36,7 @@ def test_a_prefix_of_words_counts_like_the_words_in_front(backbone: Backbone) ->
 
     prefix = FlatPrefix(backbone.shape, backbone.sites, LENGTH)
     prefix.fit({"decoder": activations(backbone, words)}, InitConfig(name="words"))
-    with fronts(backbone.model, fronts_of(prefix.sites(), torch.float32)):
+    with attach_prefix(backbone.model, shared_prefix_kv(prefix.sites(), torch.float32)):
         ours = backbone.model(
             input_ids=torch.tensor([text]),
             position_ids=torch.arange(LENGTH, LENGTH + len(text))[None],
@@ -98,8 +98,8 @@ def test_a_start_depends_on_the_seed_alone(backbone: Backbone, method: str, init
         config = compose([*words, f"seed={seed}"])
         torch.manual_seed(disturbance)
         built = build(config, backbone)
-        built.start(backbone, config)
-        return built.stored()
+        built.initialize(backbone, config)
+        return built.trained_tensors()
 
     first, again, other = start(1, 5), start(1, 6), start(2, 5)
     assert all(torch.equal(first[name], again[name]) for name in first)
@@ -113,7 +113,7 @@ def test_a_start_depends_on_the_seed_alone(backbone: Backbone, method: str, init
 def test_uniform_draws_what_the_paper_calls_the_prefix(backbone: Backbone, method: str) -> None:
     config = compose(["model=tiny_gpt2", f"method={method}", "init=uniform", "prefix_len=50"])
     built = build(config, backbone)
-    built.start(backbone, config)
+    built.initialize(backbone, config)
     drawn = built.parts["decoder"].embedding.weight if method == "prefix" else built.prefix["decoder"]  # type: ignore
     drawn = drawn.detach()
     assert 0 <= float(drawn.min()) < 0.05

@@ -100,10 +100,10 @@ def test_logits_and_gradients_are_those_of_peft(architecture: str, modules: str)
     if settings.target_modules == "all-linear":
         settings.task_type = "SEQ_2_SEQ_LM" if backbone.is_seq2seq else "CAUSAL_LM"  # leaves the output layer alone
     peer = peer_of(architecture, settings)
-    stored = {f"base_model.model.{name}": tensor for name, tensor in method.stored().items()}
+    stored = {f"base_model.model.{name}": tensor for name, tensor in method.trained_tensors().items()}
     assert peft.get_peft_model_state_dict(peer).keys() == stored.keys()
     peft.set_peft_model_state_dict(peer, stored)
-    with method.on(backbone):
+    with method.attach(backbone):
         ours = logits_of(backbone.model)
     theirs = logits_of(peer)
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
@@ -122,7 +122,7 @@ def test_gpt2_updates_queries_and_values_as_peft_does_with_a_joint_update_withou
         r=2 * RANK, lora_alpha=4 * RANK, target_modules=["c_attn"], fan_in_fan_out=True, task_type="CAUSAL_LM"
     )
     peer = peer_of("tiny_gpt2", settings)
-    stored, joint = method.stored(), {}
+    stored, joint = method.trained_tensors(), {}
     for layer in (0, 1):
         name = f"transformer.h.{layer}.attn.c_attn"
         a = [stored[f"{name}.{part}.lora_A.weight"] for part in "qv"]
@@ -132,7 +132,7 @@ def test_gpt2_updates_queries_and_values_as_peft_does_with_a_joint_update_withou
         rows = [torch.cat([b[0], empty], dim=1), keys, torch.cat([empty, b[1]], dim=1)]
         joint[f"base_model.model.{name}.lora_B.weight"] = torch.cat(rows)
     peft.set_peft_model_state_dict(peer, joint)
-    with method.on(backbone):
+    with method.attach(backbone):
         ours = logits_of(backbone.model)
     theirs = logits_of(peer)
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
@@ -150,13 +150,13 @@ def test_gpt2_updates_queries_and_values_as_peft_does_with_a_joint_update_withou
 def test_the_start_changes_nothing(backbone: Backbone) -> None:
     plain = backbone.model(IDS).logits
     method = methods.build(config("method.rank=2"), backbone)
-    with method.on(backbone):
+    with method.attach(backbone):
         torch.testing.assert_close(backbone.model(IDS).logits, plain, rtol=1e-5, atol=1e-5)
 
 
 def test_dropout_is_on_only_while_training(backbone: Backbone) -> None:
     method = started(backbone, "method.lora_dropout=0.5")
-    with method.on(backbone):
+    with method.attach(backbone):
         method.train()
         assert not torch.equal(backbone.model(IDS).logits, backbone.model(IDS).logits)
         method.eval()
@@ -166,7 +166,7 @@ def test_dropout_is_on_only_while_training(backbone: Backbone) -> None:
 def test_the_parameters_stay_in_float32_on_a_model_in_half_precision() -> None:
     backbone = load(compose(["model=tiny_gpt2"]).model, precision="bf16")
     method = started(backbone)
-    with method.on(backbone):
+    with method.attach(backbone):
         logits = backbone.model(IDS).logits
     logits.float().pow(2).sum().backward()
     assert logits.dtype == torch.bfloat16
@@ -175,7 +175,7 @@ def test_the_parameters_stay_in_float32_on_a_model_in_half_precision() -> None:
 
 
 def test_those_of_another_rank_are_refused(backbone: Backbone) -> None:
-    stored = methods.build(config("method.rank=2"), backbone).stored()
+    stored = methods.build(config("method.rank=2"), backbone).trained_tensors()
     with pytest.raises(DamagedStateError, match=r"lora_A\.weight is torch\.float32 of \(2, 32\), not \(3, 32\)"):
         methods.restore(config("method.rank=3"), backbone, stored)
 

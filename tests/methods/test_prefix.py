@@ -11,7 +11,7 @@ from prefixrun.config.compose import compose
 from prefixrun.config.schema import MethodConfig
 from prefixrun.methods import build
 from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, Prefix
-from prefixrun.models.attention import fronts, fronts_of
+from prefixrun.models.attention import attach_prefix, shared_prefix_kv
 from prefixrun.models.backbone import Backbone, Shape, shape_of
 
 MEDIUM = GPT2Config(n_embd=1024, n_layer=24, n_head=16)
@@ -97,9 +97,9 @@ def test_the_layout_is_the_one_of_the_papers_code(backbone: Backbone) -> None:
     for layer, pair in enumerate(past.split(2)):
         torch.testing.assert_close(flat_of(prefix)[layer, 0], pair[0])
         torch.testing.assert_close(flat_of(prefix)[layer, 1], pair[1])
-    for layer, front in enumerate(fronts_of(prefix.sites(), torch.float32)["decoder"]):
-        torch.testing.assert_close(front.keys[0], past[2 * layer])
-        torch.testing.assert_close(front.values[0], past[2 * layer + 1])
+    for layer, prefix in enumerate(shared_prefix_kv(prefix.sites(), torch.float32)["decoder"]):
+        torch.testing.assert_close(prefix.keys[0], past[2 * layer])
+        torch.testing.assert_close(prefix.values[0], past[2 * layer + 1])
 
 
 def a_prefix(config: MethodConfig, shape: Shape, prefix_len: int, seed: int) -> Prefix:
@@ -114,7 +114,7 @@ def flat_of(prefix: Prefix) -> Tensor:
 
 
 def logits(backbone: Backbone, flat: Tensor) -> Tensor:
-    with fronts(backbone.model, fronts_of({"decoder": flat}, torch.float32)):
+    with attach_prefix(backbone.model, shared_prefix_kv({"decoder": flat}, torch.float32)):
         return backbone.model(
             input_ids=torch.tensor([[5, 6, 7, 8]]),
             position_ids=torch.arange(4, 8)[None],

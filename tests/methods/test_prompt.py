@@ -48,7 +48,7 @@ def test_it_counts_like_the_tokens_in_front(backbone: Backbone) -> None:
     ids, source = [70, 71, 256, 72], (5, 6, 7, 256)
     method = restore(config(), backbone, {NAME: torch.tensor(ids)})
     assert (method.trained_count, method.stored_count) == (0, 0)
-    with method.on(backbone):
+    with method.attach(backbone):
         ours = method.target_states(backbone, method.collate(backbone, [Row(source, ((8, 9, 256),))], "token_mean"))
     whole = [*ids, *source, 8, 9]
     plain = backbone.body(
@@ -80,7 +80,7 @@ def test_the_encoder_reads_it_as_a_part_of_the_input(architecture: str) -> None:
     backbone = load(asked.model)
     read, empty = backbone.tokenizer, Method()
     method = restore(asked, backbone, {NAME: torch.tensor(tokens(asked, read, PAIRS))})
-    assert (method.trained_count, method.stored_count, method.stored()) == (0, 0, {})
+    assert (method.trained_count, method.stored_count, method.trained_tensors()) == (0, 0, {})
     targets = (tuple(read.target("ab")),)
     ours = method.collate(backbone, [Row(tuple(read.source("xyz")), targets)], "token_mean")
     typed = empty.collate(backbone, [Row(tuple(read.source("Do\nxyz")), targets)], "token_mean")

@@ -1,4 +1,4 @@
-"""The attention function: what a front adds, against PEFT's prefix tuning and against the library's own attention."""
+"""The attention function: what a prefix adds, against PEFT's prefix tuning and against the library's own attention."""
 
 import warnings
 
@@ -9,13 +9,13 @@ from transformers import DynamicCache
 
 from prefixrun.config.schema import ModelConfig
 from prefixrun.models.attention import (
-    Front,
     KeyValueCache,
+    PrefixKV,
+    attach_prefix,
     attention_sites,
     causal_mask,
-    front_attention,
-    fronts,
-    fronts_of,
+    prefix_attention,
+    shared_prefix_kv,
 )
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, Row, collate
@@ -81,7 +81,7 @@ def padded(side: str) -> tuple[Tensor, Tensor]:
 def logits_behind(backbone: Backbone, flat: Tensor, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
     lowest = torch.finfo(torch.float32).min
     sees = causal_mask(ids.shape[1], torch.float32, ids.device).masked_fill(mask[:, None, None, :] == 0, lowest)
-    with fronts(backbone.model, fronts_of({"decoder": flat}, torch.float32)):
+    with attach_prefix(backbone.model, shared_prefix_kv({"decoder": flat}, torch.float32)):
         return backbone.model(input_ids=ids, position_ids=positions, attention_mask=sees, use_cache=False).logits
 
 
@@ -105,12 +105,12 @@ def test_logits_and_gradients_are_those_of_peft(
 
 
 def test_the_loss_of_a_training_batch_is_that_of_peft(backbone: Backbone, flat: Tensor, peer: torch.nn.Module) -> None:
-    """The whole way of training: collate, front, loss; labels at the target only, as PEFT's users set them."""
+    """The whole way of training: collate, prefix, loss; labels at the target only, as PEFT's users set them."""
     flat.requires_grad_(True)
     batch = collate(
         [Row(p.source, (p.target,)) for p in PAIRS], PREFIX_LEN, "token_mean", device="cpu", dtype=torch.float32
     )
-    with fronts(backbone.model, fronts_of({"decoder": flat}, torch.float32)):
+    with attach_prefix(backbone.model, shared_prefix_kv({"decoder": flat}, torch.float32)):
         states = backbone.body(
             input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask, use_cache=False
         ).last_hidden_state
@@ -152,10 +152,10 @@ def test_without_a_front_it_is_the_librarys_attention(backbone: Backbone) -> Non
 
 
 def test_the_front_never_reaches_the_librarys_cache(backbone: Backbone, flat: Tensor) -> None:
-    """The canary for transformers: its cache holds what the rows wrote, and nothing takes the front for past tokens."""
+    """The canary for transformers: its cache holds what the rows wrote; nothing takes the prefix for past tokens."""
     ids = torch.tensor([[5, 6, 7]])
     cache = DynamicCache(config=backbone.model.config)
-    with fronts(backbone.model, fronts_of({"decoder": flat}, torch.float32)):
+    with attach_prefix(backbone.model, shared_prefix_kv({"decoder": flat}, torch.float32)):
         backbone.model(input_ids=ids, past_key_values=cache, use_cache=True)
     assert [layer.keys.shape[2] for layer in cache.layers] == [3] * backbone.shape.layers
 
@@ -166,19 +166,19 @@ def test_one_module_a_layer_in_order(backbone: Backbone) -> None:
 
 
 def test_fronts_go_with_the_block_even_when_it_fails(backbone: Backbone, flat: Tensor) -> None:
-    with pytest.raises(KeyError), fronts(backbone.model, fronts_of({"decoder": flat}, torch.float32)):
+    with pytest.raises(KeyError), attach_prefix(backbone.model, shared_prefix_kv({"decoder": flat}, torch.float32)):
         raise KeyError
-    assert all(module.front is None for module in attention_sites(backbone.model)["decoder"])
+    assert all(module.prefix_kv is None for module in attention_sites(backbone.model)["decoder"])
 
 
 def test_fronts_of_another_depth_are_refused(backbone: Backbone, flat: Tensor) -> None:
     layers = backbone.shape.layers
-    with pytest.raises(ValueError, match=f"{layers - 1} fronts for {layers} attention layers of site decoder"):
-        fronts(backbone.model, fronts_of({"decoder": flat[1:]}, torch.float32)).__enter__()
+    with pytest.raises(ValueError, match=f"{layers - 1} prefix_kv for {layers} attention layers of site decoder"):
+        attach_prefix(backbone.model, shared_prefix_kv({"decoder": flat[1:]}, torch.float32)).__enter__()
 
 
 def test_rows_that_share_a_front_see_it_as_if_each_had_its_own(backbone: Backbone) -> None:
-    """Two inputs of three beams each: one front an input, its padding masked by its bias."""
+    """Two inputs of three beams each: one prefix an input, its padding masked by its bias."""
     sizes, inputs, beams, length = backbone.shape, 2, 3, 5
     generator = torch.Generator().manual_seed(5)
     shape = (sizes.layers, 2, inputs, sizes.kv_heads, length, sizes.head_dim)
@@ -187,17 +187,17 @@ def test_rows_that_share_a_front_see_it_as_if_each_had_its_own(backbone: Backbon
     bias[1, ..., 3:] = torch.finfo(torch.float32).min
     ids = torch.randint(256, (inputs * beams, 2), generator=generator)
 
-    def logits(rows: Tensor, per_layer: list[Front]) -> Tensor:
+    def logits(rows: Tensor, per_layer: list[PrefixKV]) -> Tensor:
         mask = causal_mask(2, torch.float32, rows.device)
-        with fronts(backbone.model, {"decoder": per_layer}):
+        with attach_prefix(backbone.model, {"decoder": per_layer}):
             return backbone.model(
                 input_ids=rows, position_ids=torch.tensor([[9, 10]]), attention_mask=mask, use_cache=False
             ).logits
 
-    shared = logits(ids, [Front(keys, values, bias) for keys, values in numbers])
+    shared = logits(ids, [PrefixKV(keys, values, bias) for keys, values in numbers])
     for row in range(inputs * beams):
         real = 5 if row // beams == 0 else 3
-        own = [Front(*layer[:, row // beams : row // beams + 1, :, :real]) for layer in numbers]
+        own = [PrefixKV(*layer[:, row // beams : row // beams + 1, :, :real]) for layer in numbers]
         torch.testing.assert_close(shared[row], logits(ids[row : row + 1], own)[0], rtol=1e-4, atol=1e-4)
 
 
@@ -205,9 +205,9 @@ def test_attention_dropout_only_in_training() -> None:
     torch.manual_seed(0)
     module = torch.nn.Module()
     query, key, value = torch.randn(3, 1, 2, 4, 8).unbind(0)
-    plain, _ = front_attention(module.eval(), query, key, value, None, dropout=0.5)
-    assert torch.equal(plain, front_attention(module, query, key, value, None)[0])
-    assert not torch.equal(plain, front_attention(module.train(), query, key, value, None, dropout=0.5)[0])
+    plain, _ = prefix_attention(module.eval(), query, key, value, None, dropout=0.5)
+    assert torch.equal(plain, prefix_attention(module, query, key, value, None)[0])
+    assert not torch.equal(plain, prefix_attention(module.train(), query, key, value, None, dropout=0.5)[0])
 
 
 def test_a_cache_grows_by_layer_and_selects_rows() -> None:

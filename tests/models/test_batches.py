@@ -12,7 +12,7 @@ from torch import Tensor
 
 from prefixrun.config.schema import ModelConfig
 from prefixrun.data.example import Pair
-from prefixrun.models.attention import fronts, fronts_of
+from prefixrun.models.attention import attach_prefix, shared_prefix_kv
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import Batch, LossMode, PairIds, Row, batches_of, collate, epoch_batches, pack, tokenise
 from prefixrun.models.tokenizer import byte_tokenizer
@@ -178,7 +178,7 @@ def test_packed_targets_have_loss_and_gradient_of_separate_rows(backbone: Backbo
         assert max(len(row.targets) for row in rows) == targets_per_row
         batch = batch_of(rows, loss_mode)
         prefix = flat.clone().requires_grad_(True)
-        with fronts(backbone.model, fronts_of({"decoder": prefix}, torch.float32)):
+        with attach_prefix(backbone.model, shared_prefix_kv({"decoder": prefix}, torch.float32)):
             states = backbone.body(
                 input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask, use_cache=False
             ).last_hidden_state

@@ -18,10 +18,10 @@ from prefixrun.data.run_data import Corpora
 from prefixrun.decoding.beam_search import generate
 from prefixrun.errors import ConfigError
 from prefixrun.methods import build
-from prefixrun.methods.base import Flat, Method
+from prefixrun.methods.base import Method, PrefixKeyValues
 from prefixrun.methods.init import split_activations
 from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix, chosen_sites
-from prefixrun.models.attention import attention_sites, fronts, fronts_of, use_front_attention
+from prefixrun.models.attention import attach_prefix, attention_sites, shared_prefix_kv, use_prefix_attention
 from prefixrun.models.backbone import Backbone, load, shape_of
 from prefixrun.models.batches import PairIds, Row
 from prefixrun.models.families import configuration, from_configuration, random_model
@@ -79,7 +79,7 @@ def few_tokens(architecture: str) -> PreTrainedModel:
 @pytest.fixture
 def small(architecture: str) -> Backbone:
     model = few_tokens(architecture)
-    use_front_attention(model)
+    use_prefix_attention(model)
     tokenizer = Tokenizer(FewTokens(), LAYOUTS[architecture])  # type: ignore[arg-type]
     return Backbone(model, tokenizer, ModelFiles(None, "", ""))
 
@@ -107,7 +107,9 @@ def by_hand(module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor
     return ((scores + added).softmax(-1) @ value).transpose(1, 2), None
 
 
-def plain_logits(model: PreTrainedModel, flat: Flat, source: Sequence[int], decoder_ids: Sequence[int]) -> Tensor:
+def plain_logits(
+    model: PreTrainedModel, flat: PrefixKeyValues, source: Sequence[int], decoder_ids: Sequence[int]
+) -> Tensor:
     """The whole model on one pair without padding or cache, the prefix concatenated by hand."""
     ALL_ATTENTION_FUNCTIONS.register("by_hand", by_hand)
     before = model.config._attn_implementation
@@ -135,7 +137,7 @@ def plain_logits(model: PreTrainedModel, flat: Flat, source: Sequence[int], deco
 
 def pair_nll(backbone: Backbone, method: Method, rows: Sequence[Row]) -> Tensor:
     batch = method.collate(backbone, rows, "sentence_sum")
-    with method.on(backbone):
+    with method.attach(backbone):
         states = method.target_states(backbone, batch)
     return target_nll(states, backbone.head, batch.labels, batch.factors, backbone.head_bias) * batch.pairs
 
@@ -180,18 +182,18 @@ def test_a_prefix_moves_no_position(small: Backbone) -> None:
     for site in pushed:
         pushed[site][:, 1] = 0
     batch = Method().collate(small, ROWS, "token_mean")
-    with Method().on(small):
+    with Method().attach(small):
         expected = Method().target_states(small, batch)
     shape = small.shape
     hidden = {
         site: [
-            replace(front, bias=torch.full((1, 1, 1, PREFIX_LEN), torch.finfo(torch.float32).min))
-            for front in per_layer
+            replace(prefix, bias=torch.full((1, 1, 1, PREFIX_LEN), torch.finfo(torch.float32).min))
+            for prefix in per_layer
         ]
-        for site, per_layer in fronts_of(pushed, torch.float32).items()
+        for site, per_layer in shared_prefix_kv(pushed, torch.float32).items()
     }
     assert len(hidden["cross"]) == shape.layers
-    with fronts(small.model, hidden):
+    with attach_prefix(small.model, hidden):
         torch.testing.assert_close(Method().target_states(small, batch), expected)
 
 
@@ -355,7 +357,7 @@ def test_sites_are_chosen_by_name() -> None:
         config = compose([f"model={model}", "task=xsum", f"method.sites={asked}"])
         loaded = load(config.model)
         assert chosen_sites(config, loaded) == expected
-        assert set(build(config, loaded).flat(loaded)) == set(expected)
+        assert set(build(config, loaded).key_values(loaded)) == set(expected)
     config = compose(["model=tiny_gpt2", "method.sites=encoder"])
     with pytest.raises(ConfigError, match="tiny_gpt2 has no attention of the site encoder; it has decoder"):
         chosen_sites(config, load(config.model))

@@ -5,7 +5,7 @@ import torch
 
 from prefixrun.config.schema import ModelConfig
 from prefixrun.models.backbone import Backbone, load
-from prefixrun.models.prepacked import packed
+from prefixrun.models.prepacked import prepacked_weights
 
 
 @pytest.fixture(params=["tiny_gpt2", "tiny_llama"])
@@ -17,7 +17,7 @@ def test_packed_weights_give_the_same_logits_and_the_model_is_as_before_afterwar
     ids = torch.arange(20).view(2, 10)
     with torch.inference_mode():
         plain = backbone.model(ids).logits
-        with packed(backbone.model):
+        with prepacked_weights(backbone.model):
             inside = backbone.model(ids).logits
             replaced = [name for name, module in backbone.model.named_modules() if "forward" in vars(module)]
         after = backbone.model(ids).logits
@@ -29,5 +29,5 @@ def test_packed_weights_give_the_same_logits_and_the_model_is_as_before_afterwar
 
 def test_other_number_formats_are_left_alone(backbone: Backbone) -> None:
     half = replace(backbone, model=backbone.model.bfloat16())
-    with packed(half.model):
+    with prepacked_weights(half.model):
         assert not any("forward" in vars(module) for module in half.model.modules())

@@ -104,7 +104,7 @@ def test_an_exported_prefix_comes_back(results: Path, tmp_path: Path, kind: str)
     assert outputs(from_prefix(out, "tiny_llama", "greedy"), SOURCES)
     opened = reopen(find(results, run))
     back = peft_format.read_prefix(out, opened.backbone)
-    assert torch.equal(back["decoder"], opened.method.flat(opened.backbone)["decoder"])
+    assert torch.equal(back["decoder"], opened.method.key_values(opened.backbone)["decoder"])
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of transformers, about what PEFT reads
@@ -146,7 +146,7 @@ def test_peft_computes_the_same_from_an_exported_lora(tmp_path: Path, tiny: str,
     if backbone.is_seq2seq:
         given["decoder_input_ids"] = torch.tensor([[2, 9, 11]])
     plain = backbone.model(**given).logits
-    with method.on(backbone):
+    with method.attach(backbone):
         ours = backbone.model(**given).logits
     theirs = peft.PeftModel.from_pretrained(backbone.model, tmp_path / "lora").eval()(**given).logits
     torch.testing.assert_close(theirs, ours, rtol=1e-4, atol=1e-4)

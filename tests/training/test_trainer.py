@@ -15,7 +15,7 @@ from torch import Tensor
 from prefixrun.config.schema import ModelConfig, TrainConfig
 from prefixrun.errors import DamagedStateError, PrefixrunError
 from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix, Prefix
-from prefixrun.models.attention import causal_mask, fronts, fronts_of
+from prefixrun.models.attention import attach_prefix, causal_mask, shared_prefix_kv
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds
 from prefixrun.training.checkpoint import Checkpoints
@@ -91,7 +91,7 @@ def run(
 def plain_nll(backbone: Backbone, flat: Tensor, pair: PairIds) -> float:
     """Sum over the target's tokens, one pair alone."""
     text = [*pair.source, *pair.target[:-1]]
-    with torch.no_grad(), fronts(backbone.model, fronts_of({"decoder": flat}, torch.float32)):
+    with torch.no_grad(), attach_prefix(backbone.model, shared_prefix_kv({"decoder": flat}, torch.float32)):
         logits = backbone.model(
             input_ids=torch.tensor([text]),
             position_ids=torch.arange(PREFIX_LEN, PREFIX_LEN + len(text))[None],

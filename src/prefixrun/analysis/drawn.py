@@ -7,7 +7,6 @@ same figure. So a figure is drawn anew only when what it shows has changed, or h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,14 +25,14 @@ FILE = "drawn.json"
 
 
 def fingerprint(figure: Figure) -> str:
-    """SHA-256 of all that a picture depends on: texts, numbers to six digits as in the tables, and the drawing code."""
+    """SHA-256 of all that a picture depends on: texts, numbers to six digits, and how they are drawn."""
     shown = {
         "texts": [figure.kind, figure.title, figure.x_label, figure.caption],
         "metrics": [
             [display_names.of_metric(metric), display_names.less_is_better(metric)] for metric in figure.metrics
         ],
         "curves": [_curve(figure, curve) for curve in figure.curves],
-        "code": _code(),
+        "drawing": plots.DRAWING,
     }
     return sha256(canonical_json(shown).encode("utf-8")).hexdigest()
 
@@ -73,8 +72,3 @@ def _point(figure: Figure, point: Point) -> list[Any]:
         costs = (point.cost(name) for name, *_ in plots.COSTS if name != "stored")
         numbers.append([point.parameters("stored"), *map(plain, costs)])
     return numbers
-
-
-@cache
-def _code() -> str:
-    return sha256(Path(plots.__file__).read_bytes()).hexdigest()

@@ -157,7 +157,7 @@ class Point:
         return inf if self.dev_loss is None else self.dev_loss
 
     def parameters(self, name: str) -> int:
-        """`trained`, `stored` or `total`."""
+        """`trained`, `trained_tensors` or `total`."""
         return int(self.first.result["parameters"][name])
 
     @property

@@ -14,6 +14,9 @@ from prefixrun.analysis.curves import Curve, Figure
 from prefixrun.analysis.groups import Point
 from prefixrun.results import display_names
 
+DRAWING = 1
+"""Moves whenever figures are drawn in another way, so that those that were drawn before are drawn anew."""
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas

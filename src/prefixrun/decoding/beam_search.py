@@ -1,8 +1,8 @@
 """Batched beam search with a trained method.
 
-The prompt is computed once an input, not once a beam: its keys and values, with a prefix, are a front that the beams
-of the input share (attention.Front), and only what a beam has written itself is kept per beam. In an encoder-decoder
-that front is the encoded input, in the cross attention. Inputs leave the batch when they are done.
+The prompt is computed once an input, not once a beam: its keys and values, with a prefix, are a prefix that the beams
+of the input share (attention.PrefixKV), and only what a beam has written itself is kept per beam. In an encoder-decoder
+that prefix is the encoded input, in the cross attention. Inputs leave the batch when they are done.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from torch import Tensor
 from prefixrun.config.schema import DecodeConfig
 from prefixrun.decoding.hypotheses import Beams, choose, repeating
 from prefixrun.methods.base import Method
-from prefixrun.models.attention import fronts
+from prefixrun.models.attention import attach_prefix
 from prefixrun.models.backbone import Backbone
-from prefixrun.models.decoder_only import Prompted
+from prefixrun.models.decoder_only import PrefillState
 
 BLOCK = 256
 """Columns of a block in `top_candidates`."""
@@ -44,8 +44,8 @@ def generate(
         )
         for prompt in prompts
     ]
-    with method.on(backbone):
-        prompted = method.read_prompts(backbone, prompts)
+    with method.attach(backbone):
+        prompted = method.prefill(backbone, prompts)
         hidden, running = prompted.hidden, _Running(prompted)
         for step in range(1, config.max_new_tokens + 1):
             written = running.written.tolist()
@@ -76,7 +76,7 @@ def generate(
 class _Running:
     """The running beams of the inputs that are not done yet."""
 
-    def __init__(self, prompted: Prompted) -> None:
+    def __init__(self, prompted: PrefillState) -> None:
         inputs, device = len(prompted.positions), prompted.positions.device
         self.active = list(range(inputs))
         """Which prompts these inputs are."""
@@ -84,7 +84,7 @@ class _Running:
         """(inputs, beams) log-probabilities; one beam before the first step."""
         self.written = torch.zeros(inputs, 1, 0, dtype=torch.long, device=device)
         """(inputs, beams, steps) tokens."""
-        self._fronts = prompted.fronts
+        self._prefix_kv = prompted.prefix_kv
         self._next_positions = prompted.positions
         self._own = prompted.cache
 
@@ -105,8 +105,8 @@ class _Running:
         if len(kept) < len(self.active):
             self.active = [self.active[place] for place in kept]
             self._next_positions = self._next_positions[inputs]
-            self._fronts = {
-                site: [front.select(inputs) for front in per_layer] for site, per_layer in self._fronts.items()
+            self._prefix_kv = {
+                site: [prefix.select(inputs) for prefix in per_layer] for site, per_layer in self._prefix_kv.items()
             }
 
     def read_last(self, backbone: Backbone, method: Method) -> Tensor:
@@ -114,8 +114,8 @@ class _Running:
         inputs, beams, steps = self.written.shape
         positions = (self._next_positions + steps - 1).repeat_interleave(beams).unsqueeze(1)
         ids = self.written[:, :, -1].reshape(-1, 1)
-        with fronts(backbone.model, self._fronts):
-            states = method.read_written(backbone, ids, positions, self._own)
+        with attach_prefix(backbone.model, self._prefix_kv):
+            states = method.decode_step(backbone, ids, positions, self._own)
         return states[:, 0].view(inputs, beams, -1)
 
 

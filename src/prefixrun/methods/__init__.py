@@ -11,18 +11,18 @@ from torch import Tensor
 from prefixrun.config.method_specs import SIZES
 from prefixrun.errors import ConfigError
 from prefixrun.methods import adapter, embedding, finetune, infix, lora, prompt
-from prefixrun.methods.base import Flat, Method
+from prefixrun.methods.base import Method, PrefixKeyValues
 from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix, chosen_sites
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
     from prefixrun.models.backbone import Backbone
 
-__all__ = ["Flat", "Method", "build", "refuse", "refuse_length", "restore"]
+__all__ = ["Method", "PrefixKeyValues", "build", "refuse", "refuse_length", "restore"]
 
 
 def build(config: Config, backbone: Backbone) -> Method:
-    """The method with its random start, drawn from a stream of its own; `Method.start` does the rest."""
+    """The method with its random start, drawn from a stream of its own; `Method.initialize` does the rest."""
     refuse(config, backbone)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -30,7 +30,7 @@ def build(config: Config, backbone: Backbone) -> Method:
 
 
 def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> Method:
-    """A trained method ready for use, from what `Method.stored` gave."""
+    """A trained method ready for use, from what `Method.trained_tensors` gave."""
     return RESTORERS[config.method.name](config, backbone, tensors)
 
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from prefixrun.methods.base import Method
-from prefixrun.methods.stored import check_fit
+from prefixrun.methods.tensor_check import check_fit
 from prefixrun.models.blocks import blocks, stacks, sub_layers
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Adapter(nn.Module):
 
 
 class Adapters(Method):
-    """Adapters by the names of the modules they stand behind; within `on` they are children of these."""
+    """Adapters by the names of the modules they stand behind; within `attach` they are children of these."""
 
     def __init__(self, names: Sequence[str], width: int, bottleneck: int) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Adapters(Method):
         self.adapters = nn.ModuleList(Adapter(width, bottleneck) for _ in names)
 
     @contextmanager
-    def on(self, backbone: Backbone) -> Iterator[None]:
+    def attach(self, backbone: Backbone) -> Iterator[None]:
         """Inside another such block these adapters take the place of the outer ones."""
         modules = [backbone.model.get_submodule(name) for name in self._names]
         before = [module._modules.get(SLOT) for module in modules]
@@ -84,8 +84,8 @@ class Adapters(Method):
             for hook in hooks:
                 hook.remove()
 
-    def stored(self) -> dict[str, Tensor]:
-        """By the names that the parameters have in the model within `on`, such as transformer.h.0.adapter.up.bias."""
+    def trained_tensors(self) -> dict[str, Tensor]:
+        """By their names in the model within `attach`, such as transformer.h.0.adapter.up.bias."""
         return {
             f"{name}.{SLOT}.{parameter_name}": parameter.detach()
             for name, adapter in zip(self._names, self.adapters, strict=True)
@@ -109,8 +109,8 @@ def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -
     """The trained adapters in use. Raises DamagedStateError when they are another model's or of another size."""
     with torch.device("meta"):
         method = _adapters(config, backbone.model)
-    check_fit(tensors, {name: tensor.shape for name, tensor in method.stored().items()})
-    values = (tensors[name] for name in method.stored())
+    check_fit(tensors, {name: tensor.shape for name, tensor in method.trained_tensors().items()})
+    values = (tensors[name] for name in method.trained_tensors())
     state = dict(zip((name for name, _ in method.named_parameters()), values, strict=True))
     method.load_state_dict(state, assign=True)
     return method.requires_grad_(False)

@@ -1,8 +1,8 @@
 """What every method is: parameters that are trained on a backbone whose own never move.
 
 A method takes part in a forward pass in one or both of two ways. It gives keys and values that stand in front of
-attention modules (`flat`), or it changes what modules compute for as long as it is put on (`on`). What is kept after
-training is `stored`, and `methods.restore` makes from it a method that is ready for use.
+attention modules (`key_values`), or it changes what modules compute while it is attached (`attach`). What is kept
+after training is `trained_tensors`, and `methods.restore` makes from it a method that is ready for use.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from prefixrun.models import decoder_only, encoder_decoder
-from prefixrun.models.attention import KeyValueCache, fronts, fronts_of
+from prefixrun.models.attention import KeyValueCache, attach_prefix, shared_prefix_kv
 from prefixrun.models.batches import Batch, LossMode, Row
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
     from prefixrun.models.backbone import Backbone
 
-Flat = Mapping[str, Tensor]
+PrefixKeyValues = Mapping[str, Tensor]
 """Attention site ("decoder"; also "encoder" and "cross" in encoder-decoders) → keys and values of its layers:
 (layers, 2, kv_heads, prefix_len, head_dim), index 0 of the second axis the keys and 1 the values."""
 
@@ -34,21 +34,21 @@ class Method(nn.Module):
         """Positions that the text of a decoder-only model is shifted by, as GPT-2 does behind a past."""
         return 0
 
-    def start(self, backbone: Backbone, config: Config) -> float | None:
+    def initialize(self, backbone: Backbone, config: Config) -> float | None:
         """Move to the start that `config.init` asks for.
 
         Returns the mean squared error that a fit left, None where nothing was fitted. Raises ConfigError.
         """
         return None
 
-    def flat(self, backbone: Backbone) -> Flat:
+    def key_values(self, backbone: Backbone) -> PrefixKeyValues:
         """Keys and values in front of the attention modules; gradients reach the parameters."""
         return {}
 
     @contextmanager
-    def on(self, backbone: Backbone) -> Iterator[None]:
+    def attach(self, backbone: Backbone) -> Iterator[None]:
         """Take part in every pass of the backbone within the block."""
-        with fronts(backbone.model, fronts_of(self.flat(backbone), backbone.head.dtype)):
+        with attach_prefix(backbone.model, shared_prefix_kv(self.key_values(backbone), backbone.head.dtype)):
             yield
 
     def collate(self, backbone: Backbone, rows: Sequence[Row], loss_mode: LossMode) -> Batch:
@@ -58,25 +58,25 @@ class Method(nn.Module):
         return decoder_only.collate(backbone, rows, self.offset, loss_mode)
 
     def target_states(self, backbone: Backbone, batch: Batch) -> Tensor:
-        """The last hidden states that predict the labels of a batch: (targets, d). Call inside `on`."""
+        """The last hidden states that predict the labels of a batch: (targets, d). Call inside `attach`."""
         if backbone.is_seq2seq:
             return encoder_decoder.target_states(backbone, batch)
         return decoder_only.target_states(backbone, batch)
 
-    def read_prompts(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> decoder_only.Prompted:
-        """What a search starts from. prompts: token ids, not padded. Call inside `on`."""
+    def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> decoder_only.PrefillState:
+        """What a search starts from. prompts: token ids, not padded. Call inside `attach`."""
         if backbone.is_seq2seq:
-            return encoder_decoder.read_prompts(backbone, prompts, self.flat(backbone))
-        return decoder_only.read_prompts(backbone, prompts, self.flat(backbone), self.offset)
+            return encoder_decoder.prefill(backbone, prompts, self.key_values(backbone))
+        return decoder_only.prefill(backbone, prompts, self.key_values(backbone), self.offset)
 
-    def read_written(self, backbone: Backbone, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
+    def decode_step(self, backbone: Backbone, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
         """The last hidden states of the token that each beam has written last: (rows, 1, d); ids, positions: (rows, 1).
-        Call inside `on`, and inside what stands in front of the beams."""
+        Call inside `attach`, and inside what stands in front of the beams."""
         if backbone.is_seq2seq:
-            return encoder_decoder.read_written(backbone, ids, cache)
-        return decoder_only.read_written(backbone, ids, positions, cache)
+            return encoder_decoder.decode_step(backbone, ids, cache)
+        return decoder_only.decode_step(backbone, ids, positions, cache)
 
-    def stored(self) -> dict[str, Tensor]:
+    def trained_tensors(self) -> dict[str, Tensor]:
         """What is kept after training, by name."""
         return {name: parameter.detach() for name, parameter in self.named_parameters()}
 
@@ -88,4 +88,4 @@ class Method(nn.Module):
     @property
     def stored_count(self) -> int:
         """Number of parameters that are kept after training."""
-        return sum(tensor.numel() for tensor in self.stored().values())
+        return sum(tensor.numel() for tensor in self.trained_tensors().values())

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 
 from prefixrun.errors import ConfigError
-from prefixrun.methods.base import Flat
+from prefixrun.methods.base import PrefixKeyValues
 
 
-def concatenate(prefixes: Sequence[Flat]) -> Flat:
+def concatenate(prefixes: Sequence[PrefixKeyValues]) -> PrefixKeyValues:
     """One behind the other, in their order; text of a decoder-only model then starts behind the sum of the lengths.
 
     A prefix holds no positions of its own, so only the text's positions shift. Raises ConfigError as _alike.
@@ -19,13 +19,13 @@ def concatenate(prefixes: Sequence[Flat]) -> Flat:
     return {site: torch.cat([flat[site] for flat in prefixes], dim=3) for site in prefixes[0]}
 
 
-def average(prefixes: Sequence[Flat]) -> Flat:
+def average(prefixes: Sequence[PrefixKeyValues]) -> PrefixKeyValues:
     """The mean of keys and values, position by position. Raises ConfigError as _alike, and for unequal lengths."""
     _alike(prefixes, length_counts=True)
     return {site: torch.stack([flat[site] for flat in prefixes]).mean(dim=0) for site in prefixes[0]}
 
 
-def _alike(prefixes: Sequence[Flat], *, length_counts: bool) -> None:
+def _alike(prefixes: Sequence[PrefixKeyValues], *, length_counts: bool) -> None:
     """Raise ConfigError for prefixes of other sites or another shape than the first's."""
     if not prefixes:
         raise ConfigError("no prefixes were given; name at least one run")

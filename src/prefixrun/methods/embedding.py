@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from prefixrun.methods.base import Flat
+from prefixrun.methods.base import PrefixKeyValues
 from prefixrun.methods.init import keys_values, start_embeddings
 from prefixrun.methods.prefix import FixedPrefix, Prefix
 from prefixrun.methods.table import Table
-from prefixrun.models.attention import fronts
+from prefixrun.models.attention import attach_prefix
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
@@ -33,14 +33,14 @@ class EmbeddingPrefix(Prefix):
         super().__init__(table.embedding.num_embeddings, dropout)
         self.table = table
 
-    def flat(self, backbone: Backbone) -> Flat:
+    def key_values(self, backbone: Backbone) -> PrefixKeyValues:
         return self.dropped(activations_of(backbone, self.table()))
 
-    def stored(self) -> dict[str, Tensor]:
+    def trained_tensors(self) -> dict[str, Tensor]:
         return {NAME: self.table().detach()}
 
-    def start(self, backbone: Backbone, config: Config) -> float | None:
-        return self.table.start(config.init, start_embeddings(backbone, config), config.seed)
+    def initialize(self, backbone: Backbone, config: Config) -> float | None:
+        return self.table.initialize(config.init, start_embeddings(backbone, config), config.seed)
 
 
 class FixedEmbedding(FixedPrefix):
@@ -51,15 +51,15 @@ class FixedEmbedding(FixedPrefix):
             super().__init__(activations_of(backbone, table))
         self.register_buffer("table", table)
 
-    def stored(self) -> dict[str, Tensor]:
+    def trained_tensors(self) -> dict[str, Tensor]:
         table = self.get_buffer("table")
         return {NAME: table.detach()}
 
 
-def activations_of(backbone: Backbone, table: Tensor) -> Flat:
+def activations_of(backbone: Backbone, table: Tensor) -> PrefixKeyValues:
     """Keys and values of virtual tokens with the embeddings `table`: (prefix_len, d); nothing stands before them."""
     layers = backbone.shape.layers
-    with fronts(backbone.model, {"decoder": [None] * layers}):
+    with attach_prefix(backbone.model, {"decoder": [None] * layers}):
         return {"decoder": keys_values(backbone, table.unsqueeze(0).to(backbone.head.dtype)).float()}
 
 

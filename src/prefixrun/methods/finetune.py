@@ -1,6 +1,6 @@
 """Fine-tuning all parameters, or those of the top layers (the paper's FINE-TUNE and FT-TOP2).
 
-What is trained are copies, which stand in the backbone's places only within `on`: the backbone itself never moves, and
+What is trained are copies, which replace the backbone's only within `attach`: the backbone itself never moves, and
 the next run of the process finds it as it was. The copies are float32 whatever the precision: of a backbone in bfloat16
 they are the master weights, which take steps that are too small for the rounded weights it computes with.
 """
@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 
 from prefixrun.errors import ConfigError
 from prefixrun.methods.base import Method
-from prefixrun.methods.stored import check_fit
+from prefixrun.methods.tensor_check import check_fit
 from prefixrun.models.blocks import blocks, final_norm, places, stacks
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class FineTuned(Method):
         self.weights = nn.ParameterList(weights.values())
 
     @contextmanager
-    def on(self, backbone: Backbone) -> Iterator[None]:
+    def attach(self, backbone: Backbone) -> Iterator[None]:
         used = (weight.to(backbone.head.dtype) for weight in self.weights)  # gradients go back through the rounding
         held = [
             (module, name, module._parameters[name], own)
@@ -51,7 +51,7 @@ class FineTuned(Method):
             for module, name, before, _ in held:
                 module._parameters[name] = before
 
-    def stored(self) -> dict[str, Tensor]:
+    def trained_tensors(self) -> dict[str, Tensor]:
         return {name: weight.detach() for name, weight in zip(self._names, self.weights, strict=True)}
 
 

@@ -23,7 +23,7 @@ from prefixrun.methods.init import generator, start_embeddings
 from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, Prefix
 from prefixrun.methods.table import Table
 from prefixrun.models import decoder_only
-from prefixrun.models.attention import Front, KeyValueCache, causal_mask, fronts
+from prefixrun.models.attention import KeyValueCache, PrefixKV, attach_prefix, causal_mask
 from prefixrun.models.batches import Batch, LossMode, Row, padded
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Infix(Method):
         """What is added in this pass."""
         return self.parts()[1]
 
-    def stored(self) -> dict[str, Tensor]:
+    def trained_tensors(self) -> dict[str, Tensor]:
         embedding, prefix = self.parts()
         return {"embedding": embedding.detach(), "prefix": prefix.detach()}
 
@@ -73,15 +73,15 @@ class Infix(Method):
 
     def target_states(self, backbone: Backbone, batch: Batch) -> Tensor:
         assert isinstance(batch, InfixBatch)
-        with fronts(backbone.model, {"decoder": self._read(backbone, batch.sources)}):
+        with attach_prefix(backbone.model, {"decoder": self._read(backbone, batch.sources)}):
             return decoder_only.target_states(backbone, batch)
 
-    def read_prompts(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> decoder_only.Prompted:
+    def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> decoder_only.PrefillState:
         device, dtype = backbone.head.device, backbone.head.dtype
         before = self._read(backbone, [prompt[:-1] for prompt in prompts])
         positions = torch.tensor([len(prompt) - 1 + self.length for prompt in prompts], device=device)
         cache = KeyValueCache()
-        with fronts(backbone.model, {"decoder": before}):
+        with attach_prefix(backbone.model, {"decoder": before}):
             hidden = backbone.body(
                 input_ids=torch.tensor([[prompt[-1]] for prompt in prompts], device=device),
                 position_ids=positions.unsqueeze(1),
@@ -90,16 +90,16 @@ class Infix(Method):
                 use_cache=True,
             ).last_hidden_state
         after = [
-            Front(
-                torch.cat([front.keys, keys], dim=2),
-                torch.cat([front.values, values], dim=2),
-                None if front.bias is None else nn.functional.pad(front.bias, (0, 1)),
+            PrefixKV(
+                torch.cat([prefix.keys, keys], dim=2),
+                torch.cat([prefix.values, values], dim=2),
+                None if prefix.bias is None else nn.functional.pad(prefix.bias, (0, 1)),
             )
-            for front, keys, values in zip(before, cache.keys, cache.values, strict=True)
+            for prefix, keys, values in zip(before, cache.keys, cache.values, strict=True)
         ]
-        return decoder_only.Prompted(hidden, {"decoder": after}, positions + 1)
+        return decoder_only.PrefillState(hidden, {"decoder": after}, positions + 1)
 
-    def _read(self, backbone: Backbone, sources: Sequence[Sequence[int]]) -> list[Front]:
+    def _read(self, backbone: Backbone, sources: Sequence[Sequence[int]]) -> list[PrefixKV]:
         """What stands in front of the separator: inputs (without it) and infix, one entry an input, by layer."""
         device, dtype = backbone.head.device, backbone.head.dtype
         ids, padding = padded([[*source, *[0] * self.length] for source in sources], device)
@@ -119,7 +119,7 @@ class Infix(Method):
         bias = torch.zeros(ids.shape, dtype=dtype, device=device).masked_fill_(padding, torch.finfo(dtype).min)
         added = nn.functional.pad(self.added().to(dtype), (0, 0, 0, 1))
         return [
-            Front(
+            PrefixKV(
                 keys + layer[0][:, slots].transpose(0, 1),
                 values + layer[1][:, slots].transpose(0, 1),
                 bias[:, None, None, :],
@@ -141,10 +141,10 @@ class TrainedInfix(Infix):
     def added(self) -> Tensor:
         return self.prefix.dropped(self.prefix.sites())["decoder"]
 
-    def start(self, backbone: Backbone, config: Config) -> float | None:
+    def initialize(self, backbone: Backbone, config: Config) -> float | None:
         """With words (or sampled tokens) the infix is these words in their place: nothing is added at first."""
         words = start_embeddings(backbone, config)
-        self.table.start(config.init, words, config.seed)
+        self.table.initialize(config.init, words, config.seed)
         if config.init.name == "uniform":
             self.prefix.uniform(generator(config.seed, backbone.head.device))
         elif config.init.name != "random":

@@ -15,7 +15,7 @@ from prefixrun.models.backbone import Backbone
 from prefixrun.models.encoder_decoder import decode, encode
 
 if TYPE_CHECKING:
-    from prefixrun.methods.base import Flat
+    from prefixrun.methods.base import PrefixKeyValues
 
 STREAM = 2
 """Number of the random stream of a start, beside those of order and dropout (train.py)."""
@@ -32,7 +32,7 @@ class Fitted(Protocol):
     def __call__(self) -> Tensor: ...
 
 
-def starting_point(backbone: Backbone, config: Config) -> Flat | None:
+def starting_point(backbone: Backbone, config: Config) -> PrefixKeyValues | None:
     """The keys and values of real tokens that a prefix is to start from; None for a start that reads none.
 
     Raises:
@@ -96,13 +96,13 @@ def word_ids(
     return ids
 
 
-def by_site(backbone: Backbone, ids: list[int]) -> Flat:
+def by_site(backbone: Backbone, ids: list[int]) -> PrefixKeyValues:
     """Keys and values that the frozen model computes for `ids` at every site where a prefix can stand."""
     return split_activations(backbone, ids) if backbone.is_seq2seq else {"decoder": activations(backbone, ids)}
 
 
 @torch.no_grad()
-def split_activations(backbone: Backbone, ids: list[int]) -> Flat:
+def split_activations(backbone: Backbone, ids: list[int]) -> PrefixKeyValues:
     """What an encoder-decoder computes when both of its parts read `ids` alone, at positions 0, 1, ...
 
     "encoder": its self-attention on them; "cross": what the decoder's layers make of the encoder's states of them;

@@ -1,6 +1,6 @@
 """LoRA (Hu et al. 2021) through PEFT: an update B A of low rank beside frozen projections.
 
-The layers are PEFT's, each around a projection of the backbone, and stand in its place only within `on`. What is
+The layers are PEFT's, each around a projection of the backbone, and stand in its place only within `attach`. What is
 updated is the same in all families, whatever they call it: queries and values (method.lora_modules=qv, the choice of
 Hu et al.), the four projections of an attention (attention), or these and the feed-forward layer's (all); in an
 encoder-decoder that is in encoder, decoder and cross attention.
@@ -24,7 +24,7 @@ from transformers.pytorch_utils import Conv1D
 
 from prefixrun.errors import MissingPartError
 from prefixrun.methods.base import Method
-from prefixrun.methods.stored import check_fit
+from prefixrun.methods.tensor_check import check_fit
 from prefixrun.models.attention import attention_sites
 from prefixrun.models.blocks import blocks, stacks
 
@@ -79,7 +79,7 @@ class LoRA(Method):
         self.updates.float()  # whatever the backbone's number format is
 
     @contextmanager
-    def on(self, backbone: Backbone) -> Iterator[None]:
+    def attach(self, backbone: Backbone) -> Iterator[None]:
         """Inside another such block these updates take the place of the outer ones."""
         places = [(backbone.model.get_submodule(_parent(name)), _own(name)) for name in self._standing]
         before = [parent._modules[child] for parent, child in places]
@@ -91,7 +91,7 @@ class LoRA(Method):
             for (parent, child), outer in zip(places, before, strict=True):
                 parent._modules[child] = outer
 
-    def stored(self) -> dict[str, Tensor]:
+    def trained_tensors(self) -> dict[str, Tensor]:
         """By PEFT's names, such as model.layers.0.self_attn.q_proj.lora_A.weight: (rank, in), and lora_B: (out, rank).
 
         Of GPT-2's joint projection the parts are c_attn.q, c_attn.k and c_attn.v.
@@ -158,7 +158,7 @@ def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -
     """
     with torch.random.fork_rng(devices=[]):
         method = build(config, backbone)
-    own = method.stored()
+    own = method.trained_tensors()
     check_fit(tensors, {name: tensor.shape for name, tensor in own.items()})
     for name, tensor in own.items():
         tensor.copy_(tensors[name])

@@ -20,7 +20,7 @@ from transformers.pytorch_utils import Conv1D
 
 from prefixrun import files
 from prefixrun.errors import ConfigError, DamagedStateError
-from prefixrun.methods import Flat
+from prefixrun.methods import PrefixKeyValues
 from prefixrun.methods.lora import LoRA
 from prefixrun.models.backbone import Backbone, Shape
 
@@ -28,13 +28,13 @@ PEFT_CONFIG, PEFT_WEIGHTS, PEFT_KEY = "adapter_config.json", "adapter_model.safe
 FORMAT = "prefixrun-prefix-1"
 
 
-def write_tensors(path: Path, flat: Flat, *, model: str, sha256: str) -> None:
+def write_tensors(path: Path, flat: PrefixKeyValues, *, model: str, sha256: str) -> None:
     """One safetensors file, a tensor a site; its header says for which model."""
     tensors = {site: tensor.detach().float().cpu().contiguous() for site, tensor in flat.items()}
     files.write_bytes(path, save(tensors, {"format": FORMAT, "model": model, "model_sha256": sha256}))
 
 
-def write_peft(directory: Path, flat: Flat, *, base_model: str) -> None:
+def write_peft(directory: Path, flat: PrefixKeyValues, *, base_model: str) -> None:
     """A directory that peft.PeftModel.from_pretrained loads.
 
     `base_model`: what PEFT calls base_model_name_or_path. Raises ConfigError for an encoder-decoder's prefix.
@@ -98,7 +98,7 @@ def _write_peft(directory: Path, config: Mapping[str, Any], tensors: Mapping[str
     files.write_json(directory / PEFT_CONFIG, config)
 
 
-def read_prefix(path: Path, backbone: Backbone) -> Flat:
+def read_prefix(path: Path, backbone: Backbone) -> PrefixKeyValues:
     """A prefix for `backbone` from either form, float32, on its device.
 
     Raises:
@@ -111,7 +111,7 @@ def read_prefix(path: Path, backbone: Backbone) -> Flat:
     return {site: tensor.float().to(backbone.head.device) for site, tensor in flat.items()}
 
 
-def _from_file(path: Path, backbone: Backbone) -> Flat:
+def _from_file(path: Path, backbone: Backbone) -> PrefixKeyValues:
     tensors, header = _load(path)
     if header.get("format") == FORMAT and header["model_sha256"] != backbone.files.fingerprint:
         raise ConfigError(
@@ -127,7 +127,7 @@ def _from_file(path: Path, backbone: Backbone) -> Flat:
     return tensors
 
 
-def _from_peft(directory: Path, shape: Shape) -> Flat:
+def _from_peft(directory: Path, shape: Shape) -> PrefixKeyValues:
     path = directory / PEFT_CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from prefixrun.methods.base import Flat, Method
+from prefixrun.methods.base import Method, PrefixKeyValues
 from prefixrun.models import decoder_only
-from prefixrun.models.attention import Front, KeyValueCache, causal_mask, fronts
+from prefixrun.models.attention import KeyValueCache, PrefixKV, attach_prefix, causal_mask
 from prefixrun.models.batches import padded
-from prefixrun.models.row_prefixes import row_fronts
+from prefixrun.models.row_prefixes import row_prefix_kv
 
 if TYPE_CHECKING:
     from prefixrun.models.backbone import Backbone
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class MixedPrefixes(Method):
     """Row i of every batch of prompts stands behind prefix `rows[i]`, as if it were alone; decoder-only models."""
 
-    def __init__(self, prefixes: Sequence[Flat], rows: Sequence[int]) -> None:
+    def __init__(self, prefixes: Sequence[PrefixKeyValues], rows: Sequence[int]) -> None:
         super().__init__()
         self.prefixes = [flat["decoder"] for flat in prefixes]
         self.rows = list(rows)
@@ -30,16 +30,16 @@ class MixedPrefixes(Method):
         self._rows = torch.tensor(self.rows, device=device)
         self._lengths = torch.tensor([self.prefixes[row].shape[3] for row in self.rows], device=device)
 
-    def own(self, dtype: torch.dtype) -> list[Front]:
+    def own(self, dtype: torch.dtype) -> list[PrefixKV]:
         """Each row's prefix by layer."""
-        return row_fronts(self.prefixes, self._rows, dtype)
+        return row_prefix_kv(self.prefixes, self._rows, dtype)
 
     @contextmanager
-    def on(self, backbone: Backbone) -> Iterator[None]:
-        with fronts(backbone.model, {"decoder": self.own(backbone.head.dtype)}):
+    def attach(self, backbone: Backbone) -> Iterator[None]:
+        with attach_prefix(backbone.model, {"decoder": self.own(backbone.head.dtype)}):
             yield
 
-    def read_prompts(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> decoder_only.Prompted:
+    def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> decoder_only.PrefillState:
         device, dtype = backbone.head.device, backbone.head.dtype
         ids, padding = padded(prompts, device)
         cache = KeyValueCache()
@@ -56,4 +56,4 @@ class MixedPrefixes(Method):
             first.then(second)
             for first, second in zip(self.own(dtype), decoder_only.behind(None, cache, padding), strict=True)
         ]
-        return decoder_only.Prompted(hidden, {"decoder": joined}, self._lengths + lengths)
+        return decoder_only.PrefillState(hidden, {"decoder": joined}, self._lengths + lengths)

@@ -1,6 +1,6 @@
 """Prefix-tuning (section 4 of the paper).
 
-Whatever is trained, what is stored and used afterwards is the flat prefix, see `base.Flat`. It holds the *projected*
+Whatever is trained, what is stored and used are keys and values, `base.PrefixKeyValues`: the *projected*
 keys and values of each layer, not hidden states. With grouped key/value heads (Llama) there are fewer of them than
 query heads, and the prefix is as small as the model's own cache.
 """
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from prefixrun.config.schema import Config, InitConfig
 from prefixrun.errors import ConfigError
-from prefixrun.methods.base import Flat, Method
+from prefixrun.methods.base import Method, PrefixKeyValues
 from prefixrun.methods.init import generator, set_zero, start_from, starting_point
 from prefixrun.models.backbone import Backbone, Shape
 
@@ -53,19 +53,19 @@ class Prefix(Method):
         """The flat prefix; needs no backbone."""
         raise NotImplementedError
 
-    def flat(self, backbone: Backbone) -> Flat:
+    def key_values(self, backbone: Backbone) -> PrefixKeyValues:
         return self.dropped(self.sites())
 
-    def dropped(self, flat: Flat) -> Flat:
+    def dropped(self, flat: PrefixKeyValues) -> PrefixKeyValues:
         """Keys and values with dropout while training, as in the paper's code (prefix_dropout, 0 there)."""
         if not (self.dropout and self.training):
             return flat
         return {site: nn.functional.dropout(tensor, self.dropout) for site, tensor in flat.items()}
 
-    def stored(self) -> dict[str, Tensor]:
+    def trained_tensors(self) -> dict[str, Tensor]:
         return {site: tensor.detach() for site, tensor in self.sites().items()}
 
-    def start(self, backbone: Backbone, config: Config) -> float | None:
+    def initialize(self, backbone: Backbone, config: Config) -> float | None:
         """Raises ConfigError for words of another length than the prefix."""
         if config.init.name == "uniform":
             self.uniform(generator(config.seed, backbone.head.device))
@@ -83,7 +83,7 @@ class Prefix(Method):
         """Start from keys and values of zero, exactly."""
         raise NotImplementedError
 
-    def fit(self, target: Flat, config: InitConfig) -> float:
+    def fit(self, target: PrefixKeyValues, config: InitConfig) -> float:
         """Move to `target`; returns the mean squared error that is left."""
         raise NotImplementedError
 
@@ -113,7 +113,7 @@ class FlatPrefix(Prefix):
             parameter.zero_()
 
     @torch.no_grad()
-    def fit(self, target: Flat, config: InitConfig) -> float:
+    def fit(self, target: PrefixKeyValues, config: InitConfig) -> float:
         for site, tensor in target.items():
             if site in self.prefix:
                 self.prefix[site].copy_(tensor)
@@ -123,7 +123,7 @@ class FlatPrefix(Prefix):
 class FixedPrefix(Prefix):
     """A trained prefix in use: nothing to train."""
 
-    def __init__(self, flat: Flat) -> None:
+    def __init__(self, flat: PrefixKeyValues) -> None:
         super().__init__(next(iter(flat.values())).shape[3])
         for site, tensor in flat.items():
             self.register_buffer(site, tensor)
@@ -156,7 +156,7 @@ class MLPPrefix(Prefix):
         for part in self.parts.values():
             set_zero(cast(nn.Module, part.mlp))
 
-    def fit(self, target: Flat, config: InitConfig) -> float:
+    def fit(self, target: PrefixKeyValues, config: InitConfig) -> float:
         fits = [start_from(part, target[site], config) for site, part in self.parts.items()]  # type: ignore[arg-type]
         return sum(fits) / len(fits)
 

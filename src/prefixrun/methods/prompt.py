@@ -20,7 +20,7 @@ from prefixrun.methods.base import Method
 from prefixrun.methods.init import activations
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.batches import Batch, LossMode, Row
-from prefixrun.models.decoder_only import Prompted
+from prefixrun.models.decoder_only import PrefillState
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
@@ -38,7 +38,7 @@ class Prompt(FixedPrefix):
         super().__init__({"decoder": activations(backbone, list(ids))})
         self.ids = tuple(ids)
 
-    def stored(self) -> dict[str, Tensor]:
+    def trained_tensors(self) -> dict[str, Tensor]:
         """No parameters; see `tokens` for what a run keeps."""
         return {}
 
@@ -54,8 +54,8 @@ class EncoderPrompt(Method):
     def collate(self, backbone: Backbone, rows: Sequence[Row], loss_mode: LossMode) -> Batch:
         return super().collate(backbone, [Row(self._behind(row.source), row.targets) for row in rows], loss_mode)
 
-    def read_prompts(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> Prompted:
-        return super().read_prompts(backbone, [self._behind(source) for source in prompts])
+    def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> PrefillState:
+        return super().prefill(backbone, [self._behind(source) for source in prompts])
 
     def _behind(self, source: Sequence[int]) -> tuple[int, ...]:
         """An input behind the prompt, and both behind the token that each sequence of the model begins with."""

@@ -28,7 +28,7 @@ class Table(nn.Module):
         """The vectors: (length, d)."""
         return cast(Tensor, self.mlp(self.embedding.weight))
 
-    def start(self, config: InitConfig, words: Tensor | None, seed: int) -> float | None:
+    def initialize(self, config: InitConfig, words: Tensor | None, seed: int) -> float | None:
         """Move to the start that `config` asks for; `words`: (length, d) for the starts from tokens.
 
         Returns the mean squared error that a fit of the MLP left, None where nothing was fitted.

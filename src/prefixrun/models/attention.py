@@ -1,7 +1,7 @@
 """The one mechanism of this project: key/value pairs in front of an attention module's own.
 
 transformers lets every attention of GPT-2, Llama, BART and T5 call a registered attention function. The function here
-adds the module's `front` (a trained prefix, or the prompt that several beams share) to the softmax. It is applied after
+adds the module's `prefix_kv` (a trained prefix, or the prompt that beams share) to the softmax. It is applied after
 the library's cache update, so that no cache ever holds the prefix and generation cannot drop it.
 
 This is the only file that relies on transformers internals: the name `ALL_ATTENTION_FUNCTIONS`, the arguments its
@@ -27,7 +27,7 @@ NAME = "prefixrun"
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
+class PrefixKV:
     """Keys and values that stand in front of every row's own, for one attention module.
 
     `keys`, `values`: (rows / share, kv_heads, length, head_dim). One entry serves `share` consecutive rows of the
@@ -39,16 +39,16 @@ class Front:
     values: Tensor
     bias: Tensor | None = None
 
-    def select(self, entries: Tensor) -> Front:
+    def select(self, entries: Tensor) -> PrefixKV:
         """The front of some of its entries."""
         bias = None if self.bias is None else self.bias[entries]
-        return Front(self.keys[entries], self.values[entries], bias)
+        return PrefixKV(self.keys[entries], self.values[entries], bias)
 
-    def then(self, other: Front) -> Front:
-        """This front with `other`, of as many entries, behind it; both have a bias."""
+    def then(self, other: PrefixKV) -> PrefixKV:
+        """This prefix with `other`, of as many entries, behind it; both have a bias."""
         assert self.bias is not None
         assert other.bias is not None
-        return Front(
+        return PrefixKV(
             torch.cat([self.keys, other.keys], dim=2),
             torch.cat([self.values, other.values], dim=2),
             torch.cat([self.bias, other.bias], dim=3),
@@ -66,11 +66,11 @@ class Stretch:
     rows: int
     length: int
     mask: Tensor
-    front: Front
+    prefix: PrefixKV
 
 
-Placed = Front | tuple[Stretch, ...]
-"""What an attention module can be given: one front, or the stretches that its single row consists of."""
+Attached = PrefixKV | tuple[Stretch, ...]
+"""What an attention module can be given: one prefix, or the stretches that its single row consists of."""
 
 
 def attention_sites(model: nn.Module) -> dict[str, list[nn.Module]]:
@@ -94,40 +94,40 @@ def _site(name: str) -> str:
 
 
 @contextmanager
-def fronts(model: PreTrainedModel, by_site: Mapping[str, Sequence[Placed | None]]) -> Iterator[None]:
+def attach_prefix(model: PreTrainedModel, by_site: Mapping[str, Sequence[Attached | None]]) -> Iterator[None]:
     """Put `by_site[site][i]` in front of layer i of each site for the duration of the block (forward and backward).
 
     Inside another such block these take the place of the outer ones at the sites that are named.
     """
     modules = attention_sites(model)
-    placed: list[tuple[nn.Module, Placed | None]] = []
+    placed: list[tuple[nn.Module, Attached | None]] = []
     for site, per_layer in by_site.items():
         if len(modules.get(site, ())) != len(per_layer):
             raise ValueError(
-                f"{len(per_layer)} fronts for {len(modules.get(site, ()))} attention layers of site {site}"
+                f"{len(per_layer)} prefix_kv for {len(modules.get(site, ()))} attention layers of site {site}"
             )
         placed += zip(modules[site], per_layer, strict=True)
-    before: list[Placed | None] = [getattr(module, "front", None) for module, _ in placed]
-    for module, front in placed:
-        module.front = front  # type: ignore[assignment]
+    before: list[Attached | None] = [getattr(module, "prefix_kv", None) for module, _ in placed]
+    for module, prefix in placed:
+        module.prefix_kv = prefix  # type: ignore[assignment]
     try:
         yield
     finally:
         for (module, _), outer in zip(placed, before, strict=True):
-            module.front = outer  # type: ignore[assignment]
+            module.prefix_kv = outer  # type: ignore[assignment]
 
 
-def fronts_of(flat: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, list[Front]]:
+def shared_prefix_kv(flat: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, list[PrefixKV]]:
     """Fronts that all rows of a batch share, by site. Each tensor: (layers, 2, kv_heads, length, head_dim)."""
     return {
-        site: [Front(keys=layer[0].unsqueeze(0), values=layer[1].unsqueeze(0)) for layer in tensor.to(dtype)]
+        site: [PrefixKV(keys=layer[0].unsqueeze(0), values=layer[1].unsqueeze(0)) for layer in tensor.to(dtype)]
         for site, tensor in flat.items()
     }
 
 
 @contextmanager
 def recorded(model: PreTrainedModel, sites: Sequence[str]) -> Iterator[dict[str, list[tuple[Tensor, Tensor]]]]:
-    """Collect the keys and values that attention modules see within the block, without their fronts.
+    """Collect the keys and values that attention modules see within the block, without their prefix_kv.
 
     Yields a mapping that holds, after one forward pass, for each site and layer (keys, values): (rows, kv_heads,
     length, head_dim). Gradients flow through them.
@@ -145,12 +145,12 @@ def recorded(model: PreTrainedModel, sites: Sequence[str]) -> Iterator[dict[str,
                 del module.record
 
 
-def use_front_attention(model: PreTrainedModel) -> None:
+def use_prefix_attention(model: PreTrainedModel) -> None:
     """Make `model` call the attention function of this file."""
     model.set_attn_implementation(NAME)
 
 
-def front_attention(
+def prefix_attention(
     module: nn.Module,
     query: Tensor,
     key: Tensor,
@@ -161,17 +161,17 @@ def front_attention(
     position_bias: Tensor | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """Softmax attention over [front; own].
+    """Softmax attention over [prefix; own].
 
     query: (rows, heads, queries, head_dim); key, value: (rows, kv_heads, keys, head_dim); attention_mask: additive,
     (rows or 1, 1, queries, keys), or None where every query sees every key. position_bias: (rows or 1, heads, queries,
-    keys), T5's, which counts positions of the text alone: a front has no position and its scores get nothing added.
+    keys), T5's, which counts positions of the text alone: a prefix has no position and its scores get nothing added.
     Returns (rows, queries, heads, head_dim).
     """
     query = query * (query.shape[3] ** -0.5 if scaling is None else scaling)
     if (record := getattr(module, "record", None)) is not None:
         record((key, value))
-    placed: Placed | None = getattr(module, "front", None)
+    placed: Attached | None = getattr(module, "prefix_kv", None)
     if isinstance(placed, tuple):
         return _attend_by_stretch(query, key, value, placed), None
     dropout = dropout if module.training else 0.0
@@ -186,7 +186,7 @@ def _attend_by_stretch(query: Tensor, key: Tensor, value: Tensor, stretches: Seq
         stretches, *(tensor[0].split(sizes, dim=1) for tensor in (query, key, value)), strict=True
     ):
         queries, keys, values = (part.unflatten(1, (stretch.rows, stretch.length)).transpose(0, 1) for part in own)
-        outputs.append(_attend(queries, keys, values, stretch.mask, stretch.front).flatten(0, 1))
+        outputs.append(_attend(queries, keys, values, stretch.mask, stretch.prefix).flatten(0, 1))
     return torch.cat(outputs).unsqueeze(0)
 
 
@@ -195,14 +195,14 @@ def _attend(
     key: Tensor,
     value: Tensor,
     attention_mask: Tensor | None,
-    front: Front | None,
+    prefix: PrefixKV | None,
     position_bias: Tensor | None = None,
     dropout: float = 0.0,
 ) -> Tensor:
-    """The arguments of `front_attention`, queries scaled.
+    """The arguments of `prefix_attention`, queries scaled.
 
     The query heads that share a key/value head are folded into the query axis, and so are the rows that share a
-    front: neither keys nor prefix are ever copied out per head or per row.
+    prefix: neither keys nor prefix are ever copied out per head or per row.
     """
     rows, heads, queries, head_dim = query.shape
     kv_heads, own_length = key.shape[1], key.shape[2]
@@ -216,28 +216,28 @@ def _attend(
         scores = scores + attention_mask.unsqueeze(1)
 
     length = 0
-    if front is not None:
-        length = front.keys.shape[2]
-        scores = torch.cat([_front_scores(query, front), scores], dim=-1)
+    if prefix is not None:
+        length = prefix.keys.shape[2]
+        scores = torch.cat([_prefix_scores(query, prefix), scores], dim=-1)
     weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(value.dtype)
     if dropout:
         weights = nn.functional.dropout(weights, p=dropout)
 
     own = weights[..., length:].reshape(rows, kv_heads, group * queries, own_length)
     output = torch.matmul(own, value).view(rows, kv_heads, group, queries, head_dim)
-    if front is not None:
-        output = output + _front_output(weights[..., :length], front)
+    if prefix is not None:
+        output = output + _prefix_output(weights[..., :length], prefix)
     return output.permute(0, 3, 1, 2, 4).reshape(rows, queries, heads, head_dim)
 
 
-def _front_scores(query: Tensor, front: Front) -> Tensor:
+def _prefix_scores(query: Tensor, prefix: PrefixKV) -> Tensor:
     """query: (rows, kv_heads, group, queries, head_dim), scaled. Returns (rows, kv_heads, group, queries, length)."""
     rows, kv_heads, group, queries, head_dim = query.shape
-    entries, share = front.keys.shape[0], rows // front.keys.shape[0]
+    entries, share = prefix.keys.shape[0], rows // prefix.keys.shape[0]
     by_entry = query.reshape(entries, share, kv_heads, group * queries, head_dim).transpose(1, 2)
-    scores = torch.matmul(by_entry.reshape(entries, kv_heads, -1, head_dim), front.keys.transpose(2, 3))
-    if front.bias is not None:
-        scores = scores + front.bias
+    scores = torch.matmul(by_entry.reshape(entries, kv_heads, -1, head_dim), prefix.keys.transpose(2, 3))
+    if prefix.bias is not None:
+        scores = scores + prefix.bias
     return (
         scores.view(entries, kv_heads, share, group, queries, -1)
         .transpose(1, 2)
@@ -245,12 +245,12 @@ def _front_scores(query: Tensor, front: Front) -> Tensor:
     )
 
 
-def _front_output(weights: Tensor, front: Front) -> Tensor:
+def _prefix_output(weights: Tensor, prefix: PrefixKV) -> Tensor:
     """weights: (rows, kv_heads, group, queries, length). Returns (rows, kv_heads, group, queries, head_dim)."""
     rows, kv_heads, group, queries, length = weights.shape
-    entries, share = front.keys.shape[0], rows // front.keys.shape[0]
+    entries, share = prefix.keys.shape[0], rows // prefix.keys.shape[0]
     by_entry = weights.reshape(entries, share, kv_heads, group * queries, length).transpose(1, 2)
-    output = torch.matmul(by_entry.reshape(entries, kv_heads, -1, length), front.values)
+    output = torch.matmul(by_entry.reshape(entries, kv_heads, -1, length), prefix.values)
     return (
         output.view(entries, kv_heads, share, group, queries, -1)
         .transpose(1, 2)
@@ -331,5 +331,5 @@ def causal_mask(length: int, dtype: torch.dtype, device: torch.device) -> Tensor
     return full.triu(1)[None, None]
 
 
-ALL_ATTENTION_FUNCTIONS.register(NAME, front_attention)
+ALL_ATTENTION_FUNCTIONS.register(NAME, prefix_attention)
 ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, eager_mask)

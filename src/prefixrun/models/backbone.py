@@ -24,7 +24,7 @@ from transformers.utils import logging as transformers_logging
 from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import ConfigError
 from prefixrun.files import cache_directory
-from prefixrun.models.attention import attention_sites, use_front_attention
+from prefixrun.models.attention import attention_sites, use_prefix_attention
 from prefixrun.models.families import random_model
 from prefixrun.models.tokenizer import Layout, Tokenizer, byte_tokenizer
 from prefixrun.models.weights import PACKAGE_FILE, ModelFiles, locate
@@ -163,7 +163,7 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
         family = AutoModelForSeq2SeqLM if found.is_encoder_decoder else AutoModelForCausalLM
         model = family.from_pretrained(directory, local_files_only=True, dtype=torch.float32)
         tokenizer = Tokenizer(AutoTokenizer.from_pretrained(directory, local_files_only=True), config.layout)
-    use_front_attention(model)
+    use_prefix_attention(model)
     model.requires_grad_(False)
     model.eval()
     nn.Module.to(model, torch.device(device), _DTYPES[precision])

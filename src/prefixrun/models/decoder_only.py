@@ -1,6 +1,6 @@
 """How a decoder-only backbone with a method on it reads: a training batch, the prompts of a search, what it writes.
 
-Call inside `method.on(backbone)`. All states are those that the output layer multiplies.
+Call inside `method.attach(backbone)`. All states are those that the output layer multiplies.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from prefixrun.models import batches
-from prefixrun.models.attention import Front, KeyValueCache, Stretch, causal_mask, fronts, fronts_of
+from prefixrun.models.attention import KeyValueCache, PrefixKV, Stretch, attach_prefix, causal_mask, shared_prefix_kv
 from prefixrun.models.batches import Batch, LossMode, Row, padded
 
 if TYPE_CHECKING:
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Prompted:
+class PrefillState:
     """Where a search starts: what the model has made of the prompts.
 
-    `hidden`: (inputs, 1, d), the states that predict the first token. `fronts`: site → for each layer what stands in
+    `hidden`: (inputs, 1, d), the states that predict the first token. `prefix_kv`: site → for each layer what stands in
     front of the tokens that a search writes, one entry an input. `positions`: (inputs,) position of the first of them.
     `cache`: what the inputs have read as their own, a row each.
     """
 
     hidden: Tensor
-    fronts: Mapping[str, Sequence[Front]]
+    prefix_kv: Mapping[str, Sequence[PrefixKV]]
     positions: Tensor
     cache: KeyValueCache = field(default_factory=KeyValueCache)
 
@@ -51,16 +51,16 @@ def target_states(backbone: Backbone, batch: Batch) -> Tensor:
 def target_states_together(
     backbone: Backbone, batches: Sequence[Batch], prefixes: Sequence[Mapping[str, Tensor]]
 ) -> list[Tensor]:
-    """`target_states` of several batches from one pass, each behind a prefix of its own (methods.base.Flat)."""
-    flats = [fronts_of(prefix, backbone.head.dtype)["decoder"] for prefix in prefixes]
+    """`target_states` of several batches from one pass, each behind its own prefix (PrefixKeyValues)."""
+    flats = [shared_prefix_kv(prefix, backbone.head.dtype)["decoder"] for prefix in prefixes]
     by_layer = [
         tuple(
-            Stretch(len(batch.ids), batch.ids.shape[1], batch.mask, front)
-            for batch, front in zip(batches, layer, strict=True)
+            Stretch(len(batch.ids), batch.ids.shape[1], batch.mask, prefix)
+            for batch, prefix in zip(batches, layer, strict=True)
         )
         for layer in zip(*flats, strict=True)
     ]
-    with fronts(backbone.model, {"decoder": by_layer}):
+    with attach_prefix(backbone.model, {"decoder": by_layer}):
         states: Tensor = backbone.body(
             input_ids=torch.cat([batch.ids.flatten() for batch in batches]).unsqueeze(0),
             position_ids=torch.cat([batch.positions.flatten() for batch in batches]).unsqueeze(0),
@@ -71,12 +71,12 @@ def target_states_together(
     return [part[batch.predicts] for part, batch in zip(own, batches, strict=True)]
 
 
-def read_prompts(
+def prefill(
     backbone: Backbone, prompts: Sequence[Sequence[int]], prefix: Mapping[str, Tensor], offset: int
-) -> Prompted:
+) -> PrefillState:
     """One pass over the prompts of a decoder-only model, padded on the right; prompts: token ids.
 
-    prefix: keys and values by site, see methods.base.Flat; empty where the method has none.
+    prefix: keys and values by site, see methods.base.PrefixKeyValues; empty where the method has none.
     """
     device, dtype = backbone.head.device, backbone.head.dtype
     ids, padding = padded(prompts, device)
@@ -92,10 +92,10 @@ def read_prompts(
     lengths = (~padding).sum(dim=1)
     hidden = states[torch.arange(len(prompts), device=device), lengths - 1].unsqueeze(1)
     joined = behind(prefix.get("decoder"), cache, padding)
-    return Prompted(hidden, {"decoder": joined}, offset + lengths)
+    return PrefillState(hidden, {"decoder": joined}, offset + lengths)
 
 
-def read_written(backbone: Backbone, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
+def decode_step(backbone: Backbone, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
     """Last hidden states (rows, 1, d) of one token a row, behind what `cache` holds. ids, positions: (rows, 1)."""
     seen = cache.get_seq_length() + 1
     states: Tensor = backbone.body(
@@ -108,7 +108,7 @@ def read_written(backbone: Backbone, ids: Tensor, positions: Tensor, cache: KeyV
     return states
 
 
-def behind(prefix: Tensor | None, cache: KeyValueCache, padding: Tensor) -> list[Front]:
+def behind(prefix: Tensor | None, cache: KeyValueCache, padding: Tensor) -> list[PrefixKV]:
     """Fronts, one entry an input, of what a cache holds behind a prefix.
 
     prefix: (layers, 2, kv_heads, prefix_len, head_dim) or none. padding: (inputs, length), which nothing sees.
@@ -124,4 +124,4 @@ def behind(prefix: Tensor | None, cache: KeyValueCache, padding: Tensor) -> list
             (torch.cat([layer[0], keys], dim=2), torch.cat([layer[1], values], dim=2))
             for layer, (keys, values) in zip(before, pairs, strict=True)
         ]
-    return [Front(keys, values, bias[:, None, None, :]) for keys, values in pairs]
+    return [PrefixKV(keys, values, bias[:, None, None, :]) for keys, values in pairs]

@@ -2,7 +2,7 @@
 
 The counterpart of `forward`. A prefix stands in front of the encoder's self-attention, of the decoder's and of its
 cross attention; none of them moves a position (paper's code, seq2seq/prefixTuning.py): BART counts text alone, and
-T5's relative bias is between text and text. Call inside `method.on(backbone)`. All states are those that the output
+T5's relative bias is between text and text. Call inside `method.attach(backbone)`. All states are those that the output
 layer multiplies, T5's scale included.
 """
 
@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from prefixrun.models import encoder_decoder_batches
-from prefixrun.models.attention import KeyValueCache, SplitCache, fronts, recorded
+from prefixrun.models.attention import KeyValueCache, SplitCache, attach_prefix, recorded
 from prefixrun.models.batches import Batch, LossMode, Row, padded
-from prefixrun.models.decoder_only import Prompted, behind
+from prefixrun.models.decoder_only import PrefillState, behind
 from prefixrun.models.encoder_decoder_batches import SplitBatch, padding_bias
-from prefixrun.models.row_prefixes import row_fronts
+from prefixrun.models.row_prefixes import row_prefix_kv
 
 if TYPE_CHECKING:
     from prefixrun.models.backbone import Backbone
@@ -44,7 +44,7 @@ def target_states(backbone: Backbone, batch: Batch) -> Tensor:
 def target_states_together(
     backbone: Backbone, batches: Sequence[Batch], prefixes: Sequence[Mapping[str, Tensor]]
 ) -> list[Tensor]:
-    """`target_states` of several batches from one pass, each behind a prefix of its own (methods.base.Flat).
+    """`target_states` of several batches from one pass, each behind a prefix of its own (methods.base.PrefixKeyValues).
 
     All at the same sites. The rows are padded to the longest, because these models number positions by themselves.
     """
@@ -54,8 +54,8 @@ def target_states_together(
     for site in prefixes[0]:
         counts = torch.tensor([len(batch.source if site == "encoder" else batch.ids) for batch in split])
         rows = which.repeat_interleave(counts).to(head.device)
-        by_site[site] = row_fronts([prefix[site] for prefix in prefixes], rows, head.dtype)
-    with fronts(backbone.model, by_site):
+        by_site[site] = row_prefix_kv([prefix[site] for prefix in prefixes], rows, head.dtype)
+    with attach_prefix(backbone.model, by_site):
         states = target_states(backbone, encoder_decoder_batches.union(split))
     return list(states.split([len(batch.labels) for batch in split]))
 
@@ -66,14 +66,14 @@ def encode(backbone: Backbone, ids: Tensor, mask: Tensor) -> Tensor:
     return states
 
 
-def read_prompts(backbone: Backbone, prompts: Sequence[Sequence[int]], prefix: Mapping[str, Tensor]) -> Prompted:
+def prefill(backbone: Backbone, prompts: Sequence[Sequence[int]], prefix: Mapping[str, Tensor]) -> PrefillState:
     """Encode each input once and let the decoder read its start token; prompts: token ids, not padded.
 
     From here on the keys and values of an input, behind the prefix of the cross attention, are a front of that
-    attention, which all beams of the input share. The prefix of the decoder stays where `method.on` has put it. The
+    attention, which all beams of the input share. The prefix of the decoder stays where `method.attach` has put it. The
     start token is a token of the search's own, because T5 weighs how far it is away.
 
-    prefix: keys and values by site, see methods.base.Flat; without "cross" where the method has none there.
+    prefix: keys and values by site, see methods.base.PrefixKeyValues; without "cross" where the method has none there.
     """
     device, dtype = backbone.head.device, backbone.head.dtype
     ids, padding = padded(prompts, device)
@@ -82,18 +82,18 @@ def read_prompts(backbone: Backbone, prompts: Sequence[Sequence[int]], prefix: M
     start = torch.full((len(prompts), 1), backbone.tokenizer.start, device=device)
     with recorded(backbone.model, ("decoder", "cross")) as seen:
         hidden = decode(backbone, start, torch.zeros(1, 1, 1, 1, dtype=dtype, device=device), encoded, mask)
-    return Prompted(
+    return PrefillState(
         hidden,
-        fronts={"cross": behind(prefix.get("cross"), KeyValueCache.of(seen["cross"]), padding)},
+        prefix_kv={"cross": behind(prefix.get("cross"), KeyValueCache.of(seen["cross"]), padding)},
         positions=torch.ones(len(prompts), dtype=torch.long, device=device),
         cache=KeyValueCache.of(seen["decoder"]),
     )
 
 
-def read_written(backbone: Backbone, ids: Tensor, cache: KeyValueCache) -> Tensor:
+def decode_step(backbone: Backbone, ids: Tensor, cache: KeyValueCache) -> Tensor:
     """Last hidden states (rows, 1, d) of one token a row, behind what `cache` holds. ids: (rows, 1).
 
-    The inputs stand in front of the cross attention (`read_prompts`), so the decoder is given empty ones.
+    The inputs stand in front of the cross attention (`prefill`), so the decoder is given empty ones.
     """
     dtype, device, shape = backbone.head.dtype, ids.device, backbone.shape
     nothing = torch.zeros(len(ids), shape.kv_heads, 0, shape.head_dim, dtype=dtype, device=device)

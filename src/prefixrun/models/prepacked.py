@@ -20,7 +20,7 @@ ROWS = 160
 
 
 @contextmanager
-def packed(model: nn.Module) -> Iterator[None]:
+def prepacked_weights(model: nn.Module) -> Iterator[None]:
     """Let the linear layers of `model` multiply with packed weights within the block, forward only.
 
     The packed copies take as much memory as the weights.

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from prefixrun.models.attention import Front
+from prefixrun.models.attention import PrefixKV
 
 
-def row_fronts(prefixes: Sequence[Tensor], rows: Tensor, dtype: torch.dtype) -> list[Front]:
-    """For each layer a front with one entry a row: that of prefix `rows[i]` for row i, padded to the longest.
+def row_prefix_kv(prefixes: Sequence[Tensor], rows: Tensor, dtype: torch.dtype) -> list[PrefixKV]:
+    """For each layer a prefix with one entry a row: that of prefix `rows[i]` for row i, padded to the longest.
 
     prefixes: (layers, 2, kv_heads, prefix_len, head_dim) each, gradients reach them; rows: (rows,). They are copied out
     in their own format, so that the gradients of rows are added up in it and not in a backbone's bfloat16.
@@ -24,4 +24,4 @@ def row_fronts(prefixes: Sequence[Tensor], rows: Tensor, dtype: torch.dtype) -> 
     unused = torch.arange(longest, device=rows.device) >= lengths[rows].unsqueeze(1)
     bias = torch.zeros(unused.shape, dtype=dtype, device=rows.device)
     bias.masked_fill_(unused, torch.finfo(dtype).min)
-    return [Front(keys, values, bias[:, None, None, :]) for keys, values in by_row]
+    return [PrefixKV(keys, values, bias[:, None, None, :]) for keys, values in by_row]

@@ -15,7 +15,7 @@ from transformers import AutoConfig, PreTrainedConfig
 from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import ConfigError, MissingPartError
 from prefixrun.models import families
-from prefixrun.models.attention import use_front_attention
+from prefixrun.models.attention import use_prefix_attention
 from prefixrun.models.backbone import Backbone, check_supported
 from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.models.weights import ModelFiles
@@ -36,7 +36,7 @@ def skeleton(config: ModelConfig) -> Backbone:
     check_supported(config, found)
     with torch.device("meta"):
         model = families.from_configuration(found)
-    use_front_attention(model)
+    use_prefix_attention(model)
     model.requires_grad_(False)
     model.eval()
     return Backbone(model, byte_tokenizer(config.layout), FILES)

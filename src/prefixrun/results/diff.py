@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from prefixrun.metrics import resampling
-from prefixrun.results.records import Counts, Record, flat
+from prefixrun.results.records import Counts, Record, flatten
 
 NOT_COMPARED = ("time", "command", "platform", "cpu", "cpu_count", "threads")
 """Provenance that is of one invocation or one machine."""
@@ -102,11 +102,11 @@ def _changed(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Chang
 
 def _environment(record: Record) -> dict[str, Any]:
     kept = {name: value for name, value in record.result["provenance"].items() if name not in NOT_COMPARED}
-    return dict(flat({"provenance": kept}))
+    return dict(flatten({"provenance": kept}))
 
 
 def _costs(record: Record) -> dict[str, Any]:
-    return dict(flat({name: record.result[name] for name in ("parameters", "costs")}))
+    return dict(flatten({name: record.result[name] for name in ("parameters", "costs")}))
 
 
 def _contents(record: Record) -> dict[str, Any]:

@@ -10,17 +10,20 @@ from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig
 from prefixrun.decoding import beam_search as search
 from prefixrun.errors import ConfigError
-from prefixrun.methods import Flat, Method
+from prefixrun.methods import Method, PrefixKeyValues
 from prefixrun.methods.combine import average, concatenate
 from prefixrun.methods.peft_format import read_prefix
 from prefixrun.methods.per_row import MixedPrefixes
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.backbone import Backbone
-from prefixrun.models.prepacked import packed
+from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.results.lookup import find, reopen
 from prefixrun.runs.stages import load_backbone
 
-COMBINATIONS: Mapping[str, Callable[[Sequence[Flat]], Flat]] = {"concatenate": concatenate, "average": average}
+COMBINATIONS: Mapping[str, Callable[[Sequence[PrefixKeyValues]], PrefixKeyValues]] = {
+    "concatenate": concatenate,
+    "average": average,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def from_runs(
         return served
     if not all(_is_prefix(one) for one in served) or len({id(one.backbone.model) for one in served}) > 1:
         raise ConfigError(f"combine={combine}: needs runs of method=prefix or prefix_flat on one model")
-    flats = [one.method.flat(one.backbone) for one in served]
+    flats = [one.method.key_values(one.backbone) for one in served]
     name = f"{combine}({','.join(one.name for one in served)})"
     return [replace(served[0], name=name, method=FixedPrefix(COMBINATIONS[combine](flats)))]
 
@@ -91,7 +94,7 @@ def _alike(one: Served, other: Served) -> bool:
 def _alone(one: Served, sources: Sequence[str]) -> list[str]:
     prompts = [one.backbone.tokenizer.source(source) for source in sources]
     size, texts = one.decode.batch_size, list[str]()
-    with one.method.on(one.backbone), packed(one.backbone.model):
+    with one.method.attach(one.backbone), prepacked_weights(one.backbone.model):
         for start in range(0, len(prompts), size):
             found = search.generate(one.backbone, one.method, prompts[start : start + size], one.decode)
             texts += [one.backbone.tokenizer.output(ids) for ids in found]
@@ -101,10 +104,10 @@ def _alone(one: Served, sources: Sequence[str]) -> list[str]:
 def _mixed(served: Sequence[Served], sources: Sequence[str]) -> list[list[str]]:
     """Row by row: source 0 for every prefix, source 1 for every prefix, ..."""
     backbone, decode = served[0].backbone, served[0].decode
-    flats = [one.method.flat(backbone) for one in served]
+    flats = [one.method.key_values(backbone) for one in served]
     rows = [(source, number) for source in sources for number in range(len(served))]
     texts: list[list[str]] = [[] for _ in served]
-    with packed(backbone.model):
+    with prepacked_weights(backbone.model):
         for start in range(0, len(rows), decode.batch_size):
             batch = rows[start : start + decode.batch_size]
             method = MixedPrefixes(flats, [number for _, number in batch])

@@ -14,7 +14,7 @@ from prefixrun.config.validate import closest, defaults
 from prefixrun.errors import DamagedStateError, PrefixrunError
 from prefixrun.files import read_json
 from prefixrun.results.display_names import MAIN_METRICS
-from prefixrun.results.records import LeftOut, Record, flat, load_records, with_defaults
+from prefixrun.results.records import LeftOut, Record, flatten, load_records, with_defaults
 from prefixrun.runs.lock import holder
 from prefixrun.runs.run import run_id
 
@@ -54,7 +54,7 @@ class Listing:
     def keys(self) -> tuple[str, ...]:
         """Every key that may be asked for: what some run has, and every setting there is."""
         own = dict.fromkeys(key for run in self.runs for key in run.values)
-        return tuple(dict.fromkeys((*COLUMNS, *own, *(key for key, _ in flat(defaults())))))
+        return tuple(dict.fromkeys((*COLUMNS, *own, *(key for key, _ in flatten(defaults())))))
 
     def check(self, keys: Iterable[str]) -> list[str]:
         """One sentence for each key that no run can have, with the one that was probably meant."""
@@ -128,7 +128,7 @@ def _finished(record: Record) -> Listed:
     values = {
         **record.settings,
         **plain,
-        **dict(flat({name: result[name] for name in _FIELDS})),
+        **dict(flatten({name: result[name] for name in _FIELDS})),
         **{name: score["value"] for name, score in result["scores"].items()},
         "dev_loss": record.dev_loss,
         "id": record.run_id,
@@ -161,7 +161,7 @@ def _started(directory: Path) -> Listed | None:
         **{name: settings.get(f"{name}.name") for name in ("task", "model", "method")},
         "init": settings.get("init.name") if has_start else None,
         "prefix_len": settings.get("prefix_len") if has_start else None,
-        "n_train": dict(flat(_object(directory / "subset.json"))).get("train.chosen"),
+        "n_train": dict(flatten(_object(directory / "subset.json"))).get("train.chosen"),
         "id": config["run_id"],
         "size": settings.get("prefix_len") if has_start else None,
         "state": state,

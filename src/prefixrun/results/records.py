@@ -315,18 +315,18 @@ def compressed(text: str) -> bytes:
 
 def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Dotted key → value of a run's settings, with the schema's defaults where it names none."""
-    return {**_default_settings(), **dict(flat(settings))}
+    return {**_default_settings(), **dict(flatten(settings))}
 
 
 @cache
 def _default_settings() -> Mapping[str, Any]:
-    return {key: value for key, value in flat(defaults()) if value != UNSET}
+    return {key: value for key, value in flatten(defaults()) if value != UNSET}
 
 
-def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Dotted key and value of everything in a nested mapping."""
     for key, value in tree.items():
         if isinstance(value, Mapping):
-            yield from flat(value, f"{prefix}{key}.")
+            yield from flatten(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value

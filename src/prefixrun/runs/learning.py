@@ -30,7 +30,7 @@ class Learning:
     def __init__(self, this: Run, config: Config, corpora: Corpora, backbone: Backbone, world: World = ALONE) -> None:
         self._run, self._backbone, self._world = this, backbone, world
         self._method = methods.build(config, backbone).to(backbone.head.device)
-        self._fit_error = self._method.start(backbone, config)
+        self._fit_error = self._method.initialize(backbone, config)
         self._checkpoints = Checkpoints(this.checkpoints)
         checkpoint, problems = self._checkpoints.latest()
         for problem in problems:

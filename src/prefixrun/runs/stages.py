@@ -30,7 +30,7 @@ from prefixrun.methods.budget import check_total
 from prefixrun.methods.init import word_ids
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import tokenise
-from prefixrun.models.prepacked import packed
+from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.runs.learning import Learning
 from prefixrun.runs.provenance import peak_memory_bytes, provenance, restart_peak_memory
 from prefixrun.runs.result_schema import PREFIX_METHODS, RELEASE, SAMPLE, described
@@ -219,7 +219,12 @@ def _generate(this: Run, config: Config, examples: Sequence[Example], backbone: 
             waiting.setdefault(example.source, []).append(example)
     prompts = {source: backbone.tokenizer.source(source) for source in waiting}
     sources = sorted(waiting, key=lambda source: len(prompts[source]))  # little padding
-    with method.on(backbone), packed(backbone.model), stage("decoding") as shown, deferred() as interruption:
+    with (
+        method.attach(backbone),
+        prepacked_weights(backbone.model),
+        stage("decoding") as shown,
+        deferred() as interruption,
+    ):
         for start in range(0, len(sources), config.decode.batch_size):
             started = time.perf_counter()
             batch = sources[start : start + config.decode.batch_size]

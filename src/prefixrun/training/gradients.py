@@ -96,6 +96,6 @@ def mean_nll(method: Method, backbone: Backbone, pairs: Sequence[PairIds], world
 
 def batch_nll(method: Method, backbone: Backbone, batch: Batch) -> Tensor:
     """The loss of a batch: a float32 scalar, see loss.target_nll."""
-    with method.on(backbone):
+    with method.attach(backbone):
         states = method.target_states(backbone, batch)
         return target_nll(states, backbone.head, batch.labels, batch.factors, backbone.head_bias)

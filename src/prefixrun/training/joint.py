@@ -15,7 +15,7 @@ from itertools import zip_longest
 import torch
 from torch import Tensor
 
-from prefixrun.methods.base import Flat
+from prefixrun.methods.base import PrefixKeyValues
 from prefixrun.models import decoder_only, encoder_decoder
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Batch
@@ -30,7 +30,7 @@ class _Part:
     place: int
     step: Step
     batch: Batch
-    flat: Flat
+    flat: PrefixKeyValues
 
 
 GoOn = Callable[[Gradients | None], Step | None]
@@ -48,7 +48,7 @@ def together(trainings: Sequence[GoOn], backbone: Backbone) -> None:
 def gradients_together(steps: Sequence[Step], backbone: Backbone) -> list[Gradients]:
     """The gradients of every step, in one pass forward and back for each micro-batch.
 
-    The steps are of different methods that act by `Method.flat` alone, at the same sites, and have no dropout in the
+    The steps are of different methods that act by `Method.key_values` alone, at the same sites, without dropout in the
     language model. The time is shared out by the token positions of each step's own batches.
     """
     if len(steps) < 2:  # exactly as alone
@@ -74,7 +74,7 @@ def _parts(place: int, step: Step, backbone: Backbone) -> list[_Part]:
     """One for each micro-batch of a step; the dropout on its prefix is drawn from its own stream."""
     with dropout(step, backbone):
         return [
-            _Part(place, step, step.method.collate(backbone, rows, step.loss_mode), step.method.flat(backbone))
+            _Part(place, step, step.method.collate(backbone, rows, step.loss_mode), step.method.key_values(backbone))
             for rows in step.micro_batches
         ]
 

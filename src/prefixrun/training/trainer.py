@@ -63,7 +63,7 @@ def train(
     checkpoints: Checkpoints,
     report: Report,
 ) -> tuple[Progress, dict[str, Tensor]]:
-    """Train `method` in place; returns what it took and what is kept of it (Method.stored), the last or the best.
+    """Train `method` in place; returns what it took and the trained tensors, the last or the best.
 
     Continues from the newest checkpoint, with the same result to the bit as an uninterrupted run on the same machine:
     an epoch's order and a step's dropout depend on (seed, epoch or step) alone. On SIGINT and SIGTERM a checkpoint is
@@ -170,7 +170,7 @@ class Training:
 
     def kept(self) -> dict[str, Tensor]:
         """The last state, or with keep=best the one of the lowest dev loss."""
-        return self._best or self.method.stored()
+        return self._best or self.method.trained_tensors()
 
     def _descend(self, micro_batches: Sequence[Sequence[Row]], given: Gradients) -> float:
         """Move the parameters once; returns the loss in nats a target token, whatever the loss mode."""
@@ -198,7 +198,7 @@ class Training:
             before = [one["dev_loss"] for one in progress.history if "dev_loss" in one]
             entry["dev_loss"] = mean_nll(self.method, self.backbone, self.dev, self._world)
             if self.config.keep == "best" and entry["dev_loss"] < min(before, default=math.inf):
-                self._best = {name: tensor.detach().clone() for name, tensor in self.method.stored().items()}
+                self._best = {name: tensor.detach().clone() for name, tensor in self.method.trained_tensors().items()}
         progress.history.append(entry)
         progress.epoch_nll, progress.epoch_tokens = 0.0, 0
 

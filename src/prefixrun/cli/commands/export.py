@@ -31,7 +31,7 @@ def run(arguments: dict[str, str]) -> int:
     if isinstance(opened.method, LoRA) and kind == "peft":
         write_peft_lora(out, opened.method, opened.backbone, base_model=base_model)
         what = f"LoRA of rank {opened.config.method.rank}"
-    elif flat := opened.method.flat(opened.backbone):
+    elif flat := opened.method.key_values(opened.backbone):
         if kind == "peft":
             write_peft(out, flat, base_model=base_model)
         else:
