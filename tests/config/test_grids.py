@@ -7,7 +7,7 @@ import pytest
 
 from prefixrun.config import compose, grids
 from prefixrun.config.conf_tree import groups
-from prefixrun.data.run_data import Corpora
+from prefixrun.data.run_data import RunData
 from prefixrun.errors import ConfigError
 
 FILE = """
@@ -79,7 +79,7 @@ def test_the_sample_corpus_has_enough_for_every_quick_grid(name: str) -> None:
     configs = [point.config for point in compose.points([f"experiment={name}"]) if point.config is not None]
     assert configs
     for config in configs:
-        assert config.train_size in (None, len(Corpora.load(config).pairs))
+        assert config.train_size in (None, len(RunData.load(config).pairs))
 
 
 def test_a_grid_is_no_single_run() -> None:

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from prefixrun.config.compose import compose
-from prefixrun.data.run_data import Corpora, keep_choice
+from prefixrun.data.run_data import RunData, store_or_check_choice
 from prefixrun.data.subset import choose_examples
 from prefixrun.errors import ConfigError, DamagedStateError
 
 LOW_DATA = ("train_size=50", "train.dev_share=0.3")
 
 
-def load(*changes: str) -> Corpora:
-    return Corpora.load(compose(["model=tiny_llama", "train.warmup_steps=0", *changes]))
+def load(*changes: str) -> RunData:
+    return RunData.load(compose(["model=tiny_llama", "train.warmup_steps=0", *changes]))
 
 
 def ids(pairs: tuple[object, ...]) -> set[str]:
@@ -72,7 +72,7 @@ def test_a_share_that_cannot_be_had(changes: tuple[str, ...], message: str) -> N
 def test_the_choice_is_stored_with_ids_where_it_is_one(tmp_path: Path) -> None:
     path = tmp_path / "subset.json"
     parts = load(*LOW_DATA)
-    keep_choice(path, parts)
+    store_or_check_choice(path, parts)
     stored = json.loads(path.read_text())
     assert stored["train"] == {
         "corpus": "train",
@@ -81,19 +81,19 @@ def test_the_choice_is_stored_with_ids_where_it_is_one(tmp_path: Path) -> None:
         "ids": [pair.id for pair in parts.pairs],
     }
     assert (stored["dev"]["corpus"], stored["dev"]["available"], len(stored["dev"]["ids"])) == ("dev", 90, 15)
-    keep_choice(path, parts)
+    store_or_check_choice(path, parts)
     assert json.loads(path.read_text()) == stored
 
 
 def test_whole_corpora_are_stored_as_counts(tmp_path: Path) -> None:
     path = tmp_path / "subset.json"
     parts = load("train.eval_examples=5000")
-    keep_choice(path, parts)
+    store_or_check_choice(path, parts)
     assert json.loads(path.read_text()) == {
         "train": {"corpus": "train", "available": 320, "chosen": 320},
         "dev": {"corpus": "dev", "available": 90, "chosen": 90},
     }
-    keep_choice(path, parts)
+    store_or_check_choice(path, parts)
 
 
 @pytest.mark.parametrize("change", ["train.keep=best", "train.patience=2"])
@@ -116,8 +116,8 @@ def test_nothing_is_decided_by_a_loss_that_cannot_be_measured(change: str) -> No
 def test_another_choice_than_the_stored_one_is_damage(tmp_path: Path, stored: object, message: str) -> None:
     path = tmp_path / "subset.json"
     if stored is None:
-        keep_choice(path, load(*LOW_DATA, "subsample_seed=1"))
+        store_or_check_choice(path, load(*LOW_DATA, "subsample_seed=1"))
     else:
         path.write_text(json.dumps(stored))
     with pytest.raises(DamagedStateError, match=rf"subset\.json: {message}.*move the run's directory away"):
-        keep_choice(path, load(*LOW_DATA))
+        store_or_check_choice(path, load(*LOW_DATA))

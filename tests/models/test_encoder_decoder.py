@@ -14,7 +14,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig, InitConfig, ModelConfig
-from prefixrun.data.run_data import Corpora
+from prefixrun.data.run_data import RunData
 from prefixrun.decoding.beam_search import generate
 from prefixrun.errors import ConfigError
 from prefixrun.methods import build
@@ -386,10 +386,10 @@ def test_an_input_that_bart_has_no_positions_for_is_refused() -> None:
     with pytest.raises(
         ConfigError, match=r"the encoder of tiny_bart has 200 positions; give task.max_source_tokens=198"
     ):
-        check_fit(config, backbone, Corpora.load(config))
+        check_fit(config, backbone, RunData.load(config))
     cut = compose([*settings, "task.max_source_tokens=198", "decode.max_new_tokens=62"])
     shorter = replace(backbone, tokenizer=replace(backbone.tokenizer, max_source_tokens=198))
-    check_fit(cut, shorter, Corpora.load(cut))
+    check_fit(cut, shorter, RunData.load(cut))
     long = compose([*settings, "decode.max_new_tokens=201"])
     with pytest.raises(ConfigError, match=r"decode.max_new_tokens=201: .* decoder of tiny_bart has 200 positions"):
-        check_fit(long, shorter, Corpora.load(long))
+        check_fit(long, shorter, RunData.load(long))

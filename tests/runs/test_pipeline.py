@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from prefixrun import data, files
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
-from prefixrun.data.run_data import Corpora
+from prefixrun.data.run_data import RunData
 from prefixrun.data.subset import choose_examples
 from prefixrun.decoding.beam_search import generate
 from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
@@ -67,7 +67,7 @@ def go(results: Path | str, *changes: str) -> Path:
 
 def the_run(results: Path | str, *changes: str) -> Run:
     config = composed(changes)
-    identity = pipeline.identity(config, Corpora.load(config))
+    identity = pipeline.identity(config, RunData.load(config))
     return Run(Path(results), task="e2e", method=config.method.name, model=config.model.name, identity=identity)
 
 
@@ -290,7 +290,7 @@ def test_a_finished_run_is_shown_and_left_as_it_is(
 def test_what_makes_it_another_run(change: str, same: bool) -> None:
     def id_of(*changes: str) -> str:
         config = composed(("model=tiny_gpt2", *changes))
-        return run_id(pipeline.identity(config, Corpora.load(config)))
+        return run_id(pipeline.identity(config, RunData.load(config)))
 
     assert (id_of(change) == id_of()) is same
 

@@ -10,7 +10,7 @@ from prefixrun import files
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig
 from prefixrun.data import Corpus, Example
-from prefixrun.data.run_data import Corpora
+from prefixrun.data.run_data import RunData
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.methods import Method
 from prefixrun.models.backbone import Backbone
@@ -67,11 +67,11 @@ def test_a_task_without_metrics_is_refused_before_anything_is_computed() -> None
         stages.check_fit(config, None, None)  # type: ignore[arg-type]
 
 
-def corpora(source: str, target: str) -> Corpora:
+def corpora(source: str, target: str) -> RunData:
     """One pair for training, one short input for test."""
     train = Corpus("e2e", "train", (Example("train-0", source, (target,)),), ())
     test = Corpus("e2e", "test", (Example("test-0", "a", ("b",)),), ())
-    return Corpora(train, train, test, train.all_pairs(), (), test, test.examples)
+    return RunData(train, train, test, train.all_pairs(), (), test, test.examples)
 
 
 @pytest.mark.parametrize("prefix_len", [10, 11])
@@ -111,7 +111,7 @@ def test_what_is_cut_counts_as_it_is_read(part: str) -> None:
     unlimited = compose(["model=tiny_gpt2", "decode.max_new_tokens=20", "prefix_len=10"])
     short, long = (Corpus("e2e", part, (Example("a-0", "s" * size, ("t",)),), ()) for size in (1, 2000))
     train, dev, test = (long if part == split else short for split in ("train", "dev", "test"))
-    parts = Corpora(train, dev, test, train.all_pairs(), dev.all_pairs(), test, test.examples)
+    parts = RunData(train, dev, test, train.all_pairs(), dev.all_pairs(), test, test.examples)
     stages.check_fit(config, stages.load_backbone(config), parts)
     with pytest.raises(ConfigError, match="longest input of 2003 tokens"):
         stages.check_fit(unlimited, stages.load_backbone(unlimited), parts)

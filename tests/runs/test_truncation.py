@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from prefixrun.data import Corpus, Example
-from prefixrun.data.run_data import Corpora
+from prefixrun.data.run_data import RunData
 from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.runs.truncation import Truncation, sentence, truncation
 
@@ -15,7 +15,7 @@ def corpus(split: str, *lengths: int, references: int = 1) -> Corpus:
 
 def test_every_input_counts_once_in_its_part() -> None:
     train, dev, test = corpus("train", 3, 9, 9, references=2), corpus("dev", 9, 2), corpus("test", 9, 4, 5, 6)
-    corpora = Corpora(train, dev, test, train.all_pairs(), dev.all_pairs(), test, test.examples[:3])
+    corpora = RunData(train, dev, test, train.all_pairs(), dev.all_pairs(), test, test.examples[:3])
     limited = replace(byte_tokenizer(), max_source_tokens=5)
     counts = truncation(corpora, limited)
     assert counts == {"train": Truncation(2, 3), "dev": Truncation(1, 2), "scored": Truncation(2, 3)}

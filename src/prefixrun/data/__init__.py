@@ -1,4 +1,4 @@
-"""Corpora: release files in, examples out."""
+"""RunData: release files in, examples out."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ DEV_SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class TaskSplits:
     """The parts of one task: with the configuration, all that decides which run it is."""
 
     train: Corpus
@@ -26,7 +26,7 @@ class Parts:
     test: Corpus
 
     @staticmethod
-    def of(config: Config) -> Parts:
+    def of(config: Config) -> TaskSplits:
         """Read them; those of the last task are kept, for the next run of a sweep."""
         root = None if config.data_dir is None else Path(config.data_dir).expanduser()
         stamp = _stamp(root / data.DIRECTORIES.get(config.task.name, config.task.name)) if root else ()
@@ -34,11 +34,11 @@ class Parts:
         train, dev, test = (
             _read(config.task.name, split, root, config.task.linearisation, verify, stamp) for split in data.SPLITS
         )
-        return Parts(train, dev, test)
+        return TaskSplits(train, dev, test)
 
 
 @dataclass(frozen=True, slots=True)
-class Corpora(Parts):
+class RunData(TaskSplits):
     """The parts of one task that a run uses, and what is chosen from them."""
 
     pairs: tuple[Pair, ...]
@@ -51,8 +51,8 @@ class Corpora(Parts):
     """Those inputs: all of that part, or test_size of them."""
 
     @classmethod
-    def load(cls, config: Config) -> Corpora:
-        parts = Parts.of(config)
+    def load(cls, config: Config) -> RunData:
+        parts = TaskSplits.of(config)
         train, dev, test = parts.train, parts.dev, parts.test
         pairs = select_pairs(train, config.train_size, config.data_fraction, config.subsample_seed)
         scored = dev if config.eval_split == "dev" else test
@@ -92,7 +92,7 @@ def _dev_pairs(config: Config, pairs: tuple[Pair, ...], source: Corpus) -> tuple
     return choose(free, size, config.subsample_seed)
 
 
-def keep_choice(path: Path, corpora: Corpora) -> None:
+def store_or_check_choice(path: Path, corpora: RunData) -> None:
     """Store which pairs a run trains on and measures (`subset.json`), or check that it still has those it began with.
 
     Ids are stored where not all pairs of a corpus were chosen, counts always.

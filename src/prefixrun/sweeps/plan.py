@@ -10,7 +10,7 @@ from typing import Literal
 from prefixrun.config.compose import Point
 from prefixrun.config.method_specs import said
 from prefixrun.config.schema import Config
-from prefixrun.data.run_data import Parts
+from prefixrun.data.run_data import TaskSplits
 from prefixrun.errors import ConfigError, PrefixrunError
 from prefixrun.runs import pipeline
 from prefixrun.runs.run import Run
@@ -94,7 +94,7 @@ def _job(point: Point, label: str, unreadable: dict[tuple[object, ...], Prefixru
         if source in unreadable:  # a large corpus is not read again for each point to fail in the same way
             raise unreadable[source]
         run = pipeline.find(config)
-        parts = Parts.of(config)
+        parts = TaskSplits.of(config)
     except PrefixrunError as error:
         unreadable[source] = error
         state: State = "impossible" if isinstance(error, ConfigError) else "failed"

@@ -1,28 +1,35 @@
-"""Training: one loop over batches, AdamW with linear decay, resumable at every checkpoint.
+"""Training: one loop over batches, AdamW with linear decay, resumable after every checkpoint.
 
-The loop asks for gradients and does not know where they come from: `train` computes those of one run, `joint` those of
-several runs in one pass.
+The only trained parameters are the method's; the backbone is frozen. What depends on chance is drawn from streams named
+by (seed, epoch) or (seed, step), so that a resumed run ends with the same bits as an uninterrupted one (on one machine).
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from prefixrun.config.schema import TrainConfig
 from prefixrun.errors import PrefixrunError
 from prefixrun.methods.base import Method
 from prefixrun.models.backbone import Backbone
-from prefixrun.models.batches import PairIds, Row, epoch_batches
+from prefixrun.models.batches import Batch, LossMode, PairIds, Row, batches_of
 from prefixrun.training.checkpoint import Checkpoint, Checkpoints
-from prefixrun.training.gradients import Gradients, Step, gradients, mean_nll
-from prefixrun.training.interrupts import Pending, deferred
-from prefixrun.training.process_group import ALONE, World
+from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
+from prefixrun.training.interrupts import Pending
+from prefixrun.training.loss import target_nll
+from prefixrun.training.sampler import StepBatches, schedule_steps
+
+EVAL_BATCH = 32
+"""Pairs in one batch of an evaluation."""
 
 
 @dataclass(slots=True)
@@ -31,194 +38,200 @@ class Progress:
 
     step: int = 0
     seconds: float = 0.0
-    """What its steps took; of a pass that several runs shared, its share by token positions."""
+    """What the optimiser steps took, evaluations and checkpoints apart."""
     pair_tokens: int = 0
     """Tokens of the pairs seen, each written out alone: comparable between packed and unpacked batches."""
     positions: int = 0
-    """Token positions of its batches, padding included."""
+    """Token positions of the batches, padding included."""
     epoch_nll: float = 0.0
     epoch_tokens: int = 0
+    """Negative log-likelihood in nats and target tokens since the last evaluation."""
     history: list[dict[str, float]] = field(default_factory=list)
     """One entry an evaluation: step, train_loss since the one before and dev_loss, both nats a target token."""
-    joint: int = 1
-    """Most runs that shared a pass with this one, itself included."""
     processes: int = 1
     """Most processes that shared the rows of a step."""
+
+    @classmethod
+    def restored(cls, values: dict[str, Any]) -> Progress:
+        """From a checkpoint. `joint` stands in those of version 0.1 and changed no number."""
+        return cls(**{name: value for name, value in values.items() if name != "joint"})
+
+    @property
+    def dev_losses(self) -> list[float]:
+        return [entry["dev_loss"] for entry in self.history if "dev_loss" in entry]
 
 
 Report = Callable[[Progress, int, float], None]
 """Called after every step with the progress, the number of steps in all and the batch's loss in nats a token."""
 
-Steps = Generator[Step, Gradients, None]
 
+class Trainer:
+    """The training of one method on one frozen backbone. It begins at the newest checkpoint, if there is one.
 
-def train(
-    method: Method,
-    backbone: Backbone,
-    pairs: Sequence[PairIds],
-    dev: Sequence[PairIds],
-    config: TrainConfig,
-    *,
-    seed: int,
-    checkpoints: Checkpoints,
-    report: Report,
-) -> tuple[Progress, dict[str, Tensor]]:
-    """Train `method` in place; returns what it took and the trained tensors, the last or the best.
-
-    Continues from the newest checkpoint, with the same result to the bit as an uninterrupted run on the same machine:
-    an epoch's order and a step's dropout depend on (seed, epoch or step) alone. On SIGINT and SIGTERM a checkpoint is
-    written after the step.
+    Args:
+        method: trained in place.
+        train_pairs, dev_pairs: token ids; without development pairs no dev loss is measured.
+        checkpoints: where the state is saved and looked for.
+        group: the processes that share each batch; only its first process writes checkpoints.
 
     Raises:
-        PrefixrunError: the loss is not a number.
-        DamagedStateError: no checkpoint can be read.
+        DamagedStateError: there are checkpoints, and none can be read.
     """
-    training = Training(method, backbone, pairs, dev, config, seed=seed, checkpoints=checkpoints)
-    with deferred() as interruption:
-        alone(training.steps(report, interruption), backbone)
-    return training.progress, training.kept()
-
-
-def alone(steps: Steps, backbone: Backbone) -> None:
-    """Compute the gradients of one training until it ends."""
-    step = advance(steps)
-    while step is not None:
-        step = advance(steps, gradients(step, backbone))
-
-
-def advance(steps: Steps, given: Gradients | None = None) -> Step | None:
-    """Let a training begin, or go on with the gradients of its last step, to its next one; None at its end."""
-    try:
-        return next(steps) if given is None else steps.send(given)
-    except StopIteration:
-        return None
-
-
-class Training:
-    """The training of one run: its loop, and all that a checkpoint holds. It begins at the newest checkpoint."""
 
     def __init__(
         self,
         method: Method,
         backbone: Backbone,
-        pairs: Sequence[PairIds],
-        dev: Sequence[PairIds],
+        train_pairs: Sequence[PairIds],
+        dev_pairs: Sequence[PairIds],
         config: TrainConfig,
         *,
         seed: int,
         checkpoints: Checkpoints,
-        world: World = ALONE,
+        group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
-        self.method, self.backbone, self.dev, self.config, self.seed = method, backbone, dev, config, seed
-        self._checkpoints, self._world = checkpoints, world
-        self._plan = _plan(pairs, config, seed)
-        self.step_count = sum(len(epoch) for epoch in self._plan)
-        """Optimiser steps in all."""
-        self._parameters = [parameter for parameter in method.parameters() if parameter.requires_grad]
-        self._optimiser = torch.optim.AdamW(
-            self._parameters,
+        self.method, self.backbone, self.config, self.seed, self.group = method, backbone, config, seed, group
+        self.dev_pairs, self.checkpoints = dev_pairs, checkpoints
+        self.steps = schedule_steps(train_pairs, config, seed)
+        self.parameters = [parameter for parameter in method.parameters() if parameter.requires_grad]
+        self.optimiser = torch.optim.AdamW(
+            self.parameters,
             lr=config.lr,
             betas=(config.adam_beta1, config.adam_beta2),
             eps=config.adam_eps,
             weight_decay=config.weight_decay,
         )
+        self.progress = Progress()
         self._best: dict[str, Tensor] = {}
-        self.progress = self._resume()
+        """The trained tensors at the lowest dev loss so far, with train.keep=best."""
+        self._resume()
 
-    def steps(self, report: Report, interruption: Pending) -> Steps:
-        """What is left, step by step: yields each step and is sent its gradients. After the step in which
-        `interruption` comes it saves and ends."""
-        first = 0
-        for epoch in self._plan:
-            for index, micro_batches in enumerate(epoch):
-                if first + index < self.progress.step or self._out_of_patience():
-                    continue
-                loss = yield from self._step(micro_batches, ends_epoch=index == len(epoch) - 1)
-                report(self.progress, self.step_count, loss)
-                step = self.progress.step
-                if interruption or step % self.config.checkpoint_every == 0 or step == self.step_count:
-                    self._save()
-                if interruption:
-                    return
-            first += len(epoch)
+    def fit(self, report: Report, interruption: Pending) -> dict[str, Tensor]:
+        """Take the steps that are left; returns the trained tensors, the last or with train.keep=best the best ones.
 
-    def _step(self, micro_batches: Sequence[Sequence[Row]], *, ends_epoch: bool) -> Generator[Step, Gradients, float]:
-        """One optimiser step, with the evaluation that is due after it; returns its loss in nats a target token."""
-        started = time.perf_counter()
-        progress, config = self.progress, self.config
-        for group in self._optimiser.param_groups:
-            group["lr"] = config.lr * schedule(progress.step, self.step_count, config.warmup_steps)
-        self._optimiser.zero_grad()
-        step = Step(
-            self.method, micro_batches, config.loss_mode, (self.seed, 1, progress.step), lm_dropout=config.lm_dropout
-        )
-        asked = time.perf_counter()
-        given = yield step
-        received = time.perf_counter()
-        loss = self._descend(micro_batches, given)
-        progress.step += 1
-        progress.seconds += asked - started + given.seconds + time.perf_counter() - received
-        due = ends_epoch if config.eval_every is None else progress.step % config.eval_every == 0
-        if due or progress.step == self.step_count:
-            self._evaluate()
-        return loss
+        After the step during which `interruption` is set, in this process or another, a checkpoint is written and the
+        loop ends.
 
-    def _out_of_patience(self) -> bool:
-        """Whether the dev loss has not improved for more than `patience` evaluations."""
-        losses = [entry["dev_loss"] for entry in self.progress.history if "dev_loss" in entry]
-        return self.config.patience is not None and len(losses) - 1 - _argmin(losses) > self.config.patience
+        Raises:
+            PrefixrunError: the loss is not a number; another process has ended or began at another step.
+        """
+        config, progress = self.config, self.progress
+        self._start_together()
+        for number, batches in enumerate(self.steps, start=1):
+            if number <= progress.step:  # before the checkpoint
+                continue
+            if self._out_of_patience():
+                break
 
-    def kept(self) -> dict[str, Tensor]:
-        """The last state, or with keep=best the one of the lowest dev loss."""
+            started = time.perf_counter()
+            for parameter_group in self.optimiser.param_groups:
+                parameter_group["lr"] = config.lr * schedule(progress.step, len(self.steps), config.warmup_steps)
+            self.optimiser.zero_grad()
+            nll = self._backward(batches)
+            if math.isnan(nll):
+                raise PrefixrunError(f"step {number}: the loss is not a number; lower train.lr (now {config.lr:g})")
+            torch.nn.utils.clip_grad_norm_(self.parameters, config.clip_norm)
+            self.optimiser.step()
+            loss = self._count(batches, nll)
+            progress.step = number
+            progress.seconds += time.perf_counter() - started
+
+            is_last = number == len(self.steps)
+            if is_last or (batches.ends_epoch if config.eval_every is None else number % config.eval_every == 0):
+                self._evaluate()
+            report(progress, len(self.steps), loss)
+            # The number of the signal, the same in all processes: all of them end after the same step.
+            interruption.number = int(self.group.max([interruption.number or 0])[0]) or None
+            if interruption or is_last or number % config.checkpoint_every == 0:
+                self._save()
+            if interruption:
+                break
         return self._best or self.method.trained_tensors()
 
-    def _descend(self, micro_batches: Sequence[Sequence[Row]], given: Gradients) -> float:
-        """Move the parameters once; returns the loss in nats a target token, whatever the loss mode."""
-        progress = self.progress
-        rows = [row for batch in micro_batches for row in batch]
-        progress.pair_tokens += sum(row.pair_tokens for row in rows)
-        progress.positions += given.positions
-        progress.joint = max(progress.joint, given.joint)
-        progress.processes = max(progress.processes, given.processes)
-        if given.nll != given.nll:
-            raise PrefixrunError(
-                f"step {progress.step + 1}: the loss is not a number; lower train.lr (now {self.config.lr:g})"
-            )
-        torch.nn.utils.clip_grad_norm_(self._parameters, self.config.clip_norm)
-        self._optimiser.step()
+    def _backward(self, batches: StepBatches) -> float:
+        """Add up the gradients of the mean loss of the micro-batches, over all processes.
+
+        Returns the negative log-likelihood of all their targets in nats, whatever the loss mode.
+        """
+        method, backbone, loss_mode = self.method, self.backbone, self.config.loss_mode
+        nll, positions, count = 0.0, 0, len(batches.micro_batches)
+        with self._dropout():
+            for rows in batches.micro_batches:
+                share = self.group.share_of(rows)
+                if not share:
+                    continue
+                batch = method.collate(backbone, share, loss_mode)
+                loss = batch_loss(method, backbone, batch) / count
+                nll += loss.item() * count / float(batch.factors[0])
+                if self.group.size > 1:
+                    # The loss is a mean over this process's share; its part in the mean over all rows is smaller.
+                    loss = loss * (_divisor(share, loss_mode) / _divisor(rows, loss_mode))
+                loss.backward()
+                positions += batch.computed
+        self.group.all_reduce_gradients(self.parameters)
+        nll, all_positions = self.group.sum([nll, positions])
+        self.progress.positions += int(all_positions)
+        return nll
+
+    @contextmanager
+    def _dropout(self) -> Iterator[None]:
+        """Draw the dropout of a step from a stream of its own; the language model's is off unless asked for.
+
+        Dropout on a prefix is the same in all processes; dropout on rows is drawn by each process for its share.
+        """
+        stream = [self.seed, 1, self.progress.step]
+        on_rows = self.config.lm_dropout or any(isinstance(module, nn.Dropout) for module in self.method.modules())
+        if on_rows and self.group.rank:
+            stream.append(self.group.rank)
+        self.method.train()
+        self.backbone.model.train(self.config.lm_dropout)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(np.random.SeedSequence(stream).generate_state(1)[0].item())
+            try:
+                yield
+            finally:
+                self.method.eval()
+                self.backbone.model.eval()
+
+    def _count(self, batches: StepBatches, nll: float) -> float:
+        """Add a step to the progress; returns its loss in nats a target token."""
+        progress, rows = self.progress, batches.rows
         tokens = sum(len(target) for row in rows for target in row.targets)
-        progress.epoch_nll += given.nll
+        progress.pair_tokens += sum(row.pair_tokens for row in rows)
+        progress.processes = max(progress.processes, self.group.size)
+        progress.epoch_nll += nll
         progress.epoch_tokens += tokens
-        return given.nll / tokens
+        return nll / tokens
 
     def _evaluate(self) -> None:
         progress = self.progress
         entry = {"step": progress.step, "train_loss": progress.epoch_nll / progress.epoch_tokens}
-        if self.dev:
-            before = [one["dev_loss"] for one in progress.history if "dev_loss" in one]
-            entry["dev_loss"] = mean_nll(self.method, self.backbone, self.dev, self._world)
-            if self.config.keep == "best" and entry["dev_loss"] < min(before, default=math.inf):
-                self._best = {name: tensor.detach().clone() for name, tensor in self.method.trained_tensors().items()}
+        if self.dev_pairs:
+            entry["dev_loss"] = mean_nll(self.method, self.backbone, self.dev_pairs, self.group)
+            if self.config.keep == "best" and entry["dev_loss"] < min(progress.dev_losses, default=math.inf):
+                self._best = {name: value.detach().clone() for name, value in self.method.trained_tensors().items()}
         progress.history.append(entry)
         progress.epoch_nll, progress.epoch_tokens = 0.0, 0
 
+    def _out_of_patience(self) -> bool:
+        """Whether the dev loss has not improved for more than `patience` evaluations."""
+        losses, patience = self.progress.dev_losses, self.config.patience
+        return patience is not None and bool(losses) and len(losses) - 1 - losses.index(min(losses)) > patience
+
     def _save(self) -> None:
         """Write a checkpoint, once for all processes."""
-        if not self._world.writes:
+        if not self.group.writes:
             return
-        tensors: dict[str, Tensor] = {
-            f"parameter/{name}": parameter for name, parameter in self.method.named_parameters()
-        }
-        for index, state in self._optimiser.state_dict()["state"].items():
+        tensors: dict[str, Tensor] = {f"parameter/{name}": value for name, value in self.method.named_parameters()}
+        for index, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"adam/{index}/{name}": torch.as_tensor(value) for name, value in state.items()}
         tensors |= {f"best/{name}": tensor for name, tensor in self._best.items()}
-        values = {name: getattr(self.progress, name) for name in Progress.__dataclass_fields__}
-        self._checkpoints.save(Checkpoint(self.progress.step, tensors, values))
+        self.checkpoints.save(Checkpoint(self.progress.step, tensors, asdict(self.progress)))
 
-    def _resume(self) -> Progress:
-        checkpoint, _ = self._checkpoints.latest()
+    def _resume(self) -> None:
+        checkpoint, _ = self.checkpoints.latest()
         if checkpoint is None:
-            return Progress()
+            return
         with torch.no_grad():
             for name, parameter in self.method.named_parameters():
                 parameter.copy_(checkpoint.tensors[f"parameter/{name}"])
@@ -230,12 +243,19 @@ class Training:
                 state.setdefault(int(index), {})[name] = tensor
             elif kind == "best":
                 self._best[rest] = tensor
-        self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": state})
-        return Progress(**checkpoint.values)
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+        self.progress = Progress.restored(checkpoint.values)
 
-
-def _argmin(values: Sequence[float]) -> int:
-    return min(range(len(values)), key=values.__getitem__, default=0)
+    def _start_together(self) -> None:
+        """Check that all processes read the same checkpoint, and give them the parameters of the first one."""
+        step = self.progress.step
+        most, least = self.group.max([step, -step])
+        if most != -least:
+            raise PrefixrunError(
+                f"the processes would begin after different steps ({-least:.0f} and {most:.0f}): give a results_dir "
+                "that all of them see"
+            )
+        self.group.broadcast(self.method.parameters())
 
 
 def schedule(step: int, steps: int, warmup: int) -> float:
@@ -245,18 +265,29 @@ def schedule(step: int, steps: int, warmup: int) -> float:
     return (steps - step) / max(1, steps - warmup)
 
 
-def _plan(pairs: Sequence[PairIds], config: TrainConfig, seed: int) -> list[list[list[list[Row]]]]:
-    """Epochs of optimiser steps of micro-batches of rows, cut off after max_steps."""
-    room = config.max_steps
-    plan = []
-    for epoch in range(config.epochs):
-        batches = epoch_batches(
-            pairs, targets_per_row=config.targets_per_row, batch_size=config.batch_size, seed=seed, epoch=epoch
-        )
-        steps = [batches[start : start + config.accumulate] for start in range(0, len(batches), config.accumulate)]
-        if room is not None:
-            steps = steps[:room]
-            room -= len(steps)
-        if steps:
-            plan.append(steps)
-    return plan
+def batch_loss(method: Method, backbone: Backbone, batch: Batch) -> Tensor:
+    """The loss of a batch in its loss mode: a float32 scalar, see loss.target_nll."""
+    with method.attach(backbone):
+        states = method.target_states(backbone, batch)
+        return target_nll(states, backbone.head, batch.labels, batch.factors, backbone.head_bias)
+
+
+@torch.no_grad()
+def mean_nll(
+    method: Method, backbone: Backbone, pairs: Sequence[PairIds], group: ProcessGroup = SINGLE_PROCESS
+) -> float:
+    """Negative log-likelihood in nats a target token over all pairs, which the processes share."""
+    rows = [Row(pair.source, (pair.target,)) for pair in pairs]
+    nll, tokens = 0.0, 0
+    for batch_rows in group.share_of(batches_of(rows, EVAL_BATCH, None)):
+        batch = method.collate(backbone, batch_rows, "token_mean")
+        nll += float(batch_loss(method, backbone, batch)) * len(batch.labels)
+        tokens += len(batch.labels)
+    nll, all_tokens = group.sum([nll, tokens])
+    return nll / all_tokens
+
+
+def _divisor(rows: Sequence[Row], loss_mode: LossMode) -> int:
+    """What the loss of a batch is divided by: its pairs, or their target tokens."""
+    targets = [target for row in rows for target in row.targets]
+    return len(targets) if loss_mode == "sentence_sum" else sum(map(len, targets))

@@ -1,0 +1,193 @@
+"""What a run needs before anything is written: its data, its backbone, its texts as tokens, and the check that they fit.
+
+Data are read and tokenised here, once, and handed on as one `PreparedRun`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import torch
+
+from prefixrun import methods, metrics
+from prefixrun.config.schema import Config, ModelConfig
+from prefixrun.data.run_data import RunData
+from prefixrun.errors import ConfigError
+from prefixrun.methods import prompt
+from prefixrun.methods.budget import check_total
+from prefixrun.methods.init import word_ids
+from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.batches import PairIds, tokenise
+from prefixrun.runs.result_schema import PREFIX_METHODS
+
+
+@dataclass(frozen=True, slots=True)
+class Truncation:
+    """Inputs of one part of a run that task.max_source_tokens cuts."""
+
+    cut: int
+    """Inputs that lose their end."""
+    of: int
+    """Inputs in all; an input counts once, however many references it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRun:
+    """Everything that the stages of a run start from."""
+
+    config: Config
+    data: RunData
+    backbone: Backbone
+    """The frozen model, on its device; its tokenizer cuts inputs as the task says."""
+    train_pairs: tuple[PairIds, ...]
+    dev_pairs: tuple[PairIds, ...]
+    prompts: Mapping[str, Sequence[int]]
+    """Text of a scored input -> its token ids."""
+    truncation: Mapping[str, Truncation]
+    """For ``train`` (the chosen pairs), ``dev`` (the pairs whose loss is measured) and ``scored`` (what is decoded)."""
+
+
+def prepare(config: Config) -> PreparedRun:
+    """Read, load and tokenise what a run starts from, and refuse what could only fail later. Nothing is written.
+
+    Raises:
+        ConfigError: a task without metrics; sites or layers that the model does not have; a budget that was solved for
+            another model; init_words of another length; prefix, input and output longer than the model's context.
+        DataError: a corpus is missing or not the release.
+        MissingPartError: the model, or the package of a method, is not installed.
+    """
+    data = RunData.load(config)
+    backbone = load_backbone(config)
+    metrics.suite(config.task.scored_as)
+    methods.refuse(config, backbone)
+    if config.budget is not None:
+        check_total(config, backbone)
+    if _starts_from_words(config):
+        word_ids(backbone, config.init_words, config.default_words, config.prefix_len, config.budget)
+    tokenizer = backbone.tokenizer
+    pairs = tokenise((*data.pairs, *data.dev_pairs), tokenizer)
+    prepared = PreparedRun(
+        config=config,
+        data=data,
+        backbone=backbone,
+        train_pairs=tuple(pairs[: len(data.pairs)]),
+        dev_pairs=tuple(pairs[len(data.pairs) :]),
+        prompts={source: tokenizer.source(source) for source in {example.source for example in data.inputs}},
+        truncation=_truncation(data, backbone),
+    )
+    _check_context(prepared)
+    return prepared
+
+
+def device(config: Config) -> str:
+    """Where the run computes: "cpu" or "cuda". Raises ConfigError for device=cuda without a GPU."""
+    has_gpu = torch.cuda.is_available()
+    if config.device == "cuda" and not has_gpu:
+        raise ConfigError("device=cuda: PyTorch finds no GPU here; use device=cpu or device=auto")
+    return "cuda" if has_gpu and config.device != "cpu" else "cpu"
+
+
+def load_backbone(config: Config) -> Backbone:
+    """The frozen model, on its device; its tokenizer cuts inputs as the task says.
+
+    Raises MissingPartError when it is not on this machine.
+    """
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    backbone = _backbone(config.model, device(config), config.precision)
+    return replace(backbone, tokenizer=replace(backbone.tokenizer, max_source_tokens=config.task.max_source_tokens))
+
+
+@lru_cache(maxsize=1)
+def _backbone(model: ModelConfig, where: str, precision: str) -> Backbone:
+    """Kept for the next run of the same process: no method ever changes it."""
+    return load(model, device=where, precision=precision)
+
+
+def _truncation(data: RunData, backbone: Backbone) -> Mapping[str, Truncation]:
+    sources_of_part = {
+        "train": {pair.example_id: pair.source for pair in data.pairs},
+        "dev": {pair.example_id: pair.source for pair in data.dev_pairs},
+        "scored": {example.id: example.source for example in data.inputs},
+    }
+    return {
+        part: Truncation(sum(map(backbone.tokenizer.truncates, sources.values())), len(sources))
+        for part, sources in sources_of_part.items()
+    }
+
+
+def describe_truncation(prepared: PreparedRun) -> str:
+    """One line for the log: how many inputs of each part lose their end."""
+    counts = ", ".join(f"{part} {cut.cut:,} of {cut.of:,}" for part, cut in prepared.truncation.items())
+    return f"inputs cut to {prepared.config.task.max_source_tokens} tokens (task.max_source_tokens): {counts}"
+
+
+def _starts_from_words(config: Config) -> bool:
+    return config.init.name == "words" and config.method.name in PREFIX_METHODS
+
+
+def _check_context(prepared: PreparedRun) -> None:
+    """Refuse sequences that are longer than the model's context, where it has a limit."""
+    backbone, decode = prepared.backbone, prepared.config.decode
+    context = backbone.shape.context
+    if context is None:
+        return
+    pairs = (*prepared.train_pairs, *prepared.dev_pairs)
+    longest_source = max(len(ids) for ids in (*prepared.prompts.values(), *(pair.source for pair in pairs)))
+    longest_output = max(decode.max_new_tokens, *(len(pair.target) for pair in pairs))
+    check = _check_encoder_decoder if backbone.is_seq2seq else _check_decoder_only
+    check(prepared, context, longest_source, longest_output)
+
+
+def _check_encoder_decoder(prepared: PreparedRun, context: int, source: int, output: int) -> None:
+    """The encoder has `context` positions for the input, with a discrete prompt before it, and the decoder as many for
+    the output. A prefix takes none of them."""
+    config = prepared.config
+    name = config.model.name
+    if _starts_from_words(config) and config.prefix_len > context:
+        raise ConfigError(
+            f"prefix_len={config.prefix_len}: init=words reads as many tokens with {name}, which has {context} "
+            "positions; lower prefix_len, or give init=random"
+        )
+    prompt_length = _prompt_length(prepared)
+    if prompt_length and prompt_length + source > context:
+        raise ConfigError(
+            f"tokens of the prompt={prompt_length}: with the longest input of {source} tokens the encoder of {name} "
+            f"reads {prompt_length + source}, and has {context} positions; give a shorter instruction or fewer "
+            "method.shots"
+        )
+    if source > context:
+        raise ConfigError(
+            f"task={config.task.name}: its longest input has {source} tokens, and the encoder of {name} has "
+            f"{context} positions; give task.max_source_tokens={context - 2} to cut longer ones"
+        )
+    if output > context:
+        raise ConfigError(
+            f"decode.max_new_tokens={config.decode.max_new_tokens}: outputs of up to {output} tokens, and the "
+            f"decoder of {name} has {context} positions"
+        )
+
+
+def _check_decoder_only(prepared: PreparedRun, context: int, source: int, output: int) -> None:
+    """Prefix or discrete prompt, input and output share the `context` positions."""
+    config = prepared.config
+    if config.method.name == "prompt":
+        key, length = "tokens of the prompt", _prompt_length(prepared)
+    else:
+        key, length = "prefix_len", config.prefix_len if config.method.name in PREFIX_METHODS else 0
+    needed = length + source + output
+    if needed > context:
+        raise ConfigError(
+            f"{key}={length}: with the longest input of {source} tokens and {output} tokens of output it needs {needed} "
+            f"positions, and {config.model.name} has {context}; lower {key} or decode.max_new_tokens, or take a model "
+            "with a longer context"
+        )
+
+
+def _prompt_length(prepared: PreparedRun) -> int:
+    """Tokens of a discrete prompt; 0 for other methods."""
+    if prepared.config.method.name != "prompt":
+        return 0
+    return len(prompt.tokens(prepared.config, prepared.backbone.tokenizer, prepared.data.pairs))
