@@ -26,7 +26,8 @@ from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, tokenise
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.training.checkpoint import Checkpoints
-from prefixrun.training.trainer import Progress, train
+from prefixrun.training.interrupts import Pending
+from prefixrun.training.trainer import Progress, Trainer
 
 PREPARE_BATCH = 8
 
@@ -147,7 +148,7 @@ def _train(
         losses.append(loss)
 
     with tempfile.TemporaryDirectory() as directory:
-        progress, _ = train(
+        trainer = Trainer(
             prefix,
             backbone,
             pairs,
@@ -155,9 +156,9 @@ def _train(
             train_config(len(pairs), batch_size, targets_per_row),
             seed=SEED,
             checkpoints=Checkpoints(Path(directory)),
-            report=report,
         )
-    return TrainRound(ends[-1] - ends[0], progress.step, mean(losses))
+        trainer.fit(report, Pending())
+    return TrainRound(ends[-1] - ends[0], trainer.progress.step, mean(losses))
 
 
 def _directory(backbone: Backbone, scratch: str) -> str:

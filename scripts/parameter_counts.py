@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from prefixrun.results.labels import of_method, of_model
-
 from prefixrun.config.method_specs import said
 from prefixrun.config.schema import Config
 from prefixrun.files import write_text
 from prefixrun.methods.parameter_count import Parameters
+from prefixrun.results.display_names import of_method, of_model
 from prefixrun.sweeps.parameter_table import rows
 
 HEAD = """\

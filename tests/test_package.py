@@ -34,7 +34,7 @@ def test_the_wheel_holds_configuration_numbers_samples_and_the_page(unpacked: Pa
     assert files(package / "conf", "*.yaml") == files(ROOT / "conf", "*.yaml")
     assert files(package / "paper_numbers", "*.csv") == files(ROOT / "results" / "paper", "*.csv")
     samples = Path("data") / "samples"
-    assets = Path("report") / "assets"
+    assets = Path("analysis") / "html" / "assets"
     assert files(package / assets, "*") == files(ROOT / "src" / "prefixrun" / assets, "*")
     assert files(package / samples, "*.csv") == files(ROOT / "src" / "prefixrun" / samples, "*.csv")
 
@@ -45,7 +45,7 @@ def test_the_command_works_from_the_wheel_in_any_directory(unpacked: Path, tmp_p
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "beams: 1\n" in done.stdout
-    code = "from prefixrun import conf_tree, paper; print(conf_tree.conf_dir(), paper.directory())"
+    code = "from prefixrun.analysis import paper_numbers; from prefixrun.config.conf_tree import conf_dir; print(conf_dir(), paper_numbers.directory())"
     words = [sys.executable, "-P", "-c", code]
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split() == [str(unpacked / "prefixrun" / part) for part in ("conf", "paper_numbers")]

@@ -33,7 +33,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Config]]:
         fail.get(config.prefix_len, lambda: None)()
         return 0
 
-    monkeypatch.setattr("prefixrun.runs.pipeline.run", run)
+    monkeypatch.setattr("prefixrun.cli.run_command.run", run)
     yield seen
     assert list(Path.cwd().iterdir()) == [], "the command itself leaves no files"
 

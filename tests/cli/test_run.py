@@ -143,7 +143,7 @@ def test_a_run_of_another_process_is_left_alone(
             children.append(child)
 
     children: list[subprocess.Popen[str]] = []
-    monkeypatch.setattr("prefixrun.runs.pipeline.Run", HeldRun)
+    monkeypatch.setattr("prefixrun.runs.identity.Run", HeldRun)
     assert main(["model=tiny_llama", *small]) == 75
     (child,) = children
     said = capsys.readouterr().err

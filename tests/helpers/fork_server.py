@@ -119,15 +119,15 @@ def _kill_while_it_works(child: int, begun: int, after: float) -> None:
 
 
 def _report_work(tell: int) -> None:
-    from prefixrun.runs import stages
+    from prefixrun.runs import pipeline
 
-    complete = stages.complete
+    run_stages = pipeline.run_stages
 
     def first(*given: Any) -> None:
         os.write(tell, b".")
-        complete(*given)
+        run_stages(*given)
 
-    stages.complete = first
+    pipeline.run_stages = first
 
 
 def _die_at_write(number: int, torn: int) -> None:

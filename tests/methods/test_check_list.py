@@ -23,7 +23,8 @@ from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, Row
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.training.checkpoint import Checkpoints
-from prefixrun.training.trainer import Progress, mean_nll, train
+from prefixrun.training.interrupts import Pending
+from prefixrun.training.trainer import Progress, Trainer, mean_nll
 
 LENGTH, MID, BOTTLENECK, RANK = 6, 16, 24, 8
 D, INNER = 32, 64
@@ -171,9 +172,10 @@ def trained(
         if progress.step == stop:
             raise Stopped
 
-    return train(
-        method, backbone, pairs_of(backbone), [], config, seed=1, checkpoints=Checkpoints(directory), report=report
-    )
+    checkpoints = Checkpoints(directory)
+    trainer = Trainer(method, backbone, pairs_of(backbone), [], config, seed=1, checkpoints=checkpoints)
+    trained = trainer.fit(report, Pending())
+    return trainer.progress, trained
 
 
 def states(method: Method, backbone: Backbone) -> Tensor:

@@ -14,7 +14,6 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig, InitConfig, ModelConfig
-from prefixrun.data.run_data import RunData
 from prefixrun.decoding.beam_search import generate
 from prefixrun.errors import ConfigError
 from prefixrun.methods import build
@@ -27,7 +26,6 @@ from prefixrun.models.batches import PairIds, Row
 from prefixrun.models.families import configuration, from_configuration, random_model
 from prefixrun.models.tokenizer import Tokenizer
 from prefixrun.models.weights import ModelFiles
-from prefixrun.runs.stages import check_fit
 from prefixrun.training.loss import target_nll
 
 SITES = ("encoder", "decoder", "cross")
@@ -376,20 +374,3 @@ def test_sites_are_chosen_by_name() -> None:
 def test_the_papers_profile_takes_the_papers_model(overrides: list[str], model: str, decode: str) -> None:
     config = compose(["profile=paper", "data_dir=data", *overrides])
     assert (config.model.name, config.decode.name) == (model, decode)
-
-
-def test_an_input_that_bart_has_no_positions_for_is_refused() -> None:
-    settings = ["model=tiny_bart", "task=xsum", "train_size=2", "test_size=1", "train.warmup_steps=0"]
-    config = compose([*settings, "task.max_source_tokens=null", "decode.max_new_tokens=62"])
-    backbone = load(config.model)
-    backbone.model.config.max_position_embeddings = 200
-    with pytest.raises(
-        ConfigError, match=r"the encoder of tiny_bart has 200 positions; give task.max_source_tokens=198"
-    ):
-        check_fit(config, backbone, RunData.load(config))
-    cut = compose([*settings, "task.max_source_tokens=198", "decode.max_new_tokens=62"])
-    shorter = replace(backbone, tokenizer=replace(backbone.tokenizer, max_source_tokens=198))
-    check_fit(cut, shorter, RunData.load(cut))
-    long = compose([*settings, "decode.max_new_tokens=201"])
-    with pytest.raises(ConfigError, match=r"decode.max_new_tokens=201: .* decoder of tiny_bart has 200 positions"):
-        check_fit(long, shorter, RunData.load(long))

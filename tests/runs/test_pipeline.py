@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from prefixrun import data, files
+from prefixrun.cli import run_command
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
 from prefixrun.data.run_data import RunData
@@ -24,7 +25,9 @@ from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
 from prefixrun.methods import init
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.results.lookup import config_of, find
-from prefixrun.runs import learning, pipeline, stages
+from prefixrun.runs import pipeline, stages
+from prefixrun.runs.identity import find_run, identity
+from prefixrun.runs.prepare import load_backbone
 from prefixrun.runs.result_schema import validate_result
 from prefixrun.runs.run import Run, run_id
 from prefixrun.training.trainer import Progress
@@ -61,14 +64,13 @@ def composed(changes: tuple[str, ...]) -> Config:
 
 def go(results: Path | str, *changes: str) -> Path:
     """Do a run; its directory."""
-    assert pipeline.run(replace(composed(changes), results_dir=str(results))) == 0
+    assert run_command.run(replace(composed(changes), results_dir=str(results))) == 0
     return the_run(results, *changes).directory
 
 
 def the_run(results: Path | str, *changes: str) -> Run:
     config = composed(changes)
-    identity = pipeline.identity(config, RunData.load(config))
-    return Run(Path(results), task="e2e", method=config.method.name, model=config.model.name, identity=identity)
+    return find_run(replace(config, results_dir=str(results)))
 
 
 def result_of(run: Path) -> dict[str, Any]:
@@ -119,10 +121,8 @@ def test_the_low_data_protocol_of_the_authors(capsys: pytest.CaptureFixture[str]
 
 def test_a_run_that_would_go_on_with_other_pairs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its stored ids are what it began with, whatever this version would choose."""
-    monkeypatch.setattr(stages, "complete", lambda *_: None)
     run = the_run("results", "model=tiny_llama")
-    with pytest.raises(DamagedStateError):
-        go("results", "model=tiny_llama")  # nothing was computed, so there is no result to show
+    stop_training_after(1, monkeypatch)
     stored = json.loads(run.subset.read_text())
     stored["train"]["ids"][0] = "train-00000#7"
     run.subset.write_text(json.dumps(stored))
@@ -178,13 +178,13 @@ def test_a_whole_run(model: str, method: str, capsys: pytest.CaptureFixture[str]
 def test_a_budget_is_the_run_of_the_size_that_it_came_to(capsys: pytest.CaptureFixture[str]) -> None:
     words = [word for word in SMALL if not word.startswith("prefix_len")]
     asked, typed = (compose([*words, "model=tiny_gpt2", size]) for size in ("budget=1%", "prefix_len=5"))
-    assert pipeline.run(asked) == 0
+    assert run_command.run(asked) == 0
     said = capsys.readouterr().out
     assert "\nbudget 1%: prefix_len=5 stores 640 numbers, 0.96 % of the model's 66," in said
-    result = result_of(pipeline.find(asked).directory)
+    result = result_of(find_run(asked).directory)
     assert (result["prefix_len"], result["settings"]["prefix_len"], result["settings"]["budget"]) == (5, 5, "1%")
     assert result["parameters"]["stored"] == 640
-    assert pipeline.run(typed) == 0
+    assert run_command.run(typed) == 0
     assert f"run {result['run_id']} was finished on" in capsys.readouterr().out
     reopened = config_of(find(Path("results"), result["run_id"]))
     assert (reopened.prefix_len, reopened.budget) == (5, "1%")
@@ -197,7 +197,7 @@ def test_words_of_another_length_than_the_budgets_are_refused() -> None:
         "10 tokens for this model, but budget=1% chooses prefix_len=5; give prefix_len=10 in its place or other words"
     )
     with pytest.raises(ConfigError, match=message):
-        pipeline.run(config)
+        run_command.run(config)
 
 
 def test_two_spellings_of_the_same_settings_are_one_run() -> None:
@@ -209,8 +209,8 @@ def test_two_spellings_of_the_same_settings_are_one_run() -> None:
         )
     )
     assert (bundle.variant, typed.variant) == ("code", None)
-    assert pipeline.find(bundle).id == pipeline.find(typed).id
-    assert pipeline.find(bundle).id != pipeline.find(composed(("model=tiny_gpt2", "variant=paper"))).id
+    assert find_run(bundle).id == find_run(typed).id
+    assert find_run(bundle).id != find_run(composed(("model=tiny_gpt2", "variant=paper"))).id
 
 
 LOUD = ("method=prefix_flat", "train.lr=0.1", "train.max_steps=12", "train_size=24", "decode.max_new_tokens=12")
@@ -220,7 +220,7 @@ LOUD = ("method=prefix_flat", "train.lr=0.1", "train.max_steps=12", "train_size=
 def test_the_stored_prefix_is_what_wrote_the_outputs(model: str) -> None:
     run = go("results", model, *LOUD)
     config = composed((model, *LOUD))
-    backbone = stages.load_backbone(config)
+    backbone = load_backbone(config)
     flat = load_file(run / "prefix.safetensors")["decoder"]
     shape = backbone.shape
     assert flat.shape == (shape.layers, 2, shape.kv_heads, 4, shape.head_dim)
@@ -255,7 +255,7 @@ def test_a_finished_run_is_shown_and_left_as_it_is(
     run = go("results", "model=tiny_llama")
     first = capsys.readouterr().out
     before = contents(Path("results"))
-    monkeypatch.setattr(pipeline, "carry_out", None)  # nothing that computes is called
+    monkeypatch.setattr(pipeline, "complete", None)  # nothing that computes is called
     go("results", "model=tiny_llama", "decode.batch_size=7", "train.checkpoint_every=3")
     again = capsys.readouterr().out
     assert contents(Path("results")) == before
@@ -290,7 +290,7 @@ def test_a_finished_run_is_shown_and_left_as_it_is(
 def test_what_makes_it_another_run(change: str, same: bool) -> None:
     def id_of(*changes: str) -> str:
         config = composed(("model=tiny_gpt2", *changes))
-        return run_id(pipeline.identity(config, RunData.load(config)))
+        return run_id(identity(config, RunData.load(config)))
 
     assert (id_of(change) == id_of()) is same
 
@@ -361,7 +361,7 @@ def stop_training_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise Stopped
 
     with monkeypatch.context() as patch:
-        patch.setattr(learning, "_report", report)
+        patch.setattr(stages, "_report", report)
         with pytest.raises(Stopped):
             go("results", "model=tiny_llama")
 

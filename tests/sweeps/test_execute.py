@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from full_disk import full_disk
+from prefixrun.cli import run_command
 from prefixrun.cli.main import main
 from prefixrun.config.compose import points
 from prefixrun.errors import PrefixrunError
-from prefixrun.runs import pipeline, stages
+from prefixrun.runs import pipeline, prepare
 from prefixrun.sweeps.plan import Job, jobs
 
 SMALL = (
@@ -50,14 +51,14 @@ def states(*words: str) -> list[str]:
 @pytest.fixture
 def before_completing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
     """Call something with the seed of a run before it is worked on."""
-    complete = stages.complete
+    run_stages = pipeline.run_stages
 
     def install(action: Callable[[int], None]) -> None:
-        def first(this: Any, config: Any, *rest: Any) -> None:
-            action(config.seed)
-            complete(this, config, *rest)
+        def first(run: Any, prepared: Any) -> None:
+            action(prepared.config.seed)
+            run_stages(run, prepared)
 
-        monkeypatch.setattr(stages, "complete", first)
+        monkeypatch.setattr(pipeline, "run_stages", first)
 
     return install
 
@@ -97,7 +98,7 @@ def test_finished_runs_are_skipped_and_impossible_ones_listed(
     assert lines[0] == "sweep: 8 runs for 12 points: 4 to do, 4 impossible"
     assert lines[-1] == "2 done now, 6 impossible"
 
-    monkeypatch.setattr(stages, "complete", None)  # nothing is computed again
+    monkeypatch.setattr(pipeline, "run_stages", None)  # nothing is computed again
     assert sweep("seed=1,2") == 0
     assert capsys.readouterr().out.splitlines()[-1] == "2 done before"
 
@@ -185,18 +186,18 @@ def test_a_run_that_another_sweep_finishes_meanwhile_is_done(
     """Two sweeps at once: the other one takes a run after this one has looked, and finishes it before the end."""
     theirs = found("seed=1,2")[0].run
     assert theirs is not None
-    ready = pipeline.ready
+    original = prepare.prepare
 
-    def meanwhile(config: Any, **named: Any) -> Any:
+    def meanwhile(config: Any) -> Any:
         if config.seed == 2 and theirs.state() != "finished":
             hold.__exit__(None, None, None)
-            assert pipeline.run(found("seed=1")[0].config) == 0
+            assert run_command.run(found("seed=1")[0].config) == 0
         elif config.seed == 1 and theirs.state() == "new":
             hold.__enter__()
-        return ready(config, **named)
+        return original(config)
 
     hold = theirs.hold()
-    monkeypatch.setattr(pipeline, "ready", meanwhile)
+    monkeypatch.setattr(prepare, "prepare", meanwhile)
     assert sweep("seed=1,2") == 0
     assert "1 done before, 1 done now" in capsys.readouterr().out
 

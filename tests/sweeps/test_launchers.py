@@ -1,11 +1,9 @@
 """Launchers: the runs of a sweep end the same wherever they are worked on."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import hydra
@@ -16,8 +14,8 @@ from checkout import SRC
 from prefixrun.config import compose
 from prefixrun.config.compose import points
 from prefixrun.config.schema import Config
-from prefixrun.errors import MissingPartError
-from prefixrun.runs.pipeline import find as run_of
+from prefixrun.errors import DiskFullError, MissingPartError
+from prefixrun.runs.identity import find_run as run_of
 from prefixrun.sweeps.attempts import Outcome
 from prefixrun.sweeps.launchers import EXTRAS, Worker, _join_cluster, hydra_words, is_installed, launcher
 from prefixrun.sweeps.workers import Slots, gpus
@@ -43,56 +41,39 @@ def test_a_launcher_does_all_runs(name: str, tmp_path: Path) -> None:
         assert done.stdout.splitlines()[-1] == expected
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["joblib", "submitit_local"])
-def test_a_launcher_hands_over_groups_that_train_together(name: str, tmp_path: Path) -> None:
-    extra, plugin = EXTRAS[name]
-    if not is_installed(plugin):
-        pytest.skip(f"the extra {extra} is not installed")
-    words = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1,2,3", "joint=2", f"hydra/launcher={name}"]
-    environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == "3 done now"
-    results = sorted(tmp_path.glob("results/runs/*/result.json"))
-    found = {each["seed"]: each["provenance"]["joint"] for each in (json.loads(path.read_text()) for path in results)}
-    assert found == {1: 2, 2: 2, 3: 1}
-
-
 def composed(*words: str) -> DictConfig:
     """What a launcher gives a worker."""
     with compose.hydra_files(None):
         return hydra.compose(compose.CONFIG_NAME, overrides=[*SMALL, *words])
 
 
-def test_a_worker_tells_how_each_run_of_its_group_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+FULL = DiskFullError("the disk is full")
+
+
+def worker_outcome(config: DictConfig) -> Outcome:
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        return Worker(None)(config)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_worker_does_a_run_and_returns_how_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))  # no Java: it takes seconds to start
-    given = [composed(f"seed={seed}", "joint=2", f"results_dir={tmp_path}", "threads=1") for seed in (1, 2)]
-    group = tuple(compose.from_hydra(each) for each in given)
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        outcomes = Worker(None, {group[0]: group})(given[0])
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert [outcome.end for outcome in outcomes] == ["now", "now"]
-    assert [run_of(config).result()["provenance"]["joint"] for config in group] == [2, 2]
+    config = composed("seed=1", f"results_dir={tmp_path}", "threads=1")
+    assert worker_outcome(config).end == "now"
+    assert run_of(compose.from_hydra(config)).state() == "finished"
 
 
-def test_a_worker_that_is_stopped_tells_what_had_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = composed("joint=3")
-    config = compose.from_hydra(given)
+@pytest.mark.parametrize(
+    ("error", "end"), [(SystemExit(143), "interrupted"), (KeyboardInterrupt(), "interrupted"), (FULL, "failed")]
+)
+def test_a_worker_returns_what_ends_a_sweep(error: BaseException, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def attempt(config: Config) -> Outcome:
+        raise error
 
-    def stopped(configs: Sequence[Config]) -> Iterator[Outcome]:
-        yield Outcome("now")
-        raise SystemExit(143)
-
-    monkeypatch.setattr("prefixrun.sweeps.launchers.attempts", stopped)
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        outcomes = Worker(None, {config: (config, config, config)})(given)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert [outcome.end for outcome in outcomes] == ["now", "interrupted", "interrupted"]
+    monkeypatch.setattr("prefixrun.sweeps.launchers.attempt", attempt)
+    assert worker_outcome(composed()).end == end
 
 
 def test_a_launcher_that_is_not_installed_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from prefixrun.config.compose import points
-from prefixrun.runs import pipeline
 from prefixrun.runs.lock import RunLock
+from prefixrun.sweeps import plan
 from prefixrun.sweeps.plan import Job, counted, jobs
 
 TINY = ("model=tiny_gpt2", "method=prefix_flat", "init=random")
@@ -63,8 +63,8 @@ def test_the_states_of_runs() -> None:
 
 def test_missing_data_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    find = pipeline.find
-    monkeypatch.setattr(pipeline, "find", lambda config: (asked.append(config), find(config))[1])
+    find = plan.find_run
+    monkeypatch.setattr(plan, "find_run", lambda config: (asked.append(config), find(config))[1])
     found = planned("seed=1,2,3", "data_dir=nowhere")
     assert [(job.state, job.exit_code) for job in found] == [("failed", 3)] * 3
     assert "nowhere" in found[2].reason

@@ -18,10 +18,10 @@ from safetensors.torch import load_file
 from checkout import SRC
 from prefixrun.cli.main import main
 from prefixrun.config.compose import compose
-from prefixrun.runs.pipeline import find
+from prefixrun.runs.identity import find_run
 from prefixrun.runs.run import Run
-from prefixrun.training.process_group import ALONE, World
-from prefixrun.training.trainer import Training
+from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
+from prefixrun.training.trainer import Trainer
 
 SMALL = (
     *("init=random", "prefix_len=3", "train_size=10", "train.max_steps=4", "train.warmup_steps=0"),
@@ -70,7 +70,7 @@ def said(rank: int) -> str:
 
 
 def run_of(*words: str) -> Run:
-    return find(compose([*SMALL, *words]))
+    return find_run(compose([*SMALL, *words]))
 
 
 def result_of(run: Run) -> dict[str, Any]:
@@ -130,16 +130,15 @@ def signal_after(step: int, number: int, whom: int, rank: int) -> None:
     """Let process `whom` receive a signal twice, as under torchrun, after a step."""
     if rank != whom:
         return
-    inner = Training._step
+    count = Trainer._count
 
-    def signalled(self: Training, *arguments: Any, **named: Any) -> Any:
-        loss = yield from inner(self, *arguments, **named)
-        if self.progress.step == step:
+    def signalled(self: Trainer, *arguments: Any) -> float:
+        if self.progress.step + 1 == step:
             os.kill(os.getpid(), number)
             os.kill(os.getpid(), number)
-        return loss
+        return count(self, *arguments)
 
-    Training._step = signalled  # type: ignore[method-assign]
+    Trainer._count = signalled  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("whom", [0, 1])
@@ -153,7 +152,7 @@ def test_a_signal_to_one_ends_both_and_one_process_goes_on(whom: int) -> None:
     stopped = run_of(*FLAT, "results_dir=two")
     assert stopped.state() == "interrupted"
     steps = [entry["step"] for entry in json.loads((stopped.checkpoints / "checkpoints.json").read_text())]
-    assert steps[-1] == 3, "the step in which the others hear of it"
+    assert steps[-1] == 2
     assert main([*SMALL, *FLAT, "results_dir=two"]) == 0
     assert_equal_results(stopped, run_of(*FLAT, "results_dir=one"))
     assert result_of(stopped)["provenance"]["processes"] == 2
@@ -162,7 +161,7 @@ def test_a_signal_to_one_ends_both_and_one_process_goes_on(whom: int) -> None:
 def test_two_processes_go_on_from_what_one_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main([*SMALL, *FLAT, "results_dir=one"]) == 0
     with monkeypatch.context() as patch:
-        patch.setattr(Training, "_step", Training._step)
+        patch.setattr(Trainer, "_count", Trainer._count)
         signal_after(2, signal.SIGINT, 0, 0)
         assert main([*SMALL, *FLAT, "results_dir=two"]) == 130
     assert (run_of(*FLAT, "results_dir=two").checkpoints / "step-00000001.safetensors").exists()
@@ -180,7 +179,7 @@ def test_a_loss_that_is_no_number_fails_in_all() -> None:
 def test_a_process_that_dies_ends_the_other_with_a_reason() -> None:
     def before(rank: int) -> None:
         if rank == 1:
-            Training._evaluate = lambda self: os._exit(9)  # type: ignore[method-assign]
+            Trainer._evaluate = lambda self: os._exit(9)  # type: ignore[method-assign]
 
     assert in_processes(*FLAT, before=before) == [1, 9]
     assert "another process of this run has ended early" in said(0)
@@ -199,11 +198,12 @@ def test_a_sweep_is_not_for_torchrun() -> None:
     assert "-m: torchrun starts several processes for one run" in said(0)
 
 
-def test_a_process_alone_is_the_whole_world() -> None:
-    assert World() == ALONE
-    assert ALONE.writes
-    assert ALONE.total([1.5, 2]) == ALONE.largest([1.5, 2]) == [1.5, 2]
-    ALONE.tell(needed=True)
+def test_a_process_alone_exchanges_nothing() -> None:
+    assert ProcessGroup() == SINGLE_PROCESS
+    assert SINGLE_PROCESS.writes
+    assert SINGLE_PROCESS.sum([1.5, 2]) == SINGLE_PROCESS.max([1.5, 2]) == [1.5, 2]
+    assert SINGLE_PROCESS.share_of([1, 2, 3]) == [1, 2, 3]
+    SINGLE_PROCESS.broadcast_request(True)
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import math
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +19,8 @@ from prefixrun.models.attention import attach_prefix, causal_mask, shared_prefix
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds
 from prefixrun.training.checkpoint import Checkpoints
-from prefixrun.training.trainer import Progress, Report, mean_nll, schedule, train
+from prefixrun.training.interrupts import deferred
+from prefixrun.training.trainer import Progress, Report, Trainer, mean_nll, schedule
 
 PREFIX_LEN = 6
 END = 256
@@ -65,6 +66,21 @@ def silent(progress: Progress, steps: int, loss: float) -> None:
     pass
 
 
+def train(
+    prefix: Prefix,
+    backbone: Backbone,
+    pairs: Sequence[PairIds],
+    dev: Sequence[PairIds],
+    config: TrainConfig,
+    directory: Path,
+    report: Report,
+) -> tuple[Progress, dict[str, Tensor]]:
+    trainer = Trainer(prefix, backbone, pairs, dev, config, seed=1, checkpoints=Checkpoints(directory))
+    with deferred() as interruption:
+        trained = trainer.fit(report, interruption)
+    return trainer.progress, trained
+
+
 def run(
     prefix: Prefix,
     backbone: Backbone,
@@ -75,17 +91,7 @@ def run(
     dev: list[PairIds] | None = None,
     report: Report = silent,
 ) -> Progress:
-    progress, _ = train(
-        prefix,
-        backbone,
-        pairs,
-        dev or [],
-        config,
-        seed=1,
-        checkpoints=Checkpoints(directory),
-        report=report,
-    )
-    return progress
+    return train(prefix, backbone, pairs, dev or [], config, directory, report)[0]
 
 
 def plain_nll(backbone: Backbone, flat: Tensor, pair: PairIds) -> float:
@@ -394,16 +400,7 @@ class Overfitting:
 def kept(
     backbone: Backbone, config: TrainConfig, directory: Path, report: Report = silent
 ) -> tuple[Progress, dict[str, Tensor]]:
-    return train(
-        a_prefix(backbone),
-        backbone,
-        Overfitting.train,
-        Overfitting.dev,
-        config,
-        seed=1,
-        checkpoints=Checkpoints(directory),
-        report=report,
-    )
+    return train(a_prefix(backbone), backbone, Overfitting.train, Overfitting.dev, config, directory, report)
 
 
 def test_the_best_state_is_kept_and_survives_a_stop(backbone: Backbone, tmp_path: Path) -> None:

@@ -79,33 +79,22 @@ def _hydra(arguments: list[str]) -> int:
     if options.multirun:
         return _sweep(options.overrides, config_dir)
     config = compose.compose(options.overrides, config_dir=config_dir)
-    if _is_one_of_several():
-        from prefixrun.runs import processes
-
-        return processes.run(config)
-    from prefixrun.runs.pipeline import run
+    from prefixrun.cli.run_command import run
 
     return run(config)
 
 
 def _sweep(overrides: list[str], config_dir: Path | None) -> int:
+    from prefixrun.cli.run_command import refuse_several
     from prefixrun.config import compose
     from prefixrun.sweeps.execute import sweep
     from prefixrun.sweeps.launchers import launcher
     from prefixrun.sweeps.plan import jobs
 
-    if _is_one_of_several():
-        raise ConfigError(
-            "-m: torchrun starts several processes for one run; give it one run, or start a sweep without it"
-        )
+    refuse_several()
     points = compose.points(overrides, config_dir=config_dir)
     launch = launcher(overrides, config_dir)
     return sweep(jobs(points), launch)
-
-
-def _is_one_of_several() -> bool:
-    """Whether torchrun has started this process beside others."""
-    return "MASTER_ADDR" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def _answer(arguments: list[str]) -> int:

@@ -301,10 +301,6 @@ class Config:
     """Where the run computes; "auto" takes the GPU if there is one."""
     threads: Count | None = None
     """CPU threads; none leaves the choice to PyTorch."""
-    joint: Count = 1
-    """In a sweep: most runs that are trained together, the rows of all in one pass of the backbone. They are prefix or
-    embedding runs of one model, task and batch size, without train.lm_dropout; others run alone. Each gets the
-    result it would have got alone, up to rounding (losses within 1e-4 of their size)."""
     data: DataConfig
     task: TaskConfig
     model: ModelConfig

@@ -18,7 +18,7 @@ from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.results.lookup import find, reopen
-from prefixrun.runs.stages import load_backbone
+from prefixrun.runs.prepare import load_backbone
 
 COMBINATIONS: Mapping[str, Callable[[Sequence[PrefixKeyValues]], PrefixKeyValues]] = {
     "concatenate": concatenate,

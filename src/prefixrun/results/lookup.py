@@ -81,7 +81,8 @@ def reopen(record: Record, *, model_path: str | None = None) -> Reopened:
     """
     from prefixrun import methods
     from prefixrun.models.weights import locate
-    from prefixrun.runs import stages
+    from prefixrun.runs.pipeline import load_trained
+    from prefixrun.runs.prepare import load_backbone
     from prefixrun.runs.run import trained_name
 
     config = config_of(record, model_path=model_path)
@@ -97,8 +98,8 @@ def reopen(record: Record, *, model_path: str | None = None) -> Reopened:
             f"run {record.run_id}: was trained on a model with SHA-256 {expected[:12]}, and {config.model.name} is "
             f"{fingerprint[:12]} here; nothing was loaded"
         )
-    backbone = stages.load_backbone(config)
-    return Reopened(record, config, backbone, methods.restore(config, backbone, stages.load_trained(path, backbone)))
+    backbone = load_backbone(config)
+    return Reopened(record, config, backbone, methods.restore(config, backbone, load_trained(path, backbone)))
 
 
 def _over(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ REPEATS = ("seed", "subsample_seed")
 
 IRRELEVANT = (
     *("profile", "budget", "recipe", "variant"),
-    *("device", "threads", "joint", "keep_trained", "train.checkpoint_every", "decode.batch_size"),
+    *("device", "threads", "keep_trained", "train.checkpoint_every", "decode.batch_size"),
 )
 """Settings that change no number, as in experiment.identity: where others come from, and what computes."""
 

@@ -45,18 +45,23 @@ def complete(run: Run, prepared: PreparedRun, *, quiet: bool = False) -> bool:
         if run.state() == "finished":
             return False
         with logging_to(run.log, screen=not quiet), failures_recorded(run):
-            restart_peak_memory()
-            store_or_check_choice(run.subset, prepared.data)
-            if prepared.config.task.max_source_tokens is not None:
-                LOG.info(describe_truncation(prepared))
-            method = train(run, prepared)
-            outputs = decode(run, prepared, method)
-            scores, stats = stages.score(prepared, outputs)
-            files.write_bytes(run.stats, _parquet(stats))
-            run.finish(result_of(run, prepared, scores, files.read_json(run.costs)))
-            if not prepared.config.keep_trained:
-                files.remove(run.trained_file)
+            run_stages(run, prepared)
     return True
+
+
+def run_stages(run: Run, prepared: PreparedRun) -> None:
+    """Train, decode, score and write the result of a run that this process holds."""
+    restart_peak_memory()
+    store_or_check_choice(run.subset, prepared.data)
+    if prepared.config.task.max_source_tokens is not None:
+        LOG.info(describe_truncation(prepared))
+    method = train(run, prepared)
+    outputs = decode(run, prepared, method)
+    scores, stats = stages.score(prepared, outputs)
+    files.write_bytes(run.stats, _parquet(stats))
+    run.finish(result_of(run, prepared, scores, files.read_json(run.costs)))
+    if not prepared.config.keep_trained:
+        files.remove(run.trained_file)
 
 
 def train(run: Run, prepared: PreparedRun) -> Method:

@@ -1,4 +1,4 @@
-"""What a run needs before anything is written: its data, its backbone, its texts as tokens, and the check that they fit.
+"""What a run needs before anything is written: data, backbone, texts as tokens, and the check that they fit.
 
 Data are read and tokenised here, once, and handed on as one `PreparedRun`.
 """
@@ -58,9 +58,9 @@ def prepare(config: Config) -> PreparedRun:
         DataError: a corpus is missing or not the release.
         MissingPartError: the model, or the package of a method, is not installed.
     """
+    metrics.suite(config.task.scored_as)
     data = RunData.load(config)
     backbone = load_backbone(config)
-    metrics.suite(config.task.scored_as)
     methods.refuse(config, backbone)
     if config.budget is not None:
         check_total(config, backbone)
@@ -180,9 +180,9 @@ def _check_decoder_only(prepared: PreparedRun, context: int, source: int, output
     needed = length + source + output
     if needed > context:
         raise ConfigError(
-            f"{key}={length}: with the longest input of {source} tokens and {output} tokens of output it needs {needed} "
-            f"positions, and {config.model.name} has {context}; lower {key} or decode.max_new_tokens, or take a model "
-            "with a longer context"
+            f"{key}={length}: with the longest input of {source} tokens and {output} tokens of output it needs "
+            f"{needed} positions, and {config.model.name} has {context}; lower {key} or "
+            "decode.max_new_tokens, or take a model with a longer context"
         )
 
 

@@ -44,14 +44,12 @@ def provenance(
     *,
     accelerator: str | None = None,
     threads: int | None = None,
-    joint: int = 1,
     processes: int = 1,
 ) -> dict[str, Any]:
     """The `provenance` of result.json.
 
     `argv`: the command as given, program first. `accelerator`: name of the GPU or the like that computed, None for the
-    CPU. `threads`: CPU threads that computed, when known. `joint`: most runs that were trained in one pass with this
-    one, itself included. `processes`: most that shared its steps.
+    CPU. `threads`: CPU threads that computed, when known. `processes`: most that shared its steps.
     """
     return {
         "prefixrun": prefixrun.__version__,
@@ -63,7 +61,6 @@ def provenance(
         "cpu_count": os.cpu_count(),
         "accelerator": accelerator,
         "threads": threads,
-        "joint": joint,
         "processes": processes,
         "git": git_state(Path(__file__).resolve().parent),
         "command": command(argv),

@@ -13,7 +13,7 @@ from pathlib import Path
 from prefixrun import files
 from prefixrun.console import say
 from prefixrun.errors import ConfigError, DiskFullError, Interrupted, PrefixrunError, RunHeldError
-from prefixrun.sweeps.attempts import Outcome, attempts, groups
+from prefixrun.sweeps.attempts import Outcome, attempt
 from prefixrun.sweeps.plan import Job, look
 from prefixrun.sweeps.summary import Line, heading, progress_line, table
 
@@ -56,25 +56,21 @@ def sweep(found: Sequence[Job], launch: Launch | None = None) -> int:
 def one_after_another(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> None:
     """Launch in this process. A run that another process holds is looked at again at the end."""
     held: list[tuple[int, Outcome]] = []
-    for group in groups([job.config for job in todo]):
-        start, outcomes = time.monotonic(), attempts([todo[place].config for place in group])
-        left = list(group)
+    for index, job in enumerate(todo):
+        start = time.monotonic()
         try:
-            for outcome in outcomes:
-                place = left.pop(0)
-                if outcome.end == "held":
-                    held.append((place, outcome))
-                else:
-                    tell(place, outcome)
+            outcome = attempt(job.config)
         except (KeyboardInterrupt, SystemExit) as stop:
             code = stop.code if isinstance(stop, SystemExit) else Interrupted.exit_code
-            # The files tell of the others of its group, and of this one when it had ended.
-            if left:
-                tell(left[0], Outcome("interrupted", exit_code=int(code or 0), seconds=time.monotonic() - start))
+            tell(index, Outcome("interrupted", exit_code=int(code or 0), seconds=time.monotonic() - start))
             raise
         except DiskFullError as error:
-            tell(left[0], Outcome("failed", str(error), error.exit_code, time.monotonic() - start))
+            tell(index, Outcome("failed", str(error), error.exit_code, time.monotonic() - start))
             return
+        if outcome.end == "held":
+            held.append((index, outcome))
+        else:
+            tell(index, outcome)
     for place, outcome in held:
         tell(place, Outcome("before") if look(todo[place]).state == "finished" else outcome)
 

@@ -10,7 +10,7 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -32,7 +32,7 @@ from prefixrun.config import compose
 from prefixrun.config.grids import word
 from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError, DiskFullError, Interrupted, MissingPartError, PrefixrunError
-from prefixrun.sweeps.attempts import Outcome, attempts, groups
+from prefixrun.sweeps.attempts import Outcome, attempt
 from prefixrun.sweeps.execute import Launch
 from prefixrun.sweeps.plan import Job, look
 from prefixrun.sweeps.workers import Slots, gpus
@@ -95,26 +95,21 @@ class Worker:
 
     slots: Slots | None
     """What this machine's workers share among them; None where the cluster shares it out."""
-    together: Mapping[Config, tuple[Config, ...]]
-    """The first of each group of runs → the group, itself included."""
 
-    def __call__(self, composed: DictConfig) -> tuple[Outcome, ...]:
-        """How each run of the group ended. Never raises; a signal comes back as "interrupted"."""
+    def __call__(self, composed: DictConfig) -> Outcome:
+        """How the run ended. Never raises; a signal comes back as "interrupted"."""
         signal.signal(signal.SIGTERM, _end)
-        done: list[Outcome] = []
-        last = Outcome("not started")
-        words = HydraConfig.get().overrides.task if HydraConfig.initialized() else ()
-        configs = self.together[compose.from_hydra(composed, words)]
+        overrides = HydraConfig.get().overrides.task if HydraConfig.initialized() else ()
+        config = compose.from_hydra(composed, overrides)
         try:
             threads = self.slots.claim() if self.slots else _threads_of_the_cluster()
-            if not (self.slots and self.slots.stopped):
-                for outcome in attempts([_with_threads(config, threads) for config in configs]):
-                    done.append(outcome)  # one by one: those that have ended count, whatever comes after them
+            if self.slots and self.slots.stopped:
+                return Outcome("not started")
+            return attempt(_with_threads(config, threads))
         except DiskFullError as error:
-            last = Outcome("failed", str(error), error.exit_code)
+            return Outcome("failed", str(error), error.exit_code)
         except (KeyboardInterrupt, SystemExit):
-            last = Outcome("interrupted", exit_code=Interrupted.exit_code)
-        return (*done, *[last] * (len(configs) - len(done)))
+            return Outcome("interrupted", exit_code=Interrupted.exit_code)
 
 
 def _with_threads(config: Config, threads: int | None) -> Config:
@@ -124,21 +119,20 @@ def _with_threads(config: Config, threads: int | None) -> Config:
 def _hand_over(
     config: DictConfig, slots: Slots | None, todo: Sequence[Job], tell: Callable[[int, Outcome], None]
 ) -> None:
-    together = groups([job.config for job in todo])
-    worker = Worker(slots, {todo[group[0]].config: tuple(todo[place].config for place in group) for group in together})
     loader = GlobalHydra.instance().config_loader()
     from hydra._internal.callbacks import Callbacks
 
     context = HydraContext(config_loader=loader, callbacks=Callbacks(config))
-    launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=worker, config=config)
+    launcher = Plugins.instance().instantiate_launcher(
+        hydra_context=context, task_function=Worker(slots), config=config
+    )
     try:
         with _watched(todo, tell):
-            returned = launcher.launch([list(todo[group[0]].point.words) for group in together], initial_job_idx=0)
+            returned = launcher.launch([list(job.point.words) for job in todo], initial_job_idx=0)
     except Exception as error:  # no such cluster here, a node that died: what the plugins raise is their own
         raise PrefixrunError(f"the launcher stopped: {' '.join(str(error).split())}") from error
-    for group, result in zip(together, returned, strict=True):
-        for place, outcome in zip(group, _outcomes(result, len(group)), strict=True):
-            tell(place, outcome)
+    for index, result in enumerate(returned):
+        tell(index, _outcome(result))
 
 
 @contextmanager
@@ -163,11 +157,11 @@ def _watched(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> Itera
         watcher.join()
 
 
-def _outcomes(result: JobReturn, runs: int) -> tuple[Outcome, ...]:
+def _outcome(result: JobReturn) -> Outcome:
     value: Any = result._return_value
-    if result.status == JobStatus.COMPLETED and isinstance(value, tuple):
+    if result.status == JobStatus.COMPLETED and isinstance(value, Outcome):
         return value
-    return (Outcome("failed", f"{type(value).__name__}: {value}", 1),) * runs
+    return Outcome("failed", f"{type(value).__name__}: {value}", 1)
 
 
 def _sweep_config(settings: Sequence[str], config_dir: Path | None) -> DictConfig:

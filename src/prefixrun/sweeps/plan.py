@@ -12,7 +12,7 @@ from prefixrun.config.method_specs import said
 from prefixrun.config.schema import Config
 from prefixrun.data.run_data import TaskSplits
 from prefixrun.errors import ConfigError, PrefixrunError
-from prefixrun.runs import pipeline
+from prefixrun.runs.identity import find_run
 from prefixrun.runs.run import Run
 
 State = Literal["finished", "kept", "new", "interrupted", "failed", "held", "impossible"]
@@ -93,7 +93,7 @@ def _job(point: Point, label: str, unreadable: dict[tuple[object, ...], Prefixru
     try:
         if source in unreadable:  # a large corpus is not read again for each point to fail in the same way
             raise unreadable[source]
-        run = pipeline.find(config)
+        run = find_run(config)
         parts = TaskSplits.of(config)
     except PrefixrunError as error:
         unreadable[source] = error

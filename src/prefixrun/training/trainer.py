@@ -1,7 +1,7 @@
 """Training: one loop over batches, AdamW with linear decay, resumable after every checkpoint.
 
-The only trained parameters are the method's; the backbone is frozen. What depends on chance is drawn from streams named
-by (seed, epoch) or (seed, step), so that a resumed run ends with the same bits as an uninterrupted one (on one machine).
+The only trained parameters are the method's; the backbone is frozen. What depends on chance is drawn from streams
+named by (seed, epoch) or (seed, step), so a resumed run ends with the same bits as an uninterrupted one.
 """
 
 from __future__ import annotations

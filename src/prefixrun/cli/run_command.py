@@ -1,0 +1,93 @@
+"""``prefixrun KEY=VALUE ...``: one run, done, resumed, or shown when it is finished."""
+
+from __future__ import annotations
+
+import os
+
+from prefixrun.analysis import paper_numbers
+from prefixrun.cli import run_summary
+from prefixrun.config.schema import Config
+from prefixrun.console import say
+from prefixrun.errors import ConfigError
+from prefixrun.files import read_json_lines
+from prefixrun.runs.identity import find_run
+from prefixrun.runs.run import Run
+
+
+def run(config: Config) -> int:
+    """Do a run, resume it, or show it when it is finished. Returns the exit code 0; errors are raised."""
+    if not is_one_of_several():
+        return _run(config)
+    from prefixrun.runs import several_processes
+
+    with several_processes.shared(config) as is_first:
+        return _run(config) if is_first else 0
+
+
+def is_one_of_several() -> bool:
+    """Whether torchrun has started this process beside others."""
+    return "MASTER_ADDR" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def refuse_several() -> None:
+    """Raise ConfigError in a process that torchrun has started beside others: they work on one run."""
+    if is_one_of_several():
+        raise ConfigError(
+            "-m: torchrun starts several processes for one run; give it one run, or start a sweep without it"
+        )
+
+
+def _run(config: Config) -> int:
+    this_run = find_run(config)
+    if this_run.state() == "finished":
+        _print_opening(config, "not needed")
+        say(run_summary.finished_line(this_run.result()))
+    else:
+        from prefixrun.runs import pipeline, prepare  # torch takes seconds; a finished run is shown without it
+
+        _print_opening(config, prepare.device(config))
+        pipeline.complete(this_run, prepare.prepare(config))
+    show(this_run, config)
+    return 0
+
+
+def _print_opening(config: Config, device: str) -> None:
+    source = "the sample corpus" if config.data_dir is None else f"{config.task.name} in {config.data_dir}"
+    say(run_summary.opening_line(profile=config.profile, model=config.model.name, data=source, device=device))
+    say(run_summary.recipe_line(config.recipe, config.variant))
+    if config.budget is not None:
+        from prefixrun.methods.budget import sentence
+
+        say(sentence(config))
+
+
+def show(finished: Run, config: Config) -> None:
+    """Print a finished run beside the paper's rows."""
+    result = finished.result()
+    paths = {
+        "scores, costs, provenance": finished.result_json,
+        "every input with its output and references": finished.generations,
+        "what was trained": finished.trained_file,
+        "counts behind the scores, one row an input": finished.stats,
+    }
+    run_summary.closing(
+        result,
+        paper_numbers.rows(config.task.name, split=result["split"]),
+        read_json_lines(finished.generations).records,
+        paths,
+        _next_command(config),
+    )
+
+
+def _next_command(config: Config) -> str:
+    name, method = config.task.name, config.method
+    overrides = [f"task={name}"]
+    if method.name != "prefix":
+        sizes = {key: getattr(method, key) for key in ("layers", "bottleneck", "rank")}
+        overrides.append(f"method={method.name}")
+        overrides += [f"method.{key}={size}" for key, size in sizes.items() if size is not None]
+    if config.model.name != "smollm2_135m":
+        overrides.append(f"model={config.model.name}")
+    if config.data_dir is None:
+        return f"prefixrun profile=laptop {' '.join(overrides)} data_dir=DIR    (the real corpus, in DIR/{name}/)"
+    return f"prefixrun profile={config.profile} {' '.join(overrides)} data_dir={config.data_dir} seed=1,2,3 -m"
