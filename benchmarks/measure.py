@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 
 from benchmarks.child import Child, child, in_child
-from benchmarks.joint import RUNS, Runs
 from benchmarks.ours import Ours, prepare
 from benchmarks.peer import Peer
 from benchmarks.plan import Plan
@@ -62,8 +61,6 @@ class Results:
     setup: Setup
     training: Training | None
     decoding: Decoding | None
-    joint: Training | None = None
-    """Several runs one after another, and in one pass."""
 
 
 def measure(plan: Plan, scratch: str, say: Say) -> Results:
@@ -74,7 +71,6 @@ def measure(plan: Plan, scratch: str, say: Say) -> Results:
         setup=setup,
         training=_training(setup, say) if plan.trains else None,
         decoding=_decoding(setup, say) if plan.decodes else None,
-        joint=_joint(setup, say) if plan.part == "joint" else None,
     )
 
 
@@ -84,20 +80,7 @@ def _training(setup: Setup, say: Say) -> Training:
         "prefixrun, 1 target a row": partial(child, Ours, setup, 1),
         f"prefixrun, {PACKED} targets a row": partial(child, Ours, setup, PACKED),
     }
-    return _trained(setup, builds, 1, say)
-
-
-def _joint(setup: Setup, say: Say) -> Training:
-    builds: dict[str, Build] = {
-        f"{RUNS} runs, one after another": partial(child, Runs, setup, False),
-        f"{RUNS} runs, in one pass": partial(child, Runs, setup, True),
-    }
-    return _trained(setup, builds, RUNS, say)
-
-
-def _trained(setup: Setup, builds: Mapping[str, Build], runs: int, say: Say) -> Training:
-    """The sides in turns, each of which trains so many runs on the pairs of the setup."""
-    work = runs * setup.pair_tokens
+    work = setup.pair_tokens
     with ExitStack() as stack:
         sides = {name: stack.enter_context(build()) for name, build in builds.items()}
         for side in sides.values():

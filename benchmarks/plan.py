@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from prefixrun.errors import ConfigError
 
-PARTS = ("train", "decode", "all", "joint")
+PARTS = ("train", "decode", "all")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +16,7 @@ class Plan:
     """The settings. The defaults take about twelve minutes on two cores."""
 
     part: str = "all"
-    """train, decode or all (both beside the peer), or joint; given without a key."""
+    """train, decode or all; given without a key."""
     data_dir: str = ""
     """Directory of the real corpora; empty for the sample corpus of the package."""
     json: str = ""

@@ -11,7 +11,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.joint import RUNS
 from benchmarks.measure import Measured, Results
 from benchmarks.sides import LEARNING_RATE, Setup
 from prefixrun.runs.provenance import provenance
@@ -34,12 +33,6 @@ def show(results: Results, console: Console) -> None:
             f"{setup.pair_tokens} tokens, batches of {plan.train_batch} pairs)"
         )
         _table(title, results.training.rows, console)
-    if results.joint is not None:
-        title = (
-            f"training {RUNS} runs of a sweep: tokens of the pairs per second (each on {len(setup.pairs)} pairs, "
-            f"{setup.pair_tokens} tokens, in batches of {plan.train_batch} pairs)"
-        )
-        _table(title, results.joint.rows, console, first="alone")
     if results.decoding is not None:
         title = (
             f"decoding: inputs per second ({len(setup.prompts)} inputs, beam 5, at most {plan.max_new_tokens} tokens, "
@@ -71,7 +64,6 @@ def record(results: Results, arguments: Sequence[str]) -> dict[str, Any]:
         "pair_tokens": results.setup.pair_tokens,
         "inputs": len(results.setup.prompts),
         "training": None if results.training is None else {"rows": _rows(results.training.rows)},
-        "joint": None if results.joint is None else {"rows": _rows(results.joint.rows, first="alone")},
         "decoding": None
         if results.decoding is None
         else {
@@ -87,15 +79,15 @@ def record(results: Results, arguments: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _rows(rows: Sequence[Measured], *, first: str = "peer") -> list[dict[str, Any]]:
-    return [{**asdict(row), "values": list(row.values), f"ratio_to_{first}": ratio(row, rows[0])} for row in rows]
+def _rows(rows: Sequence[Measured]) -> list[dict[str, Any]]:
+    return [{**asdict(row), "values": list(row.values), "ratio_to_peer": ratio(row, rows[0])} for row in rows]
 
 
-def _table(title: str, rows: Sequence[Measured], console: Console, *, first: str = "peer") -> None:
+def _table(title: str, rows: Sequence[Measured], console: Console) -> None:
     _line(f"\n{title}", console)
     table = Table(box=None, pad_edge=False)
     table.add_column("side")
-    for name in ("min", "median", "max", f"x {first}", "batch", "peak MB"):
+    for name in ("min", "median", "max", "x peer", "batch", "peak MB"):
         table.add_column(name, justify="right")
     for row in rows:
         numbers = (_number(value) for value in (min(row.values), median(row.values), max(row.values)))

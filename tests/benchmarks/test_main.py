@@ -55,28 +55,6 @@ def test_every_side_is_measured_in_turns(
     check(json.loads(target.read_text(encoding="utf-8")))
 
 
-def test_several_runs_are_measured_alone_and_in_one_pass(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("peft", reason="the report names the peer's version")
-    pytest.importorskip("accelerate", reason="the report names the peer's version")
-    from benchmarks import measure
-
-    monkeypatch.setattr(measure, "child", here)
-    monkeypatch.setattr(measure, "in_child", lambda function, *arguments: function(*arguments))
-    target = tmp_path / "bench.json"
-    assert main(["joint", *TINY, f"json={target}"]) == 0
-    found = json.loads(target.read_text(encoding="utf-8"))
-    alone, joint = found["joint"]["rows"]
-    assert (alone["name"], joint["name"]) == ("4 runs, one after another", "4 runs, in one pass")
-    assert alone["note"] == joint["note"]
-    assert joint["note"].startswith("8 steps, loss ")  # of ten pairs each, in batches of eight
-    assert alone["ratio_to_alone"] == 1
-    assert len(joint["values"]) == 2
-    assert found["training"] is found["decoding"] is None
-    assert "x alone" in capsys.readouterr().out
-
-
 def check(found: dict[str, Any]) -> None:
     training, decoding = found["training"]["rows"], found["decoding"]["rows"]
     assert [row["name"] for row in training] == ["peer", "prefixrun, 1 target a row", "prefixrun, 8 targets a row"]

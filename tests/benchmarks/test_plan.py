@@ -26,7 +26,7 @@ def test_all_problems_are_said_together() -> None:
     assert lines == [
         "round=2: no such key; did you mean rounds?",
         "rounds=-1: not a whole number",
-        "decod: give one of train, decode, all, joint, and settings as key=value",
+        "decod: give one of train, decode, all, and settings as key=value",
         "precision=fp16: give fp32 or bf16",
         "train_batch=0: must be at least 1",
         "max_new_tokens=1: must be at least 2",

@@ -55,24 +55,6 @@ class PrefixKV:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A batch of rows that lie one behind the other in a single row, with what stands in front of them.
-
-    Several stretches in one row share the layers that look at one position at a time, without padding between them,
-    and each attends as if it were alone. `mask`: (rows, 1, length, length), added to the scores.
-    """
-
-    rows: int
-    length: int
-    mask: Tensor
-    prefix: PrefixKV
-
-
-Attached = PrefixKV | tuple[Stretch, ...]
-"""What an attention module can be given: one prefix, or the stretches that its single row consists of."""
-
-
 def attention_sites(model: nn.Module) -> dict[str, list[nn.Module]]:
     """The attention modules of a model by site, each in the order of its layers.
 
@@ -94,20 +76,20 @@ def _site(name: str) -> str:
 
 
 @contextmanager
-def attach_prefix(model: PreTrainedModel, by_site: Mapping[str, Sequence[Attached | None]]) -> Iterator[None]:
+def attach_prefix(model: PreTrainedModel, by_site: Mapping[str, Sequence[PrefixKV | None]]) -> Iterator[None]:
     """Put `by_site[site][i]` in front of layer i of each site for the duration of the block (forward and backward).
 
     Inside another such block these take the place of the outer ones at the sites that are named.
     """
     modules = attention_sites(model)
-    placed: list[tuple[nn.Module, Attached | None]] = []
+    placed: list[tuple[nn.Module, PrefixKV | None]] = []
     for site, per_layer in by_site.items():
         if len(modules.get(site, ())) != len(per_layer):
             raise ValueError(
                 f"{len(per_layer)} prefix_kv for {len(modules.get(site, ()))} attention layers of site {site}"
             )
         placed += zip(modules[site], per_layer, strict=True)
-    before: list[Attached | None] = [getattr(module, "prefix_kv", None) for module, _ in placed]
+    before: list[PrefixKV | None] = [getattr(module, "prefix_kv", None) for module, _ in placed]
     for module, prefix in placed:
         module.prefix_kv = prefix  # type: ignore[assignment]
     try:
@@ -171,23 +153,9 @@ def prefix_attention(
     query = query * (query.shape[3] ** -0.5 if scaling is None else scaling)
     if (record := getattr(module, "record", None)) is not None:
         record((key, value))
-    placed: Attached | None = getattr(module, "prefix_kv", None)
-    if isinstance(placed, tuple):
-        return _attend_by_stretch(query, key, value, placed), None
+    prefix: PrefixKV | None = getattr(module, "prefix_kv", None)
     dropout = dropout if module.training else 0.0
-    return _attend(query, key, value, attention_mask, placed, position_bias, dropout), None
-
-
-def _attend_by_stretch(query: Tensor, key: Tensor, value: Tensor, stretches: Sequence[Stretch]) -> Tensor:
-    """query: (1, heads, positions, head_dim), scaled; key, value: (1, kv_heads, positions, head_dim)."""
-    sizes = [stretch.rows * stretch.length for stretch in stretches]
-    outputs = []
-    for stretch, *own in zip(
-        stretches, *(tensor[0].split(sizes, dim=1) for tensor in (query, key, value)), strict=True
-    ):
-        queries, keys, values = (part.unflatten(1, (stretch.rows, stretch.length)).transpose(0, 1) for part in own)
-        outputs.append(_attend(queries, keys, values, stretch.mask, stretch.prefix).flatten(0, 1))
-    return torch.cat(outputs).unsqueeze(0)
+    return _attend(query, key, value, attention_mask, prefix, position_bias, dropout), None
 
 
 def _attend(

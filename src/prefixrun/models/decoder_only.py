@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from prefixrun.models import batches
-from prefixrun.models.attention import KeyValueCache, PrefixKV, Stretch, attach_prefix, causal_mask, shared_prefix_kv
+from prefixrun.models.attention import KeyValueCache, PrefixKV, causal_mask
 from prefixrun.models.batches import Batch, LossMode, Row, padded
 
 if TYPE_CHECKING:
@@ -46,29 +46,6 @@ def target_states(backbone: Backbone, batch: Batch) -> Tensor:
         input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask, use_cache=False
     ).last_hidden_state
     return states.flatten(0, 1)[batch.predicts]
-
-
-def target_states_together(
-    backbone: Backbone, batches: Sequence[Batch], prefixes: Sequence[Mapping[str, Tensor]]
-) -> list[Tensor]:
-    """`target_states` of several batches from one pass, each behind its own prefix (PrefixKeyValues)."""
-    flats = [shared_prefix_kv(prefix, backbone.head.dtype)["decoder"] for prefix in prefixes]
-    by_layer = [
-        tuple(
-            Stretch(len(batch.ids), batch.ids.shape[1], batch.mask, prefix)
-            for batch, prefix in zip(batches, layer, strict=True)
-        )
-        for layer in zip(*flats, strict=True)
-    ]
-    with attach_prefix(backbone.model, {"decoder": by_layer}):
-        states: Tensor = backbone.body(
-            input_ids=torch.cat([batch.ids.flatten() for batch in batches]).unsqueeze(0),
-            position_ids=torch.cat([batch.positions.flatten() for batch in batches]).unsqueeze(0),
-            attention_mask=batches[0].mask[:1, :, :1, :1],  # each stretch has its own
-            use_cache=False,
-        ).last_hidden_state
-    own = states[0].split([batch.ids.numel() for batch in batches])
-    return [part[batch.predicts] for part, batch in zip(own, batches, strict=True)]
 
 
 def prefill(

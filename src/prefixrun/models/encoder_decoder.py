@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 from prefixrun.models import encoder_decoder_batches
-from prefixrun.models.attention import KeyValueCache, SplitCache, attach_prefix, recorded
+from prefixrun.models.attention import KeyValueCache, SplitCache, recorded
 from prefixrun.models.batches import Batch, LossMode, Row, padded
 from prefixrun.models.decoder_only import PrefillState, behind
 from prefixrun.models.encoder_decoder_batches import SplitBatch, padding_bias
-from prefixrun.models.row_prefixes import row_prefix_kv
 
 if TYPE_CHECKING:
     from prefixrun.models.backbone import Backbone
@@ -39,25 +38,6 @@ def target_states(backbone: Backbone, batch: Batch) -> Tensor:
     encoded = encode(backbone, batch.source, batch.source_mask)
     states = decode(backbone, batch.ids, batch.mask, encoded[batch.entries], batch.source_mask[batch.entries])
     return states.flatten(0, 1)[batch.predicts]
-
-
-def target_states_together(
-    backbone: Backbone, batches: Sequence[Batch], prefixes: Sequence[Mapping[str, Tensor]]
-) -> list[Tensor]:
-    """`target_states` of several batches from one pass, each behind a prefix of its own (methods.base.PrefixKeyValues).
-
-    All at the same sites. The rows are padded to the longest, because these models number positions by themselves.
-    """
-    split = [batch for batch in batches if isinstance(batch, SplitBatch)]
-    head, which = backbone.head, torch.arange(len(split))
-    by_site = {}
-    for site in prefixes[0]:
-        counts = torch.tensor([len(batch.source if site == "encoder" else batch.ids) for batch in split])
-        rows = which.repeat_interleave(counts).to(head.device)
-        by_site[site] = row_prefix_kv([prefix[site] for prefix in prefixes], rows, head.dtype)
-    with attach_prefix(backbone.model, by_site):
-        states = target_states(backbone, encoder_decoder_batches.union(split))
-    return list(states.split([len(batch.labels) for batch in split]))
 
 
 def encode(backbone: Backbone, ids: Tensor, mask: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from prefixrun.models.batches import Batch, LossMode, Row, padded
 
@@ -57,39 +56,6 @@ def collate(rows: Sequence[Row], start: int, loss_mode: LossMode, *, device: str
         source_mask=padding_bias(padding, dtype),
         entries=torch.tensor([entry for entry, row in enumerate(rows) for _ in row.targets], device=device),
     )
-
-
-def union(batches: Sequence[SplitBatch]) -> SplitBatch:
-    """Several batches as one, padded to the longest of them: the rows, labels and factors of each in turn."""
-    length, longest = (
-        max(sizes) for sizes in zip(*((b.ids.shape[1], b.source.shape[1]) for b in batches), strict=True)
-    )
-    rows, sources = 0, 0
-    predicts, entries = [], []
-    for batch in batches:
-        own = batch.ids.shape[1]
-        predicts.append((batch.predicts // own + rows) * length + batch.predicts % own)
-        entries.append(batch.entries + sources)
-        rows, sources = rows + len(batch.ids), sources + len(batch.source)
-    hidden = torch.finfo(batches[0].mask.dtype).min
-    return SplitBatch(
-        ids=torch.cat([_longer(batch.ids, length) for batch in batches]),
-        positions=torch.arange(length, device=predicts[0].device).expand(rows, -1),
-        mask=max((batch.mask for batch in batches), key=lambda mask: mask.shape[3]),  # the others are its corners
-        predicts=torch.cat(predicts),
-        labels=torch.cat([batch.labels for batch in batches]),
-        factors=torch.cat([batch.factors for batch in batches]),
-        pairs=sum(batch.pairs for batch in batches),
-        pair_tokens=sum(batch.pair_tokens for batch in batches),
-        source=torch.cat([_longer(batch.source, longest) for batch in batches]),
-        source_mask=torch.cat([_longer(batch.source_mask, longest, hidden) for batch in batches]),
-        entries=torch.cat(entries),
-    )
-
-
-def _longer(tensor: Tensor, length: int, value: float = 0) -> Tensor:
-    """The last axis filled up to `length`."""
-    return pad(tensor, (0, length - tensor.shape[-1]), value=value)
 
 
 def padding_bias(padding: Tensor, dtype: torch.dtype) -> Tensor:
