@@ -12,7 +12,7 @@ from synthetic_records import write_record
 
 
 def findings(directory: Path) -> dict[str, Finding]:
-    return {each.claim.name: each for each in evaluate(load_records(directory).found)}
+    return {each.claim.name: each for each in evaluate(load_records(directory).runs)}
 
 
 def write(directory: Path, method: str, quality: float, seeds: Iterable[int] = range(4), **more: object) -> None:
@@ -115,7 +115,7 @@ def test_scores_made_in_two_ways_decide_nothing(tmp_path: Path) -> None:
             )
     (evidence,) = findings(tmp_path)["C9"].evidence
     assert evidence.outcome == "undecided"
-    assert "made in two ways" in evidence.text
+    assert "have different signatures" in evidence.text
 
 
 def test_all_data_means_all_of_it(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_the_sample_corpus_and_random_models_say_nothing(tmp_path: Path) -> None
 def test_the_page_has_outcomes_evidence_and_what_is_missing(tmp_path: Path) -> None:
     write(tmp_path, "prefix", 0.7)
     write(tmp_path, "embedding", 0.3)
-    page = markdown(evaluate(load_records(tmp_path).found))
+    page = markdown(evaluate(load_records(tmp_path).runs))
     assert "| C15 | Tuning the embedding layer alone is much worse. | 7.2 | holds |" in page
     assert "## C15: holds" in page
     assert "* C4 (no runs): prefix against fine-tuning on GPT-2 Large" in page

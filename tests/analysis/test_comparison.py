@@ -56,15 +56,15 @@ def test_holm_multiplies_the_smallest_most_and_stays_ordered() -> None:
     assert holm([]) == []
 
 
-def point(directory: Path, method: str, quality: float, seeds: range, **more: object) -> list[Record]:
+def group(directory: Path, method: str, quality: float, seeds: range, **more: object) -> list[Record]:
     for seed in seeds:
         write_record(directory, settings={"method.name": method, "seed": seed}, quality=quality, **more)  # type: ignore[arg-type]
-    found = [record for record in load_records(directory).found if record.method == method]
+    found = [record for record in load_records(directory).runs if record.method == method]
     return sorted(found, key=lambda each: each.seed)
 
 
 def test_a_clear_difference_is_found_over_seeds_and_inputs(tmp_path: Path) -> None:
-    first, second = point(tmp_path, "finetune", 0.35, range(4)), point(tmp_path, "prefix", 0.6, range(4))
+    first, second = group(tmp_path, "finetune", 0.35, range(4)), group(tmp_path, "prefix", 0.6, range(4))
     found = difference(first, second, "BLEU")
     assert found is not None
     assert found.paired
@@ -79,8 +79,8 @@ def test_a_clear_difference_is_found_over_seeds_and_inputs(tmp_path: Path) -> No
 
 
 def test_inputs_widen_the_interval_of_seeds(tmp_path: Path) -> None:
-    sides = [point(tmp_path / "with", method, 0.5, range(3)) for method in ("finetune", "prefix")]
-    bare = [point(tmp_path / "without", m, 0.5, range(3), with_stats=False) for m in ("finetune", "prefix")]
+    sides = [group(tmp_path / "with", method, 0.5, range(3)) for method in ("finetune", "prefix")]
+    bare = [group(tmp_path / "without", m, 0.5, range(3), with_stats=False) for m in ("finetune", "prefix")]
     both, seeds = difference(*sides, "BLEU"), difference(*bare, "BLEU")
     assert both is not None
     assert seeds is not None
@@ -92,8 +92,8 @@ def test_inputs_widen_the_interval_of_seeds(tmp_path: Path) -> None:
 
 
 def test_runs_without_common_seeds_are_compared_unpaired(tmp_path: Path) -> None:
-    first = point(tmp_path, "finetune", 0.5, range(3), with_stats=False)
-    second = point(tmp_path, "prefix", 0.5, range(10, 14), with_stats=False)
+    first = group(tmp_path, "finetune", 0.5, range(3), with_stats=False)
+    second = group(tmp_path, "prefix", 0.5, range(10, 14), with_stats=False)
     found = difference(first, second, "BLEU")
     assert found is not None
     assert not found.paired
@@ -102,21 +102,21 @@ def test_runs_without_common_seeds_are_compared_unpaired(tmp_path: Path) -> None
 
 
 def test_one_run_each_speaks_of_inputs_alone(tmp_path: Path) -> None:
-    found = difference(point(tmp_path, "finetune", 0.5, range(1)), point(tmp_path, "prefix", 0.5, range(1)), "BLEU")
+    found = difference(group(tmp_path, "finetune", 0.5, range(1)), group(tmp_path, "prefix", 0.5, range(1)), "BLEU")
     assert found is not None
     assert found.note == "of inputs alone: one run says nothing about seeds"
     assert found.p_value is not None
 
 
 def test_one_run_each_without_counts_has_no_interval(tmp_path: Path) -> None:
-    sides = [point(tmp_path, method, 0.5, range(1), with_stats=False) for method in ("finetune", "prefix")]
+    sides = [group(tmp_path, method, 0.5, range(1), with_stats=False) for method in ("finetune", "prefix")]
     found = difference(*sides, "BLEU")
     assert found is not None
     assert (found.low, found.p_value) == (None, None)
 
 
 def test_a_difference_of_some_of_the_runs_says_so(tmp_path: Path) -> None:
-    first, second = point(tmp_path, "finetune", 0.5, range(3)), point(tmp_path, "prefix", 0.5, range(2))
+    first, second = group(tmp_path, "finetune", 0.5, range(3)), group(tmp_path, "prefix", 0.5, range(2))
     found = difference(first, second, "BLEU")
     assert found is not None
     assert (found.n, found.is_of_enough_runs) == (2, False)
@@ -124,8 +124,8 @@ def test_a_difference_of_some_of_the_runs_says_so(tmp_path: Path) -> None:
 
 
 def test_a_difference_between_other_inputs_has_no_interval_for_them(tmp_path: Path) -> None:
-    first = point(tmp_path, "finetune", 0.5, range(1), inputs=60)
-    second = point(tmp_path, "prefix", 0.5, range(1), inputs=50)
+    first = group(tmp_path, "finetune", 0.5, range(1), inputs=60)
+    second = group(tmp_path, "prefix", 0.5, range(1), inputs=50)
     found = difference(first, second, "BLEU")
     assert found is not None
     assert (found.low, found.note) == (None, "one run, and their inputs are not the same: no interval")
@@ -134,7 +134,7 @@ def test_a_difference_between_other_inputs_has_no_interval_for_them(tmp_path: Pa
 def test_a_part_of_the_inputs_is_drawn_by_itself(tmp_path: Path) -> None:
     for method, seed in ((m, s) for m in ("finetune", "prefix") for s in range(3)):
         write_record(tmp_path, settings={"task.name": "webnlg", "method.name": method, "seed": seed})
-    found = load_records(tmp_path).found
+    found = load_records(tmp_path).runs
     sides = [[each for each in found if each.method == method] for method in ("finetune", "prefix")]
     unseen = difference(*sides, "BLEU/unseen")
     assert unseen is not None
@@ -144,13 +144,13 @@ def test_a_part_of_the_inputs_is_drawn_by_itself(tmp_path: Path) -> None:
 
 
 def test_a_metric_that_one_side_lacks_gives_nothing(tmp_path: Path) -> None:
-    sides = [point(tmp_path, method, 0.5, range(2)) for method in ("finetune", "prefix")]
+    sides = [group(tmp_path, method, 0.5, range(2)) for method in ("finetune", "prefix")]
     assert difference(*sides, "METEOR") is None
 
 
 def test_equal_methods_are_told_apart_no_more_often_than_promised(tmp_path: Path) -> None:
     """400 comparisons of two draws from the same distribution, with variation between runs and between inputs."""
-    runs = point(tmp_path, "prefix", 0.5, range(40))
+    runs = group(tmp_path, "prefix", 0.5, range(40))
     generator = np.random.default_rng(5)
     p_values = []
     for _ in range(400):
@@ -166,7 +166,7 @@ def test_equal_methods_are_told_apart_no_more_often_than_promised(tmp_path: Path
 @pytest.mark.parametrize(("task", "metric"), [("e2e", "BLEU"), ("e2e", "ROUGE_L"), ("webnlg", "TER/unseen")])
 def test_what_inputs_add_has_the_variance_of_the_bootstrap(tmp_path: Path, task: str, metric: str) -> None:
     write_record(tmp_path, settings={"task.name": task}, inputs=300)
-    (record,) = load_records(tmp_path).found
+    (record,) = load_records(tmp_path).runs
     counts, found = record.stats(), influence(record, metric)
     assert counts is not None
     assert found is not None

@@ -1,18 +1,18 @@
-"""Which points the figures show."""
+"""Which run groups the figures show."""
 
 from pathlib import Path
 
 import pytest
 
 from prefixrun.analysis.curves import Figure, figures
-from prefixrun.analysis.groups import points
+from prefixrun.analysis.groups import run_groups
 from prefixrun.errors import DataError
 from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
 
 def found(directory: Path, kind: str) -> list[Figure]:
-    return [figure for figure in figures(points(load_records(directory).found)) if figure.kind == kind]
+    return [figure for figure in figures(run_groups(load_records(directory).runs)) if figure.kind == kind]
 
 
 def test_low_data_has_a_curve_for_each_method_and_start(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_low_data_has_a_curve_for_each_method_and_start(tmp_path: Path) -> None:
         "fine-tuning",
     ]
     assert [curve.dashed for curve in figure.curves] == [True, False, False]
-    assert [[x for x, _ in curve.places] for curve in figure.curves] == [[50.0, 100.0, 200.0]] * 3
+    assert [[x for x, _ in curve.points] for curve in figure.curves] == [[50.0, 100.0, 200.0]] * 3
     assert figure.metrics == ("BLEU", "ROUGE_L")
     assert figure.name == "low_data-e2e-smollm2_135m"
 
@@ -60,14 +60,14 @@ def test_a_curve_of_lengths_differs_in_length_alone(tmp_path: Path) -> None:
     for length, rate in ((1, 1e-3), (40, 1e-3), (10, 5e-2)):
         write_record(tmp_path, settings={"prefix_len": length, "train.lr": rate})
     (figure,) = found(tmp_path, "prefix_length")
-    assert [x for x, _ in figure.curves[0].places] == [1.0, 40.0]
+    assert [x for x, _ in figure.curves[0].points] == [1.0, 40.0]
 
 
 def test_shares_of_the_data_are_per_cent(tmp_path: Path) -> None:
     for share in (0.1, 0.2, 1.0):
         write_record(tmp_path, settings={"data_fraction": share})
     (figure,) = found(tmp_path, "data_fraction")
-    assert [x for x, _ in figure.curves[0].places] == [10.0, 20.0, 100.0]
+    assert [x for x, _ in figure.curves[0].points] == [10.0, 20.0, 100.0]
 
 
 def test_starts_are_compared_at_equal_data_with_random_first(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_of_two_points_at_one_place_the_one_with_more_runs_is_shown_and_the_othe
             write_record(tmp_path, settings={"train_size": size, "seed": seed}, quality=0.3)
     write_record(tmp_path, settings={"train_size": 50, "train.lr": 5e-3}, quality=0.9)
     (figure,) = found(tmp_path, "low_data")
-    assert [len(point.runs) for _, point in figure.curves[0].places] == [2, 2]
+    assert [len(group.runs) for _, group in figure.curves[0].points] == [2, 2]
     assert "1 more points with other settings are not shown" in figure.caption
     assert "Mean of n = 2 runs" in figure.caption
 
@@ -106,7 +106,7 @@ def test_of_equally_many_runs_those_of_the_lower_development_loss_are_shown(tmp_
             settings = {"train_size": size, "train.lr": rate}
             write_record(tmp_path, settings=settings, quality=loss / 2, result={"training": training})
     (figure,) = found(tmp_path, "low_data")
-    assert [point.dev_loss for _, point in figure.curves[0].places] == [1.2, 1.2]
+    assert [group.dev_loss for _, group in figure.curves[0].points] == [1.2, 1.2]
 
 
 def test_number_formats_and_amounts_of_training_have_figures_of_their_own(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun.analysis.groups import points
+from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.method_tables import MethodTable, as_csv, as_texts, method_tables
 from prefixrun.analysis.text_table import markdown
 from prefixrun.errors import DataError
@@ -13,7 +13,7 @@ from synthetic_records import write_record
 
 
 def tables(directory: Path) -> list[MethodTable]:
-    return method_tables(points(load_records(directory).found))
+    return method_tables(run_groups(load_records(directory).runs))
 
 
 def write(directory: Path, method: str, quality: float, seeds: int = 3, **settings: object) -> None:
@@ -27,7 +27,7 @@ def test_methods_are_compared_with_prefix_tuning(tmp_path: Path) -> None:
     write(tmp_path, "prefix", 0.6)
     (table,) = tables(tmp_path)
     assert table.reference.first.method == "prefix"
-    assert [row.point.first.method for row in table.rows] == ["prefix", "finetune", "adapter"]
+    assert [row.group.first.method for row in table.rows] == ["prefix", "finetune", "adapter"]
     assert table.rows[0].difference is None
     worse = table.rows[1].difference
     assert worse is not None
@@ -97,7 +97,7 @@ def test_the_loss_on_development_pairs_is_that_of_the_state_that_was_kept(tmp_pa
     training = {"training": {"history": [{"step": 50, "dev_loss": 1.2}, {"step": 100, "dev_loss": 1.4}]}}
     for keep in ("last", "best"):
         write_record(tmp_path, settings={"train.keep": keep}, result=training)
-    found = {point.first.settings["train.keep"]: point.dev_loss for point in points(load_records(tmp_path).found)}
+    found = {group.first.settings["train.keep"]: group.dev_loss for group in run_groups(load_records(tmp_path).runs)}
     assert found == {"last": 1.4, "best": 1.2}
 
 

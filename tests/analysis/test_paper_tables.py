@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from prefixrun.analysis.groups import points
+from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.paper_tables import Section, Version, paper_tables
 from prefixrun.analysis.table_format import as_csv, as_latex, as_markdown
 from prefixrun.errors import DataError
@@ -16,7 +16,7 @@ PAPERS: dict[str, Any] = {"model.name": "gpt2_medium", "prefix_len": 5}
 
 
 def section(directory: Path, table: int = 0, task: str = "e2e", version: Version = "ACL") -> Section:
-    tables = paper_tables(points(load_records(directory).found), version)
+    tables = paper_tables(run_groups(load_records(directory).runs), version)
     (found,) = [each for each in tables[table].sections if each.task == task]
     return found
 
@@ -29,14 +29,14 @@ def test_without_runs_every_row_of_the_paper_stands_alone(tmp_path: Path, versio
         for row in (row for each in table.sections for row in each.rows):
             assert row.paper is not None
             assert row.paper.version == version
-            assert row.point is None
+            assert row.group is None
         assert "0/3 seeds" in as_markdown(table)
 
 
 def test_runs_at_the_papers_setting_stand_beside_its_number(tmp_path: Path) -> None:
     for seed, quality in ((1, 0.4), (2, 0.7)):
         write_record(tmp_path, settings={**PAPERS, "seed": seed}, quality=quality, stored=245_760)
-    rows = [row for row in section(tmp_path).rows if row.point]
+    rows = [row for row in section(tmp_path).rows if row.group]
     assert [(row.paper.method, row.paper.params) for row in rows if row.paper] == [("prefix", "0.1%")]
     bleu = rows[0].cells[0]
     assert bleu.paper is not None
@@ -46,7 +46,7 @@ def test_runs_at_the_papers_setting_stand_beside_its_number(tmp_path: Path) -> N
     assert bleu.judgement is not None
     assert bleu.judgement.text.startswith("undecided (about ")
     assert rows[0].cells[1].why_empty == "not among its scores"
-    page = as_markdown(paper_tables(points(load_records(tmp_path).found))[0])
+    page = as_markdown(paper_tables(run_groups(load_records(tmp_path).runs))[0])
     assert "ours, 2/3 seeds" in page
     assert "no value for NIST, METEOR, CIDEr: not among its scores." in page
 
@@ -54,9 +54,9 @@ def test_runs_at_the_papers_setting_stand_beside_its_number(tmp_path: Path) -> N
 def test_one_point_stands_beside_a_row_and_others_below(tmp_path: Path) -> None:
     for seed, rate, quality in ((1, 1e-3, 0.4), (2, 1e-3, 0.4), (1, 5e-5, 0.9)):
         write_record(tmp_path, settings={**PAPERS, "seed": seed, "train.lr": rate}, quality=quality, stored=245_760)
-    beside, below = (row for row in section(tmp_path).rows if row.point)
-    assert beside.point is not None
-    assert (len(beside.point.runs), below.paper) == (2, None)
+    beside, below = (row for row in section(tmp_path).rows if row.group)
+    assert beside.group is not None
+    assert (len(beside.group.runs), below.paper) == (2, None)
     assert "lr=5e-05" in below.label
     assert below.why_not.startswith("other runs of the same row stand beside the paper")
 
@@ -79,7 +79,7 @@ def test_other_runs_stand_below_with_the_reason(
     assert len(own) == 1
     assert own[0].why_not.startswith(reason)
     assert all(cell.judgement is None for cell in own[0].cells)
-    page = as_markdown(paper_tables(points(load_records(tmp_path).found))[0])
+    page = as_markdown(paper_tables(run_groups(load_records(tmp_path).runs))[0])
     assert f"not comparable: {reason}" in page
 
 
@@ -105,7 +105,7 @@ def test_rows_of_other_points_say_what_tells_them_apart(tmp_path: Path) -> None:
 def test_the_table_of_ablations_has_its_methods_only(tmp_path: Path) -> None:
     write_record(tmp_path, settings={**PAPERS, "method.name": "embedding", "prefix_len": 10})
     write_record(tmp_path, settings={**PAPERS, "method.name": "finetune"})
-    rows = [row for row in section(tmp_path, table=3).rows if row.point]
+    rows = [row for row in section(tmp_path, table=3).rows if row.group]
     assert [row.label for row in rows] == ["GPT-2 Medium, embedding-only, length 10"]
 
 
@@ -127,8 +127,8 @@ def test_sample_and_real_corpus_may_be_scored_in_different_ways(tmp_path: Path) 
 def test_all_forms_say_the_same(tmp_path: Path) -> None:
     for seed in (1, 2, 3):
         write_record(tmp_path, settings={**PAPERS, "seed": seed}, stored=245_760)
-    table = paper_tables(points(load_records(tmp_path).found))[0]
-    bleu = next(cell.ours for row in table.sections[0].rows for cell in row.cells[:1] if row.point)
+    table = paper_tables(run_groups(load_records(tmp_path).runs))[0]
+    bleu = next(cell.ours for row in table.sections[0].rows for cell in row.cells[:1] if row.group)
     assert bleu is not None
     assert bleu.sd is not None
     number = f"{bleu.mean:.1f} ± {bleu.sd:.1f}"
@@ -137,12 +137,12 @@ def test_all_forms_say_the_same(tmp_path: Path) -> None:
     assert r"adapter 3\%" in as_latex(table)
     (line,) = [line for line in as_csv(table).splitlines() if ",BLEU," in line and ",3,3," in line]
     assert f"{bleu.mean:.6g},{bleu.sd:.6g}" in line
-    assert all(run.run_id in line for run in load_records(tmp_path).found)
+    assert all(run.run_id in line for run in load_records(tmp_path).runs)
 
 
 def test_the_order_in_which_records_are_found_changes_nothing(tmp_path: Path) -> None:
     for seed in (1, 2, 3):
         write_record(tmp_path, settings={"seed": seed, "prefix_len": 5 * seed})
-    found = load_records(tmp_path).found
-    for table, again in zip(paper_tables(points(found)), paper_tables(points(found[::-1])), strict=True):
+    found = load_records(tmp_path).runs
+    for table, again in zip(paper_tables(run_groups(found)), paper_tables(run_groups(found[::-1])), strict=True):
         assert (as_markdown(table), as_csv(table)) == (as_markdown(again), as_csv(again))

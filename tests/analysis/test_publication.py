@@ -9,7 +9,7 @@ from checkout import ROOT
 from prefixrun.analysis import publish as publication
 from prefixrun.analysis.curves import figures
 from prefixrun.analysis.drawn import FILE, fingerprint, fingerprints
-from prefixrun.analysis.groups import points
+from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.plots import draw
 from prefixrun.analysis.publish import publish, tables
 from prefixrun.cli.main import main
@@ -41,14 +41,14 @@ def published() -> tuple[Record, ...]:
     """The committed records. Runs of this machine may stand in the tables too; then those are no longer the published
     ones, and there is nothing to compare."""
     results = ROOT / "results"
-    committed = load_records(results, ("records",)).found
-    if own := {run.run_id for run in load_records(results, ("runs",)).found} - {each.run_id for each in committed}:
+    committed = load_records(results, ("records",)).runs
+    if own := {run.run_id for run in load_records(results, ("runs",)).runs} - {each.run_id for each in committed}:
         pytest.skip(f"results/runs has {len(own)} runs of this machine, which results/tables may show")
     return committed
 
 
 def test_every_kind_of_figure_is_drawn_in_both_forms(tree: Path) -> None:
-    found = figures(points(load_records(tree).found))
+    found = figures(run_groups(load_records(tree).runs))
     kinds = ["low_data", "prefix_length", "initialisation", "data_fraction", "pareto"]
     assert sorted({each.kind for each in found}) == sorted(kinds)
     for each in found:
@@ -60,7 +60,7 @@ def test_every_kind_of_figure_is_drawn_in_both_forms(tree: Path) -> None:
 
 
 def test_the_same_records_give_the_same_bytes(tree: Path, tmp_path: Path) -> None:
-    records = load_records(tree).found
+    records = load_records(tree).runs
     first, second = publish(records, tmp_path / "a"), publish(records[::-1], tmp_path / "b")
     assert [path.name for path in first] == [path.name for path in second]
     for one, other in zip(first, second, strict=True):
@@ -90,17 +90,17 @@ def test_a_figure_is_drawn_again_only_when_it_shows_something_else(
     drawn: list[str] = []
     monkeypatch.setattr(publication, "draw", lambda figure: drawn.append(figure.name) or draw(figure))
     write(1)
-    first = publish(load_records(tmp_path).found, tmp_path)
-    again = publish(load_records(tmp_path).found, tmp_path)
+    first = publish(load_records(tmp_path).runs, tmp_path)
+    again = publish(load_records(tmp_path).runs, tmp_path)
     assert (len(drawn), sorted(first)) == (1, sorted(again))
     write(2)
-    publish(load_records(tmp_path).found, tmp_path)
+    publish(load_records(tmp_path).runs, tmp_path)
     assert len(drawn) == 2
     (tmp_path / "figures" / f"{drawn[0]}.png").unlink()
-    publish(load_records(tmp_path).found, tmp_path)
+    publish(load_records(tmp_path).runs, tmp_path)
     assert len(drawn) == 3
     (tmp_path / "figures" / FILE).write_text("{")
-    publish(load_records(tmp_path).found, tmp_path)
+    publish(load_records(tmp_path).runs, tmp_path)
     assert len(drawn) == 4
     assert (tmp_path / "figures" / f"{drawn[0]}.png").is_file()
 
@@ -109,7 +109,7 @@ def test_a_cost_that_no_run_measured_has_an_empty_panel(tmp_path: Path) -> None:
     costs = {"train_seconds": 60.0, "train_tokens": 1, "decode_seconds": 1.0, "peak_memory_bytes": None}
     for method in ("prefix", "finetune", "adapter"):
         write_record(tmp_path, settings={"method.name": method}, result={"costs": costs})
-    (figure,) = figures(points(load_records(tmp_path).found))
+    (figure,) = figures(run_groups(load_records(tmp_path).runs))
     svg = draw(figure)["svg"]
     assert b"<!-- not measured -->" in svg
     assert b"<!-- fine-tuning -->" in svg, "the legend is of a panel that has marks"
@@ -118,14 +118,14 @@ def test_a_cost_that_no_run_measured_has_an_empty_panel(tmp_path: Path) -> None:
 def test_a_figure_that_the_runs_no_longer_make_goes(tmp_path: Path) -> None:
     for length in (1, 5):
         longer = write_record(tmp_path, settings={"prefix_len": length})
-    publish(load_records(tmp_path).found, tmp_path)
+    publish(load_records(tmp_path).runs, tmp_path)
     mine = tmp_path / "figures" / "mine.png"
     mine.touch()
     assert len(list((tmp_path / "figures").iterdir())) == 4
     shutil.rmtree(longer)
     for length in (1, 5):
         write_record(tmp_path, settings={"prefix_len": length, "train_size": 50})
-    publish(load_records(tmp_path).found, tmp_path)
+    publish(load_records(tmp_path).runs, tmp_path)
     left = {path.name for path in (tmp_path / "figures").iterdir()}
     assert left == {"mine.png", FILE, *(f"prefix_length-e2e-smollm2_135m-50.{ending}" for ending in ("png", "svg"))}
 
@@ -164,7 +164,7 @@ def test_published_tables_are_what_the_committed_records_give(published: tuple[R
 
 def test_published_figures_show_what_the_committed_records_give(published: tuple[Record, ...]) -> None:
     """Their data, as other versions of matplotlib and its fonts give other bytes."""
-    made = {figure.name: fingerprint(figure) for figure in figures(points(published))}
+    made = {figure.name: fingerprint(figure) for figure in figures(run_groups(published))}
     directory = ROOT / "results" / "figures"
     assert fingerprints(directory) == made
     files = {FILE, *(f"{name}.{ending}" for name in made for ending in ("png", "svg"))}
@@ -177,6 +177,6 @@ def test_a_thousand_records_are_read_and_tabulated(tmp_path: Path) -> None:
         method = ("prefix", "finetune", "adapter", "lora", "infix")[number % 5]
         settings = {"seed": number // 100, "method.name": method, "train_size": 50 * (1 + number // 5 % 20)}
         write_record(tmp_path, settings=settings)
-    records = load_records(tmp_path).found
+    records = load_records(tmp_path).runs
     assert len(records) == 1000
     assert tables(records)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from prefixrun.analysis.claims import evaluate
-from prefixrun.analysis.groups import points
+from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.paper_tables import Table, paper_tables
 from prefixrun.analysis.verdict_counts import summary, verdict_counts
 from prefixrun.results.records import load_records
@@ -11,7 +11,7 @@ from synthetic_records import write_record
 
 
 def tables(tree: Path) -> list[Table]:
-    return paper_tables(points(load_records(tree).found))
+    return paper_tables(run_groups(load_records(tree).runs))
 
 
 def counts(tree: Path) -> dict[str, dict[str, int]]:
@@ -35,7 +35,7 @@ def test_runs_at_the_papers_setting_are_judged_and_others_are_not_comparable(tmp
 
 def test_the_summary_has_a_line_for_each_table_and_one_for_the_claims(tmp_path: Path) -> None:
     write_record(tmp_path, settings={"seed": 1})
-    lines = summary(tables(tmp_path), evaluate(load_records(tmp_path).found)).splitlines()
+    lines = summary(tables(tmp_path), evaluate(load_records(tmp_path).runs)).splitlines()
     assert lines[0].split()[-7:] == ["reproduced", "better", "worse", "undecided", "not", "comparable", "missing"]
     assert lines[1].startswith("ACL Table 2, E2E ")
     assert lines[1].split()[-6:] == ["0", "0", "0", "0", "2", "35"]

@@ -8,7 +8,7 @@ import pytest
 
 from prefixrun.cli.main import main
 from prefixrun.errors import DamagedStateError, DataError
-from prefixrun.results.archive import Kept, chosen, keep
+from prefixrun.results.archive import ArchivedRun, archive_runs, select_runs
 from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
@@ -24,9 +24,9 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 def test_what_is_kept_says_the_same_as_the_run(tmp_path: Path) -> None:
     runs(tmp_path, 1, 2)
-    before = load_records(tmp_path, ("runs",)).found
-    keep(before, tmp_path / "kept")
-    after = load_records(tmp_path / "kept").found
+    before = load_records(tmp_path, ("runs",)).runs
+    archive_runs(before, tmp_path / "kept")
+    after = load_records(tmp_path / "kept").runs
     for one, other in zip(before, after, strict=True):
         assert other.result == one.result
         assert other.outputs() == one.outputs()
@@ -40,18 +40,18 @@ def test_what_is_kept_says_the_same_as_the_run(tmp_path: Path) -> None:
 def test_only_the_small_files_are_kept(tmp_path: Path) -> None:
     (directory,) = runs(tmp_path, 1)
     (directory / "weights.safetensors").write_bytes(b"large")
-    (kept,) = keep(load_records(tmp_path).found, tmp_path)
+    (kept,) = archive_runs(load_records(tmp_path).runs, tmp_path)
     assert sorted(contents(kept.directory)) == ["outputs.jsonl.gz", "result.json", "stats.parquet"]
 
 
 def test_the_same_run_gives_the_same_bytes_and_is_written_once(tmp_path: Path) -> None:
     (directory,) = runs(tmp_path, 1)
-    found = load_records(tmp_path, ("runs",)).found
-    (first,) = keep(found, tmp_path)
-    (other,) = keep(found, tmp_path / "other")
+    found = load_records(tmp_path, ("runs",)).runs
+    (first,) = archive_runs(found, tmp_path)
+    (other,) = archive_runs(found, tmp_path / "other")
     assert contents(first.directory) == contents(other.directory)
     written = (first.directory / "result.json").stat().st_ino
-    assert keep(found, tmp_path) == [Kept(tmp_path / "records" / directory.name, is_new=False)]
+    assert archive_runs(found, tmp_path) == [ArchivedRun(tmp_path / "records" / directory.name, is_new=False)]
     assert (first.directory / "result.json").stat().st_ino == written
 
 
@@ -64,22 +64,22 @@ def test_the_same_run_gives_the_same_bytes_and_is_written_once(tmp_path: Path) -
 )
 def test_another_record_of_the_same_id_is_never_replaced(tmp_path: Path, name: str, change, said: str) -> None:  # type: ignore[no-untyped-def]
     (directory,) = runs(tmp_path, 1)
-    (kept,) = keep(load_records(tmp_path, ("runs",)).found, tmp_path)
+    (kept,) = archive_runs(load_records(tmp_path, ("runs",)).runs, tmp_path)
     before = contents(kept.directory)
     (directory / name).write_text(change((directory / name).read_text()))
     with pytest.raises(DamagedStateError, match=said):
-        keep(load_records(tmp_path, ("runs",)).found, tmp_path)
+        archive_runs(load_records(tmp_path, ("runs",)).runs, tmp_path)
     assert contents(kept.directory) == before
 
 
 def test_other_counts_are_another_record(tmp_path: Path) -> None:
     (directory,) = runs(tmp_path, 1)
-    keep(load_records(tmp_path, ("runs",)).found, tmp_path)
+    archive_runs(load_records(tmp_path, ("runs",)).runs, tmp_path)
     counts = pd.read_parquet(directory / "stats.parquet")
     counts.loc[0, "BLEU.matches1"] += 1
     counts.to_parquet(directory / "stats.parquet")
     with pytest.raises(DamagedStateError, match="with other counts than"):
-        keep(load_records(tmp_path, ("runs",)).found, tmp_path)
+        archive_runs(load_records(tmp_path, ("runs",)).runs, tmp_path)
 
 
 def test_a_damaged_record_is_never_replaced(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_damaged_record_is_never_replaced(tmp_path: Path) -> None:
     damaged.mkdir(parents=True)
     (damaged / "result.json").write_text("{")
     with pytest.raises(DamagedStateError, match="nothing was copied"):
-        keep(load_records(tmp_path, ("runs",)).found, tmp_path)
+        archive_runs(load_records(tmp_path, ("runs",)).runs, tmp_path)
 
 
 def test_nothing_is_kept_when_one_run_is_not_whole(tmp_path: Path) -> None:
@@ -96,23 +96,23 @@ def test_nothing_is_kept_when_one_run_is_not_whole(tmp_path: Path) -> None:
     lines = (cut / "generations.jsonl").read_text().splitlines(keepends=True)
     (cut / "generations.jsonl").write_text("".join(lines[:-1]))
     with pytest.raises(DamagedStateError, match=r"5 outputs in generations\.jsonl, 6 scored"):
-        keep(load_records(tmp_path).found, tmp_path / "kept")
+        archive_runs(load_records(tmp_path).runs, tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
 
 
 def test_runs_are_chosen_by_the_beginnings_of_their_ids(tmp_path: Path) -> None:
     one, other = (directory.name.rpartition("-")[2] for directory in runs(tmp_path, 1, 2))
-    assert [run.run_id for run in chosen(tmp_path, [other[:6], one, other])] == [other, one]
-    assert {run.run_id for run in chosen(tmp_path, ["all"])} == {one, other}
+    assert [run.run_id for run in select_runs(tmp_path, [other[:6], one, other])] == [other, one]
+    assert {run.run_id for run in select_runs(tmp_path, ["all"])} == {one, other}
     with pytest.raises(DataError, match=rf"2 runs begin like this: .*{one}"):
-        chosen(tmp_path, [""])
+        select_runs(tmp_path, [""])
 
 
 def test_why_a_run_cannot_be_kept_is_said(tmp_path: Path) -> None:
     (directory,) = runs(tmp_path, 1)
     (directory / "result.json").unlink()
     with pytest.raises(DataError, match=r"has this id: .* the run is not finished"):
-        chosen(tmp_path, [directory.name.rpartition("-")[2]])
+        select_runs(tmp_path, [directory.name.rpartition("-")[2]])
 
 
 def test_the_command_names_the_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ from prefixrun.methods.per_row import MixedPrefixes
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.results.inference import from_prefix, from_runs, outputs
-from prefixrun.results.lookup import config_of, find, reopen
+from prefixrun.results.lookup import config_of, find, open_run
 
 SHORT = (
     "train.max_steps=6",
@@ -102,7 +102,7 @@ def test_an_exported_prefix_comes_back(results: Path, tmp_path: Path, kind: str)
     (run, _), out = ids(results), tmp_path / "exported"
     assert main.main(["export", f"run={run}", f"out={out}", f"format={kind}", f"results_dir={results}"]) == 0
     assert outputs(from_prefix(out, "tiny_llama", "greedy"), SOURCES)
-    opened = reopen(find(results, run))
+    opened = open_run(find(results, run))
     back = peft_format.read_prefix(out, opened.backbone)
     assert torch.equal(back["decoder"], opened.method.key_values(opened.backbone)["decoder"])
 
@@ -241,7 +241,7 @@ def test_a_run_on_another_backbone_is_not_opened(results: Path, monkeypatch: pyt
     record = find(results, ids(results)[0])
     changed = {**record.result, "backbone": {**record.result["backbone"], "sha256": "f" * 64}}
     with pytest.raises(DamagedStateError, match="was trained on a model with SHA-256 ffffffffffff"):
-        reopen(type(record)(record.directory, changed))
+        open_run(type(record)(record.directory, changed))
 
 
 def test_settings_of_a_later_version_are_refused(results: Path) -> None:

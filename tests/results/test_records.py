@@ -13,7 +13,7 @@ from synthetic_records import write_record
 
 
 def only(records: Records) -> Any:
-    (record,) = records.found
+    (record,) = records.runs
     return record
 
 
@@ -62,8 +62,8 @@ def test_runs_that_differ_in_seeds_only_are_one_point(tmp_path: Path) -> None:
 def test_what_computes_does_not_tell_points_apart(tmp_path: Path) -> None:
     for seed, threads in ((1, 1), (2, 8)):
         write_record(tmp_path, settings={"seed": seed, "threads": threads})
-    first, second = load_records(tmp_path).found
-    assert first.point == second.point
+    first, second = load_records(tmp_path).runs
+    assert first.group_key == second.group_key
 
 
 def test_what_a_method_does_not_have_does_not_tell_points_apart(tmp_path: Path) -> None:
@@ -79,8 +79,8 @@ def test_a_default_that_one_run_names_and_another_does_not_is_the_same_setting(t
 
 
 def _sizes(records: Records) -> list[int]:
-    points = [record.point for record in records.found]
-    return [points.count(point) for point in dict.fromkeys(points)]
+    keys = [record.group_key for record in records.runs]
+    return [keys.count(key) for key in dict.fromkeys(keys)]
 
 
 def test_a_run_that_was_committed_too_counts_once(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_run_that_differs_from_its_record_is_named(tmp_path: Path) -> None:
     run = write_record(tmp_path, folder="runs", result={"n_train": 5})
     records = load_records(tmp_path)
     assert only(records).result["n_train"] != 5
-    assert [(each.directory, each.reason) for each in records.left_out] == [
+    assert [(each.directory, each.reason) for each in records.skipped] == [
         (run, f"differs from {committed}, which is used")
     ]
 
@@ -123,8 +123,8 @@ def test_what_is_no_usable_record_is_named_with_the_reason(tmp_path: Path) -> No
         if file:
             (tmp_path / "runs" / name / file).write_text("{}")
     records = load_records(tmp_path)
-    assert len(records.found) == 1
-    reasons = {each.directory.name: each.reason for each in records.left_out}
+    assert len(records.runs) == 1
+    reasons = {each.directory.name: each.reason for each in records.skipped}
     assert "damaged" in reasons.pop("torn-1")
     assert "NaN" in reasons.pop("nan-4")
     assert reasons == {
@@ -145,8 +145,8 @@ def test_a_run_whose_counts_are_cut_off_is_left_out(tmp_path: Path, content: byt
     directory = write_record(tmp_path)
     (directory / "stats.parquet").write_bytes(content)
     loaded = load_records(tmp_path)
-    assert loaded.found == ()
-    assert "stats.parquet is cut off" in loaded.left_out[0].reason
+    assert loaded.runs == ()
+    assert "stats.parquet is cut off" in loaded.skipped[0].reason
 
 
 def test_damaged_counts_are_named(tmp_path: Path) -> None:
@@ -162,9 +162,9 @@ def test_a_tree_without_records_is_empty(tmp_path: Path) -> None:
 
 def test_every_committed_record_can_be_read() -> None:
     records = load_records(ROOT / "results")
-    committed = [record for record in records.found if record.directory.parent.name == "records"]
+    committed = [record for record in records.runs if record.directory.parent.name == "records"]
     assert committed
-    assert not [each for each in records.left_out if each.directory.parent.name == "records"]
+    assert not [each for each in records.skipped if each.directory.parent.name == "records"]
     for record in committed:
         assert len(record.outputs()) == record.result["n_inputs"]
         counts = record.stats()

@@ -32,7 +32,7 @@ def check_that_nothing_is_damaged(results: Path) -> None:
         read_json(path)
     for path in results.glob("runs/*/generations.jsonl"):
         read_json_lines(path)
-    states = {each.reason for each in load_records(results).left_out}
+    states = {each.reason for each in load_records(results).skipped}
     assert states <= {"the run is not finished", "has no result.json: not the directory of a run"}
 
 

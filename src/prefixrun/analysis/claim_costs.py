@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from prefixrun.analysis.claim_rules import (
     LOW_DATA,
+    Arm,
     Evidence,
     Outcome,
-    Side,
     count_text,
     ends,
     interval_text,
@@ -18,7 +18,7 @@ from prefixrun.analysis.claim_rules import (
 from prefixrun.analysis.comparison import difference
 from prefixrun.analysis.curves import PREFIXES
 from prefixrun.analysis.equivalence import margin
-from prefixrun.analysis.groups import Point, made_in_one_way
+from prefixrun.analysis.groups import RunGroup, have_one_signature
 from prefixrun.results import display_names
 
 MIDDLE = {"xsum": 200}
@@ -38,9 +38,9 @@ FEWER = 500
 """Times fewer stored numbers than the model has; the paper says 1000."""
 
 
-def lengths(found: Sequence[Point]) -> Iterator[Evidence]:
+def lengths(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     """Does the score rise from the shortest prefix to a middle length, and stop rising there?"""
-    for places in _by_length(point for point in found if point.n_train > LOW_DATA):
+    for places in _by_length(group for group in groups if group.n_train > LOW_DATA):
         peak = MIDDLE.get(next(iter(places.values())).first.scored_as, TABLES_MIDDLE)
         middle = min(places, key=lambda length: (abs(length - peak), length))
         shortest, longest = min(places), max(places)
@@ -50,14 +50,14 @@ def lengths(found: Sequence[Point]) -> Iterator[Evidence]:
         yield from _step(places[middle], places[longest], rises=False)
 
 
-def _step(shorter: Point, longer: Point, *, rises: bool) -> Iterator[Evidence]:
+def _step(shorter: RunGroup, longer: RunGroup, *, rises: bool) -> Iterator[Evidence]:
     metric = display_names.main_metrics(shorter.first.scored_as, shorter.first.result["scores"])[0]
     found = difference(shorter.runs, longer.runs, metric)
     if found is None:
         return
     outcome: Outcome = "undecided"
     low, high = ends(found)
-    if low is not None and high is not None and made_in_one_way((shorter, longer), metric):
+    if low is not None and high is not None and have_one_signature((shorter, longer), metric):
         bound = 0.0 if rises else margin(shorter.first.scored_as, metric)
         above, below = low > bound, high < bound
         outcome = (
@@ -72,69 +72,69 @@ def _step(shorter: Point, longer: Point, *, rises: bool) -> Iterator[Evidence]:
     yield Evidence(outcome, text, runs_of(shorter, longer))
 
 
-def length_speed(found: Sequence[Point]) -> Iterator[Evidence]:
+def length_speed(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     """Training time per token of the longest against the shortest prefix, on the same machine."""
-    for places in (lengths for alike in _by_machine(found) for lengths in _by_length(alike)):
+    for places in (lengths for alike in _by_machine(groups) for lengths in _by_length(alike)):
         if len(places) > 1 and max(places) >= 4 * min(places):
             yield from _speed(places[max(places)], places[min(places)], SAME_SPEED, slower_contradicts=True)
 
 
-def training_speed(found: Sequence[Point]) -> Iterator[Evidence]:
+def training_speed(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     """Training time per token of prefix-tuning against fine-tuning, on the same machine and data."""
-    groups: dict[tuple[object, ...], list[Point]] = {}
-    for machine, alike in enumerate(_by_machine(found)):
-        for point in alike:
-            sizes = (point.first.settings.get(f"train.{name}") for name in BATCH)
-            groups.setdefault((machine, *point.setting, point.training, *sizes), []).append(point)
-    for group in groups.values():
-        first, second = Side("prefix").choose(group), Side("finetune").choose(group)
+    by_key: dict[tuple[object, ...], list[RunGroup]] = {}
+    for machine, alike in enumerate(_by_machine(groups)):
+        for group in alike:
+            sizes = (group.first.settings.get(f"train.{name}") for name in BATCH)
+            by_key.setdefault((machine, *group.comparison_key, group.training, *sizes), []).append(group)
+    for comparable in by_key.values():
+        first, second = Arm("prefix").select_group(comparable), Arm("finetune").select_group(comparable)
         if first and second:
             yield from _speed(first, second, FASTER, slower_contradicts=False)
 
 
-def _by_machine(found: Iterable[Point]) -> list[list[Point]]:
-    """The points with their runs of one machine, for each machine."""
-    machines: dict[tuple[object, ...], list[Point]] = {}
-    for point in found:
-        for machine in dict.fromkeys(run.machine for run in point.runs):
-            runs = tuple(run for run in point.runs if run.machine == machine)
-            machines.setdefault(machine, []).append(Point(runs))
+def _by_machine(groups: Iterable[RunGroup]) -> list[list[RunGroup]]:
+    """The run groups with their runs of one machine, for each machine."""
+    machines: dict[tuple[object, ...], list[RunGroup]] = {}
+    for group in groups:
+        for machine in dict.fromkeys(run.machine for run in group.runs):
+            runs = tuple(run for run in group.runs if run.machine == machine)
+            machines.setdefault(machine, []).append(RunGroup(runs))
     return list(machines.values())
 
 
-def _speed(first: Point, second: Point, most: float, *, slower_contradicts: bool) -> Iterator[Evidence]:
+def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts: bool) -> Iterator[Evidence]:
     times = []
-    for point in (first, second):
-        seconds, tokens = point.cost("train_seconds"), point.cost("train_tokens")
+    for group in (first, second):
+        seconds, tokens = group.cost("train_seconds"), group.cost("train_tokens")
         if not seconds or not tokens:
             return
         times.append(seconds / tokens)
     ratio = times[0] / times[1]
     wrong = ratio > (most if slower_contradicts else 1.0)
     outcome: Outcome = "holds" if ratio <= most else "does not hold" if wrong else "undecided"
-    memory = [point.cost("peak_memory_bytes") for point in (first, second)]
+    memory = [group.cost("peak_memory_bytes") for group in (first, second)]
     also = (
         ""
         if None in memory
         else f"; peak memory {' against '.join(f'{(each or 0) / 2**30:.1f}' for each in memory)} GiB"
     )
-    sides = " against ".join(map(_named, (first, second)))
-    text = f"{where(first)}: training time per token of {sides}: {ratio:.2f} times{also}"
+    arms = " against ".join(map(_named, (first, second)))
+    text = f"{where(first)}: training time per token of {arms}: {ratio:.2f} times{also}"
     yield Evidence(outcome, text, runs_of(first, second))
 
 
-def _named(point: Point) -> str:
-    length = f" of length {point.first.prefix_len}" if point.first.prefix_len else ""
-    return display_names.of_method(point.first.method) + length
+def _named(group: RunGroup) -> str:
+    length = f" of length {group.first.prefix_len}" if group.first.prefix_len else ""
+    return display_names.of_method(group.first.method) + length
 
 
-def storage(found: Sequence[Point]) -> Iterator[Evidence]:
+def storage(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     """How many times fewer numbers a prefix of at most ten positions stores than the model has."""
-    seen: dict[tuple[str, int | None, int], list[Point]] = {}
-    for point in found:
-        first, stored = point.first, point.parameters("stored")
+    seen: dict[tuple[str, int | None, int], list[RunGroup]] = {}
+    for group in groups:
+        first, stored = group.first, group.parameters("stored")
         if first.method in PREFIXES and (first.prefix_len or 0) <= TABLES_MIDDLE and stored:
-            seen.setdefault((first.model, first.prefix_len, stored), []).append(point)
+            seen.setdefault((first.model, first.prefix_len, stored), []).append(group)
     for (model, length, stored), alike in sorted(seen.items(), key=lambda item: (item[0][0], item[0][1] or 0)):
         ratio = alike[0].parameters("total") / stored
         named = display_names.of_model(model)
@@ -142,13 +142,13 @@ def storage(found: Sequence[Point]) -> Iterator[Evidence]:
         yield Evidence("holds" if ratio >= FEWER else "does not hold", text, runs_of(alike[0]))
 
 
-def _by_length(found: Iterable[Point]) -> list[dict[int, Point]]:
-    """Length → point, for each setting that differs in length alone; the most runs where there are several."""
-    groups: dict[tuple[object, ...], dict[int, Point]] = {}
-    for point in found:
-        if point.first.method == "prefix" and point.first.prefix_len:
-            places = groups.setdefault(point.apart_from("prefix_len"), {})
-            known = places.get(point.first.prefix_len)
-            if known is None or len(point.runs) > len(known.runs):
-                places[point.first.prefix_len] = point
-    return [dict(sorted(places.items())) for places in groups.values()]
+def _by_length(groups: Iterable[RunGroup]) -> list[dict[int, RunGroup]]:
+    """Length → run group, for each setting that differs in length alone; the most runs where there are several."""
+    by_key: dict[tuple[object, ...], dict[int, RunGroup]] = {}
+    for group in groups:
+        if group.first.method == "prefix" and group.first.prefix_len:
+            places = by_key.setdefault(group.settings_except("prefix_len"), {})
+            known = places.get(group.first.prefix_len)
+            if known is None or len(group.runs) > len(known.runs):
+                places[group.first.prefix_len] = group
+    return [dict(sorted(places.items())) for places in by_key.values()]

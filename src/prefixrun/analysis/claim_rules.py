@@ -18,7 +18,7 @@ from prefixrun.analysis import paper_numbers
 from prefixrun.analysis.comparability import SAME_SHARE
 from prefixrun.analysis.comparison import ENOUGH, Difference, Estimate, difference, estimate
 from prefixrun.analysis.equivalence import margin
-from prefixrun.analysis.groups import SIZED, Point, made_in_one_way
+from prefixrun.analysis.groups import SIZED, RunGroup, have_one_signature
 from prefixrun.results import display_names
 
 Outcome = Literal["holds", "does not hold", "undecided", "no runs", "not computed"]
@@ -45,8 +45,8 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """Which points stand on one side of a comparison."""
+class Arm:
+    """Which run groups stand on one arm of a comparison."""
 
     method: str
     share: float | None = None
@@ -54,27 +54,27 @@ class Side:
     init: str | None = None
     """`words` or `random`; None takes any, words first."""
 
-    def choose(self, group: Sequence[Point], length: int | None = None) -> Point | None:
-        """The first of those that `rank` puts in order; None when the group has none of this side."""
-        return next(iter(self.rank(group, length)), None)
+    def select_group(self, comparable: Sequence[RunGroup], length: int | None = None) -> RunGroup | None:
+        """The first of those in `order_of_preference`; None when the group has none of this arm."""
+        return next(iter(self.order_of_preference(comparable, length)), None)
 
-    def rank(self, group: Sequence[Point], length: int | None = None) -> list[Point]:
+    def order_of_preference(self, comparable: Sequence[RunGroup], length: int | None = None) -> list[RunGroup]:
         """Starts as the task does by itself first, then the most runs, words before random, the length nearest `length`
         (that of the paper's table for the task), the lowest loss on development pairs; never by the score."""
-        found = [point for point in group if self._has(point)]
-        return sorted(found, key=lambda point: _preference(point, length), reverse=True)
+        found = [group for group in comparable if self._has(group)]
+        return sorted(found, key=lambda group: _preference(group, length), reverse=True)
 
-    def _has(self, point: Point) -> bool:
-        if point.first.method != self.method or (self.init and point.first.result["init"] != self.init):
+    def _has(self, group: RunGroup) -> bool:
+        if group.first.method != self.method or (self.init and group.first.result["init"] != self.init):
             return False
-        return self.share is None or (point.share > 0 and abs(log(point.share / self.share)) < SAME_SHARE)
+        return self.share is None or (group.share > 0 and abs(log(group.share / self.share)) < SAME_SHARE)
 
 
-def _preference(point: Point, length: int | None) -> tuple[bool, int, bool, float, float]:
-    wanted = length or usual_length(point.first.scored_as)
-    distance = abs(log((point.first.prefix_len or wanted) / wanted))
-    not_random = point.first.result["init"] != "random"
-    return point.has_own_words, len(point.runs), not_random, -distance, -point.loss_to_choose_by
+def _preference(group: RunGroup, length: int | None) -> tuple[bool, int, bool, float, float]:
+    wanted = length or usual_length(group.first.scored_as)
+    distance = abs(log((group.first.prefix_len or wanted) / wanted))
+    not_random = group.first.result["init"] != "random"
+    return group.has_own_words, len(group.runs), not_random, -distance, -group.loss_to_choose_by
 
 
 @cache
@@ -86,69 +86,69 @@ def usual_length(task: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Contrast:
-    """The first side against the second, on every task, model and amount of data that has both."""
+class Comparison:
+    """The first arm against the second, on every task, model and amount of data that has both."""
 
-    first: Side
-    second: Side
+    first: Arm
+    second: Arm
     kind: Kind
     metrics: tuple[str, ...] = ()
     """Empty: the first main metric of the task."""
     amount: Amount = "most"
-    """`low`: each size up to 500 pairs; `most`: the most pairs with both sides, in each number format; `share`: each
+    """`low`: each size up to 500 pairs; `most`: the most pairs with both arms, in each number format; `share`: each
     part of the data that was seen whole; `all`: the whole data, seen whole."""
     tasks: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     at_least: float = 0.0
     """For `share`: larger shares of the data than this."""
 
-    def __call__(self, found: Sequence[Point]) -> Iterator[Evidence]:
-        """One piece of evidence for each pair of points and metric."""
-        for first, second in self._pairs(found):
+    def __call__(self, groups: Sequence[RunGroup]) -> Iterator[Evidence]:
+        """One piece of evidence for each pair of run groups and metric."""
+        for first, second in self._pairs(groups):
             for metric in (
                 self.metrics or display_names.main_metrics(first.first.scored_as, first.first.result["scores"])[:1]
             ):
-                yield _contrasted(first, second, metric, self.kind)
+                yield _compared(first, second, metric, self.kind)
 
-    def _pair(self, group: Sequence[Point]) -> tuple[Point, Point] | None:
+    def _pair(self, comparable: Sequence[RunGroup]) -> tuple[RunGroup, RunGroup] | None:
         """Sides of one method differ in their start alone, others in what belongs to the method; the second is as long
         as the first where it can be."""
-        for first in self.first.rank(group):
-            alike = [point for point in group if point is not first]
+        for first in self.first.order_of_preference(comparable):
+            alike = [group for group in comparable if group is not first]
             if self.first.method == self.second.method:
-                alike = [point for point in alike if point.apart_from(*START) == first.apart_from(*START)]
-            if second := self.second.choose(alike, first.first.prefix_len):
+                alike = [group for group in alike if group.settings_except(*START) == first.settings_except(*START)]
+            if second := self.second.select_group(alike, first.first.prefix_len):
                 return first, second
         return None
 
-    def _pairs(self, found: Sequence[Point]) -> list[tuple[Point, Point]]:
-        groups: dict[tuple[object, ...], list[Point]] = {}
-        for point in found:
-            if self._concerns(point):
-                groups.setdefault((*point.setting, point.training), []).append(point)
-        pairs = [pair for group in groups.values() if (pair := self._pair(group))]
+    def _pairs(self, groups: Sequence[RunGroup]) -> list[tuple[RunGroup, RunGroup]]:
+        by_key: dict[tuple[object, ...], list[RunGroup]] = {}
+        for group in groups:
+            if self._concerns(group):
+                by_key.setdefault((*group.comparison_key, group.training), []).append(group)
+        pairs = [pair for comparable in by_key.values() if (pair := self._pair(comparable))]
         if self.amount != "most":
             return pairs
-        most: dict[tuple[object, ...], tuple[Point, Point]] = {}
+        most: dict[tuple[object, ...], tuple[RunGroup, RunGroup]] = {}
         for pair in pairs:
-            key = (*pair[0].setting, pair[0].precision)
+            key = (*pair[0].comparison_key, pair[0].precision)
             if key not in most or pair[0].training > most[key][0].training:
                 most[key] = pair
         return list(most.values())
 
-    def _concerns(self, point: Point) -> bool:
-        available = point.first.result.get("n_train_available") or point.n_train
+    def _concerns(self, group: RunGroup) -> bool:
+        available = group.first.result.get("n_train_available") or group.n_train
         fits = {
-            "low": point.n_train <= LOW_DATA,
-            "most": point.n_train > LOW_DATA and point.first.split == "test",
-            "share": point.seen == point.n_train > self.at_least * available,
-            "all": point.first.is_of_all_pairs,
+            "low": group.n_train <= LOW_DATA,
+            "most": group.n_train > LOW_DATA and group.first.split == "test",
+            "share": group.seen == group.n_train > self.at_least * available,
+            "all": group.first.is_of_all_pairs,
         }[self.amount]
-        known = not self.tasks or point.first.task in self.tasks
-        return fits and known and (not self.models or point.first.model in self.models)
+        known = not self.tasks or group.first.task in self.tasks
+        return fits and known and (not self.models or group.first.model in self.models)
 
 
-Rule = Callable[[Sequence[Point]], Iterable[Evidence]]
+Rule = Callable[[Sequence[RunGroup]], Iterable[Evidence]]
 
 
 def outcome_of(evidence: Sequence[Sequence[Evidence]]) -> Outcome:
@@ -161,50 +161,52 @@ def outcome_of(evidence: Sequence[Sequence[Evidence]]) -> Outcome:
     return "holds" if outcomes == {"holds"} and all(evidence) else "undecided"
 
 
-def where(point: Point) -> str:
+def where(group: RunGroup) -> str:
     """`E2E, SmolLM2-135M, 500 pairs`; see Point.amount."""
-    return f"{_task_and_model(point)}, {point.amount}"
+    return f"{_task_and_model(group)}, {group.amount}"
 
 
-def _task_and_model(point: Point) -> str:
-    split = "" if point.first.split == "test" else f" ({point.first.split} part)"
-    return f"{display_names.of_task(point.first.task)}{split}, {display_names.of_model(point.first.model)}"
+def _task_and_model(group: RunGroup) -> str:
+    split = "" if group.first.split == "test" else f" ({group.first.split} part)"
+    return f"{display_names.of_task(group.first.task)}{split}, {display_names.of_model(group.first.model)}"
 
 
-def runs_of(*found: Point) -> tuple[str, ...]:
-    """The ids of all runs of points."""
-    return tuple(run.run_id for point in found for run in point.runs)
+def runs_of(*groups: RunGroup) -> tuple[str, ...]:
+    """The ids of all runs of run groups."""
+    return tuple(run.run_id for group in groups for run in group.runs)
 
 
-def low_data_mean(found: Sequence[Point]) -> Iterator[Evidence]:
+def low_data_mean(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     """Prefix-tuning minus fine-tuning averaged over the small sizes, one number for each seed and subsample.
 
     From words, as the paper's low-data runs start.
     """
-    groups: dict[tuple[object, ...], list[Point]] = {}
-    for point in found:
-        if point.n_train <= LOW_DATA:
-            groups.setdefault((*point.setting, point.precision), []).append(point)
-    for group in groups.values():
-        sizes = sorted({point.n_train for point in group})
+    by_key: dict[tuple[object, ...], list[RunGroup]] = {}
+    for group in groups:
+        if group.n_train <= LOW_DATA:
+            by_key.setdefault((*group.comparison_key, group.precision), []).append(group)
+    for comparable in by_key.values():
+        sizes = sorted({group.n_train for group in comparable})
         pairs = [
             (first, second)
             for size in sizes
-            if (first := Side("prefix", init="words").choose([each for each in group if each.n_train == size]))
-            and (second := Side("finetune").choose([each for each in group if each.n_train == size]))
+            if (
+                first := Arm("prefix", init="words").select_group([each for each in comparable if each.n_train == size])
+            )
+            and (second := Arm("finetune").select_group([each for each in comparable if each.n_train == size]))
         ]
         if len(pairs) > 1:
             yield from _averaged(pairs)
 
 
-def _averaged(pairs: Sequence[tuple[Point, Point]]) -> Iterator[Evidence]:
+def _averaged(pairs: Sequence[tuple[RunGroup, RunGroup]]) -> Iterator[Evidence]:
     first = pairs[0][0]
     metric = display_names.main_metrics(first.first.scored_as, first.first.result["scores"])[0]
     by_pair = [(_by_seed(one, metric), _by_seed(other, metric)) for one, other in pairs]
     shared = sorted(set.intersection(*(set(one) & set(other) for one, other in by_pair)))
     if not shared:
         return
-    everyone = [point for pair in pairs for point in pair]
+    everyone = [group for pair in pairs for group in pair]
     values = [sum(one[key] - other[key] for one, other in by_pair) / len(by_pair) for key in shared]
     mean = estimate(values, [subsample for subsample, _ in shared])
     sizes = ", ".join(f"{one.n_train:,}" for one, _ in pairs)
@@ -214,7 +216,7 @@ def _averaged(pairs: Sequence[tuple[Point, Point]]) -> Iterator[Evidence]:
         f"{display_names.of_metric(metric)} of prefix-tuning from words minus fine-tuning {interval_text(mean, 1)}, "
         f"{count_text(mean)} (over seeds and subsamples, for these inputs)"
     )
-    decides = mean.draws >= ENOUGH and made_in_one_way(everyone, metric)
+    decides = mean.draws >= ENOUGH and have_one_signature(everyone, metric)
     outcome = _outcome(mean.low, mean.high, "more", 0.0) if decides else "undecided"
     yield Evidence(outcome, text, runs_of(*everyone))
 
@@ -230,11 +232,11 @@ def interval_text(found: Estimate, decimals: int) -> str:
     return f"{found.mean:+.{decimals}f}{ends}".replace("-", "−")
 
 
-def _by_seed(point: Point, metric: str) -> dict[tuple[int, int], float]:
-    return {(run.subsample_seed, run.seed): value for run in point.runs if (value := run.value(metric)) is not None}
+def _by_seed(group: RunGroup, metric: str) -> dict[tuple[int, int], float]:
+    return {(run.subsample_seed, run.seed): value for run in group.runs if (value := run.value(metric)) is not None}
 
 
-def _contrasted(first: Point, second: Point, metric: str, kind: Kind) -> Evidence:
+def _compared(first: RunGroup, second: RunGroup, metric: str, kind: Kind) -> Evidence:
     found = difference(second.runs, first.runs, metric)
     if found is None:
         text = f"{where(first)}: {display_names.of_metric(metric)} has no value in these runs"
@@ -244,8 +246,8 @@ def _contrasted(first: Point, second: Point, metric: str, kind: Kind) -> Evidenc
         low, high = -high, -low
     outcome = _outcome(low, high, kind, margin(first.first.scored_as, metric))
     text = _text(first, second, metric, found)
-    if not made_in_one_way((first, second), metric):
-        outcome, text = "undecided", f"{text}; the scores were made in two ways"
+    if not have_one_signature((first, second), metric):
+        outcome, text = "undecided", f"{text}; the scores have different signatures"
     return Evidence(outcome, text, runs_of(first, second))
 
 
@@ -270,16 +272,16 @@ def _outcome(low: float | None, high: float | None, kind: Kind, bound: float) ->
     return "holds" if low > threshold else "does not hold" if high < threshold else "undecided"
 
 
-def _text(first: Point, second: Point, metric: str, found: Difference) -> str:
+def _text(first: RunGroup, second: RunGroup, metric: str, found: Difference) -> str:
     decimals = 1 if margin(first.first.scored_as, metric) >= 0.1 or metric == "SLOT_ERROR" else 3
-    sides = f"{_side(first)} minus {_side(second)}"
+    arms = f"{_arm(first)} minus {_arm(second)}"
     note = f" ({found.note})" if found.note else ""
     number = interval_text(found, decimals)
-    return f"{where(first)}: {display_names.of_metric(metric)} of {sides} {number}, {count_text(found)}{note}"
+    return f"{where(first)}: {display_names.of_metric(metric)} of {arms} {number}, {count_text(found)}{note}"
 
 
-def _side(point: Point) -> str:
-    size = f" {point.share:.2g} %" if point.first.method in SIZED else ""
-    start = f" from {point.init}" if point.init else ""
-    length = f", length {point.first.prefix_len}" if point.first.prefix_len is not None else ""
-    return f"{display_names.of_method(point.first.method)}{size} ({(start + length).strip(' ,')})".replace(" ()", "")
+def _arm(group: RunGroup) -> str:
+    size = f" {group.share:.2g} %" if group.first.method in SIZED else ""
+    start = f" from {group.init}" if group.init else ""
+    length = f", length {group.first.prefix_len}" if group.first.prefix_len is not None else ""
+    return f"{display_names.of_method(group.first.method)}{size} ({(start + length).strip(' ,')})".replace(" ()", "")

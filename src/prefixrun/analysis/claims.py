@@ -11,16 +11,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from prefixrun.analysis.claim_costs import length_speed, lengths, storage, training_speed
-from prefixrun.analysis.claim_rules import Contrast, Evidence, Outcome, Rule, Side, low_data_mean, outcome_of
-from prefixrun.analysis.groups import Point, points
+from prefixrun.analysis.claim_rules import Arm, Comparison, Evidence, Outcome, Rule, low_data_mean, outcome_of
+from prefixrun.analysis.groups import RunGroup, run_groups
 from prefixrun.results import display_names
 from prefixrun.results.records import Record
 from prefixrun.runs.result_schema import SAMPLE
 
-PREFIX, FINETUNE = Side("prefix"), Side("finetune")
-WORDS, RANDOM = Side("prefix", init="words"), Side("prefix", init="random")
-SMALL_PREFIX = Side("prefix", share=0.1)
-SMALL_ADAPTER, LARGE_ADAPTER = Side("adapter", share=0.1), Side("adapter", share=3.0)
+PREFIX, FINETUNE = Arm("prefix"), Arm("finetune")
+WORDS, RANDOM = Arm("prefix", init="words"), Arm("prefix", init="random")
+SMALL_PREFIX = Arm("prefix", share=0.1)
+SMALL_ADAPTER, LARGE_ADAPTER = Arm("adapter", share=0.1), Arm("adapter", share=3.0)
 TABLES = ("e2e", "webnlg", "dart")
 EXTRAPOLATION = ("xsum_news_to_sports", "xsum_within_news")
 ROUGE = ("ROUGE-1", "ROUGE-2", "ROUGE-L")
@@ -56,8 +56,8 @@ CLAIMS = (
         "6.1",
         "prefix against adapter (0.1 %) and against top layers, most data: the interval of the difference is above 0",
         (
-            Contrast(SMALL_PREFIX, SMALL_ADAPTER, "more", tasks=TABLES),
-            Contrast(SMALL_PREFIX, Side("finetune_top"), "more", tasks=TABLES),
+            Comparison(SMALL_PREFIX, SMALL_ADAPTER, "more", tasks=TABLES),
+            Comparison(SMALL_PREFIX, Arm("finetune_top"), "more", tasks=TABLES),
         ),
     ),
     Claim(
@@ -65,21 +65,21 @@ CLAIMS = (
         "On table-to-text prefix-tuning is as good as full fine-tuning or better.",
         "6.1",
         "prefix against fine-tuning, most data: less than the margin worse",
-        (Contrast(PREFIX, FINETUNE, "not less", tasks=TABLES),),
+        (Comparison(PREFIX, FINETUNE, "not less", tasks=TABLES),),
     ),
     Claim(
         "C3",
         "Prefix-tuning is as good as adapters with thirty times its parameters, or better.",
         "6.1",
         "prefix against adapter (3 %), most data: less than the margin worse",
-        (Contrast(PREFIX, LARGE_ADAPTER, "not less", tasks=TABLES),),
+        (Comparison(PREFIX, LARGE_ADAPTER, "not less", tasks=TABLES),),
     ),
     Claim(
         "C4",
         "It scales to GPT-2 Large.",
         "6.1",
         "prefix against fine-tuning on GPT-2 Large: less than the margin worse",
-        (Contrast(PREFIX, FINETUNE, "not less", tasks=TABLES, models=("gpt2_large",)),),
+        (Comparison(PREFIX, FINETUNE, "not less", tasks=TABLES, models=("gpt2_large",)),),
     ),
     Claim(
         "C5", "It works in open domains, not in single ones only.", "6.1", "no threshold is stated; see C1, C2 and C10"
@@ -89,7 +89,7 @@ CLAIMS = (
         "On XSUM prefix-tuning is below fine-tuning.",
         "6.2",
         "fine-tuning against prefix on XSUM: the interval of the difference is above 0 for every ROUGE",
-        (Contrast(FINETUNE, PREFIX, "more", metrics=ROUGE, tasks=("xsum",)),),
+        (Comparison(FINETUNE, PREFIX, "more", metrics=ROUGE, tasks=("xsum",)),),
     ),
     Claim(
         "C7",
@@ -111,21 +111,21 @@ CLAIMS = (
         "6.3",
         "slot errors of prefix from words against fine-tuning, each size up to 500: the interval is below 0 (the "
         "paper: examples)",
-        (Contrast(WORDS, FINETUNE, "more", metrics=("SLOT_ERROR",), amount="low", tasks=("e2e",)),),
+        (Comparison(WORDS, FINETUNE, "more", metrics=("SLOT_ERROR",), amount="low", tasks=("e2e",)),),
     ),
     Claim(
         "C10",
         "On unseen WebNLG categories prefix-tuning beats fine-tuning in every metric.",
         "6.4",
         "prefix against fine-tuning, unseen part, most data: the interval is on the better side of 0 for every metric",
-        (Contrast(PREFIX, FINETUNE, "more", ("BLEU/unseen", "METEOR/unseen", "TER/unseen"), tasks=("webnlg",)),),
+        (Comparison(PREFIX, FINETUNE, "more", ("BLEU/unseen", "METEOR/unseen", "TER/unseen"), tasks=("webnlg",)),),
     ),
     Claim(
         "C11",
         "On unseen XSUM topics prefix-tuning beats fine-tuning in every metric.",
         "6.4",
         "prefix against fine-tuning on both splits: the interval is above 0 for every ROUGE",
-        (Contrast(PREFIX, FINETUNE, "more", ROUGE, tasks=EXTRAPOLATION),),
+        (Comparison(PREFIX, FINETUNE, "more", ROUGE, tasks=EXTRAPOLATION),),
     ),
     Claim(
         "C12",
@@ -133,8 +133,8 @@ CLAIMS = (
         "6.4",
         "unseen part of WebNLG: adapters are above fine-tuning, and less than the margin below prefix-tuning",
         (
-            Contrast(Side("adapter"), FINETUNE, "more", ("BLEU/unseen",), tasks=("webnlg",)),
-            Contrast(Side("adapter"), PREFIX, "not less", ("BLEU/unseen",), tasks=("webnlg",)),
+            Comparison(Arm("adapter"), FINETUNE, "more", ("BLEU/unseen",), tasks=("webnlg",)),
+            Comparison(Arm("adapter"), PREFIX, "not less", ("BLEU/unseen",), tasks=("webnlg",)),
         ),
     ),
     Claim(
@@ -157,42 +157,42 @@ CLAIMS = (
         "Tuning the embedding layer alone is much worse.",
         "7.2",
         "prefix against embedding-only: better by more than the margin",
-        (Contrast(PREFIX, Side("embedding"), "clearly more", tasks=TABLES),),
+        (Comparison(PREFIX, Arm("embedding"), "clearly more", tasks=TABLES),),
     ),
     Claim(
         "C16",
         "Infix-tuning is a little below prefix-tuning.",
         "7.3",
         "prefix against infix: the interval is above 0",
-        (Contrast(PREFIX, Side("infix"), "more", tasks=TABLES),),
+        (Comparison(PREFIX, Arm("infix"), "more", tasks=TABLES),),
     ),
     Claim(
         "C17",
         "With little data a start from real words is much better than a random one.",
         "7.4",
         "words against random at each size up to 500: the interval is above 0",
-        (Contrast(WORDS, RANDOM, "more", amount="low"),),
+        (Comparison(WORDS, RANDOM, "more", amount="low"),),
     ),
     Claim(
         "C18",
         "With all data the start does not matter.",
         "7.4",
         "words against random with all pairs: the interval lies within the margin on both sides",
-        (Contrast(WORDS, RANDOM, "same", amount="all"),),
+        (Comparison(WORDS, RANDOM, "same", amount="all"),),
     ),
     Claim(
         "C19",
         "Prefix-tuning, started at random, beats fine-tuning from more than a fifth of the data on.",
         "7.5",
         "random prefix against fine-tuning at each share of E2E above 20 %: the interval is above 0",
-        (Contrast(RANDOM, FINETUNE, "more", amount="share", tasks=("e2e",), at_least=0.2),),
+        (Comparison(RANDOM, FINETUNE, "more", amount="share", tasks=("e2e",), at_least=0.2),),
     ),
     Claim(
         "C20",
         "Training the keys and values directly is a little worse than through the MLP.",
         "4.3",
         "prefix against prefix without MLP: the interval is above 0 (the paper gives no number)",
-        (Contrast(PREFIX, Side("prefix_flat"), "more"),),
+        (Comparison(PREFIX, Arm("prefix_flat"), "more"),),
     ),
     Claim(
         "C21",
@@ -230,7 +230,7 @@ def evaluate(records: Iterable[Record]) -> list[Finding]:
         for each in records
         if each.result["data_source"] != SAMPLE and each.task in display_names.TASKS and not _is_random(each)
     ]
-    found = points(speaking)
+    found = run_groups(speaking)
     return [_finding(claim, found) for claim in CLAIMS]
 
 
@@ -267,10 +267,10 @@ def markdown(findings: Sequence[Finding]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _finding(claim: Claim, found: Sequence[Point]) -> Finding:
+def _finding(claim: Claim, groups: Sequence[RunGroup]) -> Finding:
     if not claim.rules:
         return Finding(claim, "not computed", ())
-    evidence = [tuple(rule(found)) for rule in claim.rules]
+    evidence = [tuple(rule(groups)) for rule in claim.rules]
     return Finding(claim, outcome_of(evidence), tuple(each for of_rule in evidence for each in of_rule))
 
 

@@ -57,7 +57,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Difference(Estimate):
-    """The second point minus the first."""
+    """The second arm minus the first."""
 
     p_value: float | None
     """Two-sided, of no difference; None where it cannot be told."""
@@ -94,23 +94,23 @@ def quantile(degrees: float, level: float = LEVEL) -> float:
 
 
 def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -> Difference | None:
-    """How much better (larger) the second point's metric is, over seeds and inputs; None when one has no value.
+    """How much better (larger) the second arm's metric is, over seeds and inputs; None when one has no value.
 
-    Runs are paired by seed and subsample when at least two pairs exist, or when each point has one run and they match.
+    Runs are paired by seed and subsample when at least two pairs exist, or when each arm has one run and they match.
     """
-    sides = [[each for each in side if each.value(metric) is not None] for side in (first, second)]
-    if not all(sides):
+    arms = [[each for each in arm if each.value(metric) is not None] for arm in (first, second)]
+    if not all(arms):
         return None
-    pairs = _paired(*sides)
-    paired = len(pairs) >= 2 or (bool(pairs) and len(sides[0]) == len(sides[1]) == 1)
-    alone = sum(map(len, sides)) - 2 * len(pairs) if paired else 0
+    pairs = _paired(*arms)
+    paired = len(pairs) >= 2 or (bool(pairs) and len(arms[0]) == len(arms[1]) == 1)
+    alone = sum(map(len, arms)) - 2 * len(pairs) if paired else 0
     if paired:
-        sides = [[pair[side] for pair in pairs] for side in (0, 1)]
-    values = [[float(each.value(metric) or 0.0) for each in side] for side in sides]
-    of_runs, degrees, draws = _runs(values, [[each.subsample_seed for each in side] for side in sides], paired)
+        arms = [[pair[arm] for pair in pairs] for arm in (0, 1)]
+    values = [[float(each.value(metric) or 0.0) for each in arm] for arm in arms]
+    of_runs, degrees, draws = _runs(values, [[each.subsample_seed for each in arm] for arm in arms], paired)
     mean = float(np.mean(values[1]) - np.mean(values[0]))
     sd = float(np.std(np.subtract(values[1], values[0]), ddof=1)) if paired and len(pairs) > 1 else None
-    of_inputs, why_not = _inputs(sides, metric)
+    of_inputs, why_not = _inputs(arms, metric)
     notes = [f"over the {len(pairs)} pairs of equal seeds"] if alone else []
     low = high = p_value = None
     if of_runs is not None:
@@ -122,7 +122,7 @@ def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -
         notes.append("of inputs alone: one run says nothing about seeds")
     else:
         notes.append(f"one run, and {why_not}: no interval")
-    n = min(map(len, sides))
+    n = min(map(len, arms))
     return Difference(mean, n, draws, sd, low, high, p_value, paired, "; ".join(notes))
 
 
@@ -130,8 +130,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """p-values corrected for being tests of one table (Holm 1979), in their order."""
     corrected = [0.0] * len(p_values)
     largest = 0.0
-    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+    for order_of_preference, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, (len(p_values) - order_of_preference) * p_values[index]))
         corrected[index] = largest
     return corrected
 
@@ -156,12 +156,12 @@ def _variance_of_mean(values: Sequence[float], subsamples: Sequence[int]) -> tup
 def _runs(
     values: Sequence[Sequence[float]], subsamples: Sequence[Sequence[int]], paired: bool
 ) -> tuple[float | None, float, int]:
-    """Variance of the mean difference between runs, its degrees of freedom, and the draws of the side with fewer; the
+    """Variance of the mean difference between runs, its degrees of freedom, and the draws of the arm with fewer; the
     variance is None when it cannot be told."""
     if paired:
         variance, draws = _variance_of_mean(np.subtract(values[1], values[0]).tolist(), subsamples[0])
         return variance, draws - 1, draws
-    known = [_variance_of_mean(*side) for side in zip(values, subsamples, strict=True)]
+    known = [_variance_of_mean(*arm) for arm in zip(values, subsamples, strict=True)]
     parts = [variance for variance, _ in known if variance is not None]
     draws = min(each for _, each in known)
     if len(parts) < 2:
@@ -181,18 +181,18 @@ def _interval(mean: float, variance: float, of_runs: float, degrees: float) -> t
     return mean - half, mean + half, p_value
 
 
-def _inputs(sides: Sequence[Sequence[Record]], metric: str) -> tuple[float | None, str]:
-    """Variance of the difference of the sides' mean scores over draws of inputs; None and the reason where unknown."""
-    known = [[influence(each, metric) for each in side] for side in sides]
-    if any(one is None for side in known for one in side):
+def _inputs(arms: Sequence[Sequence[Record]], metric: str) -> tuple[float | None, str]:
+    """Variance of the difference of the arms' mean scores over draws of inputs; None and the reason where unknown."""
+    known = [[influence(each, metric) for each in arm] for arm in arms]
+    if any(one is None for arm in known for one in arm):
         return None, "no counts to tell what inputs do"
-    if len({one[0] for side in known for one in side if one is not None}) > 1:
+    if len({one[0] for arm in known for one in arm if one is not None}) > 1:
         return None, "their inputs are not the same"
-    first, second = (np.mean([one[1] for one in side if one is not None], axis=0) for side in known)
+    first, second = (np.mean([one[1] for one in arm if one is not None], axis=0) for arm in known)
     return float(np.sum(np.square(second - first))), ""
 
 
-@lru_cache(maxsize=4096)  # a reference point is compared with many others
+@lru_cache(maxsize=4096)  # a reference is compared with many others
 def influence(record: Record, metric: str) -> tuple[tuple[str, ...], FloatArray] | None:
     """The ids of a run's inputs and what each adds to the score beyond the average one, ``(inputs,)``.
 

@@ -1,8 +1,8 @@
-"""What the figures show: which points form a curve, a column of starts or a cloud. The drawing is in plots.py.
+"""What the figures show: which run groups form a curve, a column of starts or a cloud. The drawing is in plots.py.
 
-Every figure is of one task, split, corpus, set of inputs, model and number format. Two points of a curve at the same
-place differ in settings that the curve does not name; then the one with more runs, or else with the lower loss on
-development pairs, is shown and the caption counts the others.
+Every figure is of one task, split, corpus, set of inputs, model and number format. Run groups of one curve with the same
+x differ in settings that the curve does not name. `select_group` decides which of them is shown; the caption counts the
+others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from prefixrun.analysis.comparison import ENOUGH
-from prefixrun.analysis.groups import SIZED, Point, check_signatures, choose
+from prefixrun.analysis.groups import SIZED, RunGroup, check_signatures, select_group
 from prefixrun.results import display_names
 from prefixrun.runs.result_schema import SAMPLE
 
@@ -34,7 +34,7 @@ class Curve:
     method: str
     dashed: bool
     """Set for starts at random, to tell them from starts at words."""
-    places: tuple[tuple[float, Point], ...]
+    points: tuple[tuple[float, RunGroup], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,16 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How the points of one kind of curve are told from others."""
+    """How the run groups of one kind of curve are told from others."""
 
     kind: Kind
     title: str
     x_label: str
-    belongs: Callable[[Point], bool]
-    x: Callable[[Point], float]
-    apart: Callable[[Point], tuple[object, ...]]
+    belongs: Callable[[RunGroup], bool]
+    x: Callable[[RunGroup], float]
+    apart: Callable[[RunGroup], tuple[object, ...]]
     """What makes a curve of its own."""
-    figure_of: Callable[[Point], tuple[object, ...]]
+    figure_of: Callable[[RunGroup], tuple[object, ...]]
     """What makes a figure of its own, beside the scope and the model."""
 
 
@@ -72,39 +72,43 @@ _PLANS = (
         "low_data",
         "Low data",
         "training pairs",
-        lambda point: point.first.settings.get("train_size") is not None,
-        lambda point: float(point.n_train),
-        lambda point: (point.first.method, _size(point), point.init),
-        lambda point: (point.precision,),
+        lambda group: group.first.settings.get("train_size") is not None,
+        lambda group: float(group.n_train),
+        lambda group: (group.first.method, _size(group), group.init),
+        lambda group: (group.precision,),
     ),
     _Plan(
         "prefix_length",
         "Prefix length",
         "prefix length (positions)",
-        lambda point: point.first.method in PREFIXES and point.first.prefix_len is not None,
-        lambda point: float(point.first.prefix_len or 0),
-        lambda point: point.apart_from("prefix_len"),
-        lambda point: point.training,
+        lambda group: group.first.method in PREFIXES and group.first.prefix_len is not None,
+        lambda group: float(group.first.prefix_len or 0),
+        lambda group: group.settings_except("prefix_len"),
+        lambda group: group.training,
     ),
     _Plan(
         "data_fraction",
         "Share of the training data",
         "training data (%)",
-        lambda point: point.first.settings.get("train_size") is None and point.seen == point.n_train,
-        lambda point: 100.0 * float(point.first.settings.get("data_fraction", 1.0)),
-        lambda point: (point.first.method, _size(point), point.init),
-        lambda point: (point.precision, point.first.settings.get("train.max_steps")),
+        lambda group: group.first.settings.get("train_size") is None and group.seen == group.n_train,
+        lambda group: 100.0 * float(group.first.settings.get("data_fraction", 1.0)),
+        lambda group: (group.first.method, _size(group), group.init),
+        lambda group: (group.precision, group.first.settings.get("train.max_steps")),
     ),
 )
 
 
-def figures(found: Sequence[Point]) -> list[Figure]:
-    """Every figure that the points make. Raises DataError for scores made in different ways."""
-    groups: dict[tuple[object, ...], list[Point]] = {}
-    for point in found:
-        groups.setdefault(point.setting, []).append(point)
+def figures(groups: Sequence[RunGroup]) -> list[Figure]:
+    """Every figure that the run groups make. Raises DataError for scores made in different ways."""
+    by_key: dict[tuple[object, ...], list[RunGroup]] = {}
+    for group in groups:
+        by_key.setdefault(group.comparison_key, []).append(group)
     return _with_own_names(
-        [figure for group in groups.values() for figure in (*_curves(group), *_starts(group), *_clouds(group))]
+        [
+            figure
+            for comparable in by_key.values()
+            for figure in (*_curves(comparable), *_starts(comparable), *_clouds(comparable))
+        ]
     )
 
 
@@ -119,9 +123,9 @@ def _with_own_names(found: Sequence[Figure]) -> list[Figure]:
     return named
 
 
-def _curves(group: Sequence[Point]) -> Iterator[Figure]:
+def _curves(comparable: Sequence[RunGroup]) -> Iterator[Figure]:
     for plan in _PLANS:
-        for members in _split(filter(plan.belongs, group), plan.figure_of):
+        for members in _split(filter(plan.belongs, comparable), plan.figure_of):
             curves, hidden = [], 0
             for alike in _split(members, plan.apart):
                 places = _places(alike, plan.x)
@@ -132,67 +136,67 @@ def _curves(group: Sequence[Point]) -> Iterator[Figure]:
                 yield _figure(plan.kind, plan.title, plan.x_label, _told_apart(curves), hidden)
 
 
-def _starts(group: Sequence[Point]) -> Iterator[Figure]:
+def _starts(comparable: Sequence[RunGroup]) -> Iterator[Figure]:
     """Starts of prefix-tuning at equal data."""
-    members = [point for point in group if point.first.method == "prefix" and point.init is not None]
-    for of_size in _split(members, lambda point: point.apart_from("init.", "init_words", "prefix_len")):
-        alike = list(_split(of_size, lambda point: (point.init,)))
+    members = [group for group in comparable if group.first.method == "prefix" and group.init is not None]
+    for of_size in _split(members, lambda group: group.settings_except("init.", "init_words", "prefix_len")):
+        alike = list(_split(of_size, lambda group: (group.init,)))
         if len(alike) < FEWEST_MARKS:
             continue
         own = {"words": "the task's words"}
-        chosen = [(own.get(str(each[0].init), str(each[0].init)), choose(each)) for each in alike]
+        chosen = [(own.get(str(each[0].init), str(each[0].init)), select_group(each)) for each in alike]
         chosen.sort(key=lambda start: (start[0] != "random", start[0]))
         curves = [
-            Curve(label, "prefix", label == "random", ((float(i), point),)) for i, (label, point) in enumerate(chosen)
+            Curve(label, "prefix", label == "random", ((float(i), group),)) for i, (label, group) in enumerate(chosen)
         ]
         yield _figure("initialisation", "Initialisation", "", curves, len(of_size) - len(chosen))
 
 
-def _clouds(group: Sequence[Point]) -> Iterator[Figure]:
-    """Score against what it costs, one mark a point, with the most training pairs there are."""
-    most = max(point.n_train for point in group)
-    for members in _split((point for point in group if point.n_train == most), lambda point: point.training):
-        methods = _split(members, lambda point: (point.first.method, _size(point), point.init, point.first.prefix_len))
-        chosen = [choose(alike) for alike in methods]
-        if len({point.first.method for point in chosen}) >= FEWEST_MARKS:
-            curves = _told_apart([_curve(point, ((float(point.parameters("stored")), point),)) for point in chosen])
+def _clouds(comparable: Sequence[RunGroup]) -> Iterator[Figure]:
+    """Score against what it costs, one mark a run group, with the most training pairs there are."""
+    most = max(group.n_train for group in comparable)
+    for members in _split((group for group in comparable if group.n_train == most), lambda group: group.training):
+        methods = _split(members, lambda group: (group.first.method, _size(group), group.init, group.first.prefix_len))
+        chosen = [select_group(alike) for alike in methods]
+        if len({group.first.method for group in chosen}) >= FEWEST_MARKS:
+            curves = _told_apart([_curve(group, ((float(group.parameters("stored")), group),)) for group in chosen])
             yield _figure("pareto", "What a score costs", "", curves, len(members) - len(chosen))
 
 
-def _split(members: Iterable[Point], key: Callable[[Point], tuple[object, ...]]) -> list[list[Point]]:
-    groups: dict[tuple[object, ...], list[Point]] = {}
-    for point in members:
-        groups.setdefault(key(point), []).append(point)
-    return list(groups.values())
+def _split(members: Iterable[RunGroup], key: Callable[[RunGroup], tuple[object, ...]]) -> list[list[RunGroup]]:
+    by_key: dict[tuple[object, ...], list[RunGroup]] = {}
+    for group in members:
+        by_key.setdefault(key(group), []).append(group)
+    return list(by_key.values())
 
 
-def _places(alike: Sequence[Point], x: Callable[[Point], float]) -> tuple[tuple[float, Point], ...]:
-    at: dict[float, list[Point]] = {}
-    for point in alike:
-        at.setdefault(x(point), []).append(point)
-    return tuple((place, choose(at[place])) for place in sorted(at))
+def _places(alike: Sequence[RunGroup], x: Callable[[RunGroup], float]) -> tuple[tuple[float, RunGroup], ...]:
+    at: dict[float, list[RunGroup]] = {}
+    for group in alike:
+        at.setdefault(x(group), []).append(group)
+    return tuple((place, select_group(at[place])) for place in sorted(at))
 
 
-def _size(point: Point) -> str:
-    return f"{point.share:.2g} %" if point.first.method in SIZED else ""
+def _size(group: RunGroup) -> str:
+    return f"{group.share:.2g} %" if group.first.method in SIZED else ""
 
 
-def _curve(point: Point, places: tuple[tuple[float, Point], ...]) -> Curve:
-    label = " ".join(part for part in (display_names.of_method(point.first.method), _size(point)) if part)
-    return Curve(label, point.first.method, point.first.result["init"] == "random", places)
+def _curve(group: RunGroup, places: tuple[tuple[float, RunGroup], ...]) -> Curve:
+    label = " ".join(part for part in (display_names.of_method(group.first.method), _size(group)) if part)
+    return Curve(label, group.first.method, group.first.result["init"] == "random", places)
 
 
 def _told_apart(curves: Sequence[Curve]) -> list[Curve]:
     """Curves of one label also say their start, their length and their rate, as far as it takes to tell them apart."""
-    details: tuple[Callable[[Point], str], ...] = (
-        lambda point: point.init or "",
-        lambda point: f"length {point.first.prefix_len}",
-        lambda point: f"rate {point.first.settings.get('train.lr')}",
+    details: tuple[Callable[[RunGroup], str], ...] = (
+        lambda group: group.init or "",
+        lambda group: f"length {group.first.prefix_len}",
+        lambda group: f"rate {group.first.settings.get('train.lr')}",
     )
     for detail in details:
         labels = [curve.label for curve in curves]
         curves = [
-            Curve(f"{curve.label}, {detail(curve.places[0][1])}", curve.method, curve.dashed, curve.places)
+            Curve(f"{curve.label}, {detail(curve.points[0][1])}", curve.method, curve.dashed, curve.points)
             if labels.count(curve.label) > 1
             else curve
             for curve in curves
@@ -201,10 +205,10 @@ def _told_apart(curves: Sequence[Curve]) -> list[Curve]:
 
 
 def _figure(kind: Kind, title: str, x_label: str, curves: Sequence[Curve], hidden: int) -> Figure:
-    shown = [point for curve in curves for _, point in curve.places]
+    shown = [group for curve in curves for _, group in curve.points]
     first = shown[0].first
     metrics = display_names.main_metrics(first.scored_as, first.result["scores"])
-    metrics = tuple(metric for metric in metrics if any(point.values(metric) for point in shown))
+    metrics = tuple(metric for metric in metrics if any(group.values(metric) for group in shown))
     check_signatures(shown, metrics)
     sample = first.result["data_source"] == SAMPLE
     n_train, seen, precision = shown[0].training
@@ -236,12 +240,12 @@ def _figure(kind: Kind, title: str, x_label: str, curves: Sequence[Curve], hidde
     )
 
 
-def _caption(kind: Kind, shown: Sequence[Point], hidden: int) -> str:
-    counts = sorted({len(point.runs) for point in shown})
+def _caption(kind: Kind, shown: Sequence[RunGroup], hidden: int) -> str:
+    counts = sorted({len(group.runs) for group in shown})
     n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     result = shown[0].first.result
     metric = display_names.main_metrics(shown[0].first.scored_as, result["scores"])[0]
-    draws = max((found.draws for point in shown if (found := point.estimate(metric))), default=0)
+    draws = max((found.draws for group in shown if (found := group.estimate(metric))), default=0)
     units = "n" if draws == counts[-1] else "independent runs or subsamples"
     bars = "" if draws < ENOUGH else f"; lines with ends: 95 % interval of the mean, where {units} ≥ {ENOUGH}"
     parts = [

@@ -13,7 +13,7 @@ from typing import Any
 
 from prefixrun.analysis import plots
 from prefixrun.analysis.curves import Curve, Figure
-from prefixrun.analysis.groups import Point
+from prefixrun.analysis.groups import RunGroup
 from prefixrun.analysis.text_table import plain
 from prefixrun.errors import DamagedStateError
 from prefixrun.files import canonical_json, read_json
@@ -59,16 +59,16 @@ def is_there(directory: Path, name: str) -> bool:
 
 
 def _curve(figure: Figure, curve: Curve) -> list[Any]:
-    return [curve.label, curve.method, curve.dashed, [[plain(x), _point(figure, point)] for x, point in curve.places]]
+    return [curve.label, curve.method, curve.dashed, [[plain(x), _point(figure, group)] for x, group in curve.points]]
 
 
-def _point(figure: Figure, point: Point) -> list[Any]:
+def _point(figure: Figure, group: RunGroup) -> list[Any]:
     numbers: list[Any] = []
     for metric in figure.metrics:
-        each = point.estimate(metric)
-        numbers.append([plain(value) for value in point.values(metric)])
+        each = group.estimate(metric)
+        numbers.append([plain(value) for value in group.values(metric)])
         numbers.append([each.n, each.draws, plain(each.mean), plain(each.low), plain(each.high)] if each else None)
     if figure.kind == "pareto":
-        costs = (point.cost(name) for name, *_ in plots.COSTS if name != "stored")
-        numbers.append([point.parameters("stored"), *map(plain, costs)])
+        costs = (group.cost(name) for name, *_ in plots.COSTS if name != "stored")
+        numbers.append([group.parameters("stored"), *map(plain, costs)])
     return numbers

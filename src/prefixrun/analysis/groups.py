@@ -1,4 +1,4 @@
-"""Points: runs that share a configuration and differ in seed and subsample only, with names that tell them apart."""
+"""Runs of one configuration that differ in seed and subsample alone, as groups with names that tell them apart."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prefixrun.results.records import IRRELEVANT, REPEATS, Record
 from prefixrun.runs.result_schema import SAMPLE
 
 IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefix_len", *REPEATS, *IRRELEVANT)
-"""Settings that a label says in its own words, or that do not tell points apart."""
+"""Settings that a label says in its own words, or that do not tell run groups apart."""
 
 SIZED = ("adapter", "lora", "finetune_top")
 """Methods that are told apart by the share of parameters they store, as the paper does."""
@@ -36,7 +36,7 @@ Scope = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class RunGroup:
     """One configuration with its runs."""
 
     runs: tuple[Record, ...]
@@ -54,9 +54,12 @@ class Point:
         return str(result["task"]), str(result["split"]), str(result["data_source"]), int(result["n_inputs"])
 
     @cached_property
-    def setting(self) -> tuple[object, ...]:
-        """What points share whose scores are set against each other, beside `training`: the scope, the model and its
-        weights, the file that was scored, how inputs are written and outputs decoded, and what the numbers mean."""
+    def comparison_key(self) -> tuple[object, ...]:
+        """What run groups must share before their scores are compared, beside `training`.
+
+        The scope, the model and its weights, the file that was scored, linearisation, decoding, and the meaning of the
+        numbers.
+        """
         first = self.first
         files = first.result.get("data", {}).get(first.split, {}).get("files", [])
         weights = first.result.get("backbone", {}).get("sha256")
@@ -76,11 +79,11 @@ class Point:
         beams = self.first.settings.get("decode.beams")
         return "greedy" if beams == 1 else f"beam {beams}"
 
-    def apart_from(self, *names: str) -> tuple[object, ...]:
-        """What points share that differ in settings whose names begin with `names` alone."""
+    def settings_except(self, *names: str) -> tuple[object, ...]:
+        """What run groups share that differ in settings whose names begin with `names` alone."""
         dropped = (*names, *REPEATS, *IRRELEVANT)
         kept = {key: repr(value) for key, value in self.first.settings.items() if not key.startswith(dropped)}
-        return (*self.setting, self.n_train, *sorted(kept.items()))
+        return (*self.comparison_key, self.n_train, *sorted(kept.items()))
 
     @property
     def n_train(self) -> int:
@@ -93,7 +96,7 @@ class Point:
 
     @property
     def training(self) -> tuple[int, int, str]:
-        """Training pairs, how many of them are seen, and the number format: what points share whose scores are set
+        """Training pairs, how many of them are seen, and the number format: what run groups share whose scores are set
         against each other. More than an epoch counts as one, as methods of the paper have different numbers of them."""
         return self.n_train, self.seen, self.precision
 
@@ -166,22 +169,22 @@ class Point:
         return 100 * self.parameters("stored") / self.parameters("total") if self.parameters("total") else 0.0
 
 
-def points(records: Iterable[Record]) -> list[Point]:
-    """All points, in the order of their records' task, method, model; a seed that was run twice counts once.
+def run_groups(records: Iterable[Record]) -> list[RunGroup]:
+    """All run groups, in the order of their records' task, method, model; a seed that was run twice counts once.
 
     So does one that was run with several subsample seeds where no subsample is drawn.
     """
     grouped: dict[str, dict[tuple[int, int], Record]] = {}
     for record in records:
         key = (record.subsample_seed if draws_subsample(record) else 0, record.seed)
-        grouped.setdefault(record.point, {}).setdefault(key, record)
-    found = [Point(tuple(runs[key] for key in sorted(runs))) for runs in grouped.values()]
+        grouped.setdefault(record.group_key, {}).setdefault(key, record)
+    found = [RunGroup(tuple(runs[key] for key in sorted(runs))) for runs in grouped.values()]
     return sorted(found, key=_order)
 
 
-def choose(alike: Sequence[Point]) -> Point:
+def select_group(alike: Sequence[RunGroup]) -> RunGroup:
     """The most runs, then the lowest loss on development pairs, then the first; never the best score."""
-    return max(alike, key=lambda point: (len(point.runs), -point.loss_to_choose_by))
+    return max(alike, key=lambda group: (len(group.runs), -group.loss_to_choose_by))
 
 
 def draws_subsample(record: Record) -> bool:
@@ -191,8 +194,8 @@ def draws_subsample(record: Record) -> bool:
     return bool(is_part or settings.get("train.dev_share") or settings.get("method.shots"))
 
 
-def _order(point: Point) -> tuple[Any, ...]:
-    first = point.first
+def _order(group: RunGroup) -> tuple[Any, ...]:
+    first = group.first
     method = (
         list(display_names.METHODS).index(first.method)
         if first.method in display_names.METHODS
@@ -203,23 +206,23 @@ def _order(point: Point) -> tuple[Any, ...]:
         first.model,
         method,
         first.method,
-        -point.n_train,
+        -group.n_train,
         first.prefix_len or 0,
-        point.init or "",
-        point.parameters("stored"),
+        group.init or "",
+        group.parameters("stored"),
         first.settings.get("train.lr") or 0,
-        first.point,
+        first.group_key,
     )
 
 
-def check_signatures(found: Sequence[Point], metrics: Iterable[str]) -> None:
+def check_signatures(groups: Sequence[RunGroup], metrics: Iterable[str]) -> None:
     """Raise DataError when scores that would stand in one column were not made in the same way, naming both."""
     for metric in metrics:
         ways: dict[Scope, dict[str, Record]] = {}
-        for point in found:
-            for run in point.runs:
+        for group in groups:
+            for run in group.runs:
                 if (way := run.signature(metric)) is not None and run.value(metric) is not None:
-                    ways.setdefault(point.scope, {}).setdefault(way, run)
+                    ways.setdefault(group.scope, {}).setdefault(way, run)
         for scope, of_scope in ways.items():
             if len(of_scope) > 1:
                 parts = [f"{way} ({run.directory.name})" for way, run in sorted(of_scope.items())]
@@ -230,68 +233,68 @@ def check_signatures(found: Sequence[Point], metrics: Iterable[str]) -> None:
                 )
 
 
-def made_in_one_way(found: Iterable[Point], metric: str) -> bool:
+def have_one_signature(groups: Iterable[RunGroup], metric: str) -> bool:
     """Whether all scores of a name have one signature."""
-    return len({run.signature(metric) for point in found for run in point.runs if run.value(metric) is not None}) < 2
+    return len({run.signature(metric) for group in groups for run in group.runs if run.value(metric) is not None}) < 2
 
 
-def labels(found: Sequence[Point]) -> dict[Point, str]:
-    """A name for each point; points that would share one also say the settings in which they differ."""
-    named: dict[str, list[Point]] = {}
-    for point in found:
-        named.setdefault(_label(point), []).append(point)
+def labels(groups: Sequence[RunGroup]) -> dict[RunGroup, str]:
+    """A name for each run group; run groups that would share one also say the settings in which they differ."""
+    named: dict[str, list[RunGroup]] = {}
+    for group in groups:
+        named.setdefault(_label(group), []).append(group)
     return {
-        point: ", ".join((label, *(_differences(point, alike) if len(alike) > 1 else ())))
+        group: ", ".join((label, *(_differences(group, alike) if len(alike) > 1 else ())))
         for label, alike in named.items()
-        for point in alike
+        for group in alike
     }
 
 
-def _label(point: Point) -> str:
-    record, result = point.first, point.first.result
+def _label(group: RunGroup) -> str:
+    record, result = group.first, group.first.result
     parts = [display_names.of_method(record.method)]
     if record.method in SIZED:
-        parts.append(f"{point.share:.2g} %")
+        parts.append(f"{group.share:.2g} %")
     if record.prefix_len is not None:
         parts.append(f"length {record.prefix_len}")
-    if point.init is not None:
-        parts.append(point.init)
+    if group.init is not None:
+        parts.append(group.init)
     available = result.get("n_train_available")
-    if available is not None and point.n_train < available:
-        parts.append(f"{point.n_train:,} pairs")
+    if available is not None and group.n_train < available:
+        parts.append(f"{group.n_train:,} pairs")
     return ", ".join(parts)
 
 
-def _differences(point: Point, alike: Sequence[Point]) -> list[str]:
-    """`key=value` of the settings in which points of one label differ."""
+def _differences(group: RunGroup, alike: Sequence[RunGroup]) -> list[str]:
+    """`key=value` of the settings in which run groups of one label differ."""
     keys = sorted({key for each in alike for key in each.first.settings if not key.startswith(IN_LABELS)})
     differing = [key for key in keys if len({repr(each.first.settings.get(key)) for each in alike}) > 1]
-    settings: Mapping[str, Any] = point.first.settings
+    settings: Mapping[str, Any] = group.first.settings
     told = [f"{key.removeprefix('train.').removeprefix('method.')}={settings.get(key)}" for key in differing]
     shared = sum(1 for each in alike if all(each.first.settings.get(k) == settings.get(k) for k in differing)) > 1
-    return [*told, f"point of run {point.first.run_id}"] if shared else told
+    return [*told, f"point of run {group.first.run_id}"] if shared else told
 
 
-def circumstances(point: Point) -> str:
+def circumstances(group: RunGroup) -> str:
     """Profile, corpus and amount of training: what stands beside numbers that are not the paper's setting."""
-    result = point.first.result
-    profiles = sorted({str(run.result["profile"]) for run in point.runs})
+    result = group.first.result
+    profiles = sorted({str(run.result["profile"]) for run in group.runs})
     parts = [f"{' and '.join(profiles)} profile"]
     if result["data_source"] == SAMPLE:
         parts.append("sample corpus")
-    parts.append(_training(point))
+    parts.append(_training(group))
     available = result.get("n_inputs_available")
     if available is not None and result["n_inputs"] < available:
         parts.append(f"{result['n_inputs']:,} of {available:,} inputs")
     return ", ".join(parts)
 
 
-def _training(point: Point) -> str:
+def _training(group: RunGroup) -> str:
     """How many pairs were seen, of how many."""
-    settings = point.first.settings
-    steps = point.cost("train_steps")
+    settings = group.first.settings
+    steps = group.cost("train_steps")
     size = settings.get("train.batch_size")
     if not steps or size is None:
-        return f"{point.n_train:,} pairs"
+        return f"{group.n_train:,} pairs"
     seen = round(steps * size * settings.get("train.accumulate", 1))
-    return f"{seen:,} pairs from {point.n_train:,}" if seen < point.n_train else f"{point.n_train:,} pairs"
+    return f"{seen:,} pairs from {group.n_train:,}" if seen < group.n_train else f"{group.n_train:,} pairs"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from prefixrun.analysis.claim_rules import Side
+from prefixrun.analysis.claim_rules import Arm
 from prefixrun.analysis.comparison import Difference, difference, holm
-from prefixrun.analysis.groups import Point, check_signatures, circumstances, labels
+from prefixrun.analysis.groups import RunGroup, check_signatures, circumstances, labels
 from prefixrun.analysis.table_format import NONE, mean_sd, signed
 from prefixrun.analysis.text_table import TextTable, csv_text, plain
 from prefixrun.results import display_names
@@ -48,45 +48,45 @@ CSV_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class MethodRow:
-    """One point, with its difference from the reference on the first metric."""
+    """One run group, with its difference from the reference on the first metric."""
 
     label: str
-    point: Point
+    group: RunGroup
     difference: Difference | None
-    """This point minus the reference; None for the reference itself, and where a score is missing."""
+    """This run group minus the reference; None for the reference itself, and where a score is missing."""
     corrected: float | None
     """Holm's p-value within the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class MethodTable:
-    """All points of one task, model, corpus and amount of training."""
+    """All run groups of one task, model, corpus and amount of training."""
 
     metrics: tuple[str, ...]
-    reference: Point
+    reference: RunGroup
     rows: tuple[MethodRow, ...]
 
 
-def method_tables(found: Sequence[Point]) -> list[MethodTable]:
-    """One table for each group of at least two points. Raises DataError for scores made in different ways."""
-    groups: dict[tuple[object, ...], list[Point]] = {}
-    for point in found:
-        groups.setdefault((*point.setting, point.training), []).append(point)
-    return [_table(group) for group in groups.values() if len(group) > 1]
+def method_tables(groups: Sequence[RunGroup]) -> list[MethodTable]:
+    """One table for each group of at least two run groups. Raises DataError for scores made in different ways."""
+    by_key: dict[tuple[object, ...], list[RunGroup]] = {}
+    for group in groups:
+        by_key.setdefault((*group.comparison_key, group.training), []).append(group)
+    return [_table(comparable) for comparable in by_key.values() if len(comparable) > 1]
 
 
-def _table(group: Sequence[Point]) -> MethodTable:
-    first = group[0].first
+def _table(comparable: Sequence[RunGroup]) -> MethodTable:
+    first = comparable[0].first
     metrics = display_names.main_metrics(first.scored_as, first.result["scores"])
-    check_signatures(group, metrics)
-    reference = _reference(group)
-    named = labels(group)
+    check_signatures(comparable, metrics)
+    reference = _reference(comparable)
+    named = labels(comparable)
     differences = {
-        point: difference(reference.runs, point.runs, metrics[0]) for point in group if point is not reference
+        group: difference(reference.runs, group.runs, metrics[0]) for group in comparable if group is not reference
     }
-    tested = [point for point, found in differences.items() if found is not None and found.p_value is not None]
-    corrected = dict(zip(tested, holm([_p_value(differences[point]) for point in tested]), strict=True))
-    rows = (MethodRow(named[point], point, differences.get(point), corrected.get(point)) for point in group)
+    tested = [group for group, found in differences.items() if found is not None and found.p_value is not None]
+    corrected = dict(zip(tested, holm([_p_value(differences[group]) for group in tested]), strict=True))
+    rows = (MethodRow(named[group], group, differences.get(group), corrected.get(group)) for group in comparable)
     return MethodTable(metrics, reference, tuple(rows))
 
 
@@ -96,9 +96,9 @@ def _p_value(found: Difference | None) -> float:
     return found.p_value
 
 
-def _reference(group: Sequence[Point]) -> Point:
+def _reference(comparable: Sequence[RunGroup]) -> RunGroup:
     """Prefix-tuning before other methods, then as for the claims, then the first; never the best score."""
-    return Side("prefix").choose(group) or max(group, key=lambda point: len(point.runs))
+    return Arm("prefix").select_group(comparable) or max(comparable, key=lambda group: len(group.runs))
 
 
 def as_texts(table: MethodTable) -> TextTable:
@@ -124,20 +124,20 @@ def as_texts(table: MethodTable) -> TextTable:
 
 
 def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
-    point, found = row.point, row.difference
-    tokens, seconds, memory = (point.cost(name) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
-    estimates = (point.estimate(metric) for metric in table.metrics)
+    group, found = row.group, row.difference
+    tokens, seconds, memory = (group.cost(name) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
+    estimates = (group.estimate(metric) for metric in table.metrics)
     return (
         row.label,
-        str(len(point.runs)),
-        f"{point.parameters('stored'):,}",
-        f"{point.share:.3g}",
+        str(len(group.runs)),
+        f"{group.parameters('stored'):,}",
+        f"{group.share:.3g}",
         NONE if tokens is None else f"{tokens:,.0f}",
         NONE if seconds is None else f"{seconds:,.0f}",
         NONE if memory is None else f"{memory / 2**30:.1f}",
-        NONE if point.dev_loss is None else f"{point.dev_loss:.3f}",
+        NONE if group.dev_loss is None else f"{group.dev_loss:.3f}",
         *(NONE if each is None else mean_sd(each, 1 if each.mean > 2 else 3) for each in estimates),
-        "reference" if point is table.reference else _difference_text(found),
+        "reference" if group is table.reference else _difference_text(found),
         NONE if row.corrected is None else _p_text(row.corrected),
     )
 
@@ -156,7 +156,7 @@ def _p_text(value: float) -> str:
 
 
 def _notes(table: MethodTable) -> Iterator[str]:
-    settings = dict.fromkeys(circumstances(row.point) for row in table.rows)
+    settings = dict.fromkeys(circumstances(row.group) for row in table.rows)
     yield f"Runs: {'; '.join(settings)}."
     notes: dict[str, list[str]] = {}
     for row in table.rows:
@@ -172,22 +172,22 @@ def _notes(table: MethodTable) -> Iterator[str]:
 
 
 def as_csv(tables: Sequence[MethodTable]) -> str:
-    """One line for each point and metric; the difference stands with the first metric."""
+    """One line for each run group and metric; the difference stands with the first metric."""
     return csv_text(CSV_COLUMNS, (line for table in tables for row in table.rows for line in _csv_lines(table, row)))
 
 
 def _csv_lines(table: MethodTable, row: MethodRow) -> Iterator[tuple[object, ...]]:
-    point, record = row.point, row.point.first
-    what = (*point.scope[:2], record.model, *point.scope[2:], *point.training, point.decoding, row.label, record.method)
-    sizes = (point.parameters("stored"), f"{point.share:.4g}", point.parameters("trained"))
-    costs = (plain(point.cost(name)) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
-    loss = plain(point.dev_loss)
-    shared = (*what, record.prefix_len, point.init, len(point.runs), *sizes, *costs, loss)
+    group, record = row.group, row.group.first
+    what = (*group.scope[:2], record.model, *group.scope[2:], *group.training, group.decoding, row.label, record.method)
+    sizes = (group.parameters("stored"), f"{group.share:.4g}", group.parameters("trained"))
+    costs = (plain(group.cost(name)) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
+    loss = plain(group.dev_loss)
+    shared = (*what, record.prefix_len, group.init, len(group.runs), *sizes, *costs, loss)
     for metric in table.metrics:
         found = row.difference if metric == table.metrics[0] else None
-        each = point.estimate(metric)
+        each = group.estimate(metric)
         numbers = (each.mean, each.sd, each.low, each.high) if each else (None,) * 4
         test = (found.mean, found.low, found.high, found.p_value, row.corrected) if found else (None,) * 5
         end = (found.paired, found.note) if found else (None, None)
-        ids = " ".join(run.run_id for run in point.runs)
+        ids = " ".join(run.run_id for run in group.runs)
         yield (*shared, metric, *map(plain, numbers), *map(plain, test), *end, ids)

@@ -1,8 +1,7 @@
 """The paper's result tables with our runs beside every number: content only, see table_format.py for the forms.
 
-Every row of the paper has the runs of one point at its setting, or says that there are none. Points that may not be
-compared with it (another backbone or corpus, fewer pairs) stand in rows of their own below, with what they are and why
-not.
+Beside every row of the paper stands one run group at its setting, or nothing. Run groups that may not be compared with
+the paper (another backbone or corpus, fewer pairs) stand in separate rows below, with the reason.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Literal
 from prefixrun.analysis.comparability import is_of_row, obstacles
 from prefixrun.analysis.comparison import Estimate
 from prefixrun.analysis.equivalence import Judgement, judge
-from prefixrun.analysis.groups import Point, check_signatures, choose, circumstances, labels
+from prefixrun.analysis.groups import RunGroup, check_signatures, circumstances, labels, select_group
 from prefixrun.analysis.paper_numbers import Cell, Content, Row, load
 from prefixrun.results import display_names
 
@@ -53,14 +52,14 @@ class TableCell:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A row of the paper with one point of ours or none, or one of our points alone."""
+    """A row of the paper with one run group of ours or none, or one of our run groups alone."""
 
     label: str
     paper: Row | None
-    point: Point | None
+    group: RunGroup | None
     cells: tuple[TableCell, ...]
     why_not: str = ""
-    """Why the point may not be compared with the paper, for rows without `paper`."""
+    """Why the run group may not be compared with the paper, for rows without `paper`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,71 +81,71 @@ class Table:
     sections: tuple[Section, ...]
 
 
-def paper_tables(found: Sequence[Point], version: Version = "ACL") -> list[Table]:
+def paper_tables(groups: Sequence[RunGroup], version: Version = "ACL") -> list[Table]:
     """All result tables of a version. Raises DataError when one column would hold scores made in different ways."""
     tables = []
     for content, title, numbers in TABLES:
         rows = [row for row in load(content) if row.version == version and row.table == numbers[version]]
         tasks = dict.fromkeys(row.task for row in rows)
-        sections = tuple(_section(task, tuple(row for row in rows if row.task == task), found) for task in tasks)
+        sections = tuple(_section(task, tuple(row for row in rows if row.task == task), groups) for task in tasks)
         tables.append(Table(version, numbers[version], title, sections))
     return tables
 
 
-def _section(task: str, rows: tuple[Row, ...], found: Sequence[Point]) -> Section:
+def _section(task: str, rows: tuple[Row, ...], groups: Sequence[RunGroup]) -> Section:
     metrics = {cell.metric: len(cell.printed.partition(".")[2]) for row in rows for cell in row.cells}
     split = rows[0].split
-    here = [point for point in found if (point.first.task, point.first.split) == (task, split)]
+    here = [group for group in groups if (group.first.task, group.first.split) == (task, split)]
     methods = {row.method for row in rows}
     if any(row.method in ("embedding", "infix") for row in rows):
-        here = [point for point in here if point.first.method in methods]
+        here = [group for group in here if group.first.method in methods]
     check_signatures(here, metrics)
-    placed: set[Point] = set()
+    placed: set[RunGroup] = set()
     lines = []
     for row in rows:
         equal = [
-            point for point in here if not obstacles(point.first.result, rows) and is_of_row(point.first.result, row)
+            group for group in here if not obstacles(group.first.result, rows) and is_of_row(group.first.result, row)
         ]
-        chosen = choose(equal) if equal else None
+        chosen = select_group(equal) if equal else None
         placed |= {chosen} if chosen else set()
         lines.append(_beside(row, chosen, metrics))
-    others = _largest([point for point in here if point not in placed])
+    others = _largest([group for group in here if group not in placed])
     named = labels(here)
-    lines += [_own(named[point], point, rows, metrics) for point in others]
+    lines += [_own(named[group], group, rows, metrics) for group in others]
     return Section(task, tuple(metrics), tuple(lines))
 
 
-def _largest(found: Sequence[Point]) -> list[Point]:
-    """Of every model and corpus the points with the most training pairs: fewer are for the figures."""
+def _largest(groups: Sequence[RunGroup]) -> list[RunGroup]:
+    """Of every model and corpus the run groups with the most training pairs: fewer are for the figures."""
     most: dict[tuple[str, str], int] = {}
-    for point in found:
-        key = (point.first.model, point.scope[2])
-        most[key] = max(most.get(key, 0), point.n_train)
-    return [point for point in found if point.n_train == most[point.first.model, point.scope[2]]]
+    for group in groups:
+        key = (group.first.model, group.scope[2])
+        most[key] = max(most.get(key, 0), group.n_train)
+    return [group for group in groups if group.n_train == most[group.first.model, group.scope[2]]]
 
 
-def _beside(row: Row, point: Point | None, metrics: dict[str, int]) -> TableRow:
-    cells = tuple(_cell(metric, decimals, row.cell(metric), point, row.task) for metric, decimals in metrics.items())
+def _beside(row: Row, group: RunGroup | None, metrics: dict[str, int]) -> TableRow:
+    cells = tuple(_cell(metric, decimals, row.cell(metric), group, row.task) for metric, decimals in metrics.items())
     model = display_names.of_model(row.model) if row.model else "no pretrained model"
     method = f"{display_names.of_method(row.method)} {row.params}".rstrip()
     length = f", length {row.prefix_len}" if row.prefix_len is not None else ""
-    return TableRow(f"{model}, {method}{length}", row, point, cells)
+    return TableRow(f"{model}, {method}{length}", row, group, cells)
 
 
-def _own(label: str, point: Point, rows: Sequence[Row], metrics: dict[str, int]) -> TableRow:
-    cells = tuple(_cell(metric, decimals, None, point, "") for metric, decimals in metrics.items())
-    is_of_a_row = any(is_of_row(point.first.result, row) for row in rows)
-    reasons = obstacles(point.first.result, rows) or [
+def _own(label: str, group: RunGroup, rows: Sequence[Row], metrics: dict[str, int]) -> TableRow:
+    cells = tuple(_cell(metric, decimals, None, group, "") for metric, decimals in metrics.items())
+    is_of_a_row = any(is_of_row(group.first.result, row) for row in rows)
+    reasons = obstacles(group.first.result, rows) or [
         "other runs of the same row stand beside the paper: more of them, or of a lower dev loss"
         if is_of_a_row
         else "the paper has no row of this length or share of parameters"
     ]
-    text = f"{display_names.of_model(point.first.model)}, {label} [{circumstances(point)}]"
-    return TableRow(text, None, point, tuple(replace(cell, judgement=None) for cell in cells), "; ".join(reasons))
+    text = f"{display_names.of_model(group.first.model)}, {label} [{circumstances(group)}]"
+    return TableRow(text, None, group, tuple(replace(cell, judgement=None) for cell in cells), "; ".join(reasons))
 
 
-def _cell(metric: str, decimals: int, paper: Cell | None, point: Point | None, task: str) -> TableCell:
-    values = point.values(metric) if point else []
+def _cell(metric: str, decimals: int, paper: Cell | None, group: RunGroup | None, task: str) -> TableCell:
+    values = group.values(metric) if group else []
     judgement = judge(task, values, paper) if paper else None
-    why = "" if values or point is None else str(point.first.reason(metric))
-    return TableCell(metric, decimals, paper, point.estimate(metric) if point else None, len(values), judgement, why)
+    why = "" if values or group is None else str(group.first.reason(metric))
+    return TableCell(metric, decimals, paper, group.estimate(metric) if group else None, len(values), judgement, why)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefixrun.analysis.comparison import ENOUGH, Estimate
 from prefixrun.analysis.curves import Curve, Figure
-from prefixrun.analysis.groups import Point
+from prefixrun.analysis.groups import RunGroup
 from prefixrun.results import display_names
 
 DRAWING = 1
@@ -127,7 +127,7 @@ def _lines(canvas: Canvas, figure: Figure) -> None:
     for axes, metric in zip(panels, figure.metrics, strict=True):
         is_log = _x_ticks(axes, figure)
         for curve, aside in zip(figure.curves, _aside(figure), strict=True):
-            xs = [x * exp(aside) if is_log else x + aside for x, _ in curve.places]
+            xs = [x * exp(aside) if is_log else x + aside for x, _ in curve.points]
             _line(axes, curve, metric, xs)
         axes.set_xlabel(figure.x_label)
         axes.set_ylabel(_metric_label(metric))
@@ -136,16 +136,16 @@ def _lines(canvas: Canvas, figure: Figure) -> None:
 
 def _aside(figure: Figure) -> list[float]:
     """How far each curve is moved aside, so that intervals at one place do not cover each other."""
-    places = sorted({x for curve in figure.curves for x, _ in curve.places})
+    places = sorted({x for curve in figure.curves for x, _ in curve.points})
     span = log(places[-1] / places[0]) if _is_log(places) else places[-1] - places[0]
     return [_DODGE * span * (position - (len(figure.curves) - 1) / 2) for position in range(len(figure.curves))]
 
 
 def _line(axes: Axes, curve: Curve, metric: str, xs: Sequence[float]) -> None:
-    points = [point for _, point in curve.places]
-    places = [(x, each, found) for x, each in zip(xs, points, strict=True) if (found := each.estimate(metric))]
+    run_groups = [group for _, group in curve.points]
+    places = [(x, each, found) for x, each in zip(xs, run_groups, strict=True) if (found := each.estimate(metric))]
     colour, mark = COLOURS.get(curve.method, "#7F7F7F"), MARKS.get(curve.method, "o")
-    _spread(axes, [(x, point) for x, point, _ in places], metric, colour)
+    _spread(axes, [(x, group) for x, group, _ in places], metric, colour)
     axes.plot(
         [x for x, _, _ in places],
         [found.mean for _, _, found in places],
@@ -161,17 +161,17 @@ def _line(axes: Axes, curve: Curve, metric: str, xs: Sequence[float]) -> None:
 
 
 def _spread(
-    axes: Axes, places: Sequence[tuple[float, Point]], metric: str, colour: str, *, across: bool = False
+    axes: Axes, places: Sequence[tuple[float, RunGroup]], metric: str, colour: str, *, across: bool = False
 ) -> None:
-    """Every run of the points that have several, and the interval of the mean where it is more than the distance of
-    two runs; `across` for points that lie on a vertical axis."""
-    runs = [(x, value) for x, point in places if len(values := point.values(metric)) > 1 for value in values]
+    """Every run of the run groups that have several, and the interval of the mean where it is more than the distance of
+    two runs; `across` for run groups that lie on a vertical axis."""
+    runs = [(x, value) for x, group in places if len(values := group.values(metric)) > 1 for value in values]
     if not runs:
         return
     at, shown = zip(*runs, strict=True)
     x, y = (shown, at) if across else (at, shown)
     axes.plot(x, y, "o", color=colour, markersize=2.6, alpha=0.6, markeredgewidth=0)
-    means = [(x, found) for x, point in places if (found := point.estimate(metric)) is not None]
+    means = [(x, found) for x, group in places if (found := group.estimate(metric)) is not None]
     _interval(axes, means, colour, across=across)
 
 
@@ -191,7 +191,7 @@ def _interval(axes: Axes, means: Sequence[tuple[float, Estimate]], colour: str, 
 
 def _x_ticks(axes: Axes, figure: Figure) -> bool:
     """A tick at every place; whether the axis is logarithmic."""
-    places = sorted({x for curve in figure.curves for x, _ in curve.places})
+    places = sorted({x for curve in figure.curves for x, _ in curve.points})
     if _is_log(places):
         axes.set_xscale("log")
     axes.set_xticks(places, [f"{place:,.0f}" if place >= 1 else f"{place:g}" for place in places])
@@ -211,9 +211,9 @@ def _starts(canvas: Canvas, figure: Figure) -> None:
     panels = _panels(canvas, len(figure.metrics), share_y=True)
     for axes, metric in zip(panels, figure.metrics, strict=True):
         for position, curve in enumerate(reversed(figure.curves)):
-            point = curve.places[0][1]
-            if found := point.estimate(metric):
-                _spread(axes, [(position, point)], metric, COLOURS["prefix"], across=True)
+            group = curve.points[0][1]
+            if found := group.estimate(metric):
+                _spread(axes, [(position, group)], metric, COLOURS["prefix"], across=True)
                 face = "white" if curve.dashed else COLOURS["prefix"]
                 axes.plot([found.mean], [position], "o", markersize=6.5, color=COLOURS["prefix"], markerfacecolor=face)
         axes.set_xlabel(_metric_label(metric))
@@ -228,12 +228,12 @@ def _pareto(canvas: Canvas, figure: Figure) -> None:
     metric = figure.metrics[0]
     for axes, (name, label, unit) in zip(panels, COSTS, strict=True):
         for curve in figure.curves:
-            point = curve.places[0][1]
-            found = point.estimate(metric)
-            cost = float(point.parameters(name)) if name == "stored" else point.cost(name)
+            group = curve.points[0][1]
+            found = group.estimate(metric)
+            cost = float(group.parameters(name)) if name == "stored" else group.cost(name)
             if found is None or cost is None or (name == "stored" and cost == 0):
                 continue
-            _mark(axes, curve, cost / unit, point, metric)
+            _mark(axes, curve, cost / unit, group, metric)
         axes.set_xlabel(label)
         if not axes.has_data():
             axes.set_xticks([])
@@ -248,8 +248,8 @@ def _pareto(canvas: Canvas, figure: Figure) -> None:
     _below(canvas, max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[0])), figure)
 
 
-def _mark(axes: Axes, curve: Curve, x: float, point: Point, metric: str) -> None:
-    found = point.estimate(metric)
+def _mark(axes: Axes, curve: Curve, x: float, group: RunGroup, metric: str) -> None:
+    found = group.estimate(metric)
     assert found is not None
     colour = COLOURS.get(curve.method, "#7F7F7F")
     face = "white" if curve.dashed else colour

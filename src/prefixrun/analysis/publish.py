@@ -10,7 +10,7 @@ from typing import get_args
 from prefixrun.analysis import claims, table_format
 from prefixrun.analysis.curves import figures
 from prefixrun.analysis.drawn import ENDINGS, FILE, fingerprint, fingerprints, is_there
-from prefixrun.analysis.groups import points
+from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.method_tables import as_csv as methods_csv
 from prefixrun.analysis.method_tables import as_texts, method_tables
 from prefixrun.analysis.paper_tables import SEEDS, Version, paper_tables
@@ -22,7 +22,7 @@ from prefixrun.results.records import Record
 
 def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEEDS) -> dict[str, str]:
     """File name → content of everything under tables/. Raises DataError for scores that cannot share a column."""
-    found = points(records)
+    found = run_groups(records)
     files = {}
     for table in paper_tables(found, version):
         name = table_format.file_name(table)
@@ -51,7 +51,7 @@ def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", s
     """
     contents = {f"tables/{name}": text.encode("utf-8") for name, text in tables(records, version, seeds).items()}
     before = fingerprints(out / "figures")
-    shown = {figure.name: (figure, fingerprint(figure)) for figure in figures(points(records))}
+    shown = {figure.name: (figure, fingerprint(figure)) for figure in figures(run_groups(records))}
     kept = []
     for name, (figure, now) in shown.items():
         if before.get(name) == now and is_there(out / "figures", name):

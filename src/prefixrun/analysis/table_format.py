@@ -89,7 +89,7 @@ def _texts(table: Table, section: Section, seeds: int) -> TextTable:
 def _lines(table: Table, row: TableRow, seeds: int) -> Iterator[tuple[str, ...]]:
     """The lines of one row: the paper's number, ours, the difference and the verdict; or ours alone."""
     ours = tuple(_ours(cell, row) for cell in row.cells)
-    n = len(row.point.runs) if row.point else 0
+    n = len(row.group.runs) if row.group else 0
     if row.paper is None:
         yield (row.label, f"ours, {n} run{'s' if n != 1 else ''}; not comparable: {row.why_not}", *ours)
         return
@@ -98,7 +98,7 @@ def _lines(table: Table, row: TableRow, seeds: int) -> Iterator[tuple[str, ...]]
     if row.paper.method == "sota":
         return
     yield ("", f"ours, {f'{n}/{seeds} seeds' if n < seeds else f'{n} runs'}", *ours)
-    if row.point is not None:
+    if row.group is not None:
         differences = (
             None if cell.difference is None else signed(cell.difference, cell.decimals) for cell in row.cells
         )
@@ -110,7 +110,7 @@ def _ours(cell: TableCell, row: TableRow) -> str:
     """Our number; with its own count where some runs of the point have no value."""
     if cell.ours is None:
         return NONE
-    all_runs = row.point is not None and cell.n == len(row.point.runs)
+    all_runs = row.group is not None and cell.n == len(row.group.runs)
     return mean_sd(cell.ours, cell.decimals) + ("" if all_runs else f" (n = {cell.n})")
 
 
@@ -124,19 +124,19 @@ def _notes(section: Section) -> Iterator[str]:
                 empty.setdefault(cell.why_empty, []).append(display_names.of_metric(cell.metric))
     for reason, metrics in empty.items():
         yield f"no value for {', '.join(dict.fromkeys(metrics))}: {reason}."
-    if any(row.paper and row.point for row in section.rows):
+    if any(row.paper and row.group for row in section.rows):
         margins = (f"{display_names.of_metric(metric)} {margin(section.task, metric):g}" for metric in section.metrics)
         yield f"Reproduced means: within these margins of the printed number, at 95 %: {', '.join(margins)}."
 
 
 def _csv_lines(table: Table, section: Section, seeds: int) -> Iterator[tuple[object, ...]]:
     for row in section.rows:
-        result = row.point.first.result if row.point else {}
+        result = row.group.first.result if row.group else {}
         of = row.paper
         what = (
             of.model if of else result["model"],
             of.method if of else result["method"],
-            of.params if of else f"{row.point.share:.3g}%" if row.point else "",
+            of.params if of else f"{row.group.share:.3g}%" if row.group else "",
             of.prefix_len if of else result["prefix_len"],
             row.label,
         )
@@ -149,7 +149,7 @@ def _csv_lines(table: Table, section: Section, seeds: int) -> Iterator[tuple[obj
 def _csv_numbers(row: TableRow, cell: TableCell, seeds: int) -> tuple[object, ...]:
     ours = cell.ours
     spread = (ours.mean, ours.sd, ours.low, ours.high) if ours else (None, None, None, None)
-    runs = row.point.runs if row.point else ()
+    runs = row.group.runs if row.group else ()
     verdict = cell.judgement.text if cell.judgement else f"not comparable ({row.why_not})"
     return (
         cell.paper.printed if cell.paper else None,

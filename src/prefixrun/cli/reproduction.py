@@ -14,7 +14,7 @@ from pathlib import Path
 
 from prefixrun import data
 from prefixrun.analysis.claims import evaluate
-from prefixrun.analysis.groups import points
+from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.html import build
 from prefixrun.analysis.paper_tables import paper_tables
 from prefixrun.analysis.publish import publish
@@ -117,14 +117,14 @@ def _publish(asked: Request) -> None:
     if not asked.results_dir.is_dir():
         raise ConfigError(f"results_dir={asked.results_dir}: there is no such directory")
     records = load_records(asked.results_dir)
-    for each in records.left_out:
+    for each in records.skipped:
         say(f"left out: {each.directory}: {each.reason}")
-    written = publish(records.found, asked.results_dir)
+    written = publish(records.runs, asked.results_dir)
     report = asked.results_dir / "report.html"
     write_text(report, build(asked.results_dir, asked.data_dir, command=command(sys.argv)).html)
-    say("\n" + summary(paper_tables(points(records.found)), evaluate(records.found)))
+    say("\n" + summary(paper_tables(run_groups(records.runs)), evaluate(records.runs)))
     counts = Counter(path.parent for path in written)
-    say(f"\nfrom {len(records.found)} finished runs:")
+    say(f"\nfrom {len(records.runs)} finished runs:")
     for directory, count in counts.items():
         say(f"  {directory}/ ({count} files)")
     say(f"  {report}")

@@ -24,7 +24,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ArchivedRun:
     """The record of one run."""
 
     directory: Path
@@ -39,36 +39,36 @@ class _Content:
     counts: bytes
 
 
-def chosen(results_dir: Path, names: Sequence[str]) -> tuple[Record, ...]:
+def select_runs(results_dir: Path, names: Sequence[str]) -> tuple[Record, ...]:
     """The finished runs under `results_dir`/runs whose ids begin with `names`, each once; ``all`` takes every one.
 
     Raises DataError for a name that is of no finished run, or of several, with the reason where it is known.
     """
-    runs = load_records(results_dir, ("runs",))
+    finished = load_records(results_dir, ("runs",))
     if list(names) == [ALL]:
-        return runs.found
+        return finished.runs
     taken: dict[str, Record] = {}
     for name in names:
-        found = [run for run in runs.found if run.run_id.startswith(name)]
+        found = [run for run in finished.runs if run.run_id.startswith(name)]
         if len(found) > 1:
             raise DataError(f"run={name}: {len(found)} runs begin like this: {', '.join(run.run_id for run in found)}")
         if not found:
-            known = [one for one in runs.left_out if one.directory.name.rpartition("-")[2].startswith(name)]
+            known = [one for one in finished.skipped if one.directory.name.rpartition("-")[2].startswith(name)]
             reason = f": {known[0].directory}: {known[0].reason}" if known else ""
             raise DataError(f"run={name}: no finished run under {results_dir / 'runs'} has this id{reason}")
         taken[found[0].run_id] = found[0]
     return tuple(taken.values())
 
 
-def keep(runs: Sequence[Record], results_dir: Path) -> list[Kept]:
+def archive_runs(runs: Sequence[Record], results_dir: Path) -> list[ArchivedRun]:
     """Copy finished runs to `results_dir`/records/; all are checked before the first is copied.
 
     The same run gives the same bytes. Raises DamagedStateError when a run is not whole, and when a record of its id is
     there that says something else: records are never overwritten.
     """
-    kept = load_records(results_dir, ("records",))
-    there = {record.directory: record for record in kept.found}
-    damaged = {one.directory: one.reason for one in kept.left_out}
+    archived = load_records(results_dir, ("records",))
+    there = {record.directory: record for record in archived.runs}
+    damaged = {one.directory: one.reason for one in archived.skipped}
     todo: list[tuple[Path, _Content | None]] = []
     for run in runs:
         target = results_dir / "records" / run.directory.name
@@ -80,7 +80,7 @@ def keep(runs: Sequence[Record], results_dir: Path) -> list[Kept]:
     for target, content in todo:
         if content is not None:
             _write(target, content)
-    return [Kept(target, is_new=content is not None) for target, content in todo]
+    return [ArchivedRun(target, is_new=content is not None) for target, content in todo]
 
 
 def _write(target: Path, content: _Content) -> None:

@@ -148,7 +148,7 @@ def _why_not(name: str, first: Record, second: Record, counts: BothCounts, share
             return f"run {record.run_id}: {record.reason(name)}"
     ways = first.signature(name), second.signature(name)
     if ways[0] != ways[1]:
-        return f"made in two ways: {ways[0]} and {ways[1]}"
+        return f"different signatures: {ways[0]} and {ways[1]}"
     if not shared:
         return "no shared inputs"
     without = [record.run_id for record, kept in zip((first, second), counts, strict=True) if kept is None]

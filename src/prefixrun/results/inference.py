@@ -17,7 +17,7 @@ from prefixrun.methods.per_row import MixedPrefixes
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.prepacked import prepacked_weights
-from prefixrun.results.lookup import find, reopen
+from prefixrun.results.lookup import find, open_run
 from prefixrun.runs.prepare import load_backbone
 
 COMBINATIONS: Mapping[str, Callable[[Sequence[PrefixKeyValues]], PrefixKeyValues]] = {
@@ -49,7 +49,7 @@ def from_runs(
     Raises:
         DataError, ConfigError, DamagedStateError: see reopen; also runs whose prefixes cannot be combined.
     """
-    opened = [reopen(find(results_dir, name), model_path=model_path) for name in names]
+    opened = [open_run(find(results_dir, name), model_path=model_path) for name in names]
     settings = [compose([f"decode={decode}"]).decode if decode else one.config.decode for one in opened]
     served = [
         Served(one.record.run_id, one.backbone, one.method, setting)

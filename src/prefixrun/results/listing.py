@@ -14,7 +14,7 @@ from prefixrun.config.validate import closest, defaults
 from prefixrun.errors import DamagedStateError, PrefixrunError
 from prefixrun.files import read_json
 from prefixrun.results.display_names import MAIN_METRICS
-from prefixrun.results.records import LeftOut, Record, flatten, load_records, with_defaults
+from prefixrun.results.records import Record, SkippedRun, flatten, load_records, with_defaults
 from prefixrun.runs.lock import holder
 from prefixrun.runs.run import run_id
 
@@ -29,7 +29,7 @@ _FIELDS = ("parameters", "costs", "provenance")
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class RunRow:
     """One run."""
 
     directory: Path
@@ -47,8 +47,8 @@ class Listed:
 class Listing:
     """All runs of a results tree in the order of task, method, model and id, and what could not be read."""
 
-    runs: tuple[Listed, ...]
-    left_out: tuple[LeftOut, ...]
+    runs: tuple[RunRow, ...]
+    skipped: tuple[SkippedRun, ...]
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -70,27 +70,27 @@ class Listing:
 def load(results_dir: Path) -> Listing:
     """Every run of a results tree: finished ones as `load_records` reads them, and those without a result yet."""
     records = load_records(results_dir)
-    runs = [_finished(record) for record in records.found]
-    left_out = []
-    for each in records.left_out:
+    runs = [_finished(record) for record in records.runs]
+    skipped = []
+    for each in records.skipped:
         try:
             started = _started(each.directory)
         except PrefixrunError as error:
-            left_out.append(LeftOut(each.directory, str(error).removeprefix(f"{each.directory}: ")))
+            skipped.append(SkippedRun(each.directory, str(error).removeprefix(f"{each.directory}: ")))
             continue
         if started is None:
-            left_out.append(each)
+            skipped.append(each)
         else:
             runs.append(started)
-    return Listing(tuple(sorted(runs, key=_order)), tuple(left_out))
+    return Listing(tuple(sorted(runs, key=_order)), tuple(skipped))
 
 
-def matching(runs: Iterable[Listed], filters: Mapping[str, str]) -> list[Listed]:
+def matching(runs: Iterable[RunRow], filters: Mapping[str, str]) -> list[RunRow]:
     """The runs that have for each key the value, or one of those between commas."""
     return [run for run in runs if all(_matches(key, run.values.get(key), text) for key, text in filters.items())]
 
 
-def ordered(runs: Iterable[Listed], key: str, *, descending: bool = False) -> list[Listed]:
+def ordered(runs: Iterable[RunRow], key: str, *, descending: bool = False) -> list[RunRow]:
     """By one value: numbers by size, before texts; runs without it last, whatever the direction."""
     found = list(runs)
     have = [run for run in found if run.values.get(key) is not None]
@@ -98,11 +98,11 @@ def ordered(runs: Iterable[Listed], key: str, *, descending: bool = False) -> li
     return have + [run for run in found if run.values.get(key) is None]
 
 
-def mixed(runs: Sequence[Listed], keys: Iterable[str]) -> list[str]:
+def mixed(runs: Sequence[RunRow], keys: Iterable[str]) -> list[str]:
     """One sentence for each score that was made in several ways, whose values may not be compared."""
     found = []
     for key in keys:
-        ways: dict[str, Listed] = {}
+        ways: dict[str, RunRow] = {}
         for run in runs:
             if key in run.signatures:
                 ways.setdefault(run.signatures[key], run)
@@ -112,14 +112,14 @@ def mixed(runs: Sequence[Listed], keys: Iterable[str]) -> list[str]:
     return found
 
 
-def mixed_main(runs: Sequence[Listed]) -> list[str]:
+def mixed_main(runs: Sequence[RunRow]) -> list[str]:
     """The same of the main scores, task by task: those of two tasks are made in two ways anyhow."""
     tasks = dict.fromkeys(run.values.get("task") for run in runs)
     by_task = ([run for run in runs if run.values.get("task") == task] for task in tasks)
     return [note for alike in by_task for note in mixed(alike, dict.fromkeys(key for run in alike for key in run.main))]
 
 
-def _finished(record: Record) -> Listed:
+def _finished(record: Record) -> RunRow:
     result, costs = record.result, record.result["costs"]
     stored, total = (result["parameters"][name] for name in ("stored", "total"))
     share = 100 * stored / total if total else None
@@ -138,10 +138,10 @@ def _finished(record: Record) -> Listed:
         "cost": sum(seconds) if seconds else None,
     }
     ways = {name: str(score["signature"]) for name, score in result["scores"].items() if score["value"] is not None}
-    return Listed(record.directory, values, MAIN_METRICS.get(record.scored_as, ()), ways)
+    return RunRow(record.directory, values, MAIN_METRICS.get(record.scored_as, ()), ways)
 
 
-def _started(directory: Path) -> Listed | None:
+def _started(directory: Path) -> RunRow | None:
     """A run that has no result yet; None for a directory of anything else.
 
     Raises DamagedStateError when config.json is not that of the directory.
@@ -169,7 +169,7 @@ def _started(directory: Path) -> Listed | None:
         "cost": None,
     }
     scored_as = settings.get("task.metrics") or values["task"]
-    return Listed(directory, values, MAIN_METRICS.get(str(scored_as), ()), reason=reason)
+    return RunRow(directory, values, MAIN_METRICS.get(str(scored_as), ()), reason=reason)
 
 
 def _state(directory: Path) -> tuple[str, str | None, str]:
@@ -190,7 +190,7 @@ def _object(path: Path) -> Mapping[str, Any]:
     return value
 
 
-def _order(run: Listed) -> tuple[str, ...]:
+def _order(run: RunRow) -> tuple[str, ...]:
     return tuple(str(run.values[key]) for key in ("task", "method", "model", "id"))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Reopened:
+class OpenedRun:
     """What a finished run needs to generate again."""
 
     record: Record
@@ -38,15 +38,15 @@ def find(results_dir: Path, name: str) -> Record:
     else:
         wanted = name
     records = load_records(results_dir)
-    found = [record for record in records.found if record.run_id.startswith(wanted)]
+    found = [record for record in records.runs if record.run_id.startswith(wanted)]
     if len(found) == 1:
         return found[0]
     if found:
         ids = ", ".join(record.run_id for record in found)
         raise DataError(f"run {name}: {len(found)} runs begin like this: {ids}; give more of the id")
-    left_out = [one for one in records.left_out if wanted in one.directory.name]
-    reason = f" ({left_out[0].directory.name}: {left_out[0].reason})" if left_out else ""
-    damaged = any((one.directory / "result.json").exists() for one in left_out)
+    skipped = [one for one in records.skipped if wanted in one.directory.name]
+    reason = f" ({skipped[0].directory.name}: {skipped[0].reason})" if skipped else ""
+    damaged = any((one.directory / "result.json").exists() for one in skipped)
     raise (DamagedStateError if damaged else DataError)(
         f"run {name}: no finished run of {results_dir} has this id{reason}; `prefixrun ls` lists them"
     )
@@ -71,7 +71,7 @@ def config_of(record: Record, *, model_path: str | None = None) -> Config:
         raise ConfigError(f"run {record.run_id}: its settings cannot be read by this version: {error}") from error
 
 
-def reopen(record: Record, *, model_path: str | None = None) -> Reopened:
+def open_run(record: Record, *, model_path: str | None = None) -> OpenedRun:
     """Load the backbone of a run and what it has trained.
 
     Raises:
@@ -99,7 +99,7 @@ def reopen(record: Record, *, model_path: str | None = None) -> Reopened:
             f"{fingerprint[:12]} here; nothing was loaded"
         )
     backbone = load_backbone(config)
-    return Reopened(record, config, backbone, methods.restore(config, backbone, load_trained(path, backbone)))
+    return OpenedRun(record, config, backbone, methods.restore(config, backbone, load_trained(path, backbone)))
 
 
 def _over(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ NO_COUNTS = "its record has no stats.parquet"
 """Why there is no interval."""
 
 REPEATS = ("seed", "subsample_seed")
-"""Settings in which runs of one point differ."""
+"""Settings in which runs of one run group differ."""
 
 IRRELEVANT = (
     *("profile", "budget", "recipe", "variant"),
@@ -163,7 +163,7 @@ class Record:
         return with_defaults(self.result.get("settings", {}))
 
     @cached_property
-    def point(self) -> str:
+    def group_key(self) -> str:
         """What defines the configuration, except the seeds: equal for runs that may be averaged, and hashable.
 
         Settings that the method does not have (prefix_len, init) do not count, nor those that change no number.
@@ -215,7 +215,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class SkippedRun:
     """A directory that is no usable record, and why."""
 
     directory: Path
@@ -226,29 +226,29 @@ class LeftOut:
 class Records:
     """Everything under records/ and runs/ of one results tree."""
 
-    found: tuple[Record, ...]
+    runs: tuple[Record, ...]
     """In the order of task, method, model and run id."""
-    left_out: tuple[LeftOut, ...]
+    skipped: tuple[SkippedRun, ...]
 
 
 def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records:
     """Every finished run in these folders of a results tree, once each. Folders that do not exist are empty."""
     found: dict[str, Record] = {}
-    left_out: list[LeftOut] = []
+    skipped: list[SkippedRun] = []
     for directory in _directories(results_dir, folders):
         try:
             record = Record(directory, _read_result(directory))
         except PrefixrunError as error:
-            left_out.append(LeftOut(directory, str(error).removeprefix(f"{directory}: ")))
+            skipped.append(SkippedRun(directory, str(error).removeprefix(f"{directory}: ")))
             continue
         kept = found.setdefault(record.run_id, record)
         if kept is not record:
             if kept.result != record.result:
-                left_out.append(LeftOut(directory, f"differs from {kept.directory}, which is used"))
+                skipped.append(SkippedRun(directory, f"differs from {kept.directory}, which is used"))
             else:
                 found[record.run_id] = Record(kept.directory, kept.result, also=directory)
     ordered = sorted(found.values(), key=lambda each: (each.task, each.method, each.model, each.run_id))
-    return Records(tuple(ordered), tuple(left_out))
+    return Records(tuple(ordered), tuple(skipped))
 
 
 def _directories(results_dir: Path, folders: Sequence[str]) -> Iterator[Path]:

@@ -281,11 +281,11 @@ def _counts(kept: _Kept) -> Check:
 
 def _generation(kept: _Kept, count: int, model_path: str | None) -> Check:
     from prefixrun.results.inference import Served, outputs
-    from prefixrun.results.lookup import reopen
+    from prefixrun.results.lookup import open_run
 
     if not kept.outputs or not kept.texts:
         return Check("generation", "not checked", kept.why_no_texts)
-    opened = reopen(kept.record, model_path=model_path)
+    opened = open_run(kept.record, model_path=model_path)
     served = Served(kept.record.run_id, opened.backbone, opened.method, opened.config.decode)
     ids = evenly(kept.ids, count)
     (texts,) = outputs([served], [kept.texts[each].source for each in ids])

@@ -33,7 +33,7 @@ def work(config: Config, available: int, inputs: int) -> Work:
     return Work(steps * train.batch_size * train.accumulate, scored * config.decode.beams)
 
 
-class Neighbours:
+class SimilarRuns:
     """Finished runs with their costs."""
 
     def __init__(self, records: Iterable[Record]) -> None:
@@ -58,7 +58,7 @@ def of_jobs(found: Sequence[Job], *trees: Path) -> list[float | None]:
 
     Finished runs are looked for where the job's own go, and in further results trees.
     """
-    neighbours: dict[str, Neighbours] = {}
+    neighbours: dict[str, SimilarRuns] = {}
     seconds: list[float | None] = []
     for job in found:
         if not job.is_open:
@@ -67,7 +67,7 @@ def of_jobs(found: Sequence[Job], *trees: Path) -> list[float | None]:
         tree = job.config.results_dir
         if tree not in neighbours:
             directories = dict.fromkeys((Path(tree).expanduser(), *trees))
-            neighbours[tree] = Neighbours(record for each in directories for record in load_records(each).found)
+            neighbours[tree] = SimilarRuns(record for each in directories for record in load_records(each).runs)
         seconds.append(neighbours[tree].seconds(job.config, work(job.config, job.available, job.inputs)))
     return seconds
 

@@ -13,7 +13,7 @@ from synthetic_records import write_record
 def report(results: Path, **arguments: Any) -> tuple[Any, str, tuple[tuple[str, str], ...]]:
     built = build(results, arguments.pop("data_dir", None), command="prefixrun report")
     text = built.html.partition('<script type="application/json" id="report-data">')[2].partition("</script>")[0]
-    return json.loads(text), built.html, built.left_out
+    return json.loads(text), built.html, built.skipped
 
 
 def test_runs_stand_beside_what_they_differ_least_from(tmp_path: Path) -> None:

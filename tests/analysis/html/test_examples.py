@@ -13,7 +13,7 @@ from synthetic_records import write_record
 
 
 def found(results: Path) -> tuple[Record, ...]:
-    return load_records(results).found
+    return load_records(results).runs
 
 
 def sample_record(results: Path, *, inputs: int = 6, sha256: str | None = None) -> Path:

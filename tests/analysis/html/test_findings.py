@@ -15,7 +15,7 @@ def test_every_outcome_has_its_mark() -> None:
 
 
 def test_without_runs_every_claim_says_what_it_needs(tmp_path: Path) -> None:
-    shown = claims(load_records(tmp_path).found)
+    shown = claims(load_records(tmp_path).runs)
     assert [claim.name for claim in shown] == [claim.name for claim in CLAIMS]
     assert {claim.outcome for claim in shown} <= {"no runs", "not computed"}
     assert all(claim.needs and not claim.evidence for claim in shown)
@@ -29,7 +29,7 @@ def test_evidence_names_its_runs_by_their_directories(tmp_path: Path) -> None:
             for size in (50, 500):
                 settings = {"method.name": method, "seed": seed, "train_size": size}
                 names.add(write_record(tmp_path, settings=settings, quality=quality).name)
-    shown = {claim.name: claim for claim in claims(load_records(tmp_path).found)}
+    shown = {claim.name: claim for claim in claims(load_records(tmp_path).runs)}
     low_data = shown["C8"]
     assert (low_data.outcome, low_data.kind) == ("holds", "good")
     assert low_data.evidence

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from prefixrun.analysis.groups import points
+from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.html.tables import VERDICTS, Cell, Shown, Tables, tables
 from prefixrun.results.records import load_records
 from synthetic_records import write_record
@@ -12,7 +12,7 @@ PAPERS: dict[str, Any] = {"model.name": "gpt2_medium", "prefix_len": 5}
 
 
 def shown(results: Path) -> Tables:
-    return tables(points(load_records(results).found))
+    return tables(run_groups(load_records(results).runs))
 
 
 def rows(table: Shown) -> dict[str, tuple[Cell, ...]]:

@@ -99,7 +99,7 @@ def test_scores_made_in_different_ways_are_not_compared(capsys: pytest.CaptureFi
     by_name = {each["name"]: each for each in written["scores"]}
     assert by_name["BLEU"]["difference"] is None
     assert by_name["ROUGE_L"]["difference"] is not None
-    assert "not compared: BLEU: made in two ways: synthetic:1 and other:2" in capsys.readouterr().out
+    assert "not compared: BLEU: different signatures: synthetic:1 and other:2" in capsys.readouterr().out
 
 
 def test_a_score_without_a_value_says_why(capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,7 +184,7 @@ def test_wrong_words_are_named(words: list[str], code: int, said: str, capsys: p
 
 def test_a_directory_names_a_run_too() -> None:
     first, second = write(), write(settings={"seed": 2})
-    directories = [str(each.directory) for each in load_records(Path("results")).found]
+    directories = [str(each.directory) for each in load_records(Path("results")).runs]
     assert {compared(*directories)[side] for side in "AB"} == {first, second}
 
 

@@ -280,7 +280,7 @@ def test_settings_of_another_version_are_not_checked(tmp_path: Path, monkeypatch
 
 def test_committed_records_are_what_they_say() -> None:
     """As far as it can be told without the corpora."""
-    for record in load_records(ROOT / "results").found:
+    for record in load_records(ROOT / "results").runs:
         if record.directory.parent.name == "records":
             assert [check for check in verify(record, regenerate=0) if check.outcome == "wrong"] == []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import prefixrun
-from prefixrun.analysis.groups import points
+from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.html import overview, page
 from prefixrun.analysis.html.drawings import drawings
 from prefixrun.analysis.html.examples import collect
@@ -25,7 +25,7 @@ class Built:
 
     html: str
     runs: int
-    left_out: tuple[tuple[str, str], ...]
+    skipped: tuple[tuple[str, str], ...]
     """(what, reason)."""
 
 
@@ -37,22 +37,22 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
     """
     paths = {"results_dir": results_dir, "data_dir": data_dir}
     records = load_records(results_dir)
-    runs = sorted(records.found, key=_order)
+    runs = sorted(records.runs, key=_order)
     table = RunTable.of(runs)
     examples = collect(runs, data_dir)
-    found = [(one.directory.name, one.reason) for one in records.left_out]
-    found_points = points(runs)
-    compared = tables(found_points)
+    found = [(one.directory.name, one.reason) for one in records.skipped]
+    groups = run_groups(runs)
+    compared = tables(groups)
     found_claims = claims(runs)
-    drawn, figures_problem = drawings(found_points, results_dir / "figures")
-    left_out = tuple((what, _without(paths, why)) for what, why in [*found, *examples.problems])
+    drawn, figures_problem = drawings(groups, results_dir / "figures")
+    skipped = tuple((what, _without(paths, why)) for what, why in [*found, *examples.problems])
     content: Mapping[str, Any] = {
         "version": prefixrun.__version__,
         "made": made or utc_now(),
         "command": command,
         "totals": overview.totals(table.runs),
         "parts": overview.parts(table.runs),
-        "left_out": left_out,
+        "left_out": skipped,
         "chapters": [replace(each, problem=_without(paths, each.problem)) for each in compared.chapters],
         "figures": drawn,
         "figures_problem": _without(paths, figures_problem),
@@ -62,7 +62,7 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
         "verdict_kinds": VERDICTS,
     }
     html = page.render(content, {**table.plain(), "sets": examples.sets})
-    return Built(html, len(table.runs), left_out)
+    return Built(html, len(table.runs), skipped)
 
 
 def _order(record: Record) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""The figures that the points at hand make, as elements of the page."""
+"""The figures that the run groups at hand make, as elements of the page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from prefixrun.analysis.curves import Figure, figures
 from prefixrun.analysis.drawn import published
-from prefixrun.analysis.groups import Point
+from prefixrun.analysis.groups import RunGroup
 from prefixrun.analysis.html.figures import inline
 from prefixrun.analysis.plots import draw_svg
 from prefixrun.errors import DataError
@@ -25,13 +25,13 @@ class Drawn:
     svg: Markup
 
 
-def drawings(found: Sequence[Point], directory: Path) -> tuple[tuple[Drawn, ...], str]:
+def drawings(groups: Sequence[RunGroup], directory: Path) -> tuple[tuple[Drawn, ...], str]:
     """All figures, those that are published in `directory` as they are there.
 
     Without figures, the reason: scores that were made in different ways share no axis.
     """
     try:
-        made = figures(found)
+        made = figures(groups)
     except DataError as error:
         return (), str(error)
     return tuple(Drawn(each.title, each.caption, _element(each, directory)) for each in made), ""

@@ -34,8 +34,8 @@ class RunTable:
     environments: Pool = field(default_factory=Pool)
     backbones: Pool = field(default_factory=Pool)
     data_files: Pool = field(default_factory=Pool)
-    points: Pool = field(default_factory=Pool)
-    """Configurations without their seeds: runs of one point may be averaged."""
+    run_groups: Pool = field(default_factory=Pool)
+    """Configurations without their seeds: runs of one run group may be averaged."""
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> RunTable:
@@ -60,7 +60,7 @@ class RunTable:
             "label": label(record),
             "subsample_seed": record.subsample_seed,
             "precision": record.precision,
-            "point": self.points.add(record.point),
+            "point": self.run_groups.add(record.group_key),
             "scores": {name: self._score(score) for name, score in result["scores"].items()},
             "verdict": verdict(result, _paper_rows(record.task, record.split)).text,
             "settings": {name: self.values.add(value) for name, value in record.settings.items()},

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from prefixrun.analysis.equivalence import margin
-from prefixrun.analysis.groups import Point
+from prefixrun.analysis.groups import RunGroup
 from prefixrun.analysis.method_tables import as_texts, method_tables
 from prefixrun.analysis.paper_tables import SEEDS, Section, Table, TableCell, TableRow, Version, paper_tables
 from prefixrun.analysis.table_format import mean_sd, number, signed
@@ -77,7 +77,7 @@ class Tables:
     verdicts: tuple[tuple[str, Counter[str]], ...]
 
 
-def tables(found: Sequence[Point]) -> Tables:
+def tables(groups: Sequence[RunGroup]) -> Tables:
     """The tables of both versions and the methods beside each other.
 
     Scores that cannot share a column are the `problem` of a chapter: the rest of the report does not depend on them.
@@ -86,7 +86,7 @@ def tables(found: Sequence[Point]) -> Tables:
     verdicts: tuple[tuple[str, Counter[str]], ...] = ()
     for version in reversed(get_args(Version)):
         try:
-            made = paper_tables(found, version)
+            made = paper_tables(groups, version)
         except DataError as error:
             chapters.append(Chapter(VERSIONS[version], version == "ACL", (), str(error)))
             continue
@@ -95,7 +95,9 @@ def tables(found: Sequence[Point]) -> Tables:
         if version == "ACL":
             verdicts = tuple(_verdicts(made))
     try:
-        methods = Chapter("Methods beside each other", True, tuple(map(_of_texts, map(as_texts, method_tables(found)))))
+        methods = Chapter(
+            "Methods beside each other", True, tuple(map(_of_texts, map(as_texts, method_tables(groups))))
+        )
     except DataError as error:
         methods = Chapter("Methods beside each other", True, (), str(error))
     return Tables((*chapters, methods), verdicts)
@@ -115,7 +117,7 @@ def _heading(metric: str) -> str:
 
 
 def _row(row: TableRow) -> tuple[Cell, ...]:
-    runs = tuple(run.directory.name for run in row.point.runs) if row.point else ()
+    runs = tuple(run.directory.name for run in row.group.runs) if row.group else ()
     return (Cell(row.label), _status(row, runs), *(_cell(row, cell) for cell in row.cells))
 
 
@@ -133,7 +135,7 @@ def _cell(row: TableRow, cell: TableCell) -> Cell:
     printed = cell.paper.printed if cell.paper else ""
     if cell.ours is None:
         return Cell(printed or "–", cell.paper.value if cell.paper else None)
-    of = "" if row.point is None or cell.n == len(row.point.runs) else f" (n = {cell.n})"
+    of = "" if row.group is None or cell.n == len(row.group.runs) else f" (n = {cell.n})"
     text = mean_sd(cell.ours, cell.decimals) + of
     if cell.paper is None or cell.difference is None or cell.judgement is None:
         return Cell(text, cell.ours.mean, ours=True)
@@ -149,7 +151,7 @@ def _notes(section: Section) -> Iterator[str]:
         if reason:
             reasons.setdefault(reason, []).append(metric)
     yield from (f"No value for {', '.join(metrics)}: {reason}." for reason, metrics in reasons.items())
-    if any(row.paper and row.point for row in section.rows):
+    if any(row.paper and row.group for row in section.rows):
         margins = (
             f"{display_names.of_metric(metric)} {number(margin(section.task, metric), 2)}" for metric in section.metrics
         )

@@ -22,10 +22,10 @@ def run(arguments: dict[str, str]) -> int:
         raise ConfigError(f"format={kind}: there are tensors, peft")
     from prefixrun.methods.lora import LoRA
     from prefixrun.methods.peft_format import write_peft, write_peft_lora, write_tensors
-    from prefixrun.results.lookup import find, reopen
+    from prefixrun.results.lookup import find, open_run
 
     record = find(Path(arguments.get("results_dir", "results")).expanduser(), arguments["run"])
-    opened = reopen(record, model_path=arguments.get("model_path"))
+    opened = open_run(record, model_path=arguments.get("model_path"))
     out = Path(arguments["out"]).expanduser()
     base_model = opened.config.model.hub or opened.config.model.name
     if isinstance(opened.method, LoRA) and kind == "peft":

@@ -20,18 +20,18 @@ from prefixrun.results.records import load_records
 
 def run(arguments: dict[str, str]) -> int:
     """Copy and print the records. Returns 0. Raises DataError when there is no such run."""
-    from prefixrun.results.archive import ALL, chosen, keep  # imports pandas, which takes a second
+    from prefixrun.results.archive import ALL, archive_runs, select_runs  # imports pandas, which takes a second
 
     results_dir = Path(arguments.get("results_dir", "results")).expanduser()
     into = Path(arguments["into"]).expanduser() if "into" in arguments else results_dir
     names = [name.strip() for name in arguments["run"].split(",")]
-    runs = chosen(results_dir, names)
+    runs = select_runs(results_dir, names)
     if not runs:
         raise DataError(f"{results_dir / 'runs'}: has no finished run; give results_dir=DIR")
-    kept = keep(runs, into)
+    kept = archive_runs(runs, into)
     for each in kept:
         print(f"{each.directory}{'' if each.is_new else '  (there before)'}")
     if names == [ALL]:
-        for left in load_records(results_dir, ("runs",)).left_out:
+        for left in load_records(results_dir, ("runs",)).skipped:
             print(f"left out: {left.directory}: {left.reason}", file=sys.stderr)
     return 0

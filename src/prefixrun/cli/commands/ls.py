@@ -26,7 +26,7 @@ from prefixrun.console import NONE, duration, plain_table, say
 from prefixrun.errors import ConfigError
 from prefixrun.files import canonical_json, write_json
 from prefixrun.results.display_names import of_metric
-from prefixrun.results.listing import COLUMNS, Listed, Listing, load, matching, mixed, mixed_main, ordered
+from prefixrun.results.listing import COLUMNS, Listing, RunRow, load, matching, mixed, mixed_main, ordered
 
 OWN = ("results_dir", "sort", "columns", "json")
 SCORES = "scores"
@@ -75,7 +75,7 @@ def _given(words: Sequence[str]) -> dict[str, str]:
     return given
 
 
-def _usual(runs: Sequence[Listed]) -> list[str]:
+def _usual(runs: Sequence[RunRow]) -> list[str]:
     """COLUMNS with the scores in them: a column each when all runs are of one kind of task."""
     kinds = {run.main for run in runs}
     scores = kinds.pop() if len(kinds) == 1 else (SCORES,)
@@ -83,7 +83,7 @@ def _usual(runs: Sequence[Listed]) -> list[str]:
     return [*COLUMNS[:place], *scores, *COLUMNS[place:]]
 
 
-def _show(listing: Listing, runs: Sequence[Listed], filters: Mapping[str, str], columns: Sequence[str]) -> None:
+def _show(listing: Listing, runs: Sequence[RunRow], filters: Mapping[str, str], columns: Sequence[str]) -> None:
     if runs:
         rows = [[_text(run, key) for key in columns] for run in runs]
         say(plain_table(columns, rows, [place for place, key in enumerate(columns) if _is_number(runs, key)]))
@@ -100,17 +100,17 @@ def _show(listing: Listing, runs: Sequence[Listed], filters: Mapping[str, str], 
     shown_scores = mixed_main(runs) if SCORES in columns else []
     for note in dict.fromkeys((*mixed(runs, columns), *shown_scores)):
         say(note)
-    for each in listing.left_out:
+    for each in listing.skipped:
         print(f"left out: {each.directory}: {each.reason}", file=sys.stderr)
 
 
-def _there_are(runs: Sequence[Listed], key: str) -> str:
+def _there_are(runs: Sequence[RunRow], key: str) -> str:
     values = list(dict.fromkeys(shown(run.values.get(key)) for run in runs))
     more = ", ..." if len(values) > VALUES_NAMED else ""
     return f"there are {', '.join(values[:VALUES_NAMED])}{more}" if values else "there are no runs"
 
 
-def _text(run: Listed, key: str) -> str:
+def _text(run: RunRow, key: str) -> str:
     if key == SCORES:
         known = ((name, run.values.get(name)) for name in run.main)
         return ", ".join(f"{of_metric(name)} {value:.2f}" for name, value in known if value is not None) or NONE
@@ -128,12 +128,12 @@ def _text(run: Listed, key: str) -> str:
     return canonical_json(value) if isinstance(value, list | dict) else shown(value)
 
 
-def _is_number(runs: Sequence[Listed], key: str) -> bool:
+def _is_number(runs: Sequence[RunRow], key: str) -> bool:
     values = [value for run in runs if (value := run.values.get(key)) is not None]
     return bool(values) and all(isinstance(value, int | float) for value in values)
 
 
-def _record(results_dir: Path, listing: Listing, runs: Sequence[Listed]) -> dict[str, Any]:
+def _record(results_dir: Path, listing: Listing, runs: Sequence[RunRow]) -> dict[str, Any]:
     return {
         "runs": [
             {
@@ -146,6 +146,6 @@ def _record(results_dir: Path, listing: Listing, runs: Sequence[Listed]) -> dict
         ],
         "left_out": [
             {"directory": each.directory.relative_to(results_dir).as_posix(), "reason": each.reason}
-            for each in listing.left_out
+            for each in listing.skipped
         ],
     }

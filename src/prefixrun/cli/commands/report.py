@@ -32,6 +32,6 @@ def run(arguments: dict[str, str]) -> int:
     write_text(out, built.html)
     say = terminal().print
     say(f"{out}: {count(built.runs, 'run')}, {len(built.html.encode()) / 1e6:.1f} MB", markup=False, soft_wrap=True)
-    for what, why in built.left_out:
+    for what, why in built.skipped:
         say(f"left out: {what}: {why}", markup=False, soft_wrap=True)
     return 0

@@ -33,11 +33,11 @@ def run(arguments: dict[str, str]) -> int:
     if not results_dir.is_dir():
         raise ConfigError(f"results_dir={results_dir}: there is no such directory")
     records = load_records(results_dir)
-    for each in records.left_out:
+    for each in records.skipped:
         print(f"left out: {each.directory}: {each.reason}", file=sys.stderr)
     out = Path(arguments["out"]).expanduser() if "out" in arguments else results_dir
-    written = publish(records.found, out, version="v1" if version == "v1" else "ACL", seeds=int(seeds))
-    print(f"{len(records.found)} records, {len(records.left_out)} left out")
+    written = publish(records.runs, out, version="v1" if version == "v1" else "ACL", seeds=int(seeds))
+    print(f"{len(records.runs)} records, {len(records.skipped)} left out")
     for path in written:
         print(path)
     return 0
