@@ -6,7 +6,6 @@ Plain lines where there is no terminal. No other module creates a console.
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from prefixrun.errors import BROKEN_PIPE_EXIT_CODE
 from prefixrun.files import append_bytes
 
 LOG = logging.getLogger("prefixrun.run")
@@ -39,7 +39,7 @@ class _Terminal(Console):
     def on_broken_pipe(self) -> None:
         with suppress(SystemExit):
             super().on_broken_pipe()  # nothing more is written
-        raise SystemExit(128 + signal.SIGPIPE)
+        raise SystemExit(BROKEN_PIPE_EXIT_CODE)
 
 
 def say(text: str) -> None:

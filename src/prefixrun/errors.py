@@ -4,6 +4,9 @@ A message says what is wrong, where (``file:line`` or key) and what to do about 
 without a traceback; everything else that is raised is a defect of the program and keeps its traceback.
 """
 
+BROKEN_PIPE_EXIT_CODE = 128 + 13
+"""When nobody reads the output any more: that of a program that SIGPIPE ends, which Windows does not have."""
+
 
 class PrefixrunError(Exception):
     """Base of all errors that end the command with one message."""

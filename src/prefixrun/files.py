@@ -1,4 +1,4 @@
-"""The only module that writes files (locks.py keeps its own).
+"""The only module that writes files (but for the lock of a run).
 
 Every write is atomic, reaches the disk before it returns, and stays where it may: a reader sees the old file or the new
 one, never half of one, even after a kill or a power cut. JSON has sorted keys and no NaN. Files of one record a line
@@ -273,6 +273,8 @@ def _to_disk(stream: IO[bytes]) -> None:
 
 def _directory_to_disk(directory: Path) -> None:
     """A new or renamed file survives a power cut only when its directory is on the disk too."""
+    if os.name == "nt":
+        return  # Windows opens no directories, and keeps their entries safe by itself
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -96,11 +96,11 @@ def test_a_killed_run_ends_with_the_same_bytes(
         assert child.wait() == -signal.SIGKILL
         child.communicate()
         assert not (the_run() / "result.json").exists()
-    assert (the_run() / "lock").exists(), "what a killed holder leaves does not block the next"
+    assert (the_run() / "holder.json").exists(), "what a killed holder leaves does not block the next"
     assert main(list(command)) == 0
     assert outcome(the_run()) == uninterrupted
     assert "going on after step" in (the_run() / "run.log").read_text()
-    assert not (the_run() / "lock").exists()
+    assert not (the_run() / "holder.json").exists()
 
 
 def test_a_terminated_run_saves_its_step_and_ends_with_the_same_bytes(
@@ -137,7 +137,7 @@ def test_a_run_of_another_process_is_left_alone(
         def __init__(self, *given: object, **named: object) -> None:
             super().__init__(*given, **named)  # type: ignore[arg-type]
             self.directory.mkdir(parents=True)
-            child = start("-c", HOLD, str(self.directory / "lock"))
+            child = start("-c", HOLD, str(self.directory))
             assert child.stdout is not None
             assert child.stdout.readline() == "held\n"
             children.append(child)
@@ -149,7 +149,7 @@ def test_a_run_of_another_process_is_left_alone(
     said = capsys.readouterr().err
     assert said.startswith(f"prefixrun: {the_run()}: this run is held by process {child.pid} on ")
     assert len(said.splitlines()) == 1
-    assert [path.name for path in the_run().iterdir()] == ["lock"]
+    assert sorted(path.name for path in the_run().iterdir()) == [".lock", "holder.json"]
     child.communicate(timeout=WAIT)  # its input ends, and with it the child
 
 

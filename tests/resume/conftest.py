@@ -74,8 +74,8 @@ def _outcome(results: Path) -> dict[str, dict[str, Any]]:
     for run in sorted((results / "runs").iterdir()):
         result = json.loads((run / "result.json").read_text())
         found[run.name] = {
-            # A kill between the result and the release of the lock leaves the lock file, which holds nobody off.
-            "names": sorted({path.relative_to(run).as_posix() for path in run.rglob("*")} - {"lock"}),
+            # A kill between the result and the release of the lock leaves the holder's file, which holds nobody off.
+            "names": sorted({path.relative_to(run).as_posix() for path in run.rglob("*")} - {"holder.json"}),
             **{name: (run / name).read_bytes() for name in FILES},
             "result": {key: value for key, value in result.items() if key not in ("costs", "provenance")},
             "costs": {key: result["costs"][key] for key in COSTS},

@@ -113,7 +113,7 @@ def test_from_new_to_finished(tmp_path: Path) -> None:
         assert run.state() == "finished"
     assert _run(tmp_path).state() == "finished"
     assert _run(tmp_path).result() == {**RESULT, "schema_version": 1, "run_id": run.id}
-    assert sorted(path.name for path in run.directory.iterdir()) == ["config.json", "result.json"]
+    assert sorted(path.name for path in run.directory.iterdir()) == [".lock", "config.json", "result.json"]
 
 
 def test_an_interrupted_run_goes_on_in_its_directory(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_an_interrupted_run_goes_on_in_its_directory(tmp_path: Path) -> None:
     assert run.state() == "interrupted"
     (run.directory / ".result.json.tmp-1-aa").write_text("half")
     with run.hold():
-        assert sorted(path.name for path in run.directory.iterdir()) == ["config.json", "lock"]
+        assert sorted(path.name for path in run.directory.iterdir()) == [".lock", "config.json", "holder.json"]
         run.finish(RESULT)
 
 
@@ -170,8 +170,8 @@ def test_only_the_holder_finishes_or_fails(tmp_path: Path) -> None:
             pass
         with pytest.raises(RunHeldError, match="does not hold"):
             _run(tmp_path).finish(RESULT)
-        (run.directory / "lock").unlink()
-        with pytest.raises(RunHeldError, match="was its lock file deleted"):
+        (run.directory / "holder.json").unlink()
+        with pytest.raises(RunHeldError, match=r"was its holder\.json deleted"):
             run.finish(RESULT)
     with pytest.raises(RunHeldError, match="does not hold"):
         run.fail("too late")

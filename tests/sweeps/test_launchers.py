@@ -18,7 +18,6 @@ from prefixrun.errors import DiskFullError, MissingPartError
 from prefixrun.runs.identity import find_run as run_of
 from prefixrun.sweeps.attempts import Outcome
 from prefixrun.sweeps.launchers import EXTRAS, Worker, _join_cluster, hydra_words, is_installed, launcher
-from prefixrun.sweeps.workers import Slots, gpus
 
 SMALL = (
     *("model=tiny_gpt2", "method=prefix_flat", "init=random", "prefix_len=2", "train_size=8", "train.max_steps=2"),
@@ -98,20 +97,6 @@ def test_a_machine_without_the_cluster_says_so(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "the launcher stopped: Could not detect" in done.stdout
     assert "1 not started" in done.stdout
-
-
-def test_shares_of_a_machine_do_not_overlap(tmp_path: Path) -> None:
-    slots = Slots(str(tmp_path), 2, (0, 1, 2, 3, 4), ())
-    assert [slots.share(number) for number in range(2)] == [(0, 1), (2, 3)]
-    assert [Slots(str(tmp_path), 3, (0, 1), ()).share(number) for number in range(3)] == [(0,), (1,), (0,)]
-    assert not slots.stopped
-    slots.stop()
-    assert slots.stopped
-
-
-def test_gpus_are_those_that_are_visible(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
-    assert gpus() == ["2", "5"]
 
 
 def test_a_cluster_that_is_there_keeps_its_own_memory() -> None:

@@ -52,7 +52,7 @@ def test_the_states_of_runs() -> None:
     with runs[1].hold():
         runs[1].fail("the loss is not a number")
     runs[2].directory.mkdir(parents=True)
-    with RunLock(runs[2].directory / "lock"):
+    with RunLock(runs[2].directory):
         found = planned("seed=1,2,3,4", "prefix_len=0,2")
     assert counted(found) == {"new": 1, "interrupted": 1, "failed": 1, "held": 1, "impossible": 4}
     reasons = {job.state: job.reason for job in found}

@@ -15,7 +15,7 @@ from prefixrun import SEMANTICS, __version__
 from prefixrun.cli.commands import VERBS, named
 from prefixrun.cli.commands import run as run_verb
 from prefixrun.config.validate import closest
-from prefixrun.errors import ConfigError, Interrupted, PrefixrunError
+from prefixrun.errors import BROKEN_PIPE_EXIT_CODE, ConfigError, Interrupted, PrefixrunError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader of our output has gone (`| head`); the interpreter's last flush must not fail on it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+        return BROKEN_PIPE_EXIT_CODE
 
 
 def _dispatch(arguments: list[str]) -> int:

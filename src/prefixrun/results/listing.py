@@ -174,8 +174,8 @@ def _started(directory: Path) -> RunRow | None:
 
 def _state(directory: Path) -> tuple[str, str | None, str]:
     """State, since when, and why."""
-    if who := holder(directory / "lock"):
-        return "held", who.started, f"held by process {who.pid} on {who.host}"
+    if who := holder(directory):
+        return "held", who.started or None, f"held by {who.describe()}"
     if failure := _object(directory / "failed.json"):
         return "failed", failure.get("time"), " ".join(str(failure.get("message")).split())
     newest = max(path.stat().st_mtime for path in (directory, *directory.iterdir()))

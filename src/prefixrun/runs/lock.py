@@ -1,92 +1,111 @@
-"""One process per run: a lock file with the holder's name, kept fresh by a heartbeat.
+"""One process per run: a lock of the operating system, and a file beside it that names the holder.
 
-The kernel's lock on the file decides on one machine: it ends with its process, however that ends, so a dead holder
-never blocks and its process id is never guessed at. Between machines, and on file systems without such locks, the age
-of the last heartbeat decides. The file may name the host; it is deleted when the run is let go.
+The operating system's lock on `.lock` decides on one machine. It ends with its process, however that ends, so a dead
+holder never blocks the run. The holder's file `holder.json` is information for people; only its heartbeat decides
+anything, and only where the lock cannot: between machines, and on file systems without locks. The empty file `.lock`
+stays, because deleting a lock file could give two processes a lock each.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import socket
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
+from filelock import FileLock, Timeout
+
 from prefixrun.errors import RunHeldError
 from prefixrun.files import explained
 
+LOCK_NAME = ".lock"
+HOLDER_NAME = "holder.json"
+
 HEARTBEAT_SECONDS = 10.0
-"""How often a holder touches its lock file."""
+"""How often a holder touches its file."""
 
 STALE_SECONDS = 180.0
 """Age of the last heartbeat from which a holder on another host counts as gone; network file systems may show a
 touched file only after a minute."""
+
+_ACQUIRE_SECONDS = 0.2
+"""A process that only asks who holds a run has the lock for a moment, which must not turn the next run away."""
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a run."""
+    """The process that holds a run."""
 
-    host: str
-    pid: int
-    started: str
+    host: str = ""
+    """Empty when the holder has not written its name yet."""
+    pid: int = 0
+    started: str = ""
     """UTC, ISO 8601."""
 
+    def describe(self) -> str:
+        """The process as messages name it."""
+        return f"process {self.pid} on {self.host} since {self.started}" if self.host else "another process"
 
-def holder(path: Path, *, stale_seconds: float = STALE_SECONDS) -> Holder | None:
-    """Who seems to hold the lock, by its file alone: taking it for a moment could turn the next process away."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+
+def holder(directory: Path, *, stale_seconds: float = STALE_SECONDS) -> Holder | None:
+    """The process that holds the run in `directory`, by the rules that decide whether another may take it."""
+    path = directory / LOCK_NAME
+    if not path.exists():
         return None
+    lock = FileLock(path)
+    has_locks = True
     try:
-        found = _read(descriptor)
-        age = time.time() - os.fstat(descriptor).st_mtime
-    finally:
-        os.close(descriptor)
-    if found is None:
-        return None
-    lives = _is_alive(found.pid) if found.host == socket.gethostname() else age < stale_seconds
-    return found if lives else None
+        lock.acquire(timeout=0)
+    except Timeout:
+        return _named(directory) or Holder()
+    except OSError:  # no locks on this file system, or no permission to write in it
+        has_locks = False
+    else:
+        lock.release()
+    return _remote_holder(directory, has_locks, stale_seconds)
 
 
 class RunLock:
-    """Context manager that holds `path`; RunHeldError on entry when another process has it."""
+    """Context manager that holds the run in `directory`; RunHeldError on entry when another process holds it."""
 
     def __init__(
-        self, path: Path, *, heartbeat_seconds: float = HEARTBEAT_SECONDS, stale_seconds: float = STALE_SECONDS
+        self, directory: Path, *, heartbeat_seconds: float = HEARTBEAT_SECONDS, stale_seconds: float = STALE_SECONDS
     ) -> None:
-        self.path = path
+        self._directory = directory
         self._heartbeat_seconds = heartbeat_seconds
         self._stale_seconds = stale_seconds
-        self._descriptor: int | None = None
+        self._lock = FileLock(directory / LOCK_NAME, thread_local=False)
+        self._holder: Holder | None = None
         self._ended = threading.Event()
         self._heart: threading.Thread | None = None
 
     @property
     def held(self) -> bool:
-        """Whether this object holds the lock and the file on the disk is still the one it locked."""
-        return self._descriptor is not None and _is_at(self._descriptor, self.path)
+        """Whether this object holds the run, and no other process has taken it since."""
+        return self._holder is not None and _named(self._directory) == self._holder
 
     def __enter__(self) -> RunLock:
-        holder = Holder(socket.gethostname(), os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"))
-        with explained(self.path):
-            descriptor = self._open()
-            # Written in place: another file under this name would not carry the kernel's lock.
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps(asdict(holder)).encode("utf-8") + b"\n", 0)
-            os.fsync(descriptor)
-        self._descriptor = descriptor
+        has_locks = self._acquire()
+        try:
+            if other := _remote_holder(self._directory, has_locks, self._stale_seconds):
+                raise self._refusal(other)
+            self._holder = Holder(socket.gethostname(), os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"))
+            with explained(self._directory / HOLDER_NAME):
+                (self._directory / HOLDER_NAME).write_text(json.dumps(asdict(self._holder)) + "\n", encoding="utf-8")
+        except BaseException:
+            self._holder = None
+            self._lock.release()
+            raise
         self._ended.clear()
         self._heart = threading.Thread(target=self._beat, name="run-lock-heartbeat", daemon=True)
         self._heart.start()
@@ -98,90 +117,66 @@ class RunLock:
         self._ended.set()
         if self._heart is not None:
             self._heart.join()
-        if self._descriptor is not None:
-            if self.held:
-                self.path.unlink()
-            os.close(self._descriptor)
-        self._heart = self._descriptor = None
-
-    def _open(self) -> int:
-        while True:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            try:
-                self._claim(descriptor)
-            except BaseException:
-                os.close(descriptor)
-                raise
-            if _is_at(descriptor, self.path):
-                return descriptor
-            # The holder deleted the file between our opening and our locking it.
-            os.close(descriptor)
-
-    def _claim(self, descriptor: int) -> None:
-        kernel_decides = True
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise self._refusal(_read(descriptor)) from None
+            if self.held:
+                (self._directory / HOLDER_NAME).unlink(missing_ok=True)
+        finally:
+            self._heart = self._holder = None
+            self._lock.release()
+
+    def _acquire(self) -> bool:
+        """Take the operating system's lock; False where the file system has none. RunHeldError when it is taken."""
+        try:
+            self._lock.acquire(timeout=_ACQUIRE_SECONDS, poll_interval=_ACQUIRE_SECONDS / 10)
+        except Timeout:
+            raise self._refusal(_named(self._directory) or Holder()) from None
         except OSError as error:
-            if error.errno not in _NO_LOCKS:
+            if error.errno in _NO_LOCKS:
+                return False
+            with explained(self._directory / LOCK_NAME):
                 raise
-            kernel_decides = False
-        holder = _read(descriptor)
-        if holder is None:
-            return
-        if holder.host == socket.gethostname():
-            if not kernel_decides and _is_alive(holder.pid):
-                raise self._refusal(holder)
-        elif self._silence(descriptor) < self._stale_seconds:
-            raise self._refusal(holder)
+        return True
 
-    def _silence(self, descriptor: int) -> float:
-        """Seconds since the last heartbeat by the file system's own clock: hosts' clocks may differ by minutes."""
-        with tempfile.TemporaryFile(dir=self.path.parent) as probe:
-            return os.fstat(probe.fileno()).st_mtime - os.fstat(descriptor).st_mtime
-
-    def _refusal(self, holder: Holder | None) -> RunHeldError:
-        who = "another process"
+    def _refusal(self, holder: Holder) -> RunHeldError:
         advice = "wait for it, or end it and run the same command again: the run is resumed"
-        if holder is not None:
-            who = f"process {holder.pid} on {holder.host} since {holder.started}"
-            if holder.host != socket.gethostname():
-                advice += f" (a process that died on another host is given up after {self._stale_seconds:.0f} s)"
-            elif not _is_alive(holder.pid):
-                advice = "that process has ended, but one it started still holds the lock; end that one"
-        return RunHeldError(f"{self.path.parent}: this run is held by {who}; {advice}")
+        if holder.host not in ("", socket.gethostname()):
+            advice += f" (a process that died on another host is given up after {self._stale_seconds:.0f} s)"
+        return RunHeldError(f"{self._directory}: this run is held by {holder.describe()}; {advice}")
 
     def _beat(self) -> None:
         while not self._ended.wait(self._heartbeat_seconds):
-            if self._descriptor is not None:
-                os.utime(self._descriptor)
+            with suppress(OSError):  # the file was taken away: `held` tells
+                os.utime(self._directory / HOLDER_NAME)
 
 
-def _read(descriptor: int) -> Holder | None:
+def _remote_holder(directory: Path, has_locks: bool, stale_seconds: float) -> Holder | None:
+    """The holder that the lock, which is free, cannot tell of: one on another host, or any without locks."""
+    named = _named(directory)
+    if named is None or (has_locks and named.host == socket.gethostname()):
+        return None
+    # A heartbeat in the future is none: clocks were set back, and it would hold the run for as long.
+    return named if abs(_silence(directory)) < stale_seconds else None
+
+
+def _silence(directory: Path) -> float:
+    """Seconds since the last heartbeat by the file system's own clock: hosts' clocks may differ by minutes."""
     try:
-        content = json.loads(os.pread(descriptor, 4096, 0))
-        return Holder(str(content["host"]), int(content["pid"]), str(content["started"]))
-    except (ValueError, KeyError, TypeError):
-        return None  # Its writer was killed before it had written its name.
-
-
-def _is_at(descriptor: int, path: Path) -> bool:
+        beat = (directory / HOLDER_NAME).stat().st_mtime
+    except OSError:
+        return float("inf")
     try:
-        there = os.stat(path)
-    except FileNotFoundError:
-        return False
-    ours = os.fstat(descriptor)
-    return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+        with tempfile.TemporaryFile(dir=directory) as probe:
+            return os.fstat(probe.fileno()).st_mtime - beat
+    except OSError:
+        return time.time() - beat  # a directory that may only be read
 
 
-def _is_alive(pid: int) -> bool:
+def _named(directory: Path) -> Holder | None:
+    """The holder by its file; None for a file that is not there or is none, whatever is in it."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OverflowError:
-        return False  # no system has a process of this number
-    except PermissionError:
-        return True
-    return True
+        content = json.loads((directory / HOLDER_NAME).read_bytes())
+        host, pid, started = content["host"], content["pid"], content["started"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    is_text = all(isinstance(text, str) and text and text.isprintable() for text in (host, started))
+    return Holder(host, pid, started) if is_text and type(pid) is int else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-import resource
 import shlex
 import subprocess
 import sys
@@ -146,6 +145,10 @@ def peak_memory_bytes(*, children: bool = False) -> int:
     child."""
     if not children and (own := _high_water_mark()) is not None:
         return own
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
     peak = resource.getrusage(resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF).ru_maxrss
     # The one number in bytes on macOS and in KiB on Linux.
     return peak if sys.platform == "darwin" else peak * 1024

@@ -63,7 +63,7 @@ class Run:
         self.stats = self.directory / "stats.parquet"
         self.log = self.directory / "run.log"
         self.checkpoints = self.directory / "checkpoints"
-        self._lock = RunLock(self.directory / "lock")
+        self._lock = RunLock(self.directory)
 
     def state(self) -> State:
         """What the files say. Raises DamagedStateError when config.json or result.json contradict this run."""
@@ -109,7 +109,7 @@ class Run:
 
     def holder(self) -> Holder | None:
         """The process that works on the run, if one seems to."""
-        return holder(self.directory / "lock")
+        return holder(self.directory)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -136,7 +136,7 @@ class Run:
         """Raise RunHeldError unless this object holds the run now; call before work that cannot be undone."""
         if not self._lock.held:
             raise RunHeldError(
-                f"{self.directory}: this process does not hold the run (any more: was its lock file deleted, or the "
+                f"{self.directory}: this process does not hold the run (any more: was its holder.json deleted, or the "
                 "process stopped for minutes?); run the same command again to go on from the last checkpoint"
             )
 

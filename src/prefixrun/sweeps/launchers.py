@@ -35,7 +35,7 @@ from prefixrun.errors import ConfigError, DiskFullError, Interrupted, MissingPar
 from prefixrun.sweeps.attempts import Outcome, attempt
 from prefixrun.sweeps.execute import Launch
 from prefixrun.sweeps.plan import Job, look
-from prefixrun.sweeps.workers import Slots, gpus
+from prefixrun.sweeps.workers import WorkerSlots, available_cores, available_gpus
 
 SERIAL = "basic"
 EXTRAS = {
@@ -93,7 +93,7 @@ def is_installed(plugin: str) -> bool:
 class Worker:
     """The task function that a launcher calls wherever it works; picklable."""
 
-    slots: Slots | None
+    slots: WorkerSlots | None
     """What this machine's workers share among them; None where the cluster shares it out."""
 
     def __call__(self, composed: DictConfig) -> Outcome:
@@ -117,7 +117,7 @@ def _with_threads(config: Config, threads: int | None) -> Config:
 
 
 def _hand_over(
-    config: DictConfig, slots: Slots | None, todo: Sequence[Job], tell: Callable[[int, Outcome], None]
+    config: DictConfig, slots: WorkerSlots | None, todo: Sequence[Job], tell: Callable[[int, Outcome], None]
 ) -> None:
     loader = GlobalHydra.instance().config_loader()
     from hydra._internal.callbacks import Callbacks
@@ -176,17 +176,17 @@ def _join_cluster(config: DictConfig) -> None:
         OmegaConf.update(config, "hydra.launcher.ray.init.object_store_memory", None, force_add=True)
 
 
-def _slots(name: str, config: DictConfig, scratch: Path) -> Slots | None:
+def _slots(name: str, config: DictConfig, scratch: Path) -> WorkerSlots | None:
     """Shares of this machine for joblib's workers. -1 workers: one a GPU, or one for every two cores without."""
     if name != "joblib":
         return None
-    cores, devices = sorted(os.sched_getaffinity(0)), gpus()
+    cores, gpus = available_cores(), available_gpus()
     # The plugin's own default gathers quick runs into batches for one worker.
     OmegaConf.update(config, "hydra.launcher.batch_size", "1")
     wanted = int(OmegaConf.select(config, "hydra.launcher.n_jobs"))
-    workers = wanted if wanted > 0 else len(devices) or max(1, len(cores) // 2)
+    workers = wanted if wanted > 0 else len(gpus) or max(1, (len(cores) or os.cpu_count() or 1) // 2)
     OmegaConf.update(config, "hydra.launcher.n_jobs", workers)
-    return Slots(str(scratch), workers, tuple(cores), tuple(devices))
+    return WorkerSlots(str(scratch), workers, tuple(cores), tuple(gpus))
 
 
 def _threads_of_the_cluster() -> int | None:
@@ -196,7 +196,7 @@ def _threads_of_the_cluster() -> int | None:
 
 
 @contextmanager
-def _stops(slots: Slots | None) -> Iterator[None]:
+def _stops(slots: WorkerSlots | None) -> Iterator[None]:
     """While workers of this machine run, the first signal lets each save its step and end; then it ends the sweep."""
     if slots is None:
         yield

@@ -115,7 +115,7 @@ def look(job: Job) -> Job:
     except PrefixrunError as error:
         return replace(job, state="failed", reason=str(error), exit_code=error.exit_code)
     if state != "finished" and (holder := job.run.holder()):
-        return replace(job, state="held", reason=f"process {holder.pid} on {holder.host} since {holder.started}")
+        return replace(job, state="held", reason=holder.describe())
     return replace(job, state=state, reason=failure["message"] if failure else "")
 
 

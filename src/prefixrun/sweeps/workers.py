@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-_claimed: list[int] = []
-"""Open lock file of this process' slot; the kernel lets it go when the process ends."""
+from filelock import FileLock, Timeout
+
+_claimed: list[FileLock] = []
+"""The lock of the slot that this process has; the operating system lets it go when the process ends."""
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
-    """A directory of lock files, one a worker. A worker claims the first free one when it starts its first run."""
+class WorkerSlots:
+    """A directory of lock files, one for each worker. A worker claims the first free one when it starts its first run.
+
+    Picklable, because launchers hand it to other processes.
+    """
 
     directory: str
     workers: int
     cores: tuple[int, ...]
+    """Numbers of the cores that are shared out; empty where the system binds no process to cores."""
     gpus: tuple[str, ...]
+    """Names of the GPUs as in CUDA_VISIBLE_DEVICES."""
 
     def claim(self) -> int:
-        """Bind this process to the cores and the GPU of a free slot; the number of its threads."""
+        """Bind this process to the cores and the GPU of a free slot; returns its number of threads."""
         if not _claimed:
-            number, descriptor = self._free()
-            _claimed.append(descriptor)
-            os.sched_setaffinity(0, self.share(number))
+            slot, lock = self._free_slot()
+            _claimed.append(lock)
+            if self.cores:
+                os.sched_setaffinity(0, self.share(slot))
             if self.gpus:
-                os.environ["CUDA_VISIBLE_DEVICES"] = self.gpus[number % len(self.gpus)]
-        return len(os.sched_getaffinity(0))
+                os.environ["CUDA_VISIBLE_DEVICES"] = self.gpus[slot % len(self.gpus)]
+        return len(available_cores()) or max(1, (os.cpu_count() or 1) // self.workers)
 
-    def share(self, number: int) -> tuple[int, ...]:
+    def share(self, slot: int) -> tuple[int, ...]:
         """The cores of a slot; more workers than cores share them in turn."""
-        each = len(self.cores) // self.workers
-        if each == 0:
-            return (self.cores[number % len(self.cores)],)
-        return self.cores[number * each : (number + 1) * each]
+        cores_per_worker = len(self.cores) // self.workers
+        if cores_per_worker == 0:
+            return (self.cores[slot % len(self.cores)],)
+        return self.cores[slot * cores_per_worker : (slot + 1) * cores_per_worker]
 
     @property
     def stopped(self) -> bool:
@@ -47,27 +54,32 @@ class Slots:
     def stop(self) -> None:
         """Start no further run, and end those at work as SIGTERM does: they save their step first."""
         (Path(self.directory) / "stop").touch()
-        for path in Path(self.directory).glob("slot-*"):
-            with contextlib.suppress(ValueError, ProcessLookupError):
+        for path in Path(self.directory).glob("slot-*.pid"):
+            with suppress(ValueError, ProcessLookupError):
                 os.kill(int(path.read_text()), signal.SIGTERM)
 
-    def _free(self) -> tuple[int, int]:
+    def _free_slot(self) -> tuple[int, FileLock]:
+        """The number of a free slot, and its lock."""
         number = 0
-        while True:  # a restarted worker may come before the kernel has let its predecessor's slot go: take the next
-            descriptor = os.open(Path(self.directory) / f"slot-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        while True:  # a restarted worker may come before its predecessor's slot is let go: take the next
+            name = str(Path(self.directory) / f"slot-{number}")
+            lock = FileLock(name + ".lock")
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(descriptor)
+                lock.acquire(timeout=0)
+            except Timeout:
                 number += 1
                 continue
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-            return number % self.workers, descriptor
+            Path(name + ".pid").write_text(str(os.getpid()))
+            return number % self.workers, lock
 
 
-def gpus() -> list[str]:
-    """The GPUs that may be used, as CUDA_VISIBLE_DEVICES names them; found without loading a library."""
-    if (given := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return [name.strip() for name in given.split(",") if name.strip()]
+def available_cores() -> list[int]:
+    """The cores that this process may use; empty where the system does not tell (macOS, Windows)."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def available_gpus() -> list[str]:
+    """The GPUs that may be used, as CUDA_VISIBLE_DEVICES names them; looked up without loading a library."""
+    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return [name.strip() for name in visible.split(",") if name.strip()]
     return [str(number) for number, _ in enumerate(sorted(Path("/proc/driver/nvidia/gpus").glob("*")))]

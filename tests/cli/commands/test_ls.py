@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,8 @@ def test_runs_without_a_result_are_listed_with_their_state(capsys: pytest.Captur
         failed.fail("no luck\nat all")
     with unfinished(results, 2).hold():
         assert main(["ls", "sort=seed", "columns=seed,state,size,n_train,init,cost,method"]) == 0
+        (holder,) = results.glob("runs/*/holder.json")
+        started = json.loads(holder.read_text())["started"]
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines[1:4]] == [
         ["1", "interrupted", "7", "50", "words", "–", "prefix"],
@@ -149,7 +152,7 @@ def test_runs_without_a_result_are_listed_with_their_state(capsys: pytest.Captur
     ]
     assert lines[5:] == [
         "3 runs",
-        f"{unfinished(results, 2).id}: held by process {os.getpid()} on {os.uname().nodename}",
+        f"{unfinished(results, 2).id}: held by process {os.getpid()} on {socket.gethostname()} since {started}",
         f"{failed.id}: no luck at all",
     ]
 
