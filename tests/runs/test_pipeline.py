@@ -25,6 +25,7 @@ from prefixrun.methods import init
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.results.lookup import config_of, find
 from prefixrun.runs import learning, pipeline, stages
+from prefixrun.runs.identity import identity
 from prefixrun.runs.result_schema import validate_result
 from prefixrun.runs.run import Run, run_id
 from prefixrun.training.trainer import Progress
@@ -67,8 +68,8 @@ def go(results: Path | str, *changes: str) -> Path:
 
 def the_run(results: Path | str, *changes: str) -> Run:
     config = composed(changes)
-    identity = pipeline.identity(config, RunData.load(config))
-    return Run(Path(results), task="e2e", method=config.method.name, model=config.model.name, identity=identity)
+    parts = identity(config, RunData.load(config))
+    return Run(Path(results), task="e2e", method=config.method.name, model=config.model.name, identity=parts)
 
 
 def result_of(run: Path) -> dict[str, Any]:
@@ -290,7 +291,7 @@ def test_a_finished_run_is_shown_and_left_as_it_is(
 def test_what_makes_it_another_run(change: str, same: bool) -> None:
     def id_of(*changes: str) -> str:
         config = composed(("model=tiny_gpt2", *changes))
-        return run_id(pipeline.identity(config, RunData.load(config)))
+        return run_id(identity(config, RunData.load(config)))
 
     assert (id_of(change) == id_of()) is same
 

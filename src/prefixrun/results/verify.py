@@ -21,7 +21,7 @@ from prefixrun.models.weights import locate
 from prefixrun.results.lookup import config_of
 from prefixrun.results.records import Counts, Record
 from prefixrun.results.run_texts import Text, scored_corpus
-from prefixrun.runs.pipeline import identity_of
+from prefixrun.runs.identity import identity_of
 from prefixrun.runs.result_schema import described
 from prefixrun.runs.run import run_id, trained_name
 

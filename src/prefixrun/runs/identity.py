@@ -1,0 +1,58 @@
+"""The identity of a run: every setting that can change a number, the data, the model and this program's semantics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from prefixrun import SEMANTICS
+from prefixrun.config.schema import Config
+from prefixrun.config.validate import defaults
+from prefixrun.data import Corpus
+from prefixrun.data.run_data import TaskSplits
+from prefixrun.models.weights import locate
+
+NOT_IDENTITY = (
+    *("profile", "data_dir", "results_dir", "device", "threads", "joint", "keep_trained"),
+    *("budget", "recipe", "variant"),
+)
+"""Settings that change no number: where things lie and what computes them, and where other settings come from, which
+count themselves. The corpus counts by its content."""
+
+
+def identity(config: Config, splits: TaskSplits) -> dict[str, Any]:
+    """Everything that can change a number of the run: settings, contents of data and model, and our own semantics."""
+    data = {corpus.split: _files(corpus) for corpus in (splits.train, splits.dev, splits.test)}
+    return identity_of(config, model=locate(config.model).fingerprint, data=data)
+
+
+def identity_of(
+    config: Config, *, model: str, data: Mapping[str, Sequence[Mapping[str, Any]]], semantics: int = SEMANTICS
+) -> dict[str, Any]:
+    """The identity of a run of which only the fingerprint of its model and the files of its data are known."""
+    settings = {key: value for key, value in asdict(config).items() if key not in NOT_IDENTITY}
+    settings["init"]["default_words"] = config.default_words
+    del settings["task"]["default_words"]
+    del settings["model"]["path"], settings["decode"]["batch_size"], settings["train"]["checkpoint_every"]
+    return {
+        "semantics": semantics,
+        "settings": changed_from(defaults(), settings),
+        "model": model,
+        "data": data,
+    }
+
+
+def changed_from(before: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that differ from their defaults: a key that is added later does not change what a run is."""
+    changed: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            changed[key] = changed_from(before.get(key, {}), value)
+        elif key not in before or value != before[key]:
+            changed[key] = value
+    return changed
+
+
+def _files(corpus: Corpus) -> list[dict[str, Any]]:
+    return [asdict(file) for file in corpus.files]
