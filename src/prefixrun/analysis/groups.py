@@ -9,13 +9,14 @@ from math import inf
 from typing import Any
 
 from prefixrun.analysis.comparison import Estimate, estimate
+from prefixrun.config.setting_roles import outside_identity, repeats
 from prefixrun.errors import DataError
 from prefixrun.results import display_names
-from prefixrun.results.records import IRRELEVANT, REPEATS, Record
+from prefixrun.results.records import Record
 from prefixrun.runs.result_schema import SAMPLE
 
-IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefix_len", *REPEATS, *IRRELEVANT)
-"""Settings that a label says in its own words, or that do not tell points apart."""
+IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefix_len")
+"""Beginnings of the keys that a label says in its own words."""
 
 SIZED = ("adapter", "lora", "finetune_top")
 """Methods that are told apart by the share of parameters they store, as the paper does."""
@@ -78,7 +79,7 @@ class Point:
 
     def apart_from(self, *names: str) -> tuple[object, ...]:
         """What points share that differ in settings whose names begin with `names` alone."""
-        dropped = (*names, *REPEATS, *IRRELEVANT)
+        dropped = (*names, *repeats(), *outside_identity())
         kept = {key: repr(value) for key, value in self.first.settings.items() if not key.startswith(dropped)}
         return (*self.setting, self.n_train, *sorted(kept.items()))
 
@@ -264,7 +265,8 @@ def _label(point: Point) -> str:
 
 def _differences(point: Point, alike: Sequence[Point]) -> list[str]:
     """`key=value` of the settings in which points of one label differ."""
-    keys = sorted({key for each in alike for key in each.first.settings if not key.startswith(IN_LABELS)})
+    unsaid = (*IN_LABELS, *repeats(), *outside_identity())
+    keys = sorted({key for each in alike for key in each.first.settings if not key.startswith(unsaid)})
     differing = [key for key in keys if len({repr(each.first.settings.get(key)) for each in alike}) > 1]
     settings: Mapping[str, Any] = point.first.settings
     told = [f"{key.removeprefix('train.').removeprefix('method.')}={settings.get(key)}" for key in differing]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefixrun.config.schema import Config
+from prefixrun.config.setting_roles import RETIRED, without
 from prefixrun.config.validate import build, defaults
 from prefixrun.errors import ConfigError, DamagedStateError, DataError
 from prefixrun.results.records import Record, load_records
@@ -59,7 +60,7 @@ def config_of(record: Record, *, model_path: str | None = None) -> Config:
         ConfigError: this version cannot read the settings; the run's model was a local directory and `model_path`
             does not say where it is now.
     """
-    settings = _over(defaults(), record.result.get("settings", {}))
+    settings = _over(defaults(), without(record.result.get("settings", {}), RETIRED))
     settings["data_dir"] = settings["data_dir"] or "DIR"
     if settings["model"]["source"] == "path":
         if model_path is None:
