@@ -10,7 +10,8 @@ from transformers import AutoModelForCausalLM, GPT2Config
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import MethodConfig
 from prefixrun.methods import build
-from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, Prefix
+from prefixrun.methods.prefix import MLPPrefix, Prefix
+from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.models.attention import attach_prefix, shared_prefix_kv
 from prefixrun.models.backbone import Backbone, Shape, shape_of
 

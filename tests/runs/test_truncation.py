@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+from prefixrun.runs.truncation import Truncation, sentence, truncation
+
 from prefixrun.data import Corpus, Example
 from prefixrun.data.run_data import RunData
 from prefixrun.models.tokenizer import byte_tokenizer
-from prefixrun.runs.truncation import Truncation, sentence, truncation
 
 
 def corpus(split: str, *lengths: int, references: int = 1) -> Corpus:

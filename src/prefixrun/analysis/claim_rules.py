@@ -18,7 +18,8 @@ from prefixrun.analysis import paper_numbers
 from prefixrun.analysis.comparability import SAME_SHARE
 from prefixrun.analysis.comparison import ENOUGH, Difference, Estimate, difference, estimate
 from prefixrun.analysis.equivalence import margin
-from prefixrun.analysis.groups import SIZED, Point, made_in_one_way
+from prefixrun.analysis.groups import Point, made_in_one_way
+from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
 Outcome = Literal["holds", "does not hold", "undecided", "no runs", "not computed"]
@@ -279,7 +280,7 @@ def _text(first: Point, second: Point, metric: str, found: Difference) -> str:
 
 
 def _side(point: Point) -> str:
-    size = f" {point.share:.2g} %" if point.first.method in SIZED else ""
+    size = f" {point.share:.2g} %" if spec_of(point.first.method).compared_by_share else ""
     start = f" from {point.init}" if point.init else ""
     length = f", length {point.first.prefix_len}" if point.first.prefix_len is not None else ""
     return f"{display_names.of_method(point.first.method)}{size} ({(start + length).strip(' ,')})".replace(" ()", "")

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from prefixrun.analysis.comparison import ENOUGH
-from prefixrun.analysis.groups import SIZED, Point, check_signatures, choose
+from prefixrun.analysis.groups import Point, check_signatures, choose
+from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 from prefixrun.runs.result_schema import SAMPLE
 
 Kind = Literal["low_data", "prefix_length", "data_fraction", "initialisation", "pareto"]
 
-PREFIXES = ("prefix", "prefix_flat")
 FEWEST = 2
 """Fewer places make no curve."""
 
@@ -81,7 +81,7 @@ _PLANS = (
         "prefix_length",
         "Prefix length",
         "prefix length (positions)",
-        lambda point: point.first.method in PREFIXES and point.first.prefix_len is not None,
+        lambda point: spec_of(point.first.method).stores_prefix and point.first.prefix_len is not None,
         lambda point: float(point.first.prefix_len or 0),
         lambda point: point.apart_from("prefix_len"),
         lambda point: point.training,
@@ -174,7 +174,7 @@ def _places(alike: Sequence[Point], x: Callable[[Point], float]) -> tuple[tuple[
 
 
 def _size(point: Point) -> str:
-    return f"{point.share:.2g} %" if point.first.method in SIZED else ""
+    return f"{point.share:.2g} %" if spec_of(point.first.method).compared_by_share else ""
 
 
 def _curve(point: Point, places: tuple[tuple[float, Point], ...]) -> Curve:

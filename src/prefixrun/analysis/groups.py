@@ -9,6 +9,7 @@ from math import inf
 from typing import Any
 
 from prefixrun.analysis.comparison import Estimate, estimate
+from prefixrun.config.method_specs import METHOD_SPECS, spec_of
 from prefixrun.config.setting_roles import outside_identity, repeats
 from prefixrun.errors import DataError
 from prefixrun.results import display_names
@@ -17,9 +18,6 @@ from prefixrun.runs.result_schema import SAMPLE
 
 IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefix_len")
 """Beginnings of the keys that a label says in its own words."""
-
-SIZED = ("adapter", "lora", "finetune_top")
-"""Methods that are told apart by the share of parameters they store, as the paper does."""
 
 DECODING = (
     "beams",
@@ -194,15 +192,11 @@ def draws_subsample(record: Record) -> bool:
 
 def _order(point: Point) -> tuple[Any, ...]:
     first = point.first
-    method = (
-        list(display_names.METHODS).index(first.method)
-        if first.method in display_names.METHODS
-        else len(display_names.METHODS)
-    )
+    methods = (*METHOD_SPECS, first.method)  # one that is not known comes last
     return (
         first.task,
         first.model,
-        method,
+        methods.index(first.method),
         first.method,
         -point.n_train,
         first.prefix_len or 0,
@@ -251,7 +245,7 @@ def labels(found: Sequence[Point]) -> dict[Point, str]:
 def _label(point: Point) -> str:
     record, result = point.first, point.first.result
     parts = [display_names.of_method(record.method)]
-    if record.method in SIZED:
+    if spec_of(record.method).compared_by_share:
         parts.append(f"{point.share:.2g} %")
     if record.prefix_len is not None:
         parts.append(f"length {record.prefix_len}")

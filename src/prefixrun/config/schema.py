@@ -4,9 +4,11 @@ This module is the reference manual: the string under each field is what ``prefi
 which values are accepted. Defaults here are the ones that hold whatever the profile; the others are set in ``conf/``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
+
+from prefixrun.config.method_specs import METHOD_SPECS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,13 @@ class Pattern:
 
     expression: str
     meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Texts of a list that is read when it is needed, because it may grow."""
+
+    choices: Callable[[], tuple[str, ...]]
 
 
 NO_NUMBER: Mapping[str, Any] = {"identity": False}
@@ -125,16 +134,11 @@ class ModelConfig:
     "bart" and "t5": the encoder reads the input, the decoder the target, each with the model's own special tokens."""
 
 
-MethodName = Literal[
-    "prefix", "prefix_flat", "embedding", "infix", "finetune", "finetune_top", "adapter", "lora", "prompt"
-]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodConfig:
     """Which parameters are trained."""
 
-    name: MethodName
+    name: Annotated[str, OneOf(lambda: tuple(METHOD_SPECS))]
     """"prefix" trains an MLP that makes the keys and values (section 4.3 of the paper); "prefix_flat" trains the keys
     and values themselves; "embedding" trains prefix_len input embeddings (section 7.2), "infix" keys and values
     between input and output (section 7.3); "finetune" all parameters; "finetune_top" the top layers; "adapter"

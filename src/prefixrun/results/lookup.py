@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prefixrun.config.method_specs import spec_of
 from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import RETIRED, without
 from prefixrun.config.validate import build, defaults
@@ -83,13 +84,12 @@ def reopen(record: Record, *, model_path: str | None = None) -> Reopened:
     from prefixrun import methods
     from prefixrun.models.weights import locate
     from prefixrun.runs import stages
-    from prefixrun.runs.run import trained_name
 
     config = config_of(record, model_path=model_path)
-    path = record.file(trained_name(record.method))
+    path = record.file(spec_of(record.method).trained_file)
     if path is None:
         raise DataError(
-            f"run {record.run_id}: {trained_name(record.method)} is not there: committed records and runs with "
+            f"run {record.run_id}: {spec_of(record.method).trained_file} is not there: committed records and runs with "
             "keep_trained=false do not keep it; run its command again"
         )
     expected, fingerprint = record.result["backbone"]["sha256"], locate(config.model).fingerprint
