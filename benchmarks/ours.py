@@ -21,7 +21,8 @@ from prefixrun.config.schema import DecodeConfig, InitConfig, TrainConfig
 from prefixrun.data import Corpus
 from prefixrun.decoding.beam_search import generate
 from prefixrun.methods.init import activations, word_ids
-from prefixrun.methods.prefix import FixedPrefix, FlatPrefix
+from prefixrun.methods.prefix import FixedPrefix
+from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, tokenise
 from prefixrun.models.prepacked import prepacked_weights

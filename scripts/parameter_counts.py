@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from prefixrun.config.method_specs import said
+from prefixrun.config.method_specs import size_override
 from prefixrun.config.schema import Config
 from prefixrun.files import write_text
 from prefixrun.methods.parameter_count import Parameters
@@ -107,7 +107,7 @@ def _statements() -> Iterator[str]:
         number = counts.trained if each.of == "trained" else counts.stored
         ours = f"{counts.total / number:,.0f} times fewer" if each.of == "ratio" else f"{number:,}"
         what = "trained" if each.of == "trained" else "stored"
-        counted = ", ".join(part for part in (_name(config), said(config), what) if part)
+        counted = ", ".join(part for part in (_name(config), size_override(config), what) if part)
         yield f"| {each.said} | {each.place} | {counted} | {ours} | {share:.3f} % |"
 
 
@@ -120,7 +120,7 @@ def _counts(sweeps: tuple[str, ...]) -> Iterator[str]:
                 *(f"{counts.trained:,}", f"{counts.trained_share:.3f} %"),
                 *(f"{counts.stored:,}", f"{counts.stored_share:.3f} %"),
             )
-            yield f"| {' | '.join((_name(config), config.budget or '', said(config), *numbers))} |"
+            yield f"| {' | '.join((_name(config), config.budget or '', size_override(config), *numbers))} |"
 
 
 def _name(config: Config) -> str:

@@ -45,7 +45,10 @@ def test_the_command_works_from_the_wheel_in_any_directory(unpacked: Path, tmp_p
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "beams: 1\n" in done.stdout
-    code = "from prefixrun.analysis import paper_numbers; from prefixrun.config.conf_tree import conf_dir; print(conf_dir(), paper_numbers.directory())"
+    code = (
+        "from prefixrun.analysis import paper_numbers; from prefixrun.config.conf_tree import conf_dir; "
+        "print(conf_dir(), paper_numbers.directory())"
+    )
     words = [sys.executable, "-P", "-c", code]
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split() == [str(unpacked / "prefixrun" / part) for part in ("conf", "paper_numbers")]

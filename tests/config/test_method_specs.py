@@ -3,8 +3,14 @@
 import pytest
 
 from prefixrun.config.compose import compose
-from prefixrun.config.conf_tree import groups
-from prefixrun.config.method_specs import SIZES, contradiction, said, size_of, with_size
+from prefixrun.config.method_specs import (
+    METHOD_SPECS,
+    MethodSpec,
+    size_contradiction,
+    size_of,
+    size_override,
+    with_size,
+)
 
 
 @pytest.mark.parametrize(
@@ -19,12 +25,12 @@ from prefixrun.config.method_specs import SIZES, contradiction, said, size_of, w
 )
 def test_the_size_of_a_method(words: list[str], size: int | None, text: str) -> None:
     config = compose(words)
-    assert (size_of(config), said(config)) == (size, text)
+    assert (size_of(config), size_override(config)) == (size, text)
 
 
-@pytest.mark.parametrize("method", sorted(set(SIZES) & set(groups()["method"])))
-def test_another_size_changes_nothing_else(method: str) -> None:
-    config = compose([f"method={method}", f"{SIZES[method]}=3"])
+@pytest.mark.parametrize("spec", [spec for spec in METHOD_SPECS.values() if spec.size_key], ids=lambda spec: spec.name)
+def test_another_size_changes_nothing_else(spec: MethodSpec) -> None:
+    config = compose([f"method={spec.name}", f"{spec.size_key}=3"])
     other = with_size(config, 17)
     assert size_of(other) == 17
     assert with_size(other, 3) == config
@@ -32,6 +38,6 @@ def test_another_size_changes_nothing_else(method: str) -> None:
 
 def test_only_what_was_typed_contradicts_a_budget() -> None:
     config = compose(["method=finetune_top", "model=tiny_gpt2", "budget=5%"])
-    assert contradiction(config, {"budget", "prefix_len"}) is None
-    assert contradiction(config, {"method.layers"}) == "method.layers=1: budget=5% chooses it; give one of them"
-    assert contradiction(compose(["prefix_len=3"]), {"prefix_len"}) is None
+    assert size_contradiction(config, {"budget", "prefix_len"}) is None
+    assert size_contradiction(config, {"method.layers"}) == "method.layers=1: budget=5% chooses it; give one of them"
+    assert size_contradiction(compose(["prefix_len=3"]), {"prefix_len"}) is None

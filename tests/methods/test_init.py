@@ -9,7 +9,8 @@ from prefixrun.config.schema import InitConfig
 from prefixrun.errors import ConfigError
 from prefixrun.methods import build
 from prefixrun.methods.init import activations, sampled_ids, start_from, word_ids
-from prefixrun.methods.prefix import FlatPrefix, Reparametrisation
+from prefixrun.methods.prefix import Reparametrisation
+from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.models.attention import attach_prefix, causal_mask, shared_prefix_kv
 from prefixrun.models.backbone import Backbone
 
@@ -35,7 +36,7 @@ def test_a_prefix_of_words_counts_like_the_words_in_front(backbone: Backbone) ->
     expected = plain_logits(backbone, [*words, *text])[len(words) :]
 
     prefix = FlatPrefix(backbone.shape, backbone.sites, LENGTH)
-    prefix.fit({"decoder": activations(backbone, words)}, InitConfig(name="words"))
+    prefix.fit_to({"decoder": activations(backbone, words)}, InitConfig(name="words"))
     with attach_prefix(backbone.model, shared_prefix_kv(prefix.sites(), torch.float32)):
         ours = backbone.model(
             input_ids=torch.tensor([text]),
@@ -50,7 +51,7 @@ def test_a_prefix_of_words_counts_like_the_words_in_front(backbone: Backbone) ->
 def test_a_flat_prefix_is_set_and_stays_trainable(backbone: Backbone) -> None:
     target = activations(backbone, word_ids(backbone, WORDS, None, LENGTH))
     prefix = FlatPrefix(backbone.shape, backbone.sites, LENGTH)
-    assert prefix.fit({"decoder": target}, InitConfig(name="words")) == 0.0
+    assert prefix.fit_to({"decoder": target}, InitConfig(name="words")) == 0.0
     parameter = prefix.prefix["decoder"]
     assert torch.equal(parameter, target)
     assert parameter.requires_grad

@@ -182,5 +182,5 @@ def test_those_of_another_rank_are_refused(backbone: Backbone) -> None:
 
 def test_without_the_package_it_is_refused_at_the_start(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)
-    with pytest.raises(MissingPartError, match=r"method=lora: needs PEFT: pip install 'prefixrun\[peft\]'"):
+    with pytest.raises(MissingPartError, match=r"method=lora: needs the package peft: pip install 'prefixrun\[peft\]'"):
         methods.refuse(config("method.rank=2"), backbone)

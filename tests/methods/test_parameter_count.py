@@ -3,7 +3,8 @@
 import pytest
 
 from prefixrun.config.compose import compose
-from prefixrun.methods import BUILDERS, build
+from prefixrun.config.method_specs import METHOD_SPECS
+from prefixrun.methods import build
 from prefixrun.methods.parameter_count import Parameters, count
 from prefixrun.models.backbone import load
 from prefixrun.models.skeleton import skeleton
@@ -71,7 +72,7 @@ def test_the_shares_of_the_paper() -> None:
     assert round(counts("model=gpt2_medium", "prefix_len=5").trained_share, 2) == 7.26
 
 
-@pytest.mark.parametrize("method", sorted(BUILDERS))
+@pytest.mark.parametrize("method", [spec.name for spec in METHOD_SPECS.values() if spec.trains])
 def test_shapes_count_like_the_method_on_weights(method: str) -> None:
     sizes = {"adapter": ["method.bottleneck=3"], "lora": ["method.rank=3"]}.get(method, ["prefix_len=3"])
     config = compose(["model=tiny_gpt2", f"method={method}", "method.mid_dim=8", *sizes])

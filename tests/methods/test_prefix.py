@@ -10,7 +10,8 @@ from transformers import AutoModelForCausalLM, GPT2Config
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import MethodConfig
 from prefixrun.methods import build
-from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, Prefix
+from prefixrun.methods.prefix import MLPPrefix, Prefix
+from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.models.attention import attach_prefix, shared_prefix_kv
 from prefixrun.models.backbone import Backbone, Shape, shape_of
 
@@ -97,9 +98,9 @@ def test_the_layout_is_the_one_of_the_papers_code(backbone: Backbone) -> None:
     for layer, pair in enumerate(past.split(2)):
         torch.testing.assert_close(flat_of(prefix)[layer, 0], pair[0])
         torch.testing.assert_close(flat_of(prefix)[layer, 1], pair[1])
-    for layer, prefix in enumerate(shared_prefix_kv(prefix.sites(), torch.float32)["decoder"]):
-        torch.testing.assert_close(prefix.keys[0], past[2 * layer])
-        torch.testing.assert_close(prefix.values[0], past[2 * layer + 1])
+    for layer, prefix_kv in enumerate(shared_prefix_kv(prefix.sites(), torch.float32)["decoder"]):
+        torch.testing.assert_close(prefix_kv.keys[0], past[2 * layer])
+        torch.testing.assert_close(prefix_kv.values[0], past[2 * layer + 1])
 
 
 def a_prefix(config: MethodConfig, shape: Shape, prefix_len: int, seed: int) -> Prefix:

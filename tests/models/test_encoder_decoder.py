@@ -19,7 +19,8 @@ from prefixrun.errors import ConfigError
 from prefixrun.methods import build
 from prefixrun.methods.base import Method, PrefixKeyValues
 from prefixrun.methods.init import split_activations
-from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix, chosen_sites
+from prefixrun.methods.prefix import FixedPrefix, MLPPrefix, chosen_sites
+from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.models.attention import attach_prefix, attention_sites, shared_prefix_kv, use_prefix_attention
 from prefixrun.models.backbone import Backbone, load, shape_of
 from prefixrun.models.batches import PairIds, Row
@@ -313,7 +314,7 @@ def test_words_give_what_a_pass_over_them_leaves_behind(backbone: Backbone) -> N
     expected = project(read).view(len(ids), shape.kv_heads, shape.head_dim).transpose(0, 1)
     torch.testing.assert_close(flat["encoder"][0, 0], expected)
     flat_prefix = FlatPrefix(shape, SITES, len(ids))
-    assert flat_prefix.fit(flat, InitConfig(name="words")) == 0
+    assert flat_prefix.fit_to(flat, InitConfig(name="words")) == 0
     assert all(torch.equal(flat_prefix.sites()[site], flat[site]) for site in SITES)
 
 

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from prefixrun.config.schema import ModelConfig, TrainConfig
 from prefixrun.errors import DamagedStateError, PrefixrunError
-from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix, Prefix
+from prefixrun.methods.prefix import FixedPrefix, MLPPrefix, Prefix
+from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.models.attention import attach_prefix, causal_mask, shared_prefix_kv
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds

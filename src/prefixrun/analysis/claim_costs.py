@@ -16,9 +16,9 @@ from prefixrun.analysis.claim_rules import (
     where,
 )
 from prefixrun.analysis.comparison import difference
-from prefixrun.analysis.curves import PREFIXES
 from prefixrun.analysis.equivalence import margin
 from prefixrun.analysis.groups import RunGroup, have_one_signature
+from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
 MIDDLE = {"xsum": 200}
@@ -133,7 +133,7 @@ def storage(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     seen: dict[tuple[str, int | None, int], list[RunGroup]] = {}
     for group in groups:
         first, stored = group.first, group.parameters("stored")
-        if first.method in PREFIXES and (first.prefix_len or 0) <= TABLES_MIDDLE and stored:
+        if spec_of(first.method).stores_prefix and (first.prefix_len or 0) <= TABLES_MIDDLE and stored:
             seen.setdefault((first.model, first.prefix_len, stored), []).append(group)
     for (model, length, stored), alike in sorted(seen.items(), key=lambda item: (item[0][0], item[0][1] or 0)):
         ratio = alike[0].parameters("total") / stored

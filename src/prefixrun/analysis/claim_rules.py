@@ -18,7 +18,8 @@ from prefixrun.analysis import paper_numbers
 from prefixrun.analysis.comparability import SAME_SHARE
 from prefixrun.analysis.comparison import ENOUGH, Difference, Estimate, difference, estimate
 from prefixrun.analysis.equivalence import margin
-from prefixrun.analysis.groups import SIZED, RunGroup, have_one_signature
+from prefixrun.analysis.groups import RunGroup, have_one_signature
+from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
 Outcome = Literal["holds", "does not hold", "undecided", "no runs", "not computed"]
@@ -281,7 +282,7 @@ def _text(first: RunGroup, second: RunGroup, metric: str, found: Difference) -> 
 
 
 def _arm(group: RunGroup) -> str:
-    size = f" {group.share:.2g} %" if group.first.method in SIZED else ""
+    size = f" {group.share:.2g} %" if spec_of(group.first.method).compared_by_share else ""
     start = f" from {group.init}" if group.init else ""
     length = f", length {group.first.prefix_len}" if group.first.prefix_len is not None else ""
     return f"{display_names.of_method(group.first.method)}{size} ({(start + length).strip(' ,')})".replace(" ()", "")

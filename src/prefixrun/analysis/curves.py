@@ -1,7 +1,7 @@
 """What the figures show: which run groups form a curve, a column of starts or a cloud. The drawing is in plots.py.
 
-Every figure is of one task, split, corpus, set of inputs, model and number format. Run groups of one curve with the same
-x differ in settings that the curve does not name. `select_group` decides which of them is shown; the caption counts the
+Every figure is of one task, split, corpus, set of inputs, model and number format. Run groups of one curve with the
+same x differ in settings that the curve does not name. `select_group` decides which of them is shown; the caption counts the
 others.
 """
 
@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from prefixrun.analysis.comparison import ENOUGH
-from prefixrun.analysis.groups import SIZED, RunGroup, check_signatures, select_group
+from prefixrun.analysis.groups import RunGroup, check_signatures, select_group
+from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 from prefixrun.runs.result_schema import SAMPLE
 
 Kind = Literal["low_data", "prefix_length", "data_fraction", "initialisation", "pareto"]
 
-PREFIXES = ("prefix", "prefix_flat")
 FEWEST = 2
 """Fewer places make no curve."""
 
@@ -81,7 +81,7 @@ _PLANS = (
         "prefix_length",
         "Prefix length",
         "prefix length (positions)",
-        lambda group: group.first.method in PREFIXES and group.first.prefix_len is not None,
+        lambda group: spec_of(group.first.method).stores_prefix and group.first.prefix_len is not None,
         lambda group: float(group.first.prefix_len or 0),
         lambda group: group.settings_except("prefix_len"),
         lambda group: group.training,
@@ -178,7 +178,7 @@ def _places(alike: Sequence[RunGroup], x: Callable[[RunGroup], float]) -> tuple[
 
 
 def _size(group: RunGroup) -> str:
-    return f"{group.share:.2g} %" if group.first.method in SIZED else ""
+    return f"{group.share:.2g} %" if spec_of(group.first.method).compared_by_share else ""
 
 
 def _curve(group: RunGroup, places: tuple[tuple[float, RunGroup], ...]) -> Curve:

@@ -9,16 +9,15 @@ from math import inf
 from typing import Any
 
 from prefixrun.analysis.comparison import Estimate, estimate
+from prefixrun.config.method_specs import METHOD_SPECS, spec_of
+from prefixrun.config.setting_roles import outside_identity, repeats
 from prefixrun.errors import DataError
 from prefixrun.results import display_names
-from prefixrun.results.records import IRRELEVANT, REPEATS, Record
+from prefixrun.results.records import Record
 from prefixrun.runs.result_schema import SAMPLE
 
-IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefix_len", *REPEATS, *IRRELEVANT)
-"""Settings that a label says in its own words, or that do not tell run groups apart."""
-
-SIZED = ("adapter", "lora", "finetune_top")
-"""Methods that are told apart by the share of parameters they store, as the paper does."""
+IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefix_len")
+"""Beginnings of the keys that a label says in its own words."""
 
 DECODING = (
     "beams",
@@ -80,8 +79,8 @@ class RunGroup:
         return "greedy" if beams == 1 else f"beam {beams}"
 
     def settings_except(self, *names: str) -> tuple[object, ...]:
-        """What run groups share that differ in settings whose names begin with `names` alone."""
-        dropped = (*names, *REPEATS, *IRRELEVANT)
+        """What points share that differ in settings whose names begin with `names` alone."""
+        dropped = (*names, *repeats(), *outside_identity())
         kept = {key: repr(value) for key, value in self.first.settings.items() if not key.startswith(dropped)}
         return (*self.comparison_key, self.n_train, *sorted(kept.items()))
 
@@ -196,15 +195,11 @@ def draws_subsample(record: Record) -> bool:
 
 def _order(group: RunGroup) -> tuple[Any, ...]:
     first = group.first
-    method = (
-        list(display_names.METHODS).index(first.method)
-        if first.method in display_names.METHODS
-        else len(display_names.METHODS)
-    )
+    methods = (*METHOD_SPECS, first.method)  # one that is not known comes last
     return (
         first.task,
         first.model,
-        method,
+        methods.index(first.method),
         first.method,
         -group.n_train,
         first.prefix_len or 0,
@@ -253,7 +248,7 @@ def labels(groups: Sequence[RunGroup]) -> dict[RunGroup, str]:
 def _label(group: RunGroup) -> str:
     record, result = group.first, group.first.result
     parts = [display_names.of_method(record.method)]
-    if record.method in SIZED:
+    if spec_of(record.method).compared_by_share:
         parts.append(f"{group.share:.2g} %")
     if record.prefix_len is not None:
         parts.append(f"length {record.prefix_len}")
@@ -266,8 +261,9 @@ def _label(group: RunGroup) -> str:
 
 
 def _differences(group: RunGroup, alike: Sequence[RunGroup]) -> list[str]:
-    """`key=value` of the settings in which run groups of one label differ."""
-    keys = sorted({key for each in alike for key in each.first.settings if not key.startswith(IN_LABELS)})
+    """`key=value` of the settings in which points of one label differ."""
+    unsaid = (*IN_LABELS, *repeats(), *outside_identity())
+    keys = sorted({key for each in alike for key in each.first.settings if not key.startswith(unsaid)})
     differing = [key for key in keys if len({repr(each.first.settings.get(key)) for each in alike}) > 1]
     settings: Mapping[str, Any] = group.first.settings
     told = [f"{key.removeprefix('train.').removeprefix('method.')}={settings.get(key)}" for key in differing]

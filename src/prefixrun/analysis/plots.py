@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prefixrun.analysis.comparison import ENOUGH, Estimate
 from prefixrun.analysis.curves import Curve, Figure
 from prefixrun.analysis.groups import RunGroup
+from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
 DRAWING = 1
@@ -21,30 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-COLOURS = {
-    "prefix": "#0072B2",
-    "prefix_flat": "#56B4E9",
-    "embedding": "#CC79A7",
-    "infix": "#009E73",
-    "finetune": "#D55E00",
-    "finetune_top": "#B8860B",
-    "adapter": "#E69F00",
-    "lora": "#000000",
-    "prompt": "#7F7F7F",
-}
-"""Of Okabe & Ito's palette, made for readers with any colour vision; one method has one colour everywhere."""
-
-MARKS = {
-    "prefix": "o",
-    "prefix_flat": "h",
-    "embedding": "v",
-    "infix": "P",
-    "finetune": "s",
-    "finetune_top": "<",
-    "adapter": "D",
-    "lora": "^",
-    "prompt": "X",
-}
 COSTS = (
     ("stored", "stored numbers per task", 1.0),
     ("train_seconds", "training time (min)", 60.0),
@@ -144,7 +121,8 @@ def _aside(figure: Figure) -> list[float]:
 def _line(axes: Axes, curve: Curve, metric: str, xs: Sequence[float]) -> None:
     run_groups = [group for _, group in curve.points]
     places = [(x, each, found) for x, each in zip(xs, run_groups, strict=True) if (found := each.estimate(metric))]
-    colour, mark = COLOURS.get(curve.method, "#7F7F7F"), MARKS.get(curve.method, "o")
+    spec = spec_of(curve.method)
+    colour, mark = spec.colour, spec.marker
     _spread(axes, [(x, group) for x, group, _ in places], metric, colour)
     axes.plot(
         [x for x, _, _ in places],
@@ -209,13 +187,14 @@ def _is_log(places: Sequence[float]) -> bool:
 def _starts(canvas: Canvas, figure: Figure) -> None:
     """One line for each start: a mark with its interval, as bars cut off below would mislead."""
     panels = _panels(canvas, len(figure.metrics), share_y=True)
+    colour = spec_of("prefix").colour
     for axes, metric in zip(panels, figure.metrics, strict=True):
         for position, curve in enumerate(reversed(figure.curves)):
             group = curve.points[0][1]
             if found := group.estimate(metric):
-                _spread(axes, [(position, group)], metric, COLOURS["prefix"], across=True)
-                face = "white" if curve.dashed else COLOURS["prefix"]
-                axes.plot([found.mean], [position], "o", markersize=6.5, color=COLOURS["prefix"], markerfacecolor=face)
+                _spread(axes, [(position, group)], metric, colour, across=True)
+                face = "white" if curve.dashed else colour
+                axes.plot([found.mean], [position], "o", markersize=6.5, color=colour, markerfacecolor=face)
         axes.set_xlabel(_metric_label(metric))
         labels = [textwrap.shorten(curve.label, 34, placeholder="…”") for curve in reversed(figure.curves)]
         axes.set_yticks(range(len(labels)), labels)
@@ -251,12 +230,13 @@ def _pareto(canvas: Canvas, figure: Figure) -> None:
 def _mark(axes: Axes, curve: Curve, x: float, group: RunGroup, metric: str) -> None:
     found = group.estimate(metric)
     assert found is not None
-    colour = COLOURS.get(curve.method, "#7F7F7F")
+    spec = spec_of(curve.method)
+    colour = spec.colour
     face = "white" if curve.dashed else colour
     axes.plot(
         [x],
         [found.mean],
-        MARKS.get(curve.method, "o"),
+        spec.marker,
         markersize=7,
         color=colour,
         markerfacecolor=face,

@@ -18,9 +18,7 @@ from rich.text import Text
 from prefixrun.analysis.comparability import Verdict, verdict
 from prefixrun.analysis.paper_numbers import Row
 from prefixrun.console import Line, Section, blocks, duration, print_labelled, terminal
-from prefixrun.results.display_names import SOURCES, of_model
-
-METHODS = {"finetune": "fine-tuning", "finetune_top": "top 2 layers", "sota": "best before"}
+from prefixrun.results.display_names import SOURCES, of_method_briefly, of_model
 
 EXAMPLES_SHOWN = 3
 EXAMPLE_CHARACTERS = 400
@@ -90,7 +88,7 @@ def _own(result: Mapping[str, Any], metrics: Mapping[str, int], judged: Verdict)
     values = {name: result["scores"].get(name, {}).get("value") for name in metrics}
     texts = {name: f"{value:.{metrics[name]}f}" for name, value in values.items() if value is not None}
     length = "" if result["prefix_len"] is None else f" {result['prefix_len']}"
-    lines = [Line(METHODS.get(result["method"], result["method"]) + length, texts, own=True)]
+    lines = [Line(of_method_briefly(result["method"]) + length, texts, own=True)]
     if judged.row is not None:
         differences = {
             cell.metric: f"{value - cell.value:+.{metrics[cell.metric]}f}"
@@ -207,7 +205,7 @@ def _near(path: Path) -> Path:
 
 
 def _method(row: Row) -> str:
-    return f"{METHODS.get(row.method, row.method)} {row.params}".rstrip()
+    return f"{of_method_briefly(row.method)} {row.params}".rstrip()
 
 
 def _shortened(text: str, width: int) -> str:

@@ -23,7 +23,7 @@ from yaml import YAMLError
 
 from prefixrun.config import grids
 from prefixrun.config.conf_tree import conf_dir, groups
-from prefixrun.config.method_specs import SIZES, contradiction
+from prefixrun.config.method_specs import METHOD_SPECS, size_contradiction
 from prefixrun.config.overrides import checked
 from prefixrun.config.schema import Config
 from prefixrun.config.validate import build, defaults, read, refusal
@@ -112,8 +112,13 @@ def from_hydra(composed: DictConfig, words: Sequence[str] = ()) -> Config:
 
 
 def register_schema() -> None:
-    """Tell Hydra every key and its default, so that all of them can be set, shown and completed."""
-    ConfigStore.instance().store(name="schema", node=defaults())
+    """Tell Hydra every key and its default, so that all of them can be set, shown and completed, and every method that
+    has no file in conf/method/."""
+    store = ConfigStore.instance()
+    store.store(name="schema", node=defaults())
+    for name in METHOD_SPECS:
+        if not (conf_dir() / "method" / f"{name}.yaml").is_file():
+            store.store(group="method", name=name, node={"name": name})
 
 
 class _Composer:
@@ -174,9 +179,9 @@ def _solved(config: Config, typed: Collection[str] = ()) -> Config:
     a budget that were both typed, and MissingPartError."""
     if config.budget is None:
         return config
-    if "budget" not in typed and SIZES.get(config.method.name) in typed:
+    if "budget" not in typed and METHOD_SPECS[config.method.name].size_key in typed:
         return replace(config, budget=None)
-    if problem := contradiction(config, typed):
+    if problem := size_contradiction(config, typed):
         raise ConfigError(problem)
     from prefixrun.methods.budget import solved  # imports torch, which only a budget needs here
 

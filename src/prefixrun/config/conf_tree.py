@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.errors import MissingPartError
 
 
@@ -17,8 +18,9 @@ def conf_dir() -> Path:
 def groups(extra: Path | None = None) -> dict[str, list[str]]:
     """Group -> its choices in alphabetical order, from ``conf/`` and from a directory of the user's own.
 
-    Hydra's own groups are left out: their plugins bring further choices."""
-    found: dict[str, set[str]] = {}
+    Every method is a choice, with a file or without. Hydra's own groups are left out: their plugins bring further
+    choices."""
+    found = {"method": set(METHOD_SPECS)}
     for root in (conf_dir(), *([extra] if extra else [])):
         for file in root.rglob("*.yaml"):
             group = file.parent.relative_to(root).as_posix()

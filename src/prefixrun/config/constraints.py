@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from prefixrun.config.method_specs import SIZES
+from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.config.schema import MethodConfig
 
 
@@ -22,7 +22,7 @@ def _data_dir(profile: str, data_dir: str | None) -> str | None:
 
 
 def _words(method: str, init: str, words: str | None, default: str | None, of_task: str | None) -> str | None:
-    if method in STARTED and init == "words" and words is None and default is None and of_task is None:
+    if METHOD_SPECS[method].has_init and init == "words" and words is None and default is None and of_task is None:
         return (
             "init_words: init=words starts the prefix from a text; give init_words=TEXT of exactly prefix_len tokens,"
             " task.default_words=TEXT of any length, or init=random"
@@ -80,65 +80,44 @@ def _source(source: str, hub: str | None, path: str | None, architecture: str | 
     return None
 
 
-STARTED = ("prefix", "prefix_flat", "embedding", "infix")
-"""Methods that have a start to choose."""
-
-_METHODS_OF = {
-    "method.sites": ("prefix", "prefix_flat"),
-    "method.layers": ("finetune_top",),
-    "method.train_embedding": ("finetune_top",),
-    "method.bottleneck": ("adapter",),
-    "method.adapter_form": ("adapter",),
-    "method.rank": ("lora",),
-    "method.lora_alpha": ("lora",),
-    "method.lora_dropout": ("lora",),
-    "method.lora_modules": ("lora",),
-    "method.mlp": ("embedding", "infix"),
-    "method.prefix_dropout": STARTED,
-    "method.instruction": ("prompt",),
-    "method.shots": ("prompt",),
-    "init_words": STARTED,
-}
-"""Settings that only some methods read."""
-
+_METHOD_KEYS = tuple(f"method.{field.name}" for field in fields(MethodConfig) if field.name != "name")
 _DEFAULTS: Mapping[str, Any] = {f"method.{field.name}": field.default for field in fields(MethodConfig)}
 
 
-def _unused(name: str, *values: Any) -> str | None:
-    for (key, methods), value in zip(_METHODS_OF.items(), values, strict=True):
-        if name not in methods and value != _DEFAULTS.get(key):
-            return f"{key}={value}: is not used by method={name}, only by {', '.join(methods)}; leave it out"
+def _unused(method: str, *values: Any) -> str | None:
+    for key, value in zip(("init_words", *_METHOD_KEYS), values, strict=True):
+        readers = [spec.name for spec in METHOD_SPECS.values() if key in spec.settings]
+        if readers and method not in readers and value != _DEFAULTS.get(key):
+            return f"{key}={value}: is not used by method={method}, only by {', '.join(readers)}; leave it out"
     return None
 
 
-def _size(name: str, budget: str | None, *values: int | None) -> str | None:
+def _size(method: str, budget: str | None, *values: Any) -> str | None:
     """What a method needs to know of its size comes from somewhere. That it comes from both places at once is for
-    compose to refuse, which knows what was typed: a run records its budget beside the size that came of it."""
-    if name not in SIZES:
-        return None if budget is None else f"budget={budget}: method={name} has no size to choose; leave it out"
-    key = SIZES[name]
-    if budget is None and dict(zip(_SIZE_KEYS, values, strict=True))[key] is None:
-        return f"{key}: is not set; method={name} needs {key}=NUMBER or budget=SHARE%, such as budget=0.1%"
+    compose to refuse, which knows the user's overrides: a run records its budget beside the size that came of it."""
+    key = METHOD_SPECS[method].size_key
+    if key is None:
+        return None if budget is None else f"budget={budget}: method={method} has no size to choose; leave it out"
+    if budget is None and dict(zip(("prefix_len", *_METHOD_KEYS), values, strict=True))[key] is None:
+        return f"{key}: is not set; method={method} needs {key}=NUMBER or budget=SHARE%, such as budget=0.1%"
     return None
 
 
-_SIZE_KEYS = tuple(dict.fromkeys(SIZES.values()))
-
-
-def _prompt(name: str, instruction: str | None, default: str | None, shots: int) -> str | None:
-    if name == "prompt" and instruction is None and default is None and not shots:
+def _prompt(method: str, instruction: str | None, default: str | None, shots: int) -> str | None:
+    reads_text = "method.instruction" in METHOD_SPECS[method].settings
+    if reads_text and instruction is None and default is None and not shots:
         return (
-            "method.instruction: is not set, and neither is task.default_words; method=prompt needs a text, or examples"
-            " by method.shots=NUMBER"
+            f"method.instruction: is not set, and neither is task.default_words; method={method} needs a text, or"
+            " examples by method.shots=NUMBER"
         )
     return None
 
 
-def _decoder_only(name: str, layout: str) -> str | None:
-    if name in ("embedding", "infix") and layout in ("bart", "t5"):
+def _decoder_only(method: str, layout: str) -> str | None:
+    if METHOD_SPECS[method].decoder_only and layout in ("bart", "t5"):
         return (
-            f"method={name}: needs input and output in one sequence, as in a decoder-only model; model.layout={layout}"
-            " is an encoder-decoder's"
+            f"method={method}: needs input and output in one sequence, as in a decoder-only model;"
+            f" model.layout={layout} is an encoder-decoder's"
         )
     return None
 
@@ -161,8 +140,8 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     ),
     (_lengths, ("decode.min_new_tokens", "decode.max_new_tokens")),
     (_packing, ("train.targets_per_row", "train.batch_size")),
-    (_unused, ("method.name", *_METHODS_OF)),
-    (_size, ("method.name", "budget", *_SIZE_KEYS)),
+    (_unused, ("method.name", "init_words", *_METHOD_KEYS)),
+    (_size, ("method.name", "budget", "prefix_len", *_METHOD_KEYS)),
     (_prompt, ("method.name", "method.instruction", "task.default_words", "method.shots")),
     (_decoder_only, ("method.name", "model.layout")),
     (_keep, ("train.keep", "train.patience", "train.eval_examples", "train.dev_share")),

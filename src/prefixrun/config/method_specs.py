@@ -1,28 +1,182 @@
-"""The number that says how large a method is, and the key that holds it. Imports no torch."""
+"""The methods: one entry each, which everything else asks. Imports no torch.
+
+A new method is a module with `build` and `restore` (see `prefixrun.methods`) and an entry in `METHOD_SPECS`; it is then
+a choice of ``method=``. A file conf/method/NAME.yaml is only needed for settings that the choice brings with it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from prefixrun.config.schema import Config
+if TYPE_CHECKING:
+    from prefixrun.config.schema import Config
 
-SIZES: Mapping[str, str] = {
-    "prefix": "prefix_len",
-    "prefix_flat": "prefix_len",
-    "embedding": "prefix_len",
-    "infix": "prefix_len",
-    "adapter": "method.bottleneck",
-    "lora": "method.rank",
-    "finetune_top": "method.layers",
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodSpec:
+    """What the program knows of a method beside how it computes."""
+
+    name: str
+    """As in ``method=NAME``."""
+    module: str
+    """Dotted name of the module whose `build` and `restore` make the method; it is imported when they are needed."""
+    label: str
+    """Name in tables and figures."""
+    short_label: str = ""
+    """Name on the terminal; none takes `name`."""
+    colour: str = "#7F7F7F"
+    """Colour in figures, of Okabe & Ito's palette, which is made for readers with any colour vision."""
+    marker: str = "o"
+    """Marker in figures, in matplotlib's notation."""
+    size_key: str | None = None
+    """Key of the number that says how large the method is, which a budget can choose; None where it has no size."""
+    compared_by_share: bool = False
+    """Whether tables tell runs of the method apart by the share of parameters that they store, as the paper does."""
+    settings: tuple[str, ...] = ()
+    """Keys that only some methods read, this one among them. The other methods refuse them."""
+    decoder_only: str = ""
+    """Why the method needs a decoder-only model; empty where it works on encoder-decoders too."""
+    has_init: bool = False
+    """Whether it has positions with an initialisation: whether prefix_len and init mean something."""
+    stores_prefix: bool = False
+    """Whether what it stores are keys and values in front of attention modules."""
+    trains: bool = True
+    """Whether it has parameters to train."""
+    package: str = ""
+    """Name of the optional package that it needs, which is also the extra of this program that installs it."""
+
+    @property
+    def trained_file(self) -> str:
+        """Name of the file of a run that holds what the method has trained."""
+        return "prefix.safetensors" if self.stores_prefix else "weights.safetensors"
+
+
+_START = ("init_words", "method.prefix_dropout")
+"""Settings of all methods with an initialisation."""
+
+METHOD_SPECS: dict[str, MethodSpec] = {
+    spec.name: spec
+    for spec in (
+        # Section 4.3: the MLP that makes the keys and values is trained, and only what it makes is stored.
+        MethodSpec(
+            name="prefix",
+            module="prefixrun.methods.prefix",
+            label="prefix-tuning",
+            colour="#0072B2",
+            marker="o",
+            size_key="prefix_len",
+            settings=("method.sites", *_START),
+            has_init=True,
+            stores_prefix=True,
+        ),
+        # Section 4.3: the keys and values themselves are trained, less stably from a random start.
+        MethodSpec(
+            name="prefix_flat",
+            module="prefixrun.methods.prefix_flat",
+            label="prefix-tuning without MLP",
+            colour="#56B4E9",
+            marker="h",
+            size_key="prefix_len",
+            settings=("method.sites", *_START),
+            has_init=True,
+            stores_prefix=True,
+        ),
+        # Section 7.2: only the input embeddings of virtual tokens are trained, made by an MLP as in the paper's code.
+        MethodSpec(
+            name="embedding",
+            module="prefixrun.methods.embedding",
+            label="embedding-only",
+            colour="#CC79A7",
+            marker="v",
+            size_key="prefix_len",
+            settings=("method.mlp", *_START),
+            decoder_only="virtual tokens stand in one sequence with input and output",
+            has_init=True,
+        ),
+        # Section 7.3: keys and values between input and output are trained.
+        MethodSpec(
+            name="infix",
+            module="prefixrun.methods.infix",
+            label="infix-tuning",
+            colour="#009E73",
+            marker="P",
+            size_key="prefix_len",
+            settings=("method.mlp", *_START),
+            decoder_only="it stands between input and output in one sequence",
+            has_init=True,
+        ),
+        # All parameters of the model: FINE-TUNE (arXiv v1) or FT-FULL (ACL) in the paper's tables.
+        MethodSpec(
+            name="finetune",
+            module="prefixrun.methods.finetune",
+            label="fine-tuning",
+            short_label="fine-tuning",
+            colour="#D55E00",
+            marker="s",
+        ),
+        # The top layers and the final layer norm: FT-TOP2 in the paper's tables.
+        MethodSpec(
+            name="finetune_top",
+            module="prefixrun.methods.finetune_top",
+            label="fine-tuning top layers",
+            short_label="top 2 layers",
+            colour="#B8860B",
+            marker="<",
+            size_key="method.layers",
+            compared_by_share=True,
+            settings=("method.layers", "method.train_embedding"),
+        ),
+        # Bottleneck layers behind each block: ADAPTER in the paper's tables. The paper does not state their widths; on
+        # GPT-2 Medium 224 and 6 give the counts that Hu et al. (LoRA) print for 3 % and 0.1 %.
+        MethodSpec(
+            name="adapter",
+            module="prefixrun.methods.adapter",
+            label="adapter",
+            colour="#E69F00",
+            marker="D",
+            size_key="method.bottleneck",
+            compared_by_share=True,
+            settings=("method.bottleneck", "method.adapter_form"),
+        ),
+        # Low-rank updates of queries and values, through PEFT. Not in the paper.
+        MethodSpec(
+            name="lora",
+            module="prefixrun.methods.lora",
+            label="LoRA",
+            colour="#000000",
+            marker="^",
+            size_key="method.rank",
+            compared_by_share=True,
+            settings=("method.rank", "method.lora_alpha", "method.lora_dropout", "method.lora_modules"),
+            package="peft",
+        ),
+        # Nothing is trained: the task's words, or method.instruction, stand in front of the input.
+        MethodSpec(
+            name="prompt",
+            module="prefixrun.methods.prompt",
+            label="prompting",
+            colour="#7F7F7F",
+            marker="X",
+            settings=("method.instruction", "method.shots"),
+            trains=False,
+        ),
+    )
 }
-"""Method → the key of its size, which a budget can choose. The other methods have none."""
+"""Name → method, in the order of tables and figures."""
+
+_UNKNOWN = MethodSpec(name="", module="", label="")
+
+
+def spec_of(name: str | None) -> MethodSpec:
+    """The entry of a method; of one that this version does not know, as a record may hold, one without properties."""
+    return METHOD_SPECS.get(name or "", _UNKNOWN)
 
 
 def size_of(config: Config) -> int | None:
     """The size of the method; None where it has none, or where it is still to be chosen."""
-    key = SIZES.get(config.method.name)
+    key = METHOD_SPECS[config.method.name].size_key
     if key is None:
         return None
     section, _, name = key.rpartition(".")
@@ -32,21 +186,23 @@ def size_of(config: Config) -> int | None:
 
 def with_size(config: Config, size: int) -> Config:
     """The configuration with another size of its method, which must have one."""
-    section, _, name = SIZES[config.method.name].rpartition(".")
+    key = METHOD_SPECS[config.method.name].size_key
+    assert key is not None, f"method={config.method.name} has no size"
+    section, _, name = key.rpartition(".")
     value: dict[str, Any] = {name: size}
     return replace(config, method=replace(config.method, **value)) if section else replace(config, **value)
 
 
-def contradiction(config: Config, typed: Collection[str]) -> str | None:
-    """What is wrong with a size and a budget that were both asked for. ``typed``: keys that were given a value by hand;
+def size_contradiction(config: Config, user_keys: Collection[str]) -> str | None:
+    """What is wrong with a size and a budget that the user both asked for. user_keys: the keys of the command line;
     what conf/ sets gives way to a budget."""
-    key = SIZES.get(config.method.name)
-    if config.budget is None or key not in typed:
+    key = METHOD_SPECS[config.method.name].size_key
+    if config.budget is None or key not in user_keys:
         return None
     return f"{key}={size_of(config)}: budget={config.budget} chooses it; give one of them"
 
 
-def said(config: Config) -> str:
+def size_override(config: Config) -> str:
     """The size as it would be typed, or nothing."""
     size = size_of(config)
-    return "" if size is None else f"{SIZES[config.method.name]}={size}"
+    return "" if size is None else f"{METHOD_SPECS[config.method.name].size_key}={size}"

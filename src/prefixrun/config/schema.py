@@ -4,8 +4,11 @@ This module is the reference manual: the string under each field is what ``prefi
 which values are accepted. Defaults here are the ones that hold whatever the profile; the others are set in ``conf/``.
 """
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from prefixrun.config.method_specs import METHOD_SPECS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,23 @@ class Pattern:
     expression: str
     meaning: str
 
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Texts of a list that is read when it is needed, because it may grow."""
+
+    choices: Callable[[], tuple[str, ...]]
+
+
+NO_NUMBER: Mapping[str, Any] = {"identity": False}
+"""Metadata of a setting that changes no number, so that it is not part of what a run is: what computes the run, and
+where other settings come from, which count themselves."""
+
+PLACE: Mapping[str, Any] = {"identity": False, "place": True}
+"""Metadata of a path on this machine: not part of what a run is, and not stored with its result."""
+
+REPEAT: Mapping[str, Any] = {"repeats": True}
+"""Metadata of a seed: runs that differ in it are runs of their own, and repetitions of one configuration."""
 
 Name = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits, '.', '_' and '-'")]
 """Names become parts of directory names, so they cannot hold anything that leads elsewhere."""
@@ -88,7 +108,7 @@ class ModelConfig:
     """Name on the Hugging Face hub, for source "hub"."""
     revision: str | None = None
     """Revision on the hub (branch, tag or commit); none means the main branch."""
-    path: str | None = None
+    path: str | None = field(default=None, metadata=PLACE)
     """Directory in Hugging Face format, for source "path"."""
     architecture: (
         Literal[
@@ -114,16 +134,11 @@ class ModelConfig:
     "bart" and "t5": the encoder reads the input, the decoder the target, each with the model's own special tokens."""
 
 
-MethodName = Literal[
-    "prefix", "prefix_flat", "embedding", "infix", "finetune", "finetune_top", "adapter", "lora", "prompt"
-]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodConfig:
     """Which parameters are trained."""
 
-    name: MethodName
+    name: Annotated[str, OneOf(lambda: tuple(METHOD_SPECS))]
     """"prefix" trains an MLP that makes the keys and values (section 4.3 of the paper); "prefix_flat" trains the keys
     and values themselves; "embedding" trains prefix_len input embeddings (section 7.2), "infix" keys and values
     between input and output (section 7.3); "finetune" all parameters; "finetune_top" the top layers; "adapter"
@@ -220,7 +235,7 @@ class TrainConfig:
     lm_dropout: bool = False
     """Keep the language model's own dropout on while training. In the paper's code it is off for GPT-2 with a prefix
     and on for the other methods and for BART."""
-    checkpoint_every: Count
+    checkpoint_every: Count = field(metadata=NO_NUMBER)
     """Optimiser steps between two checkpoints."""
     adam_beta1: Annotated[float, Range(0, 0.9999)] = 0.9
     """Decay of AdamW's running mean of the gradient."""
@@ -252,7 +267,7 @@ class DecodeConfig:
     """No sequence of so many tokens is written twice in one output; 0 allows it, 1 allows no token twice."""
     ban_newlines: bool
     """Never generate a line break, as in the paper's code."""
-    batch_size: Count
+    batch_size: Count = field(metadata=NO_NUMBER)
     """Inputs decoded together; the outputs do not depend on it."""
 
 
@@ -260,16 +275,18 @@ class DecodeConfig:
 class Config:
     """One run."""
 
-    profile: Literal["quick", "laptop", "paper"]
+    profile: Literal["quick", "laptop", "paper"] = field(metadata=NO_NUMBER)
     """Bundle of the other settings by purpose; any key given on the command line wins over it."""
-    data_dir: str | None = None
+    data_dir: str | None = field(default=None, metadata=PLACE)
     """Directory of the real corpora in their release formats, one sub-directory a task; none means the small sample
     corpus that comes with the program."""
-    results_dir: str = "results"
+    results_dir: str = field(default="results", metadata=PLACE)
     """Where runs are written, under RESULTS_DIR/runs/."""
     prefix_len: Count = 10
     """Length of the prefix in positions (of the infix, or of the virtual tokens)."""
-    budget: Annotated[str, Pattern(r"[0-9]+(\.[0-9]+)?%", "a number and %")] | None = None
+    budget: Annotated[str, Pattern(r"[0-9]+(\.[0-9]+)?%", "a number and %")] | None = field(
+        default=None, metadata=NO_NUMBER
+    )
     """Share of the model's parameters that may be stored, such as 0.1%: prefix length, adapter width, LoRA rank or
     number of top layers is chosen to come closest to it. The run is the same as with that number given itself."""
     init_words: str | None = None
@@ -283,23 +300,23 @@ class Config:
     """Which part is decoded and scored. The authors scored their low-data models of E2E on "dev"."""
     test_size: Count | None = None
     """Score only so many inputs of that part, the same for every run; the result says so."""
-    seed: Seed = 101
+    seed: Seed = field(default=101, metadata=REPEAT)
     """Seed of initialisation, order and dropout; 101 is the default of the paper's code."""
-    subsample_seed: Seed = 0
+    subsample_seed: Seed = field(default=0, metadata=REPEAT)
     """Seed of the choice of training pairs."""
-    keep_trained: bool = True
+    keep_trained: bool = field(default=True, metadata=NO_NUMBER)
     """Keep what was trained after the scores are there; off saves the disk from fine-tuned copies of the model."""
-    variant: Name | None = None
+    variant: Name | None = field(default=None, metadata=NO_NUMBER)
     """The bundle of disagreements between paper and code that was chosen with variant=NAME; only a label, the
     settings of the bundle count themselves."""
-    recipe: str | None = None
+    recipe: str | None = field(default=None, metadata=NO_NUMBER)
     """The file of conf/ that the training values come from, with its source; only a label that the file sets."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Number format that the model computes in; what is trained is float32. bf16 takes about half the time on a GPU and
     on processors with instructions for it (AVX512-BF16, AMX)."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = field(default="auto", metadata=NO_NUMBER)
     """Where the run computes; "auto" takes the GPU if there is one."""
-    threads: Count | None = None
+    threads: Count | None = field(default=None, metadata=NO_NUMBER)
     """CPU threads; none leaves the choice to PyTorch."""
     data: DataConfig
     task: TaskConfig

@@ -10,7 +10,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from prefixrun.config.constraints import contradictions
-from prefixrun.config.schema import Config, Pattern, Range
+from prefixrun.config.schema import Config, OneOf, Pattern, Range
 from prefixrun.errors import ConfigError
 
 NAMES_CODE, NO_CODE = "_target_", "a configuration cannot name code to run"
@@ -100,8 +100,8 @@ def closest(word: str, candidates: tuple[str, ...]) -> str | None:
 def expectation(hint: Any) -> str:
     """In words, what a key of this type takes."""
     kind, bounds, optional = _parts(hint)
-    if get_origin(kind) is Literal:
-        text = " or ".join(get_args(kind)) if len(get_args(kind)) < 3 else "one of " + ", ".join(get_args(kind))
+    if choices := _choices(kind, bounds):
+        text = " or ".join(choices) if len(choices) < 3 else "one of " + ", ".join(choices)
     else:
         text = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}[kind]
     if isinstance(bounds, Range):
@@ -111,7 +111,14 @@ def expectation(hint: Any) -> str:
     return text + (", or null" if optional else "")
 
 
-def _parts(hint: Any) -> tuple[Any, Range | Pattern | None, bool]:
+def _choices(kind: Any, bounds: Range | Pattern | OneOf | None) -> tuple[str, ...]:
+    """The texts that a key of this type takes, where they are a list."""
+    if isinstance(bounds, OneOf):
+        return bounds.choices()
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def _parts(hint: Any) -> tuple[Any, Range | Pattern | OneOf | None, bool]:
     """Bare type, bounds and whether null is allowed."""
     optional = False
     if get_origin(hint) in (Union, UnionType):
@@ -169,8 +176,8 @@ def _convert(value: Any, hint: Any) -> Any:
         value = float(value)
     if kind is str and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)  # a directory or a text that is all digits
-    if get_origin(kind) is Literal:
-        if value not in get_args(kind):
+    if choices := _choices(kind, bounds):
+        if value not in choices:
             raise expected
     elif type(value) is not kind:
         raise expected

@@ -1,68 +1,75 @@
-"""Methods: what is trained, by the name that `method=` takes. A new method is one file and one line in `BUILDERS`."""
+"""Methods: what is trained, by the name that `method=` takes.
+
+`METHOD_SPECS` names the module of each. It has these functions, the last two of them only where they say something:
+
+    build(config, backbone) -> Method             with its random start; none in a method that trains nothing
+    restore(config, backbone, tensors) -> Method  ready for use, from what `Method.trained_tensors` gave
+    refuse(config, backbone) -> None              raises ConfigError for a backbone that cannot have the method
+    largest_size(backbone) -> int                 bound of the size that a budget may choose
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
-from prefixrun.config.method_specs import SIZES
-from prefixrun.errors import ConfigError
-from prefixrun.methods import adapter, embedding, finetune, infix, lora, prompt
+from prefixrun.config.method_specs import METHOD_SPECS
+from prefixrun.errors import ConfigError, MissingPartError
 from prefixrun.methods.base import Method, PrefixKeyValues
-from prefixrun.methods.prefix import FixedPrefix, FlatPrefix, MLPPrefix, chosen_sites
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
     from prefixrun.models.backbone import Backbone
 
-__all__ = ["Method", "PrefixKeyValues", "build", "refuse", "refuse_length", "restore"]
+__all__ = ["Method", "PrefixKeyValues", "build", "largest_size", "refuse", "refuse_length", "restore"]
 
 
 def build(config: Config, backbone: Backbone) -> Method:
-    """The method with its random start, drawn from a stream of its own; `Method.initialize` does the rest."""
+    """The method with its random start, drawn from a stream of its own; `Method.initialize` does the rest.
+
+    Raises as `refuse`.
+    """
     refuse(config, backbone)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return BUILDERS[config.method.name](config, backbone)
+        return cast(Method, _module(config).build(config, backbone))
 
 
 def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> Method:
-    """A trained method ready for use, from what `Method.trained_tensors` gave."""
-    return RESTORERS[config.method.name](config, backbone, tensors)
+    """A trained method ready for use, from what `Method.trained_tensors` gave.
 
-
-DECODER_ONLY = {
-    "embedding": "virtual tokens stand in one sequence with input and output",
-    "infix": "it stands between input and output in one sequence",
-}
-"""Methods that need a decoder-only model, with the reason."""
+    Raises DamagedStateError when that belongs to another method or model, and MissingPartError as `refuse`.
+    """
+    _check_package(config.method.name)
+    return cast(Method, _module(config).restore(config, backbone, tensors))
 
 
 def refuse(config: Config, backbone: Backbone) -> None:
     """Raise ConfigError for a method, sites of a prefix or layers that the backbone cannot have, and MissingPartError
     for a method whose package is not installed."""
-    name = config.method.name
-    chosen_sites(config, backbone)
-    if name in DECODER_ONLY and backbone.is_seq2seq:
+    spec = METHOD_SPECS[config.method.name]
+    if spec.decoder_only and backbone.is_seq2seq:
         raise ConfigError(
-            f"method={name}: needs a decoder-only model, because {DECODER_ONLY[name]}; "
+            f"method={spec.name}: needs a decoder-only model, because {spec.decoder_only}; "
             f"model={config.model.name} is an encoder-decoder"
         )
-    if name == "lora":
-        lora.check_installed()
-    if name == "finetune_top":
-        finetune.names(config, backbone.model)
+    _check_package(spec.name)
+    module = _module(config)
+    if hasattr(module, "refuse"):
+        module.refuse(config, backbone)
 
 
 def refuse_length(config: Config, backbone: Backbone) -> None:
     """Raise ConfigError for a prefix that leaves a decoder-only model no position for the text.
 
-    How long input and output may be is known only when both are read: see stages.check_fit."""
+    How long input and output may be is known only when both are read: see runs.prepare."""
     context = backbone.shape.context
-    if SIZES.get(config.method.name) != "prefix_len" or backbone.is_seq2seq or context is None:
+    if METHOD_SPECS[config.method.name].size_key != "prefix_len" or backbone.is_seq2seq or context is None:
         return
     if config.prefix_len >= context:
         raise ConfigError(
@@ -71,43 +78,19 @@ def refuse_length(config: Config, backbone: Backbone) -> None:
         )
 
 
-def _prefix(config: Config, backbone: Backbone) -> Method:
-    return MLPPrefix(
-        backbone.shape,
-        chosen_sites(config, backbone),
-        config.prefix_len,
-        config.method.mid_dim,
-        config.method.prefix_dropout,
-    )
+def largest_size(config: Config, backbone: Backbone) -> int | None:
+    """Bound of the size that a budget may choose; None where the method has none."""
+    module = _module(config)
+    return cast(int, module.largest_size(backbone)) if hasattr(module, "largest_size") else None
 
 
-def _prefix_flat(config: Config, backbone: Backbone) -> Method:
-    return FlatPrefix(backbone.shape, chosen_sites(config, backbone), config.prefix_len, config.method.prefix_dropout)
+def _module(config: Config) -> Any:
+    """The module of the configuration's method, imported when it is first needed."""
+    return import_module(METHOD_SPECS[config.method.name].module)
 
 
-def _fixed(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> Method:
-    return FixedPrefix(tensors)
-
-
-BUILDERS: Mapping[str, Callable[[Config, Backbone], Method]] = {
-    "prefix": _prefix,
-    "prefix_flat": _prefix_flat,
-    "embedding": embedding.build,
-    "infix": infix.build,
-    "finetune": finetune.build,
-    "finetune_top": finetune.build,
-    "adapter": adapter.build,
-    "lora": lora.build,
-}
-
-RESTORERS: Mapping[str, Callable[[Config, Backbone, Mapping[str, Tensor]], Method]] = {
-    "prefix": _fixed,
-    "prefix_flat": _fixed,
-    "embedding": embedding.restore,
-    "infix": infix.restore,
-    "prompt": prompt.restore,
-    "finetune": finetune.restore,
-    "finetune_top": finetune.restore,
-    "adapter": adapter.restore,
-    "lora": lora.restore,
-}
+def _check_package(name: str) -> None:
+    """Raise MissingPartError when the optional package of a method is not installed."""
+    package = METHOD_SPECS[name].package
+    if package and find_spec(package) is None:
+        raise MissingPartError(f"method={name}: needs the package {package}: pip install 'prefixrun[{package}]'")

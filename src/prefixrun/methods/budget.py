@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from prefixrun.config.method_specs import said, with_size
+from prefixrun.config.method_specs import size_override, with_size
 from prefixrun.errors import ConfigError
-from prefixrun.methods import refuse_length
+from prefixrun.methods import largest_size, refuse_length
 from prefixrun.methods.parameter_count import count
-from prefixrun.models.blocks import blocks, stacks
 from prefixrun.models.skeleton import skeleton
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def solved(config: Config) -> Config:
     assert config.budget is not None
     backbone = skeleton(config.model)
     wanted = float(config.budget.removesuffix("%")) / 100 * backbone.total
-    size = closest(lambda size: count(with_size(config, size), backbone).stored, wanted, _largest(config, backbone))
+    size = closest(lambda size: count(with_size(config, size), backbone).stored, wanted, largest_size(config, backbone))
     sized = with_size(config, size)
     try:
         refuse_length(sized, backbone)
@@ -51,8 +50,8 @@ def sentence(config: Config) -> str:
     """What a budget has come to, for the beginning of a run."""
     counted = count(config, skeleton(config.model))
     return (
-        f"budget {config.budget}: {said(config)} stores {counted.stored:,} numbers, {counted.stored_share:.2g} % of "
-        f"the model's {counted.total:,}"
+        f"budget {config.budget}: {size_override(config)} stores {counted.stored:,} numbers, "
+        f"{counted.stored_share:.2g} % of the model's {counted.total:,}"
     )
 
 
@@ -64,10 +63,5 @@ def check_total(config: Config, backbone: Backbone) -> None:
         raise ConfigError(
             f"budget={config.budget}: was solved for a model of {expected:,} parameters "
             f"(model.architecture={config.model.architecture}), and {config.model.name} has {backbone.total:,}; give "
-            f"the size itself, as in {said(config)}"
+            f"the size itself, as in {size_override(config)}"
         )
-
-
-def _largest(config: Config, backbone: Backbone) -> int | None:
-    """The layers that there are to train; the other sizes have no bound of their own."""
-    return len(blocks(stacks(backbone.model)[-1])) if config.method.name == "finetune_top" else None

@@ -1,4 +1,4 @@
-"""Fine-tuning all parameters, or those of the top layers (the paper's FINE-TUNE and FT-TOP2).
+"""Fine-tuning all parameters (the paper's FINE-TUNE), and what it shares with fine-tuning some of them.
 
 What is trained are copies, which replace the backbone's only within `attach`: the backbone itself never moves, and
 the next run of the process finds it as it was. The copies are float32 whatever the precision: of a backbone in bfloat16
@@ -7,17 +7,16 @@ they are the master weights, which take steps that are too small for the rounded
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from prefixrun.errors import ConfigError
 from prefixrun.methods.base import Method
 from prefixrun.methods.tensor_check import check_fit
-from prefixrun.models.blocks import blocks, final_norm, places, stacks
+from prefixrun.models.blocks import places
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
@@ -56,46 +55,26 @@ class FineTuned(Method):
 
 
 def build(config: Config, backbone: Backbone) -> FineTuned:
-    """Copies of the backbone's weights, to be trained."""
-    model = backbone.model
-    return FineTuned(
-        {name: nn.Parameter(model.get_parameter(name).detach().float().clone()) for name in names(config, model)}
-    )
+    """Copies of all weights of the backbone, to be trained."""
+    return copies(backbone.model, names(backbone.model))
 
 
 def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> FineTuned:
     """The trained weights in use. Raises DamagedStateError when they are another model's."""
-    model = backbone.model
-    check_fit(tensors, {name: model.get_parameter(name).shape for name in names(config, model)})
+    return in_use(backbone.model, names(backbone.model), tensors)
+
+
+def names(model: PreTrainedModel) -> list[str]:
+    """Names of all parameters: each once, also where it is tied."""
+    return [name for name, _ in model.named_parameters()]
+
+
+def copies(model: PreTrainedModel, names: Sequence[str]) -> FineTuned:
+    """Copies of the weights of these names, to be trained."""
+    return FineTuned({name: nn.Parameter(model.get_parameter(name).detach().float().clone()) for name in names})
+
+
+def in_use(model: PreTrainedModel, names: Sequence[str], tensors: Mapping[str, Tensor]) -> FineTuned:
+    """Trained weights of these names in use. Raises DamagedStateError when they are another model's."""
+    check_fit(tensors, {name: model.get_parameter(name).shape for name in names})
     return FineTuned({name: nn.Parameter(tensor, requires_grad=False) for name, tensor in tensors.items()})
-
-
-def names(config: Config, model: PreTrainedModel) -> list[str]:
-    """Names of the parameters that are trained: each once, also where it is tied.
-
-    Raises:
-        ConfigError: more layers than the model has.
-    """
-    if config.method.name == "finetune":
-        return [name for name, _ in model.named_parameters()]
-    assert config.method.layers is not None, "the rules ask for a size, and a budget is solved before"
-    return top_names(model, config.method.layers, config.method.train_embedding)
-
-
-def top_names(model: PreTrainedModel, layers: int, embedding: bool) -> list[str]:
-    """The top `layers` blocks and the final layer norm; with `embedding` also the input embedding.
-
-    That is "ln_f + blocks 22, 23" with or without wte of gpt2/run_language_modeling.py (top_layers 22 and 2), counted
-    from the top of any model. The paper does not say which of the two FT-TOP2 is. In an encoder-decoder the blocks are
-    the decoder's, which are nearest to the output; BART has no final layer norm outside its blocks.
-    """
-    stack = stacks(model)[-1]
-    every = blocks(stack)
-    if layers > len(every):
-        raise ConfigError(f"method.layers={layers}: this model has {len(every)} of them; give at most {len(every)}")
-    norm = final_norm(stack)
-    parts = [*every[len(every) - layers :], *([norm] if norm is not None else [])]
-    chosen = {id(parameter) for part in parts for parameter in part.parameters()}
-    if embedding:
-        chosen.add(id(model.get_input_embeddings().weight))
-    return [name for name, parameter in model.named_parameters() if id(parameter) in chosen]

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from prefixrun.methods.base import Method
 from prefixrun.methods.init import generator, start_embeddings
-from prefixrun.methods.prefix import FlatPrefix, MLPPrefix, Prefix
+from prefixrun.methods.prefix import MLPPrefix, Prefix
+from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.methods.table import Table
 from prefixrun.models import decoder_only
 from prefixrun.models.attention import KeyValueCache, PrefixKV, attach_prefix, causal_mask

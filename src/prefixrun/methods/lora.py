@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,7 +21,6 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from prefixrun.errors import MissingPartError
 from prefixrun.methods.base import Method
 from prefixrun.methods.tensor_check import check_fit
 from prefixrun.models.attention import attention_sites
@@ -127,15 +125,8 @@ def _join(parts: Mapping[str, tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     return torch.cat([parts[part][0] for part in "qkv" if part in parts]), b
 
 
-def check_installed() -> None:
-    """Raises MissingPartError without PEFT."""
-    if find_spec("peft") is None:
-        raise MissingPartError("method=lora: needs PEFT: pip install 'prefixrun[peft]'")
-
-
 def build(config: Config, backbone: Backbone) -> LoRA:
     """With its random start: A from PEFT's uniform distribution, B of zeros, so that nothing is changed at first."""
-    check_installed()
     model, method = backbone.model, config.method
     found, standing = projections(model, method.lora_modules)
     rank = method.rank
@@ -154,7 +145,6 @@ def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -
 
     Raises:
         DamagedStateError: they are another model's or of another rank.
-        MissingPartError: PEFT is not installed.
     """
     with torch.random.fork_rng(devices=[]):
         method = build(config, backbone)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from prefixrun.methods import BUILDERS, build, refuse
+from prefixrun.config.method_specs import METHOD_SPECS
+from prefixrun.methods import build, refuse
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
@@ -39,7 +40,7 @@ def count(config: Config, backbone: Backbone) -> Parameters:
 
     Raises ConfigError for a method that the backbone cannot have.
     """
-    if config.method.name not in BUILDERS:  # a prompt: nothing is trained
+    if not METHOD_SPECS[config.method.name].trains:
         refuse(config, backbone)
         return Parameters(0, 0, backbone.total)
     with torch.device("meta"):

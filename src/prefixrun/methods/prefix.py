@@ -7,6 +7,7 @@ query heads, and the prefix is as small as the model's own cache.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -73,7 +74,7 @@ class Prefix(Method):
             self.zero()
             return 0.0
         target = starting_point(backbone, config)
-        return None if target is None else self.fit(target, config.init)
+        return None if target is None else self.fit_to(target, config.init)
 
     def uniform(self, stream: torch.Generator) -> None:
         """Start from uniform(0, 1), as the paper's appendix says."""
@@ -83,41 +84,9 @@ class Prefix(Method):
         """Start from keys and values of zero, exactly."""
         raise NotImplementedError
 
-    def fit(self, target: PrefixKeyValues, config: InitConfig) -> float:
+    def fit_to(self, target: PrefixKeyValues, config: InitConfig) -> float:
         """Move to `target`; returns the mean squared error that is left."""
         raise NotImplementedError
-
-
-class FlatPrefix(Prefix):
-    """The keys and values themselves are the parameters, which the paper found less stable (section 4.3).
-
-    Starts from a standard normal, as the code's variant without the MLP does.
-    """
-
-    def __init__(self, shape: Shape, sites: tuple[str, ...], prefix_len: int, dropout: float = 0.0) -> None:
-        super().__init__(prefix_len, dropout)
-        size = (shape.layers, 2, shape.kv_heads, prefix_len, shape.head_dim)
-        self.prefix = nn.ParameterDict({site: nn.Parameter(torch.randn(size)) for site in sites})
-
-    def sites(self) -> dict[str, Tensor]:
-        return dict(self.prefix.items())
-
-    @torch.no_grad()
-    def uniform(self, stream: torch.Generator) -> None:
-        for parameter in self.prefix.values():
-            parameter.uniform_(generator=stream)
-
-    @torch.no_grad()
-    def zero(self) -> None:
-        for parameter in self.prefix.values():
-            parameter.zero_()
-
-    @torch.no_grad()
-    def fit(self, target: PrefixKeyValues, config: InitConfig) -> float:
-        for site, tensor in target.items():
-            if site in self.prefix:
-                self.prefix[site].copy_(tensor)
-        return 0.0
 
 
 class FixedPrefix(Prefix):
@@ -156,7 +125,7 @@ class MLPPrefix(Prefix):
         for part in self.parts.values():
             set_zero(cast(nn.Module, part.mlp))
 
-    def fit(self, target: PrefixKeyValues, config: InitConfig) -> float:
+    def fit_to(self, target: PrefixKeyValues, config: InitConfig) -> float:
         fits = [start_from(part, target[site], config) for site, part in self.parts.items()]  # type: ignore[arg-type]
         return sum(fits) / len(fits)
 
@@ -183,3 +152,19 @@ class Reparametrisation(nn.Module):
         rows = self.mlp(self.embedding.weight)
         shaped = rows.view(-1, self.shape.layers, 2, self.shape.kv_heads, self.shape.head_dim)
         return cast(Tensor, shaped.permute(1, 2, 3, 0, 4))
+
+
+def build(config: Config, backbone: Backbone) -> MLPPrefix:
+    """With its random start. Raises ConfigError for sites that the backbone does not have."""
+    method, sites = config.method, chosen_sites(config, backbone)
+    return MLPPrefix(backbone.shape, sites, config.prefix_len, method.mid_dim, method.prefix_dropout)
+
+
+def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> FixedPrefix:
+    """From the keys and values that were stored."""
+    return FixedPrefix(tensors)
+
+
+def refuse(config: Config, backbone: Backbone) -> None:
+    """Raise ConfigError for sites that the backbone does not have."""
+    chosen_sites(config, backbone)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from prefixrun.config.method_specs import spec_of
+
 MODELS: Mapping[str, str] = {
     "gpt2": "GPT-2",
     "gpt2_medium": "GPT-2 Medium",
@@ -13,18 +15,8 @@ MODELS: Mapping[str, str] = {
     "smollm2_135m": "SmolLM2-135M",
 }
 
-METHODS: Mapping[str, str] = {
-    "prefix": "prefix-tuning",
-    "prefix_flat": "prefix-tuning without MLP",
-    "embedding": "embedding-only",
-    "infix": "infix-tuning",
-    "finetune": "fine-tuning",
-    "finetune_top": "fine-tuning top layers",
-    "adapter": "adapter",
-    "lora": "LoRA",
-    "prompt": "prompting",
-    "sota": "best before",
-}
+BEST_BEFORE = {"sota": "best before"}
+"""Name of the paper's rows of others' systems, which are no method here."""
 
 TASKS: Mapping[str, str] = {
     "e2e": "E2E",
@@ -55,7 +47,12 @@ def of_model(name: str) -> str:
 
 def of_method(name: str) -> str:
     """A method as a reader knows it."""
-    return METHODS.get(name, name)
+    return BEST_BEFORE.get(name) or spec_of(name).label or name
+
+
+def of_method_briefly(name: str) -> str:
+    """A method in a narrow column."""
+    return BEST_BEFORE.get(name) or spec_of(name).short_label or name
 
 
 def of_task(name: str) -> str:

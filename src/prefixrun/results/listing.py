@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from prefixrun.config.constraints import STARTED
+from prefixrun.config.method_specs import spec_of
 from prefixrun.config.validate import closest, defaults
 from prefixrun.errors import DamagedStateError, PrefixrunError
 from prefixrun.files import read_json
@@ -154,7 +154,7 @@ def _started(directory: Path) -> RunRow | None:
     if not isinstance(identity, dict) or run_id(identity) != directory.name.rpartition("-")[2]:
         raise DamagedStateError(f"{directory}: config.json is not the configuration of this run")
     settings = with_defaults(identity.get("settings", {}))
-    has_start = settings.get("method.name") in STARTED
+    has_start = spec_of(settings.get("method.name")).has_init
     state, when, reason = _state(directory)
     values = {
         **settings,

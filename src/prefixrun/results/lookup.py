@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prefixrun.config.method_specs import spec_of
 from prefixrun.config.schema import Config
+from prefixrun.config.setting_roles import RETIRED, without
 from prefixrun.config.validate import build, defaults
 from prefixrun.errors import ConfigError, DamagedStateError, DataError
 from prefixrun.results.records import Record, load_records
@@ -59,7 +61,7 @@ def config_of(record: Record, *, model_path: str | None = None) -> Config:
         ConfigError: this version cannot read the settings; the run's model was a local directory and `model_path`
             does not say where it is now.
     """
-    settings = _over(defaults(), record.result.get("settings", {}))
+    settings = _over(defaults(), without(record.result.get("settings", {}), RETIRED))
     settings["data_dir"] = settings["data_dir"] or "DIR"
     if settings["model"]["source"] == "path":
         if model_path is None:
@@ -83,13 +85,12 @@ def open_run(record: Record, *, model_path: str | None = None) -> OpenedRun:
     from prefixrun.models.weights import locate
     from prefixrun.runs.pipeline import load_trained
     from prefixrun.runs.prepare import load_backbone
-    from prefixrun.runs.run import trained_name
 
     config = config_of(record, model_path=model_path)
-    path = record.file(trained_name(record.method))
+    path = record.file(spec_of(record.method).trained_file)
     if path is None:
         raise DataError(
-            f"run {record.run_id}: {trained_name(record.method)} is not there: committed records and runs with "
+            f"run {record.run_id}: {spec_of(record.method).trained_file} is not there: committed records and runs with "
             "keep_trained=false do not keep it; run its command again"
         )
     expected, fingerprint = record.result["backbone"]["sha256"], locate(config.model).fingerprint

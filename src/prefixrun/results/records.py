@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from prefixrun.config.setting_roles import RETIRED, outside_identity, repeats, without
 from prefixrun.config.validate import UNSET, defaults
 from prefixrun.data.text_io import read_text
 from prefixrun.errors import DamagedStateError, PrefixrunError
@@ -36,15 +37,6 @@ PARQUET = b"PAR1"
 
 NO_COUNTS = "its record has no stats.parquet"
 """Why there is no interval."""
-
-REPEATS = ("seed", "subsample_seed")
-"""Settings in which runs of one run group differ."""
-
-IRRELEVANT = (
-    *("profile", "budget", "recipe", "variant"),
-    *("device", "threads", "keep_trained", "train.checkpoint_every", "decode.batch_size"),
-)
-"""Settings that change no number, as in experiment.identity: where others come from, and what computes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +163,7 @@ class Record:
         """
         without = [name for name in ("prefix_len", "init") if self.result[name] is None]
         unused = {"prefix_len": ("prefix_len",), "init": ("init.", "init_words")}
-        dropped = (*REPEATS, *IRRELEVANT, *(start for name in without for start in unused[name]))
+        dropped = (*repeats(), *outside_identity(), *(start for name in without for start in unused[name]))
         kept = {key: value for key, value in self.settings.items() if not key.startswith(dropped)}
         data = self.result.get("data", {})
         contents = {split: [file.get("sha256") for file in part.get("files", [])] for split, part in data.items()}
@@ -315,7 +307,7 @@ def compressed(text: str) -> bytes:
 
 def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Dotted key → value of a run's settings, with the schema's defaults where it names none."""
-    return {**_default_settings(), **dict(flatten(settings))}
+    return {**_default_settings(), **dict(flatten(without(settings, RETIRED)))}
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Literal
 
 from prefixrun import metrics
 from prefixrun.analysis.html.examples import evenly
+from prefixrun.config.method_specs import spec_of
 from prefixrun.errors import ConfigError, MissingPartError, PrefixrunError
 from prefixrun.files import digest, read_json
 from prefixrun.metrics import resampling
@@ -23,7 +24,7 @@ from prefixrun.results.records import Counts, Record
 from prefixrun.results.run_texts import Text, scored_corpus
 from prefixrun.runs.identity import identity_of
 from prefixrun.runs.result_schema import described
-from prefixrun.runs.run import run_id, trained_name
+from prefixrun.runs.run import run_id
 
 TOLERANCE = 1e-12
 """Of a score, relative."""
@@ -174,7 +175,7 @@ def _trained(record: Record) -> Check:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    what, name, stored = "trained file", trained_name(record.method), int(record.result["parameters"]["stored"])
+    what, name, stored = "trained file", spec_of(record.method).trained_file, int(record.result["parameters"]["stored"])
     path = record.file(name)
     if path is None:
         if record.directory.parent.name == "records" and record.also is None:

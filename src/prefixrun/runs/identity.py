@@ -9,18 +9,12 @@ from typing import Any
 
 from prefixrun import SEMANTICS
 from prefixrun.config.schema import Config
+from prefixrun.config.setting_roles import outside_identity, without
 from prefixrun.config.validate import defaults
 from prefixrun.data import Corpus
 from prefixrun.data.run_data import TaskSplits
 from prefixrun.models.weights import locate
 from prefixrun.runs.run import Run
-
-NOT_IDENTITY = (
-    *("profile", "data_dir", "results_dir", "device", "threads", "keep_trained"),
-    *("budget", "recipe", "variant"),
-)
-"""Settings that change no number: where things lie and what computes them, and where other settings come from, which
-count themselves. The corpus counts by its content."""
 
 
 def find_run(config: Config) -> Run:
@@ -39,7 +33,10 @@ def find_run(config: Config) -> Run:
 
 
 def identity(config: Config, splits: TaskSplits) -> dict[str, Any]:
-    """Everything that can change a number of the run: settings, contents of data and model, and our own semantics."""
+    """Everything that can change a number of the run: settings, contents of data and model, and the semantics.
+
+    Corpora and models count by their contents, wherever they lie.
+    """
     data = {corpus.split: _files(corpus) for corpus in (splits.train, splits.dev, splits.test)}
     return identity_of(config, model=locate(config.model).fingerprint, data=data)
 
@@ -48,10 +45,9 @@ def identity_of(
     config: Config, *, model: str, data: Mapping[str, Sequence[Mapping[str, Any]]], semantics: int = SEMANTICS
 ) -> dict[str, Any]:
     """The identity of a run of which only the fingerprint of its model and the files of its data are known."""
-    settings = {key: value for key, value in asdict(config).items() if key not in NOT_IDENTITY}
-    settings["init"]["default_words"] = config.default_words
+    settings = without(asdict(config), outside_identity())
+    settings["init"]["default_words"] = config.default_words  # the text in use counts, whichever of the two gives it
     del settings["task"]["default_words"]
-    del settings["model"]["path"], settings["decode"]["batch_size"], settings["train"]["checkpoint_every"]
     return {
         "semantics": semantics,
         "settings": changed_from(defaults(), settings),

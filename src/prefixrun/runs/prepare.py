@@ -12,6 +12,7 @@ from functools import lru_cache
 import torch
 
 from prefixrun import methods, metrics
+from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.config.schema import Config, ModelConfig
 from prefixrun.data.run_data import RunData
 from prefixrun.errors import ConfigError
@@ -20,7 +21,6 @@ from prefixrun.methods.budget import check_total
 from prefixrun.methods.init import word_ids
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, tokenise
-from prefixrun.runs.result_schema import PREFIX_METHODS
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def describe_truncation(prepared: PreparedRun) -> str:
 
 
 def _starts_from_words(config: Config) -> bool:
-    return config.init.name == "words" and config.method.name in PREFIX_METHODS
+    return config.init.name == "words" and METHOD_SPECS[config.method.name].has_init
 
 
 def _check_context(prepared: PreparedRun) -> None:
@@ -173,10 +173,10 @@ def _check_encoder_decoder(prepared: PreparedRun, context: int, source: int, out
 def _check_decoder_only(prepared: PreparedRun, context: int, source: int, output: int) -> None:
     """Prefix or discrete prompt, input and output share the `context` positions."""
     config = prepared.config
-    if config.method.name == "prompt":
+    if not METHOD_SPECS[config.method.name].trains:
         key, length = "tokens of the prompt", _prompt_length(prepared)
     else:
-        key, length = "prefix_len", config.prefix_len if config.method.name in PREFIX_METHODS else 0
+        key, length = "prefix_len", config.prefix_len if METHOD_SPECS[config.method.name].has_init else 0
     needed = length + source + output
     if needed > context:
         raise ConfigError(
@@ -188,6 +188,6 @@ def _check_decoder_only(prepared: PreparedRun, context: int, source: int, output
 
 def _prompt_length(prepared: PreparedRun) -> int:
     """Tokens of a discrete prompt; 0 for other methods."""
-    if prepared.config.method.name != "prompt":
+    if METHOD_SPECS[prepared.config.method.name].trains:
         return 0
     return len(prompt.tokens(prepared.config, prepared.backbone.tokenizer, prepared.data.pairs))

@@ -11,6 +11,7 @@ import torch
 
 from prefixrun import files, metrics
 from prefixrun.config.schema import Config
+from prefixrun.config.setting_roles import places, without
 from prefixrun.data import Corpus
 from prefixrun.runs.prepare import PreparedRun
 from prefixrun.runs.provenance import peak_memory_bytes, provenance
@@ -73,9 +74,7 @@ def _accelerator(device: torch.device) -> str | None:
 
 def _settings(config: Config) -> dict[str, Any]:
     """The whole configuration without the places of this machine."""
-    settings = asdict(config)
-    del settings["data_dir"], settings["results_dir"], settings["model"]["path"]
-    return settings
+    return without(asdict(config), places())
 
 
 def _reading(corpus: Corpus) -> dict[str, Any]:

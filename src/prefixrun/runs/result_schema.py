@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.config.schema import Config
-
-PREFIX_METHODS = ("prefix", "prefix_flat", "embedding", "infix")
-"""Methods that have `prefix_len` and `init`."""
 
 SAMPLE = "sample"
 """`data_source` of the small corpora in the package."""
@@ -107,7 +105,7 @@ def validate_result(value: object) -> list[str]:
 
 def described(config: Config) -> dict[str, Any]:
     """What stands at the top of a result although its settings imply it."""
-    has_prefix = config.method.name in PREFIX_METHODS
+    has_prefix = METHOD_SPECS[config.method.name].has_init
     return {
         "task": config.task.name,
         "model": config.model.name,

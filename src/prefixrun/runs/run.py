@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from prefixrun import files
+from prefixrun.config.method_specs import spec_of
 from prefixrun.errors import DamagedStateError, PrefixrunError, RunHeldError
 from prefixrun.runs.lock import Holder, RunLock, holder
 from prefixrun.runs.result_schema import SCHEMA_VERSION, validate_result
@@ -31,11 +32,6 @@ def run_id(identity: Mapping[str, object]) -> str:
     1 and 1.0 differ. Errors as in files.plain_json.
     """
     return sha256(files.canonical_json(identity).encode("utf-8")).hexdigest()[:12]
-
-
-def trained_name(method: str) -> str:
-    """Name of the file that holds what a method has trained."""
-    return "prefix.safetensors" if method.startswith("prefix") else "weights.safetensors"
 
 
 class Run:
@@ -57,7 +53,7 @@ class Run:
         self.record_json = results_dir / "records" / name / "result.json"
         self.failed_json = self.directory / "failed.json"
         self.subset = self.directory / "subset.json"
-        self.trained_file = self.directory / trained_name(method)
+        self.trained_file = self.directory / spec_of(method).trained_file
         self.costs = self.directory / "costs.json"
         self.generations = self.directory / "generations.jsonl"
         self.stats = self.directory / "stats.parquet"

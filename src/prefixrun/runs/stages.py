@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from prefixrun import methods, metrics
+from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.console import LOG, Stage
 from prefixrun.data import Example
 from prefixrun.decoding.beam_search import generate
@@ -62,7 +63,7 @@ def train(
     After an interruption the outcome is that of an unfinished training: the state is in the checkpoint.
     """
     config, backbone = prepared.config, prepared.backbone
-    if config.method.name == "prompt":
+    if not METHOD_SPECS[config.method.name].trains:
         return _prompt_outcome(prepared)
     method = methods.build(config, backbone).to(backbone.head.device)
     fit_error = method.initialize(backbone, config)

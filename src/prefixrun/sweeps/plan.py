@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from prefixrun.config.compose import Point
-from prefixrun.config.method_specs import said
+from prefixrun.config.method_specs import size_override
 from prefixrun.config.schema import Config
 from prefixrun.data.run_data import TaskSplits
 from prefixrun.errors import ConfigError, PrefixrunError
@@ -129,7 +129,7 @@ def point_labels(points: Sequence[Point]) -> list[str]:
 def _own(point: Point, common: set[str]) -> Iterator[str]:
     yield from (word for word in point.words if word not in common)
     if point.config is not None and point.config.budget is not None:
-        yield f"({said(point.config)})"
+        yield f"({size_override(point.config)})"
 
 
 def counted(found: Iterable[Job]) -> dict[State, int]:

@@ -11,6 +11,7 @@ What a finished run has trained, for use elsewhere.
 
 from pathlib import Path
 
+from prefixrun.config.method_specs import spec_of
 from prefixrun.console import terminal
 from prefixrun.errors import ConfigError
 
@@ -40,8 +41,8 @@ def run(arguments: dict[str, str]) -> int:
     else:
         trained = "format=peft takes its updates; " if isinstance(opened.method, LoRA) else ""
         raise ConfigError(
-            f"run {record.run_id}: method={record.method} has no prefix; {trained}its weights.safetensors holds what "
-            "it trained, by the names of the model"
+            f"run {record.run_id}: method={record.method} has no prefix; {trained}its "
+            f"{spec_of(record.method).trained_file} holds what it trained, by the names of the model"
         )
     terminal().print(f"{out}: {what} for {record.model}, from run {record.run_id}", markup=False)
     return 0

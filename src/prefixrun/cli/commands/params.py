@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun import files
-from prefixrun.config.method_specs import SIZES, said, size_of
+from prefixrun.config.method_specs import METHOD_SPECS, size_of, size_override
+from prefixrun.config.schema import Config
 from prefixrun.console import say
 from prefixrun.errors import ConfigError
 from prefixrun.sweeps.parameter_table import Row, rows
@@ -63,7 +64,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     assert counts is not None
     asked = f" (budget={config.budget})" if config.budget else ""
     return (
-        *(config.model.name, config.method.name, said(config) + asked),
+        *(config.model.name, config.method.name, size_override(config) + asked),
         *(f"{counts.trained:,}", f"{counts.trained_share:.4f} %"),
         *(f"{counts.stored:,}", f"{counts.stored_share:.4f} %"),
         f"{counts.total:,}",
@@ -77,9 +78,14 @@ def _entry(row: Row) -> dict[str, Any]:
         "reason": row.reason or None,
         "model": config.model.name if config else None,
         "method": config.method.name if config else None,
-        "size": {SIZES[config.method.name]: size_of(config)} if config and config.method.name in SIZES else None,
+        "size": _size(config) if config else None,
         "budget": config.budget if config else None,
         "parameters": asdict(counts) if counts else None,
         "trained_percent": counts.trained_share if counts else None,
         "stored_percent": counts.stored_share if counts else None,
     }
+
+
+def _size(config: Config) -> dict[str, int | None] | None:
+    key = METHOD_SPECS[config.method.name].size_key
+    return None if key is None else {key: size_of(config)}

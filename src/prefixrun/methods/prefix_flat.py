@@ -1,0 +1,50 @@
+"""A prefix without the MLP: the keys and values themselves are the parameters (section 4.3 of the paper)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from prefixrun.config.schema import Config, InitConfig
+from prefixrun.methods.base import PrefixKeyValues
+from prefixrun.methods.prefix import Prefix, chosen_sites, refuse, restore
+from prefixrun.models.backbone import Backbone, Shape
+
+__all__ = ["FlatPrefix", "build", "refuse", "restore"]
+
+
+class FlatPrefix(Prefix):
+    """The keys and values themselves are the parameters, which the paper found less stable (section 4.3).
+
+    Starts from a standard normal, as the code's variant without the MLP does.
+    """
+
+    def __init__(self, shape: Shape, sites: tuple[str, ...], prefix_len: int, dropout: float = 0.0) -> None:
+        super().__init__(prefix_len, dropout)
+        size = (shape.layers, 2, shape.kv_heads, prefix_len, shape.head_dim)
+        self.prefix = nn.ParameterDict({site: nn.Parameter(torch.randn(size)) for site in sites})
+
+    def sites(self) -> dict[str, Tensor]:
+        return dict(self.prefix.items())
+
+    @torch.no_grad()
+    def uniform(self, stream: torch.Generator) -> None:
+        for parameter in self.prefix.values():
+            parameter.uniform_(generator=stream)
+
+    @torch.no_grad()
+    def zero(self) -> None:
+        for parameter in self.prefix.values():
+            parameter.zero_()
+
+    @torch.no_grad()
+    def fit_to(self, target: PrefixKeyValues, config: InitConfig) -> float:
+        for site, tensor in target.items():
+            if site in self.prefix:
+                self.prefix[site].copy_(tensor)
+        return 0.0
+
+
+def build(config: Config, backbone: Backbone) -> FlatPrefix:
+    """With its random start. Raises ConfigError for sites that the backbone does not have."""
+    return FlatPrefix(backbone.shape, chosen_sites(config, backbone), config.prefix_len, config.method.prefix_dropout)

@@ -1,0 +1,79 @@
+"""What a run is: the ids of all committed records, recomputed from what their results hold."""
+
+from typing import Any
+
+import pytest
+
+from checkout import ROOT
+from prefixrun.config.setting_roles import RETIRED, outside_identity, places, repeats, without
+from prefixrun.config.validate import known_keys
+from prefixrun.errors import ConfigError
+from prefixrun.results.lookup import config_of
+from prefixrun.results.records import Record, load_records
+from prefixrun.runs.identity import changed_from, identity_of
+from prefixrun.runs.run import run_id
+
+RECORDS = {
+    record.run_id: record
+    for tree in (ROOT / "results", ROOT / "results" / "search")
+    for record in load_records(tree, ("records",)).found
+}
+EARLIER = {"194e287043fd": "made by a version whose results did not hold the profile and the sizes of batches"}
+"""Records whose ids this version cannot recompute, and why."""
+
+
+def recomputed(record: Record) -> str:
+    result = record.result
+    identity = identity_of(
+        config_of(record, model_path="DIR"),
+        model=result["backbone"]["sha256"],
+        data={split: result["data"][split]["files"] for split in ("train", "dev", "test")},
+        semantics=result["provenance"]["semantics"],
+    )
+    return run_id(identity)
+
+
+def test_the_ids_of_all_committed_records_are_the_same() -> None:
+    assert len(RECORDS) > 150
+    others = {name: record for name, record in RECORDS.items() if name not in EARLIER}
+    assert {name: recomputed(record) for name, record in others.items()} == {name: name for name in others}
+
+
+@pytest.mark.parametrize("name", EARLIER)
+def test_the_records_of_earlier_versions_are_named(name: str) -> None:
+    with pytest.raises(ConfigError, match="profile: is not set"):
+        recomputed(RECORDS[name])
+
+
+def test_settings_of_earlier_versions_do_not_count() -> None:
+    record = next(record for name, record in RECORDS.items() if name not in EARLIER)
+    settings = {**record.result["settings"], **dict.fromkeys(RETIRED, 4)}
+    older = Record(record.directory, {**record.result, "settings": settings})
+    assert recomputed(older) == record.run_id
+    assert older.settings == record.settings
+    assert older.point == record.point
+
+
+def test_the_schema_says_which_settings_change_no_number() -> None:
+    assert set(outside_identity()) == {
+        *("profile", "recipe", "variant", "budget", "keep_trained", "device", "threads"),
+        *("data_dir", "results_dir", "model.path", "train.checkpoint_every", "decode.batch_size"),
+        *RETIRED,
+    }
+    assert set(places()) == {"data_dir", "results_dir", "model.path"}
+    assert set(repeats()) == {"seed", "subsample_seed"}
+    assert {*outside_identity(), *places(), *repeats()} - {*known_keys(), *RETIRED} == set()
+
+
+def test_keys_are_left_out_at_any_depth() -> None:
+    settings: dict[str, Any] = {"a": 1, "b": {"a": 2, "c": 3}, "c": 4}
+    assert without(settings, ("a", "b.c")) == {"b": {"a": 2}, "c": 4}
+
+
+def test_a_key_that_is_added_with_its_default_changes_no_identity() -> None:
+    defaults: dict[str, Any] = {"lr": "???", "steps": 5, "decode": {"beams": 5}}
+    assert changed_from(defaults, {"lr": 0.1, "steps": 5, "decode": {"beams": 3}}) == {
+        "lr": 0.1,
+        "decode": {"beams": 3},
+    }
+    assert changed_from({}, {"new": 1}) == {"new": 1}
