@@ -16,7 +16,7 @@ from prefixrun.runs.run import run_id
 RECORDS = {
     record.run_id: record
     for tree in (ROOT / "results", ROOT / "results" / "search")
-    for record in load_records(tree, ("records",)).found
+    for record in load_records(tree, ("records",)).runs
 }
 EARLIER = {"194e287043fd": "made by a version whose results did not hold the profile and the sizes of batches"}
 """Records whose ids this version cannot recompute, and why."""

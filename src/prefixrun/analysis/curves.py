@@ -1,8 +1,8 @@
 """What the figures show: which run groups form a curve, a column of starts or a cloud. The drawing is in plots.py.
 
 Every figure is of one task, split, corpus, set of inputs, model and number format. Run groups of one curve with the
-same x differ in settings that the curve does not name. `select_group` decides which of them is shown; the caption counts the
-others.
+same x differ in settings that the curve does not name. `select_group` decides which of them is shown; the caption
+counts the others.
 """
 
 from __future__ import annotations
