@@ -51,7 +51,7 @@ def test_settings_of_earlier_versions_do_not_count() -> None:
     older = Record(record.directory, {**record.result, "settings": settings})
     assert recomputed(older) == record.run_id
     assert older.settings == record.settings
-    assert older.point == record.point
+    assert older.group_key == record.group_key
 
 
 def test_the_schema_says_which_settings_change_no_number() -> None:
