@@ -14,6 +14,7 @@ from checkout import SRC
 from prefixrun.config import compose
 from prefixrun.config.schema import Config
 from prefixrun.errors import DiskFullError, MissingPartError
+from prefixrun.runs import configure
 from prefixrun.runs.configure import sweep_points
 from prefixrun.runs.identity import find_run as run_of
 from prefixrun.sweeps.attempts import Outcome
