@@ -9,7 +9,7 @@ import pytest
 from checkout import ROOT
 from prefixrun.cli.commands import VERBS, named, parse, parse_some
 from prefixrun.cli.reproduction import KEYS, request
-from prefixrun.config import compose
+from prefixrun.runs import configure
 
 DOCUMENTS = sorted((ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
 START = ("prefixrun ", "torchrun ")
@@ -27,7 +27,7 @@ def commands(document: Path) -> list[str]:
 
 
 def check_sweep(words: list[str], *, multirun: bool) -> None:
-    assert [problem for point in compose.points(words, multirun=multirun) for problem in point.problems] == []
+    assert [problem for point in configure.sweep_points(words, multirun=multirun) for problem in point.problems] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -10,9 +10,9 @@ import torch
 from prefixrun.cli.commands import parse_some
 from prefixrun.cli.main import main
 from prefixrun.cli.reproduction import Request, request
-from prefixrun.config.compose import points
 from prefixrun.config.conf_tree import groups
 from prefixrun.errors import ConfigError, DataError
+from prefixrun.runs.configure import sweep_points
 from synthetic_records import write_record
 
 TINY = (
@@ -95,7 +95,9 @@ def test_all_experiments_are_asked_for_in_a_tree_of_their_own() -> None:
     made = asked()
     assert (made.profile, made.results_dir) == ("quick", Path("results/quick"))
     assert made.words[0].removeprefix("experiment=").split(",") == groups()["experiment"]
-    assert all(point.config is None or point.config.results_dir == "results/quick" for point in points(made.words))
+    assert all(
+        point.config is None or point.config.results_dir == "results/quick" for point in sweep_points(made.words)
+    )
 
 
 def test_real_corpora_are_run_at_laptop_size(tmp_path: Path) -> None:
@@ -103,7 +105,7 @@ def test_real_corpora_are_run_at_laptop_size(tmp_path: Path) -> None:
     made = asked(f"data_dir={tmp_path}/it's here")
     assert (made.profile, made.results_dir) == ("laptop", Path("results"))
     assert made.reason.endswith("it's here for e2e")
-    (config, *_) = (point.config for point in points((*made.words, "method=prefix")) if point.config)
+    (config, *_) = (point.config for point in sweep_points((*made.words, "method=prefix")) if point.config)
     assert (config.data_dir, config.profile) == (f"{tmp_path}/it's here", "laptop")
 
 

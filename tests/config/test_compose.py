@@ -5,8 +5,9 @@ from pathlib import Path
 import hydra
 import pytest
 
-from prefixrun.config.compose import compose, configurations, from_hydra, hydra_files, points
+from prefixrun.config.compose import hydra_files
 from prefixrun.errors import ConfigError
+from prefixrun.runs.configure import compose, configurations, from_hydra, sweep_points
 
 PAPER = ["profile=paper", "data_dir=/corpora"]
 
@@ -56,17 +57,17 @@ def test_choices_can_be_swept() -> None:
 
 
 def test_a_combination_that_cannot_be_run_is_a_point_with_the_reason() -> None:
-    good, bad = points(["prefix_len=5,0", "model=gpt2"])
+    good, bad = sweep_points(["prefix_len=5,0", "model=gpt2"])
     assert good.config is not None
-    assert (good.words, good.config.prefix_len) == (("prefix_len=5", "model=gpt2"), 5)
-    assert (bad.config, bad.words) == (None, ("prefix_len=0", "model=gpt2"))
+    assert (good.overrides, good.config.prefix_len) == (("prefix_len=5", "model=gpt2"), 5)
+    assert (bad.config, bad.overrides) == (None, ("prefix_len=0", "model=gpt2"))
     assert bad.problems == ("prefix_len=0: must be a whole number at least 1",)
     with pytest.raises(ConfigError, match="prefix_len=0: must be a whole number at least 1"):
         configurations(["prefix_len=5,0", "seed=1,2"], multirun=True)
 
 
 def test_a_point_given_twice_is_one() -> None:
-    assert len(points(["seed=1,2,1"])) == 2
+    assert len(sweep_points(["seed=1,2,1"])) == 2
 
 
 @pytest.mark.parametrize(

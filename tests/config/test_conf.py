@@ -5,9 +5,9 @@ from itertools import product
 import pytest
 import yaml
 
-from prefixrun.config.compose import compose
 from prefixrun.config.conf_tree import conf_dir, groups
 from prefixrun.data import LOADERS
+from prefixrun.runs.configure import compose
 
 CHOICES = [(group, choice) for group, choices in groups().items() if group != "experiment" for choice in choices]
 UNNAMED = {"recipe", "search", "scoring", "kind"}

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun.config import compose, grids
+from prefixrun.config import grids
 from prefixrun.config.conf_tree import groups
 from prefixrun.data.run_data import RunData
 from prefixrun.errors import ConfigError
+from prefixrun.runs import configure
 
 FILE = """
 # A grid of the test.
@@ -29,7 +30,7 @@ def own(tmp_path: Path) -> Path:
 
 
 def seen(own: Path, *words: str) -> list[tuple[int, str, str, int]]:
-    found = compose.configurations(["experiment=mine", *words], multirun=True, config_dir=own)
+    found = configure.configurations(["experiment=mine", *words], multirun=True, config_dir=own)
     assert {config.init_words for config in found} == {"a, b: it's"}
     return [(config.seed, config.method.name, config.init.name, config.prefix_len) for config in found]
 
@@ -71,12 +72,12 @@ def test_values_that_some_points_have_choose_those(
 )
 def test_what_is_refused(own: Path, words: list[str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        compose.points(words, config_dir=own)
+        configure.sweep_points(words, config_dir=own)
 
 
 @pytest.mark.parametrize("name", groups()["experiment"])
 def test_the_sample_corpus_has_enough_for_every_quick_grid(name: str) -> None:
-    configs = [point.config for point in compose.points([f"experiment={name}"]) if point.config is not None]
+    configs = [point.config for point in configure.sweep_points([f"experiment={name}"]) if point.config is not None]
     assert configs
     for config in configs:
         assert config.train_size in (None, len(RunData.load(config).pairs))
@@ -84,7 +85,7 @@ def test_the_sample_corpus_has_enough_for_every_quick_grid(name: str) -> None:
 
 def test_a_grid_is_no_single_run() -> None:
     with pytest.raises(ConfigError, match="add -m to run them"):
-        compose.compose(["experiment=table2_e2e"])
+        configure.compose(["experiment=table2_e2e"])
 
 
 @pytest.mark.parametrize(
@@ -102,14 +103,14 @@ def test_a_grid_is_no_single_run() -> None:
 def test_a_malformed_file_is_refused_with_its_name(own: Path, content: str, said: str) -> None:
     (own / "experiment" / "mine.yaml").write_text(content)
     with pytest.raises(ConfigError, match=said) as caught:
-        compose.points(["experiment=mine"], config_dir=own)
+        configure.sweep_points(["experiment=mine"], config_dir=own)
     assert "mine.yaml" in str(caught.value)
 
 
 @pytest.mark.parametrize(("profile", "name"), list(product(grids.PROFILES, groups()["experiment"])), ids=str)
 def test_every_point_of_a_shipped_grid_is_a_configuration(profile: str, name: str) -> None:
     words = [f"experiment={name}", f"profile={profile}", *([] if profile == "quick" else ["data_dir=/corpora"])]
-    found = compose.points(words)
+    found = configure.sweep_points(words)
     assert found
     problems = {problem for point in found for problem in point.problems}
     # Methods and models of the paper that this version does not offer are points that are reported as impossible.

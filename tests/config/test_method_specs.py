@@ -2,7 +2,6 @@
 
 import pytest
 
-from prefixrun.config.compose import compose
 from prefixrun.config.method_specs import (
     METHOD_SPECS,
     MethodSpec,
@@ -11,6 +10,7 @@ from prefixrun.config.method_specs import (
     size_override,
     with_size,
 )
+from prefixrun.runs.configure import compose
 
 
 @pytest.mark.parametrize(

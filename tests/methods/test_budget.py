@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prefixrun.config.compose import compose, points
 from prefixrun.config.method_specs import size_of
 from prefixrun.errors import ConfigError
 from prefixrun.methods.budget import check_total, closest, sentence
 from prefixrun.models.backbone import load
+from prefixrun.runs.configure import compose, sweep_points
 
 
 @settings(deadline=None)  # the comparison tries every size
@@ -61,14 +61,14 @@ def test_what_conf_sets_gives_way_and_what_is_typed_does_not() -> None:
 
 
 def test_a_budget_that_does_not_fit_is_a_point_with_the_reason() -> None:
-    fits, too_long, infix = points(["model=gpt2_medium,bart_large", "method=prefix", "budget=0.1%,50%"])[:3]
+    fits, too_long, infix = sweep_points(["model=gpt2_medium,bart_large", "method=prefix", "budget=0.1%,50%"])[:3]
     assert fits.config is not None
     assert too_long.problems == (
         "budget=50%: the size that comes closest is prefix_len=3609: model=gpt2_medium has 1024 positions for prefix, "
         "input and output together; give a shorter one",
     )
     assert infix.config is not None
-    (refused,) = points(["model=bart_large", "method=infix", "model.layout=paper", "budget=1%"])
+    (refused,) = sweep_points(["model=bart_large", "method=infix", "model.layout=paper", "budget=1%"])
     assert refused.problems[0].startswith("model.layout=paper: does not fit model=bart_large")
 
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from prefixrun import methods
-from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
 from prefixrun.errors import DamagedStateError, MissingPartError
 from prefixrun.methods.lora import LoRA
@@ -16,6 +15,7 @@ from prefixrun.methods.parameter_count import count
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.families import random_model
 from prefixrun.models.skeleton import skeleton
+from prefixrun.runs.configure import compose
 
 IDS = torch.tensor([[5, 6, 7, 8]])
 RANK = 3

@@ -16,7 +16,6 @@ from safetensors.torch import load_file
 
 from prefixrun import data, files
 from prefixrun.cli import run_command
-from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
 from prefixrun.data.run_data import RunData
 from prefixrun.data.subset import choose_examples
@@ -26,6 +25,7 @@ from prefixrun.methods import init
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.results.lookup import config_of, find
 from prefixrun.runs import pipeline, stages
+from prefixrun.runs.configure import compose
 from prefixrun.runs.identity import find_run, identity
 from prefixrun.runs.prepare import load_backbone
 from prefixrun.runs.result_schema import validate_result

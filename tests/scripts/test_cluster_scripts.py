@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT
-from prefixrun.config.compose import points
+from prefixrun.runs.configure import sweep_points
 
 SCRIPTS = ROOT / "scripts" / "cluster"
 GRID = ("experiment=table2_e2e", "profile=paper", "data_dir=DIR")
@@ -59,7 +59,7 @@ def test_a_script_is_bash_and_says_how_it_is_called(script: Path) -> None:
 def test_a_grid_goes_to_the_launcher(tmp_path: Path, call: tuple[str, ...], added: tuple[str, ...]) -> None:
     (line,) = called(tmp_path, *call, *GRID, PARTITION="gpu")
     assert line == " ".join(("prefixrun -m", *GRID, *added))
-    assert points([*GRID, *added])
+    assert sweep_points([*GRID, *added])
 
 
 def test_a_job_whose_time_is_up_is_queued_again(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ import pytest
 from full_disk import full_disk
 from prefixrun.cli import run_command
 from prefixrun.cli.main import main
-from prefixrun.config.compose import points
 from prefixrun.errors import PrefixrunError
 from prefixrun.runs import pipeline, prepare
+from prefixrun.runs.configure import sweep_points
 from prefixrun.sweeps.plan import Job, jobs
 
 SMALL = (
@@ -41,7 +41,7 @@ def sweep(*words: str) -> int:
 
 
 def found(*words: str) -> list[Job]:
-    return jobs(points([*SMALL, *words]))
+    return jobs(sweep_points([*SMALL, *words]))
 
 
 def states(*words: str) -> list[str]:

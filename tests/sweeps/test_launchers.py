@@ -12,9 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from checkout import SRC
 from prefixrun.config import compose
-from prefixrun.config.compose import points
 from prefixrun.config.schema import Config
 from prefixrun.errors import DiskFullError, MissingPartError
+from prefixrun.runs import configure
+from prefixrun.runs.configure import sweep_points
 from prefixrun.runs.identity import find_run as run_of
 from prefixrun.sweeps.attempts import Outcome
 from prefixrun.sweeps.launchers import EXTRAS, Worker, _join_cluster, hydra_words, is_installed, launcher
@@ -61,7 +62,7 @@ def test_a_worker_does_a_run_and_returns_how_it_ended(tmp_path: Path, monkeypatc
     monkeypatch.setenv("PATH", str(tmp_path))  # no Java: it takes seconds to start
     config = composed("seed=1", f"results_dir={tmp_path}", "threads=1")
     assert worker_outcome(config).end == "now"
-    assert run_of(compose.from_hydra(config)).state() == "finished"
+    assert run_of(configure.from_hydra(config)).state() == "finished"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_a_launcher_that_is_not_installed_names_its_extra(monkeypatch: pytest.Mo
 def test_settings_that_are_added_reach_the_launcher_too() -> None:
     words = ["seed=1", "hydra/launcher=ray", "+hydra.launcher.ray.remote.num_gpus=1"]
     assert hydra_words(words) == words[1:]
-    assert [point.words for point in points(words)] == [("seed=1",)]
+    assert [point.overrides for point in sweep_points(words)] == [("seed=1",)]
 
 
 @pytest.mark.skipif(not is_installed("hydra_submitit_launcher"), reason="the extra slurm is missing")

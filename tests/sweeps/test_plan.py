@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from prefixrun.config.compose import points
+from prefixrun.runs.configure import sweep_points
 from prefixrun.runs.lock import RunLock
 from prefixrun.sweeps import plan
 from prefixrun.sweeps.plan import Job, counted, jobs
@@ -20,7 +20,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def planned(*words: str) -> list[Job]:
-    return jobs(points([*TINY, *words]))
+    return jobs(sweep_points([*TINY, *words]))
 
 
 def test_points_that_differ_in_nothing_that_counts_are_one_run() -> None:

@@ -65,6 +65,7 @@ def _hydra(arguments: list[str]) -> int:
     from hydra._internal.utils import get_args_parser
 
     from prefixrun.config import compose
+    from prefixrun.runs import configure
 
     options = get_args_parser().parse_intermixed_args(arguments)
     if options.config_path or options.config_name:
@@ -78,7 +79,7 @@ def _hydra(arguments: list[str]) -> int:
         return _answer([*_without(arguments, options.overrides), *options.overrides])
     if options.multirun:
         return _sweep(options.overrides, config_dir)
-    config = compose.compose(options.overrides, config_dir=config_dir)
+    config = configure.compose(options.overrides, config_dir=config_dir)
     from prefixrun.cli.run_command import run
 
     return run(config)
@@ -86,13 +87,13 @@ def _hydra(arguments: list[str]) -> int:
 
 def _sweep(overrides: list[str], config_dir: Path | None) -> int:
     from prefixrun.cli.run_command import refuse_several
-    from prefixrun.config import compose
+    from prefixrun.runs import configure
     from prefixrun.sweeps.execute import sweep
     from prefixrun.sweeps.launchers import launcher
     from prefixrun.sweeps.plan import jobs
 
     refuse_several()
-    points = compose.points(overrides, config_dir=config_dir)
+    points = configure.sweep_points(overrides, config_dir=config_dir)
     launch = launcher(overrides, config_dir)
     return sweep(jobs(points), launch)
 

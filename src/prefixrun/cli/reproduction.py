@@ -97,7 +97,7 @@ def reproduce(asked: Request) -> int:
 
 def _run(asked: Request) -> int:
     """Show the plan with its time and work it off; no model is loaded for a plan that has nothing left to do."""
-    from prefixrun.config import compose
+    from prefixrun.runs import configure
     from prefixrun.sweeps import estimate
     from prefixrun.sweeps.execute import sweep
     from prefixrun.sweeps.launchers import launcher
@@ -105,7 +105,7 @@ def _run(asked: Request) -> int:
     from prefixrun.sweeps.summary import plan_sum, plan_table
 
     launch = launcher(asked.words)
-    found = jobs(compose.points(asked.words))
+    found = jobs(configure.sweep_points(asked.words))
     seconds = estimate.of_jobs(found, TREE)
     say(plan_table(found, seconds))
     say(f"\n{plan_sum(found, seconds)}")

@@ -1,10 +1,13 @@
-"""From what was typed after the command to frozen configurations: Hydra composes, the schema decides.
+"""From the overrides of a command to frozen configurations: Hydra composes, the schema decides.
 
-Everything that is wrong with the command line is reported together, before anything runs. Of a sweep only its words
+Everything that is wrong with the command line is reported together, before anything runs. Of a sweep only its overrides
 have to be right: a combination that cannot be run is one of its points, with the reason.
+
+A budget asks for the size of a method on a model, which this package does not know: `solve` is the function that does.
+Use `prefixrun.runs.configure`, which gives it.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -13,8 +16,6 @@ from typing import Any, cast
 
 import hydra
 from hydra.core.config_store import ConfigStore
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -24,7 +25,7 @@ from yaml import YAMLError
 from prefixrun.config import grids
 from prefixrun.config.conf_tree import conf_dir, groups
 from prefixrun.config.method_specs import METHOD_SPECS, size_contradiction
-from prefixrun.config.overrides import checked
+from prefixrun.config.overrides import valid_overrides
 from prefixrun.config.schema import Config
 from prefixrun.config.validate import build, defaults, read, refusal
 from prefixrun.errors import ConfigError, PrefixrunError
@@ -32,12 +33,19 @@ from prefixrun.errors import ConfigError, PrefixrunError
 CONFIG_NAME = "config"
 VERSION_BASE = "1.3"
 
+Solver = Callable[[Config], Config]
+"""From a configuration with a budget to the same with the size that comes closest to it. Raises PrefixrunError."""
+
+
+def _no_solver(config: Config) -> Config:
+    raise AssertionError(f"budget={config.budget}: is solved by the functions of prefixrun.runs.configure")
+
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class SweepPoint:
     """One combination of values of a sweep."""
 
-    words: tuple[str, ...]
+    overrides: tuple[str, ...]
     """The overrides that give it, without sweeps and without Hydra's own settings."""
     config: Config | None
     """None when it cannot be run."""
@@ -45,53 +53,65 @@ class Point:
     """Why it cannot be run."""
 
 
-def compose(overrides: Sequence[str] = (), *, config_dir: Path | None = None) -> Config:
+def compose(overrides: Sequence[str] = (), *, config_dir: Path | None = None, solve: Solver = _no_solver) -> Config:
     """The configuration of one run, as ``prefixrun OVERRIDES`` would run it.
 
     Args:
         overrides: ``key=value`` and ``group=choice``, as on the command line.
         config_dir: directory with further choices, laid out as ``conf/``.
+        solve: finds the size that a budget asks for.
 
     Raises:
         ConfigError: naming every problem.
     """
-    return configurations(overrides, config_dir=config_dir)[0]
+    return configurations(overrides, config_dir=config_dir, solve=solve)[0]
 
 
-def configurations(overrides: Sequence[str], *, multirun: bool = False, config_dir: Path | None = None) -> list[Config]:
+def configurations(
+    overrides: Sequence[str],
+    *,
+    multirun: bool = False,
+    config_dir: Path | None = None,
+    solve: Solver = _no_solver,
+) -> list[Config]:
     """The configurations of one command, several when it is a sweep (``multirun``). Raises ConfigError."""
-    found = points(overrides, multirun=multirun, config_dir=config_dir)
-    if problems := [problem for point in found for problem in point.problems]:
+    points = sweep_points(overrides, multirun=multirun, config_dir=config_dir, solve=solve)
+    if problems := [problem for point in points for problem in point.problems]:
         raise refusal(problems)
-    return [point.config for point in found if point.config is not None]
+    return [point.config for point in points if point.config is not None]
 
 
-def points(overrides: Sequence[str], *, multirun: bool = True, config_dir: Path | None = None) -> list[Point]:
+def sweep_points(
+    overrides: Sequence[str],
+    *,
+    multirun: bool = True,
+    config_dir: Path | None = None,
+    solve: Solver = _no_solver,
+) -> list[SweepPoint]:
     """Every combination of one command, in the order in which it is to be run. ``experiment=NAME`` stands for a grid.
 
-    Raises ConfigError for words that are wrong whatever the others are.
+    Raises ConfigError for overrides that are wrong whatever the others are.
     """
     problems: list[str] = []
     with hydra_files(config_dir):
         choices = groups(config_dir)
-        typed = checked(overrides, multirun, choices, problems)
+        user_overrides = valid_overrides(overrides, multirun, choices, problems)
         if problems and multirun:
             raise refusal(problems)
-        composer = _Composer(config_dir, choices)
-        typed = _counting(typed, choices)
-        jobs = grids.expand(typed, config_dir, multirun=multirun)
-        found = [composer.point(job) for job in dict.fromkeys(jobs)]
+        composer = _Composer(config_dir, choices, solve)
+        combinations = grids.expand(_in_effect(user_overrides, choices), config_dir, multirun=multirun)
+        points = [composer.point(combination) for combination in dict.fromkeys(combinations)]
     if problems:
-        raise refusal([*problems, *(problem for point in found for problem in point.problems)])
-    return found
+        raise refusal([*problems, *(problem for point in points for problem in point.problems)])
+    return points
 
 
-def _counting(typed: Sequence[Override], choices: Mapping[str, Sequence[str]]) -> list[Override]:
-    """The overrides that make the points: of a key that is given twice the last, as Hydra has it, and not its own."""
-    last = {override.key_or_group: override for override in typed}
+def _in_effect(user_overrides: Sequence[Override], choices: Mapping[str, Sequence[str]]) -> list[Override]:
+    """The overrides that make the points: the last of each key, as Hydra has it, without those of Hydra itself."""
+    last = {override.key_or_group: override for override in user_overrides}
     return [
         override
-        for override in typed
+        for override in user_overrides
         if not override.is_hydra_override()
         and (override.key_or_group in choices or last[override.key_or_group] is override)
     ]
@@ -101,14 +121,14 @@ def check_keys(overrides: Sequence[str], *, multirun: bool = False, config_dir: 
     """Raises ConfigError for what is wrong with the command line whatever the values mean together."""
     problems: list[str] = []
     with hydra_files(config_dir):
-        checked(overrides, multirun, groups(config_dir), problems)
+        valid_overrides(overrides, multirun, groups(config_dir), problems)
     if problems:
         raise refusal(problems)
 
 
-def from_hydra(composed: DictConfig, words: Sequence[str] = ()) -> Config:
-    """The frozen configuration of what Hydra composed from the overrides `words`. Raises ConfigError."""
-    return _solved(build(_raw(composed)), {word.partition("=")[0] for word in words})
+def from_hydra(composed: DictConfig, overrides: Sequence[str] = (), *, solve: Solver = _no_solver) -> Config:
+    """The frozen configuration of what Hydra composed from `overrides`. Raises ConfigError."""
+    return _solved(build(_raw(composed)), {override.partition("=")[0] for override in overrides}, solve)
 
 
 def register_schema() -> None:
@@ -122,70 +142,76 @@ def register_schema() -> None:
 
 
 class _Composer:
-    """Points of one command. Hydra takes a tenth of a second for each composition, and the points of a sweep share
-    most of theirs: it composes each combination of choices once, and single values are set in a copy of that, which
-    is what Hydra does with them too."""
+    """Composes the points of one command.
 
-    def __init__(self, config_dir: Path | None, choices: Mapping[str, Sequence[str]]) -> None:
+    Hydra takes a tenth of a second for each composition, and the points of a sweep share most of theirs: it composes
+    each combination of choices once, and single values are set in a copy of that, which is what Hydra does with them
+    too.
+    """
+
+    def __init__(self, config_dir: Path | None, choices: Mapping[str, Sequence[str]], solve: Solver) -> None:
         self._choices = choices
+        self._solve = solve
         self._search_path = search_path(config_dir)
         self._composed: dict[tuple[str, ...], Mapping[str, Any] | str] = {}
-        self._checked: dict[str, tuple[Override | None, list[str]]] = {}
-        self._parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+        self._parsed: dict[str, tuple[Override | None, list[str]]] = {}
 
-    def point(self, words: tuple[str, ...]) -> Point:
+    def point(self, texts: tuple[str, ...]) -> SweepPoint:
         problems: list[str] = []
-        overrides = [override for word in words if (override := self._override(word, problems))]
+        overrides = [override for text in texts if (override := self._parse(text, problems))]
         if problems:
-            return Point(words, None, tuple(problems))
-        chosen = [override for override in overrides if override.key_or_group in self._choices]
-        base = self._choice(tuple(cast(str, override.input_line) for override in chosen))
+            return SweepPoint(texts, None, tuple(problems))
+        group_choices = [override for override in overrides if override.key_or_group in self._choices]
+        base = self._compose(tuple(cast(str, override.input_line) for override in group_choices))
         if isinstance(base, str):
-            return Point(words, None, (base,))
+            return SweepPoint(texts, None, (base,))
         raw = deepcopy(dict(base))
         for override in overrides:
-            if override not in chosen:
+            if override not in group_choices:
                 _set(raw, override.key_or_group, override.value())
         config = read(raw, problems)
         if config is not None:
-            typed = {override.key_or_group for override in overrides if override.value() is not None}
+            user_keys = {override.key_or_group for override in overrides if override.value() is not None}
             try:
-                config = _solved(config, typed)
+                config = _solved(config, user_keys, self._solve)
             except PrefixrunError as error:
-                return Point(words, None, (str(error),))
-        return Point(words, config, tuple(problems))
+                return SweepPoint(texts, None, (str(error),))
+        return SweepPoint(texts, config, tuple(problems))
 
-    def _override(self, word: str, problems: list[str]) -> Override | None:
-        if word not in self._checked:
-            found: list[str] = []
-            good = checked([word], False, self._choices, found)
-            self._checked[word] = (good[0] if good else None, found)
-        override, wrong = self._checked[word]
-        problems += wrong
+    def _parse(self, text: str, problems: list[str]) -> Override | None:
+        if text not in self._parsed:
+            problems_of_text: list[str] = []
+            valid = valid_overrides([text], False, self._choices, problems_of_text)
+            self._parsed[text] = (valid[0] if valid else None, problems_of_text)
+        override, problems_of_text = self._parsed[text]
+        problems += problems_of_text
         return override
 
-    def _choice(self, words: tuple[str, ...]) -> Mapping[str, Any] | str:
-        if words not in self._composed:
+    def _compose(self, group_choices: tuple[str, ...]) -> Mapping[str, Any] | str:
+        """What Hydra composes from choices of groups, or its message."""
+        if group_choices not in self._composed:
             try:
-                self._composed[words] = _raw(hydra.compose(CONFIG_NAME, overrides=[*self._search_path, *words]))
+                composed = hydra.compose(CONFIG_NAME, overrides=[*self._search_path, *group_choices])
+                self._composed[group_choices] = _raw(composed)
             except (HydraException, OmegaConfBaseException, YAMLError) as error:
-                self._composed[words] = _first_words(error)
-        return self._composed[words]
+                self._composed[group_choices] = _first_words(error)
+        return self._composed[group_choices]
 
 
-def _solved(config: Config, typed: Collection[str] = ()) -> Config:
+def _solved(config: Config, user_keys: Collection[str], solve: Solver) -> Config:
     """The configuration with the size that its budget asks for, so that all that follows sees one number, however it
-    was asked for; a size that was `typed` takes the place of a recipe's budget. Raises ConfigError, also for a size and
-    a budget that were both typed, and MissingPartError."""
+    was asked for.
+
+    user_keys: keys of the command line. A size among them takes the place of a recipe's budget. Raises ConfigError for
+    a size and a budget that are both among them, and as `solve`.
+    """
     if config.budget is None:
         return config
-    if "budget" not in typed and METHOD_SPECS[config.method.name].size_key in typed:
+    if "budget" not in user_keys and METHOD_SPECS[config.method.name].size_key in user_keys:
         return replace(config, budget=None)
-    if problem := size_contradiction(config, typed):
+    if problem := size_contradiction(config, user_keys):
         raise ConfigError(problem)
-    from prefixrun.methods.budget import solved  # imports torch, which only a budget needs here
-
-    return solved(config)
+    return solve(config)
 
 
 def _set(tree: dict[str, Any], key: str, value: Any) -> None:

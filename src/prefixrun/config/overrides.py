@@ -1,4 +1,4 @@
-"""What is wrong with single words of the command line: ``key=value`` and ``group=choice`` in Hydra's grammar."""
+"""What is wrong with single overrides of a command: ``key=value`` and ``group=choice`` in Hydra's grammar."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
@@ -15,7 +15,7 @@ HYDRA_KEYS = ("hydra/launcher", "hydra.launcher")
 """The settings of Hydra itself that a user may change: where a sweep's runs go. Files and logs are not Hydra's here."""
 
 
-def checked(
+def valid_overrides(
     overrides: Sequence[str], multirun: bool, choices: Mapping[str, Sequence[str]], problems: list[str]
 ) -> list[Override]:
     """The overrides that are right by themselves; the others' problems are added to ``problems``."""
@@ -73,7 +73,7 @@ def _wrong_value(override: Override, multirun: bool, choices: Mapping[str, Seque
     if "${" in cast(str, override.input_line):
         yield "interpolations are not allowed in values; write the value itself"
     elif key in choices:
-        for choice in _plain(override):
+        for choice in _texts(override):
             if choice not in choices[key]:
                 yield f"{choice} is no choice of {key}; there are {', '.join(choices[key])}"
     elif is_dataclass(known_keys().get(key)) and not isinstance(value, dict):
@@ -105,7 +105,7 @@ def _wrong_section(key: str, value: Any) -> Iterator[str]:
             yield from _wrong_section(f"{key}.{name}", inner)
 
 
-def _plain(override: Override) -> list[str]:
+def _texts(override: Override) -> list[str]:
     """The value or values of an override as texts."""
     if override.is_sweep_override():
         return [str(value) for value in override.sweep_string_iterator()] if override.is_discrete_sweep() else []

@@ -32,6 +32,7 @@ from prefixrun.config import compose
 from prefixrun.config.grids import word
 from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError, DiskFullError, Interrupted, MissingPartError, PrefixrunError
+from prefixrun.runs import configure
 from prefixrun.sweeps.attempts import Outcome, attempt
 from prefixrun.sweeps.execute import Launch
 from prefixrun.sweeps.plan import Job, look
@@ -100,7 +101,7 @@ class Worker:
         """How the run ended. Never raises; a signal comes back as "interrupted"."""
         signal.signal(signal.SIGTERM, _end)
         overrides = HydraConfig.get().overrides.task if HydraConfig.initialized() else ()
-        config = compose.from_hydra(composed, overrides)
+        config = configure.from_hydra(composed, overrides)
         try:
             threads = self.slots.claim() if self.slots else _threads_of_the_cluster()
             if self.slots and self.slots.stopped:
@@ -128,7 +129,7 @@ def _hand_over(
     )
     try:
         with _watched(todo, tell):
-            returned = launcher.launch([list(job.point.words) for job in todo], initial_job_idx=0)
+            returned = launcher.launch([list(job.point.overrides) for job in todo], initial_job_idx=0)
     except Exception as error:  # no such cluster here, a node that died: what the plugins raise is their own
         raise PrefixrunError(f"the launcher stopped: {' '.join(str(error).split())}") from error
     for index, result in enumerate(returned):

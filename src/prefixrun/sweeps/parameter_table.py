@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from prefixrun.config import compose
-from prefixrun.config.compose import Point
+from prefixrun.config.compose import SweepPoint
 from prefixrun.errors import PrefixrunError
 from prefixrun.methods import refuse_length
 from prefixrun.methods.parameter_count import Parameters, count
 from prefixrun.models.skeleton import skeleton
+from prefixrun.runs import configure
 from prefixrun.sweeps.plan import point_labels
 
 NO_CORPUS = "data_dir=DIR"
@@ -21,7 +21,7 @@ NO_CORPUS = "data_dir=DIR"
 class Row:
     """One point with its counts, or the reason why it has none."""
 
-    point: Point
+    point: SweepPoint
     label: str
     counts: Parameters | None
     reason: str = ""
@@ -30,13 +30,13 @@ class Row:
 def rows(overrides: Sequence[str]) -> list[Row]:
     """The counts of every point of a sweep. Raises ConfigError for words that are wrong whatever the others are."""
     points = [
-        replace(point, words=tuple(word for word in point.words if word != NO_CORPUS))
-        for point in compose.points([NO_CORPUS, *overrides])
+        replace(point, overrides=tuple(text for text in point.overrides if text != NO_CORPUS))
+        for point in configure.sweep_points([NO_CORPUS, *overrides])
     ]
     return [_row(point, label) for point, label in zip(points, point_labels(points), strict=True)]
 
 
-def _row(point: Point, label: str) -> Row:
+def _row(point: SweepPoint, label: str) -> Row:
     if point.config is None:
         return Row(point, label, None, "; ".join(point.problems))
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from prefixrun.config.compose import Point
+from prefixrun.config.compose import SweepPoint
 from prefixrun.config.method_specs import size_override
 from prefixrun.config.schema import Config
 from prefixrun.data.run_data import TaskSplits
@@ -33,7 +33,7 @@ try failed, or the point could not even be looked up."""
 class Job:
     """One run of a sweep."""
 
-    point: Point
+    point: SweepPoint
     label: str
     """The overrides that set it apart from the others."""
     state: State
@@ -61,7 +61,7 @@ class Job:
         return self.state not in ("finished", "kept", "impossible") and self.run is not None
 
 
-def jobs(points: Sequence[Point]) -> list[Job]:
+def jobs(points: Sequence[SweepPoint]) -> list[Job]:
     """The runs of a sweep in its order, each once."""
     labels = point_labels(points)
     unreadable: dict[tuple[object, ...], PrefixrunError] = {}
@@ -81,11 +81,11 @@ def jobs(points: Sequence[Point]) -> list[Job]:
     return found
 
 
-def _task(point: Point) -> str:
+def _task(point: SweepPoint) -> str:
     return point.config.task.name if point.config else ""
 
 
-def _job(point: Point, label: str, unreadable: dict[tuple[object, ...], PrefixrunError]) -> Job:
+def _job(point: SweepPoint, label: str, unreadable: dict[tuple[object, ...], PrefixrunError]) -> Job:
     if point.config is None:
         return Job(point, label, "impossible", "; ".join(point.problems))
     config = point.config
@@ -119,15 +119,15 @@ def look(job: Job) -> Job:
     return replace(job, state=state, reason=failure["message"] if failure else "")
 
 
-def point_labels(points: Sequence[Point]) -> list[str]:
+def point_labels(points: Sequence[SweepPoint]) -> list[str]:
     """For each point the words that not all points share, all words where there is nothing to tell apart; and the size
     that a budget has come to."""
-    common = set.intersection(*(set(point.words) for point in points)) if len(points) > 1 else set()
+    common = set.intersection(*(set(point.overrides) for point in points)) if len(points) > 1 else set()
     return [" ".join(_own(point, common)) or "defaults" for point in points]
 
 
-def _own(point: Point, common: set[str]) -> Iterator[str]:
-    yield from (word for word in point.words if word not in common)
+def _own(point: SweepPoint, common: set[str]) -> Iterator[str]:
+    yield from (word for word in point.overrides if word not in common)
     if point.config is not None and point.config.budget is not None:
         yield f"({size_override(point.config)})"
 

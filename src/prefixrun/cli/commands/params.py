@@ -74,7 +74,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 def _entry(row: Row) -> dict[str, Any]:
     config, counts = row.point.config, row.counts
     return {
-        "overrides": list(row.point.words),
+        "overrides": list(row.point.overrides),
         "reason": row.reason or None,
         "model": config.model.name if config else None,
         "method": config.method.name if config else None,

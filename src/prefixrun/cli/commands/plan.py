@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun import files
-from prefixrun.config import compose
 from prefixrun.console import say
+from prefixrun.runs import configure
 from prefixrun.sweeps import estimate
 from prefixrun.sweeps.plan import Job, jobs
 from prefixrun.sweeps.summary import heading, plan_sum, plan_table
@@ -29,7 +29,7 @@ def run(words: Sequence[str]) -> int:
     options.add_argument("--config-dir", "-cd", type=Path)
     given, rest = options.parse_known_args(list(words))
     overrides = [word for word in rest if not word.startswith("json=") and word not in ("-m", "--multirun")]
-    found = jobs(compose.points(overrides, config_dir=given.config_dir))
+    found = jobs(configure.sweep_points(overrides, config_dir=given.config_dir))
     seconds = estimate.of_jobs(found)
     say(heading(found))
     say(plan_table(found, seconds))
@@ -43,7 +43,7 @@ def run(words: Sequence[str]) -> int:
 
 def _entry(job: Job, seconds: float | None) -> dict[str, Any]:
     return {
-        "overrides": list(job.point.words),
+        "overrides": list(job.point.overrides),
         "state": job.state,
         "reason": job.reason or None,
         "run_id": job.run.id if job.run else None,
