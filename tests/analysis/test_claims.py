@@ -104,7 +104,7 @@ def test_sides_share_everything_but_the_method(tmp_path: Path, other: dict[str, 
     assert findings(tmp_path)["C15"].outcome == "no runs"
 
 
-def test_scores_made_in_two_ways_decide_nothing(tmp_path: Path) -> None:
+def test_scores_with_different_signatures_decide_nothing(tmp_path: Path) -> None:
     for method, way in (("prefix", "slots:1"), ("finetune", "slots:2")):
         for seed in range(4):
             score = {"SLOT_ERROR": {"value": 20.0 if method == "prefix" else 30.0, "signature": way, "reason": None}}

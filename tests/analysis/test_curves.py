@@ -132,9 +132,9 @@ def test_corpora_have_figures_of_their_own(tmp_path: Path) -> None:
     assert any("sample corpus" in figure.title for figure in found(tmp_path, "low_data"))
 
 
-def test_scores_made_in_different_ways_are_refused(tmp_path: Path) -> None:
+def test_scores_with_different_signatures_are_refused(tmp_path: Path) -> None:
     write_record(tmp_path, settings={"train_size": 50})
     other = {"BLEU": {"value": 1.0, "signature": "other:2", "reason": None}}
     write_record(tmp_path, settings={"train_size": 100}, result={"scores": other})
-    with pytest.raises(DataError, match="2 ways"):
+    with pytest.raises(DataError, match="2 signatures"):
         found(tmp_path, "low_data")

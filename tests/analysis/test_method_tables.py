@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from prefixrun.analysis.group_labels import amount_text
 from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.method_tables import MethodTable, as_csv, as_texts, method_tables
 from prefixrun.analysis.text_table import markdown
@@ -64,7 +65,7 @@ def test_only_equal_amounts_of_training_are_set_against_each_other(tmp_path: Pat
         write(tmp_path, method, 0.5, **{"train.max_steps": 100, "precision": "bf16"})
     write(tmp_path, "adapter", 0.5, **{"train.epochs": 3})
     found = tables(tmp_path)
-    assert {table.reference.amount: len(table.rows) for table in found} == {
+    assert {amount_text(table.reference): len(table.rows) for table in found} == {
         "42,061 pairs": 3,
         "1,600 of 42,061 pairs": 4,
         "1,600 of 42,061 pairs, bf16": 2,
@@ -116,9 +117,9 @@ def test_the_csv_has_a_line_for_each_point_and_metric(tmp_path: Path) -> None:
     assert all(line.count(",") >= lines[0].count(",") for line in lines)
 
 
-def test_scores_made_in_different_ways_are_refused(tmp_path: Path) -> None:
+def test_scores_with_different_signatures_are_refused(tmp_path: Path) -> None:
     write(tmp_path, "prefix", 0.6)
     other = {"BLEU": {"value": 1.0, "signature": "other:2", "reason": None}}
     write_record(tmp_path, settings={"method.name": "lora"}, result={"scores": other})
-    with pytest.raises(DataError, match="2 ways"):
+    with pytest.raises(DataError, match="2 signatures"):
         tables(tmp_path)

@@ -109,11 +109,11 @@ def test_the_table_of_ablations_has_its_methods_only(tmp_path: Path) -> None:
     assert [row.label for row in rows] == ["GPT-2 Medium, embedding-only, length 10"]
 
 
-def test_scores_made_in_different_ways_are_refused_with_both(tmp_path: Path) -> None:
+def test_scores_with_different_signatures_are_refused_with_both(tmp_path: Path) -> None:
     write_record(tmp_path)
     other = {"BLEU": {"value": 1.0, "signature": "other:2", "reason": None}}
     write_record(tmp_path, settings={"seed": 2}, result={"scores": other})
-    with pytest.raises(DataError, match=r"BLEU of e2e was made in 2 ways.*other:2 \(e2e-prefix.*synthetic:1 \(e2e"):
+    with pytest.raises(DataError, match=r"BLEU of e2e has 2 signatures.*other:2 \(e2e-prefix.*synthetic:1 \(e2e"):
         section(tmp_path)
 
 

@@ -12,12 +12,14 @@ from prefixrun.analysis.claim_rules import (
     count_text,
     ends,
     interval_text,
-    runs_of,
+    main_metric,
+    run_ids,
     where,
 )
+from prefixrun.analysis.comparability import have_one_signature
 from prefixrun.analysis.comparison import difference
 from prefixrun.analysis.equivalence import margin
-from prefixrun.analysis.groups import RunGroup, have_one_signature
+from prefixrun.analysis.groups import RunGroup, runs_of, split_by
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
@@ -40,69 +42,71 @@ FEWER = 500
 
 def lengths(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     """Does the score rise from the shortest prefix to a middle length, and stop rising there?"""
-    for places in _by_length(group for group in groups if group.n_train > LOW_DATA):
-        peak = MIDDLE.get(next(iter(places.values())).first.scored_as, TABLES_MIDDLE)
-        middle = min(places, key=lambda length: (abs(length - peak), length))
-        shortest, longest = min(places), max(places)
-        if len(places) < 3 or middle in (shortest, longest):
+    for by_length in _by_length(group for group in groups if group.n_train > LOW_DATA):
+        peak = MIDDLE.get(next(iter(by_length.values())).first.scored_as, TABLES_MIDDLE)
+        middle = min(by_length, key=lambda length: (abs(length - peak), length))
+        shortest, longest = min(by_length), max(by_length)
+        if len(by_length) < 3 or middle in (shortest, longest):
             continue
-        yield from _step(places[shortest], places[middle], rises=True)
-        yield from _step(places[middle], places[longest], rises=False)
+        yield from _step(by_length[shortest], by_length[middle], rises=True)
+        yield from _step(by_length[middle], by_length[longest], rises=False)
 
 
 def _step(shorter: RunGroup, longer: RunGroup, *, rises: bool) -> Iterator[Evidence]:
-    metric = display_names.main_metrics(shorter.first.scored_as, shorter.first.result["scores"])[0]
-    found = difference(shorter.runs, longer.runs, metric)
-    if found is None:
+    """Whether the score rises from one length to another as it is expected to."""
+    metric = main_metric(shorter)
+    rise = difference(shorter.runs, longer.runs, metric)
+    if rise is None:
         return
     outcome: Outcome = "undecided"
-    low, high = ends(found)
-    if low is not None and high is not None and have_one_signature((shorter, longer), metric):
+    low, high = ends(rise)
+    if low is not None and high is not None and have_one_signature(runs_of((shorter, longer)), metric):
         bound = 0.0 if rises else margin(shorter.first.scored_as, metric)
-        above, below = low > bound, high < bound
-        outcome = (
-            "holds" if (above if rises else below) else "does not hold" if (below if rises else above) else outcome
-        )
-    said = "rise expected" if rises else "no rise expected"
+        is_rise, is_none = low > bound, high < bound
+        if is_rise or is_none:
+            outcome = "holds" if is_rise == rises else "does not hold"
+    notes = ("rise expected" if rises else "no rise expected", rise.note)
     text = (
         f"{where(shorter)}: {display_names.of_metric(metric)} of length {longer.first.prefix_len} minus length "
-        f"{shorter.first.prefix_len} {interval_text(found, 1)}, "
-        f"{count_text(found)} ({'; '.join(filter(None, (said, found.note)))})"
+        f"{shorter.first.prefix_len} {interval_text(rise, 1)}, {count_text(rise)} ({'; '.join(filter(None, notes))})"
     )
-    yield Evidence(outcome, text, runs_of(shorter, longer))
+    yield Evidence(outcome, text, run_ids(shorter, longer))
 
 
 def length_speed(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     """Training time per token of the longest against the shortest prefix, on the same machine."""
-    for places in (lengths for alike in _by_machine(groups) for lengths in _by_length(alike)):
-        if len(places) > 1 and max(places) >= 4 * min(places):
-            yield from _speed(places[max(places)], places[min(places)], SAME_SPEED, slower_contradicts=True)
+    for by_length in (lengths for of_machine in _by_machine(groups) for lengths in _by_length(of_machine)):
+        if len(by_length) > 1 and max(by_length) >= 4 * min(by_length):
+            longest, shortest = by_length[max(by_length)], by_length[min(by_length)]
+            yield from _speed(longest, shortest, SAME_SPEED, slower_contradicts=True)
 
 
 def training_speed(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     """Training time per token of prefix-tuning against fine-tuning, on the same machine and data."""
-    by_key: dict[tuple[object, ...], list[RunGroup]] = {}
-    for machine, alike in enumerate(_by_machine(groups)):
-        for group in alike:
-            sizes = (group.first.settings.get(f"train.{name}") for name in BATCH)
-            by_key.setdefault((machine, *group.comparison_key, group.training, *sizes), []).append(group)
-    for comparable in by_key.values():
-        first, second = Arm("prefix").select_group(comparable), Arm("finetune").select_group(comparable)
-        if first and second:
-            yield from _speed(first, second, FASTER, slower_contradicts=False)
+    for of_machine in _by_machine(groups):
+        for alike in split_by(of_machine, _training_work):
+            first, second = Arm("prefix").select_group(alike), Arm("finetune").select_group(alike)
+            if first and second:
+                yield from _speed(first, second, FASTER, slower_contradicts=False)
+
+
+def _training_work(group: RunGroup) -> tuple[object, ...]:
+    """Equal for run groups whose training times per token may be compared on one machine."""
+    sizes = (group.first.settings.get(f"train.{name}") for name in BATCH)
+    return (group.comparison_key, group.training_amount, *sizes)
 
 
 def _by_machine(groups: Iterable[RunGroup]) -> list[list[RunGroup]]:
-    """The run groups with their runs of one machine, for each machine."""
+    """For each machine the run groups with the runs that were made on it."""
     machines: dict[tuple[object, ...], list[RunGroup]] = {}
     for group in groups:
-        for machine in dict.fromkeys(run.machine for run in group.runs):
-            runs = tuple(run for run in group.runs if run.machine == machine)
-            machines.setdefault(machine, []).append(RunGroup(runs))
+        for runs in split_by(group.runs, lambda run: run.machine):
+            machines.setdefault(runs[0].machine, []).append(RunGroup(tuple(runs)))
     return list(machines.values())
 
 
 def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts: bool) -> Iterator[Evidence]:
+    """Holds when the first takes at most `most` times the second's time per token."""
     times = []
     for group in (first, second):
         seconds, tokens = group.cost("train_seconds"), group.cost("train_tokens")
@@ -110,45 +114,47 @@ def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts
             return
         times.append(seconds / tokens)
     ratio = times[0] / times[1]
-    wrong = ratio > (most if slower_contradicts else 1.0)
-    outcome: Outcome = "holds" if ratio <= most else "does not hold" if wrong else "undecided"
+    contradicts = ratio > (most if slower_contradicts else 1.0)
+    outcome: Outcome = "holds" if ratio <= most else "does not hold" if contradicts else "undecided"
     memory = [group.cost("peak_memory_bytes") for group in (first, second)]
-    also = (
-        ""
-        if None in memory
-        else f"; peak memory {' against '.join(f'{(each or 0) / 2**30:.1f}' for each in memory)} GiB"
-    )
-    arms = " against ".join(map(_named, (first, second)))
-    text = f"{where(first)}: training time per token of {arms}: {ratio:.2f} times{also}"
-    yield Evidence(outcome, text, runs_of(first, second))
+    known = [f"{each / 2**30:.1f}" for each in memory if each is not None]
+    memory_text = f"; peak memory {' against '.join(known)} GiB" if len(known) == 2 else ""
+    arms = " against ".join(map(_method_and_length, (first, second)))
+    text = f"{where(first)}: training time per token of {arms}: {ratio:.2f} times{memory_text}"
+    yield Evidence(outcome, text, run_ids(first, second))
 
 
-def _named(group: RunGroup) -> str:
+def _method_and_length(group: RunGroup) -> str:
     length = f" of length {group.first.prefix_len}" if group.first.prefix_len else ""
-    return display_names.of_method(group.first.method) + length
+    return display_names.of_method(group.method) + length
 
 
 def storage(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     """How many times fewer numbers a prefix of at most ten positions stores than the model has."""
-    seen: dict[tuple[str, int | None, int], list[RunGroup]] = {}
-    for group in groups:
-        first, stored = group.first, group.parameters("stored")
-        if spec_of(first.method).stores_prefix and (first.prefix_len or 0) <= TABLES_MIDDLE and stored:
-            seen.setdefault((first.model, first.prefix_len, stored), []).append(group)
-    for (model, length, stored), alike in sorted(seen.items(), key=lambda item: (item[0][0], item[0][1] or 0)):
-        ratio = alike[0].parameters("total") / stored
-        named = display_names.of_model(model)
-        text = f"{named}, length {length}: {stored:,} numbers stored, {ratio:,.0f} times fewer than it has"
-        yield Evidence("holds" if ratio >= FEWER else "does not hold", text, runs_of(alike[0]))
+    short = (
+        group
+        for group in groups
+        if spec_of(group.method).stores_prefix
+        and (group.first.prefix_len or 0) <= TABLES_MIDDLE
+        and group.parameters("stored")
+    )
+    sizes = split_by(short, lambda group: (group.first.model, group.first.prefix_len, group.parameters("stored")))
+    for group, *_ in sorted(sizes, key=lambda alike: (alike[0].first.model, alike[0].first.prefix_len or 0)):
+        stored = group.parameters("stored")
+        ratio = group.parameters("total") / stored
+        text = (
+            f"{display_names.of_model(group.first.model)}, length {group.first.prefix_len}: {stored:,} numbers stored, "
+            f"{ratio:,.0f} times fewer than it has"
+        )
+        yield Evidence("holds" if ratio >= FEWER else "does not hold", text, run_ids(group))
 
 
 def _by_length(groups: Iterable[RunGroup]) -> list[dict[int, RunGroup]]:
-    """Length → run group, for each setting that differs in length alone; the most runs where there are several."""
-    by_key: dict[tuple[object, ...], dict[int, RunGroup]] = {}
-    for group in groups:
-        if group.first.method == "prefix" and group.first.prefix_len:
-            places = by_key.setdefault(group.settings_except("prefix_len"), {})
-            known = places.get(group.first.prefix_len)
-            if known is None or len(group.runs) > len(known.runs):
-                places[group.first.prefix_len] = group
-    return [dict(sorted(places.items())) for places in by_key.values()]
+    """Length → run group, for groups that differ in length alone; the most runs where there are several."""
+    prefixes = (group for group in groups if group.method == "prefix" and group.first.prefix_len)
+    curves = []
+    for alike in split_by(prefixes, lambda group: group.settings_except("prefix_len")):
+        of_length = split_by(alike, lambda group: group.first.prefix_len)
+        most = [max(same, key=lambda group: len(group.runs)) for same in of_length]
+        curves.append({group.first.prefix_len or 0: group for group in most})
+    return [dict(sorted(by_length.items())) for by_length in curves]

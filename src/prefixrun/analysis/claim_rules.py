@@ -1,9 +1,9 @@
-"""How runs speak to a claim: pieces of evidence, each with its outcome, numbers and runs.
+"""Evidence for and against a claim: a rule gives pieces of evidence, each with its outcome, its numbers and its runs.
 
 A claim holds when every rule has evidence and every piece of it says so, does not hold when one piece contradicts it,
 and is undecided otherwise. Intervals are of 95 % each, over seeds and inputs (comparison.py), and not corrected for the
-number of claims. From fewer than three independent runs (subsamples, where there are several) nothing is decided; their
-interval stands there all the same. Sides of one comparison share data, model, decoding and amount of training.
+number of claims. Fewer than three independent runs (subsamples, where there are several) decide nothing, but their
+interval is shown. The two arms of a comparison share data, model, decoding and amount of training.
 """
 
 from __future__ import annotations
@@ -15,22 +15,23 @@ from math import log
 from typing import Literal
 
 from prefixrun.analysis import paper_numbers
-from prefixrun.analysis.comparability import SAME_SHARE
+from prefixrun.analysis.comparability import have_one_signature, is_share
 from prefixrun.analysis.comparison import ENOUGH, Difference, Estimate, difference, estimate
 from prefixrun.analysis.equivalence import margin
-from prefixrun.analysis.groups import RunGroup, have_one_signature
-from prefixrun.config.method_specs import spec_of
+from prefixrun.analysis.group_labels import amount_text, share_text
+from prefixrun.analysis.groups import RunGroup, comparable, runs_of, split_by
 from prefixrun.results import display_names
 
 Outcome = Literal["holds", "does not hold", "undecided", "no runs", "not computed"]
 Kind = Literal["more", "clearly more", "not less", "same"]
 Amount = Literal["low", "most", "share", "all"]
+Pair = tuple[RunGroup, RunGroup]
 
 USUAL_LENGTH = 10
 """Where the paper's tuning starts (section 5.3)."""
 
-START = ("init.", "init_words")
-"""Settings of a prefix's start."""
+INITIALISATION = ("init.", "init_words")
+"""Settings of a prefix's initialisation."""
 
 LOW_DATA = 500
 """The largest of the paper's low-data sizes."""
@@ -38,7 +39,7 @@ LOW_DATA = 500
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What some runs say."""
+    """What some runs say about a claim."""
 
     outcome: Outcome
     text: str
@@ -47,35 +48,40 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """Which run groups stand on one arm of a comparison."""
+    """One arm of a comparison: which run groups may stand in it."""
 
     method: str
     share: float | None = None
     """Stored parameters in per cent of the model's, within a factor of 3."""
     init: str | None = None
-    """`words` or `random`; None takes any, words first."""
+    """`words` or `random`; None for any."""
 
-    def select_group(self, comparable: Sequence[RunGroup], length: int | None = None) -> RunGroup | None:
-        """The first of those in `order_of_preference`; None when the group has none of this arm."""
-        return next(iter(self.order_of_preference(comparable, length)), None)
+    def select_group(self, candidates: Sequence[RunGroup], length: int | None = None) -> RunGroup | None:
+        """The most preferred run group; None when no candidate belongs to this arm."""
+        return next(iter(self.order_of_preference(candidates, length)), None)
 
-    def order_of_preference(self, comparable: Sequence[RunGroup], length: int | None = None) -> list[RunGroup]:
-        """Starts as the task does by itself first, then the most runs, words before random, the length nearest `length`
-        (that of the paper's table for the task), the lowest loss on development pairs; never by the score."""
-        found = [group for group in comparable if self._has(group)]
-        return sorted(found, key=lambda group: _preference(group, length), reverse=True)
+    def order_of_preference(self, candidates: Sequence[RunGroup], length: int | None = None) -> list[RunGroup]:
+        """The candidates that belong to this arm, the most preferred first.
 
-    def _has(self, group: RunGroup) -> bool:
-        if group.first.method != self.method or (self.init and group.first.result["init"] != self.init):
+        Prefer the task's default initialisation, then most runs, then words before random, then the prefix length
+        nearest to `length` (by default the paper's for the task), then the lowest loss on development pairs. The score
+        itself never decides.
+        """
+        members = [group for group in candidates if self._includes(group)]
+        return sorted(members, key=lambda group: _preference(group, length), reverse=True)
+
+    def _includes(self, group: RunGroup) -> bool:
+        if group.method != self.method or (self.init and group.first.result["init"] != self.init):
             return False
-        return self.share is None or (group.share > 0 and abs(log(group.share / self.share)) < SAME_SHARE)
+        return self.share is None or is_share(group.share, self.share)
 
 
 def _preference(group: RunGroup, length: int | None) -> tuple[bool, int, bool, float, float]:
+    """Larger for run groups that are preferred; see Arm.order_of_preference."""
     wanted = length or usual_length(group.first.scored_as)
     distance = abs(log((group.first.prefix_len or wanted) / wanted))
     not_random = group.first.result["init"] != "random"
-    return group.has_own_words, len(group.runs), not_random, -distance, -group.loss_to_choose_by
+    return group.has_default_init, len(group.runs), not_random, -distance, -group.selection_loss
 
 
 @cache
@@ -88,7 +94,7 @@ def usual_length(task: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The first arm against the second, on every task, model and amount of data that has both."""
+    """A rule: the first arm against the second, on every task, model and amount of data that has both."""
 
     first: Arm
     second: Arm
@@ -106,36 +112,32 @@ class Comparison:
     def __call__(self, groups: Sequence[RunGroup]) -> Iterator[Evidence]:
         """One piece of evidence for each pair of run groups and metric."""
         for first, second in self._pairs(groups):
-            for metric in (
-                self.metrics or display_names.main_metrics(first.first.scored_as, first.first.result["scores"])[:1]
-            ):
-                yield _compared(first, second, metric, self.kind)
+            for metric in self.metrics or (main_metric(first),):
+                yield _compare(first, second, metric, self.kind)
 
-    def _pair(self, comparable: Sequence[RunGroup]) -> tuple[RunGroup, RunGroup] | None:
-        """Sides of one method differ in their start alone, others in what belongs to the method; the second is as long
-        as the first where it can be."""
-        for first in self.first.order_of_preference(comparable):
-            alike = [group for group in comparable if group is not first]
-            if self.first.method == self.second.method:
-                alike = [group for group in alike if group.settings_except(*START) == first.settings_except(*START)]
-            if second := self.second.select_group(alike, first.first.prefix_len):
-                return first, second
-        return None
-
-    def _pairs(self, groups: Sequence[RunGroup]) -> list[tuple[RunGroup, RunGroup]]:
-        by_key: dict[tuple[object, ...], list[RunGroup]] = {}
-        for group in groups:
-            if self._concerns(group):
-                by_key.setdefault((*group.comparison_key, group.training), []).append(group)
-        pairs = [pair for comparable in by_key.values() if (pair := self._pair(comparable))]
+    def _pairs(self, groups: Sequence[RunGroup]) -> list[Pair]:
+        concerned = [group for group in groups if self._concerns(group)]
+        pairs = [pair for alike in comparable(concerned) if (pair := self._pair(alike))]
         if self.amount != "most":
             return pairs
-        most: dict[tuple[object, ...], tuple[RunGroup, RunGroup]] = {}
-        for pair in pairs:
-            key = (*pair[0].comparison_key, pair[0].precision)
-            if key not in most or pair[0].training > most[key][0].training:
-                most[key] = pair
-        return list(most.values())
+        # Of pairs that differ in the amount of training alone, the one with the most.
+        same_but_amount = split_by(pairs, lambda pair: (pair[0].comparison_key, pair[0].precision))
+        return [max(alike, key=lambda pair: pair[0].training_amount) for alike in same_but_amount]
+
+    def _pair(self, alike: Sequence[RunGroup]) -> Pair | None:
+        """The most preferred run group of the first arm that has a counterpart, and its counterpart.
+
+        Two arms of one method differ in nothing but the initialisation. The counterpart has the same prefix length
+        where there is one.
+        """
+        for first in self.first.order_of_preference(alike):
+            others = [group for group in alike if group is not first]
+            if self.first.method == self.second.method:
+                key = first.settings_except(*INITIALISATION)
+                others = [group for group in others if group.settings_except(*INITIALISATION) == key]
+            if second := self.second.select_group(others, first.first.prefix_len):
+                return first, second
+        return None
 
     def _concerns(self, group: RunGroup) -> bool:
         available = group.first.result.get("n_train_available") or group.n_train
@@ -145,8 +147,8 @@ class Comparison:
             "share": group.seen == group.n_train > self.at_least * available,
             "all": group.first.is_of_all_pairs,
         }[self.amount]
-        known = not self.tasks or group.first.task in self.tasks
-        return fits and known and (not self.models or group.first.model in self.models)
+        is_of_task = not self.tasks or group.first.task in self.tasks
+        return fits and is_of_task and (not self.models or group.first.model in self.models)
 
 
 Rule = Callable[[Sequence[RunGroup]], Iterable[Evidence]]
@@ -154,7 +156,7 @@ Rule = Callable[[Sequence[RunGroup]], Iterable[Evidence]]
 
 def outcome_of(evidence: Sequence[Sequence[Evidence]]) -> Outcome:
     """One outcome for a claim from the evidence of each of its rules, see the head of this file."""
-    outcomes = {each.outcome for of_rule in evidence for each in of_rule}
+    outcomes = {piece.outcome for of_rule in evidence for piece in of_rule}
     if not outcomes:
         return "no runs"
     if "does not hold" in outcomes:
@@ -162,9 +164,14 @@ def outcome_of(evidence: Sequence[Sequence[Evidence]]) -> Outcome:
     return "holds" if outcomes == {"holds"} and all(evidence) else "undecided"
 
 
+def main_metric(group: RunGroup) -> str:
+    """The first main metric of a run group's task."""
+    return display_names.main_metrics(group.first.scored_as, group.first.result["scores"])[0]
+
+
 def where(group: RunGroup) -> str:
-    """`E2E, SmolLM2-135M, 500 pairs`; see Point.amount."""
-    return f"{_task_and_model(group)}, {group.amount}"
+    """`E2E, SmolLM2-135M, 500 pairs`; see group_labels.amount_text."""
+    return f"{_task_and_model(group)}, {amount_text(group)}"
 
 
 def _task_and_model(group: RunGroup) -> str:
@@ -172,37 +179,33 @@ def _task_and_model(group: RunGroup) -> str:
     return f"{display_names.of_task(group.first.task)}{split}, {display_names.of_model(group.first.model)}"
 
 
-def runs_of(*groups: RunGroup) -> tuple[str, ...]:
-    """The ids of all runs of run groups."""
-    return tuple(run.run_id for group in groups for run in group.runs)
+def run_ids(*groups: RunGroup) -> tuple[str, ...]:
+    """The ids of all runs of the groups."""
+    return tuple(run.run_id for run in runs_of(groups))
 
 
 def low_data_mean(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
-    """Prefix-tuning minus fine-tuning averaged over the small sizes, one number for each seed and subsample.
+    """A rule: prefix-tuning minus fine-tuning averaged over the small sizes, one number for each seed and subsample.
 
-    From words, as the paper's low-data runs start.
+    Prefixes are initialised from words, as the paper's low-data runs are.
     """
-    by_key: dict[tuple[object, ...], list[RunGroup]] = {}
-    for group in groups:
-        if group.n_train <= LOW_DATA:
-            by_key.setdefault((*group.comparison_key, group.precision), []).append(group)
-    for comparable in by_key.values():
-        sizes = sorted({group.n_train for group in comparable})
+    small = [group for group in groups if group.n_train <= LOW_DATA]
+    for alike in split_by(small, lambda group: (group.comparison_key, group.precision)):
+        by_size = split_by(sorted(alike, key=lambda group: group.n_train), lambda group: group.n_train)
         pairs = [
             (first, second)
-            for size in sizes
-            if (
-                first := Arm("prefix", init="words").select_group([each for each in comparable if each.n_train == size])
-            )
-            and (second := Arm("finetune").select_group([each for each in comparable if each.n_train == size]))
+            for of_size in by_size
+            if (first := Arm("prefix", init="words").select_group(of_size))
+            and (second := Arm("finetune").select_group(of_size))
         ]
         if len(pairs) > 1:
             yield from _averaged(pairs)
 
 
-def _averaged(pairs: Sequence[tuple[RunGroup, RunGroup]]) -> Iterator[Evidence]:
+def _averaged(pairs: Sequence[Pair]) -> Iterator[Evidence]:
     first = pairs[0][0]
-    metric = display_names.main_metrics(first.first.scored_as, first.first.result["scores"])[0]
+    metric = main_metric(first)
+    # A seed and subsample count where all pairs have them: then each gives one mean difference over the sizes.
     by_pair = [(_by_seed(one, metric), _by_seed(other, metric)) for one, other in pairs]
     shared = sorted(set.intersection(*(set(one) & set(other) for one, other in by_pair)))
     if not shared:
@@ -217,44 +220,44 @@ def _averaged(pairs: Sequence[tuple[RunGroup, RunGroup]]) -> Iterator[Evidence]:
         f"{display_names.of_metric(metric)} of prefix-tuning from words minus fine-tuning {interval_text(mean, 1)}, "
         f"{count_text(mean)} (over seeds and subsamples, for these inputs)"
     )
-    decides = mean.draws >= ENOUGH and have_one_signature(everyone, metric)
+    decides = mean.draws >= ENOUGH and have_one_signature(runs_of(everyone), metric)
     outcome = _outcome(mean.low, mean.high, "more", 0.0) if decides else "undecided"
-    yield Evidence(outcome, text, runs_of(*everyone))
+    yield Evidence(outcome, text, run_ids(*everyone))
 
 
-def count_text(found: Estimate) -> str:
+def count_text(mean: Estimate) -> str:
     """`n = 4`, or `n = 4 of 2 subsamples` where these are what is independent."""
-    return f"n = {found.n}" + ("" if found.draws == found.n else f" of {found.draws} subsamples")
+    return f"n = {mean.n}" + ("" if mean.draws == mean.n else f" of {mean.draws} subsamples")
 
 
-def interval_text(found: Estimate, decimals: int) -> str:
+def interval_text(mean: Estimate, decimals: int) -> str:
     """`+2.3 [−0.1, +4.7]`, or the mean alone."""
-    ends = "" if found.low is None else f" [{found.low:+.{decimals}f}, {found.high:+.{decimals}f}]"
-    return f"{found.mean:+.{decimals}f}{ends}".replace("-", "−")
+    ends = "" if mean.low is None else f" [{mean.low:+.{decimals}f}, {mean.high:+.{decimals}f}]"
+    return f"{mean.mean:+.{decimals}f}{ends}".replace("-", "−")
 
 
 def _by_seed(group: RunGroup, metric: str) -> dict[tuple[int, int], float]:
     return {(run.subsample_seed, run.seed): value for run in group.runs if (value := run.value(metric)) is not None}
 
 
-def _compared(first: RunGroup, second: RunGroup, metric: str, kind: Kind) -> Evidence:
-    found = difference(second.runs, first.runs, metric)
-    if found is None:
+def _compare(first: RunGroup, second: RunGroup, metric: str, kind: Kind) -> Evidence:
+    measured = difference(second.runs, first.runs, metric)
+    if measured is None:
         text = f"{where(first)}: {display_names.of_metric(metric)} has no value in these runs"
-        return Evidence("undecided", text, runs_of(first, second))
-    low, high = ends(found)
+        return Evidence("undecided", text, run_ids(first, second))
+    low, high = ends(measured)
     if display_names.less_is_better(metric) and low is not None and high is not None:
         low, high = -high, -low
     outcome = _outcome(low, high, kind, margin(first.first.scored_as, metric))
-    text = _text(first, second, metric, found)
-    if not have_one_signature((first, second), metric):
+    text = _text(first, second, metric, measured)
+    if not have_one_signature(runs_of((first, second)), metric):
         outcome, text = "undecided", f"{text}; the scores have different signatures"
-    return Evidence(outcome, text, runs_of(first, second))
+    return Evidence(outcome, text, run_ids(first, second))
 
 
-def ends(found: Difference) -> tuple[float | None, float | None]:
+def ends(measured: Difference) -> tuple[float | None, float | None]:
     """The interval that may decide something; none from fewer than three independent runs."""
-    return (found.low, found.high) if found.is_of_enough_runs else (None, None)
+    return (measured.low, measured.high) if measured.is_of_enough_runs else (None, None)
 
 
 def _outcome(low: float | None, high: float | None, kind: Kind, bound: float) -> Outcome:
@@ -262,27 +265,25 @@ def _outcome(low: float | None, high: float | None, kind: Kind, bound: float) ->
     if low is None or high is None:
         return "undecided"
     if kind == "same":
-        return (
-            "holds"
-            if -bound < low and high < bound
-            else "does not hold"
-            if low > bound or high < -bound
-            else "undecided"
-        )
+        is_inside, is_outside = -bound < low and high < bound, low > bound or high < -bound
+        return "holds" if is_inside else "does not hold" if is_outside else "undecided"
     threshold = {"more": 0.0, "clearly more": bound, "not less": -bound}[kind]
     return "holds" if low > threshold else "does not hold" if high < threshold else "undecided"
 
 
-def _text(first: RunGroup, second: RunGroup, metric: str, found: Difference) -> str:
+def _text(first: RunGroup, second: RunGroup, metric: str, measured: Difference) -> str:
     decimals = 1 if margin(first.first.scored_as, metric) >= 0.1 or metric == "SLOT_ERROR" else 3
-    arms = f"{_arm(first)} minus {_arm(second)}"
-    note = f" ({found.note})" if found.note else ""
-    number = interval_text(found, decimals)
-    return f"{where(first)}: {display_names.of_metric(metric)} of {arms} {number}, {count_text(found)}{note}"
+    arms = f"{_arm_text(first)} minus {_arm_text(second)}"
+    note = f" ({measured.note})" if measured.note else ""
+    number = interval_text(measured, decimals)
+    return f"{where(first)}: {display_names.of_metric(metric)} of {arms} {number}, {count_text(measured)}{note}"
 
 
-def _arm(group: RunGroup) -> str:
-    size = f" {group.share:.2g} %" if spec_of(group.first.method).compared_by_share else ""
-    start = f" from {group.init}" if group.init else ""
-    length = f", length {group.first.prefix_len}" if group.first.prefix_len is not None else ""
-    return f"{display_names.of_method(group.first.method)}{size} ({(start + length).strip(' ,')})".replace(" ()", "")
+def _arm_text(group: RunGroup) -> str:
+    """`adapter 0.1 %`, `prefix-tuning (from words, length 5)`."""
+    name = f"{display_names.of_method(group.method)} {share_text(group)}".rstrip()
+    details = (
+        f"from {group.init}" if group.init else "",
+        f"length {group.first.prefix_len}" if group.first.prefix_len is not None else "",
+    )
+    return f"{name} ({', '.join(filter(None, details))})" if any(details) else name

@@ -1,21 +1,110 @@
-"""What may be said about a run beside the paper's numbers."""
+"""Which numbers may stand beside which, decided here and nowhere else, from the strictest question to the loosest:
+
+* averaged: runs that differ in seed and subsample alone (`Record.group_key`);
+* compared: runs with the same `comparison_key` and the same `training_amount`;
+* in one column of a table: scores with the same `scope` and the same signature (`check_signatures`);
+* beside the paper's numbers: runs without `obstacles`, in the row that they belong to (`is_of_row`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from typing import Any
 
 from prefixrun.analysis.paper_numbers import Row
+from prefixrun.config.setting_roles import outside_identity, repeats
 from prefixrun.data.manifest import UNVERIFIED
+from prefixrun.errors import DataError
+from prefixrun.results.records import Record
 from prefixrun.runs.result_schema import RELEASE, pairs_seen
+
+DECODING = (
+    "beams",
+    "length_norm",
+    "length_penalty",
+    "max_new_tokens",
+    "min_new_tokens",
+    "no_repeat_ngram",
+    "ban_newlines",
+)
+"""Settings of decoding that change outputs."""
 
 BEAMS, XSUM_BEAMS = 5, 6
 """Of the paper's decoding (sections 5.3 and B; the released code)."""
 
 SAME_SHARE = log(3)
 """Shares of parameters within a factor of 3 are the paper's rounded one: its 0.1 % is 0.07 % on E2E, 0.14 % on DART."""
+
+Key = tuple[object, ...]
+"""Equal for runs that belong together, and hashable."""
+
+
+def scope(record: Record) -> tuple[str, str, str, int]:
+    """Task, split, data source and number of inputs: within one scope scores may stand in one column."""
+    return record.task, record.split, str(record.result["data_source"]), int(record.result["n_inputs"])
+
+
+def comparison_key(record: Record) -> Key:
+    """What runs must share before their scores are compared: everything but the method and the amount of training.
+
+    The scope, the model and its weights, the contents of the scored file, how inputs become strings, how outputs are
+    decoded, and what the numbers mean (`SEMANTICS`).
+    """
+    scored_files = record.result.get("data", {}).get(record.split, {}).get("files", [])
+    return (
+        *scope(record),
+        record.model,
+        record.result.get("backbone", {}).get("sha256"),
+        tuple(file.get("sha256") for file in scored_files),
+        record.settings.get("task.linearisation"),
+        *(record.settings.get(f"decode.{name}") for name in DECODING),
+        record.result["provenance"].get("semantics"),
+    )
+
+
+def training_amount(record: Record) -> tuple[int, int, str]:
+    """Training pairs, how many of them are seen, and the number format, which comparisons of methods hold equal too.
+
+    Several epochs count as one, because the paper trains its methods for different numbers of epochs.
+    """
+    return record.n_train, record.seen, record.precision
+
+
+def settings_except(record: Record, *prefixes: str) -> Key:
+    """The comparison key, the training pairs and all settings whose names do not begin with one of `prefixes`.
+
+    Equal for runs that differ, beside their seeds, in those settings alone.
+    """
+    ignored = (*prefixes, *repeats(), *outside_identity())
+    settings = {key: repr(value) for key, value in record.settings.items() if not key.startswith(ignored)}
+    return (*comparison_key(record), record.n_train, *sorted(settings.items()))
+
+
+def have_one_signature(records: Iterable[Record], metric: str) -> bool:
+    """Whether a score was computed in the same way for all of the records that have it."""
+    return len({record.signature(metric) for record in records if record.value(metric) is not None}) < 2
+
+
+def check_signatures(records: Iterable[Record], metrics: Iterable[str]) -> None:
+    """Raise DataError when scores for one column were computed in different ways, with a run for each signature."""
+    records = tuple(records)
+    for metric in metrics:
+        # The first run of each signature, by scope.
+        examples: dict[tuple[object, ...], dict[str, Record]] = {}
+        for record in records:
+            if (signature := record.signature(metric)) is not None and record.value(metric) is not None:
+                examples.setdefault(scope(record), {}).setdefault(signature, record)
+        for by_signature in examples.values():
+            if len(by_signature) > 1:
+                first = next(iter(by_signature.values()))
+                parts = [f"{signature} ({run.directory.name})" for signature, run in sorted(by_signature.items())]
+                raise DataError(
+                    f"{first.directory.parent}: {metric} of {first.task} has {len(parts)} signatures, which cannot "
+                    f"stand in one column: {' and '.join(parts)}; score the outputs of one of them again, or move its "
+                    "record away"
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +155,6 @@ def obstacles(result: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
     return reasons
 
 
-def _beams(task: str) -> int:
-    return XSUM_BEAMS if task.startswith("xsum") else BEAMS
-
-
 def is_of_row(result: Mapping[str, Any], row: Row) -> bool:
     """Whether a run has the model, method, prefix length and share of parameters of a row, as far as it names them."""
     if (row.model, row.method) != (result["model"], result["method"]):
@@ -78,9 +163,17 @@ def is_of_row(result: Mapping[str, Any], row: Row) -> bool:
         return False
     if not row.params:
         return True
-    parameters, printed = result["parameters"], float(row.params.rstrip("%")) / 100
-    share = parameters["stored"] / parameters["total"] if parameters["total"] else 0.0
+    parameters, printed = result["parameters"], float(row.params.rstrip("%"))
+    return is_share(100 * parameters["stored"] / parameters["total"] if parameters["total"] else 0.0, printed)
+
+
+def is_share(share: float, printed: float) -> bool:
+    """Whether a share of parameters is the printed one, both in per cent; see SAME_SHARE."""
     return share > 0 and abs(log(share / printed)) < SAME_SHARE
+
+
+def _beams(task: str) -> int:
+    return XSUM_BEAMS if task.startswith("xsum") else BEAMS
 
 
 def _subset(result: Mapping[str, Any], key: str, done: str, unit: str) -> list[str]:

@@ -36,7 +36,7 @@ ENOUGH = 3
 """Independent draws from which a spread between runs is believed. From two it may by chance be next to nothing, and
 then Satterthwaite's degrees of freedom, which take it at its word, give intervals that are much too narrow."""
 STEP = 0.01
-"""Share of a summed count by which it is moved to see what it does to the score; at least 1, as some are counts."""
+"""Share of a summed count by which the gradient moves it; at least 1, as most counts are whole numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Estimate:
     sd: float | None
     """Standard deviation between runs; None for one run."""
     low: float | None
-    """Lower end of the 95 % interval; None where it cannot be told."""
+    """Lower end of the 95 % interval; None where it is unknown."""
     high: float | None
 
 
@@ -60,7 +60,7 @@ class Difference(Estimate):
     """The second arm minus the first."""
 
     p_value: float | None
-    """Two-sided, of no difference; None where it cannot be told."""
+    """Two-sided, of no difference; None where it is unknown."""
     paired: bool
     """Whether runs were compared by seed and subsample."""
     note: str
@@ -94,66 +94,76 @@ def quantile(degrees: float, level: float = LEVEL) -> float:
 
 
 def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -> Difference | None:
-    """How much better (larger) the second arm's metric is, over seeds and inputs; None when one has no value.
+    """How much larger the second arm's score is, over seeds and inputs; None when an arm has no value.
 
     Runs are paired by seed and subsample when at least two pairs exist, or when each arm has one run and they match.
     """
-    arms = [[each for each in arm if each.value(metric) is not None] for arm in (first, second)]
+    arms = [[run for run in arm if run.value(metric) is not None] for arm in (first, second)]
     if not all(arms):
         return None
+    # 1. Pair runs of equal seed and subsample; runs without a partner are then left out.
     pairs = _paired(*arms)
     paired = len(pairs) >= 2 or (bool(pairs) and len(arms[0]) == len(arms[1]) == 1)
-    alone = sum(map(len, arms)) - 2 * len(pairs) if paired else 0
+    left_out = sum(map(len, arms)) - 2 * len(pairs) if paired else 0
     if paired:
         arms = [[pair[arm] for pair in pairs] for arm in (0, 1)]
-    values = [[float(each.value(metric) or 0.0) for each in arm] for arm in arms]
-    of_runs, degrees, draws = _runs(values, [[each.subsample_seed for each in arm] for arm in arms], paired)
+    # 2. The mean difference, and its variance over further seeds and subsamples.
+    values = [[float(run.value(metric) or 0.0) for run in arm] for arm in arms]
     mean = float(np.mean(values[1]) - np.mean(values[0]))
     sd = float(np.std(np.subtract(values[1], values[0]), ddof=1)) if paired and len(pairs) > 1 else None
-    of_inputs, why_not = _inputs(arms, metric)
-    notes = [f"over the {len(pairs)} pairs of equal seeds"] if alone else []
+    subsamples = [[run.subsample_seed for run in arm] for arm in arms]
+    run_variance, degrees, draws = _variance_over_runs(values, subsamples, paired)
+    # 3. Its variance over draws of inputs, which adds to that over seeds.
+    input_variance, why_unknown = _variance_over_inputs(arms, metric)
+    notes = [f"over the {len(pairs)} pairs of equal seeds"] if left_out else []
     low = high = p_value = None
-    if of_runs is not None:
-        low, high, p_value = _interval(mean, of_runs + (of_inputs or 0.0), of_runs, degrees)
-        notes += [f"of seeds alone: {why_not}"] if why_not else []
+    if run_variance is not None:
+        low, high, p_value = _interval(mean, run_variance + (input_variance or 0.0), run_variance, degrees)
+        notes += [f"of seeds alone: {why_unknown}"] if why_unknown else []
         notes += [f"from {draws} independent draws, too few to trust"] if draws < ENOUGH else []
-    elif of_inputs is not None:
-        low, high, p_value = _interval(mean, of_inputs, 0.0, 1)
+    elif input_variance is not None:
+        low, high, p_value = _interval(mean, input_variance, 0.0, 1)
         notes.append("of inputs alone: one run says nothing about seeds")
     else:
-        notes.append(f"one run, and {why_not}: no interval")
-    n = min(map(len, arms))
-    return Difference(mean, n, draws, sd, low, high, p_value, paired, "; ".join(notes))
+        notes.append(f"one run, and {why_unknown}: no interval")
+    return Difference(mean, min(map(len, arms)), draws, sd, low, high, p_value, paired, "; ".join(notes))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for being tests of one table (Holm 1979), in their order."""
+    """p-values corrected for being tests of one table (Holm 1979), in their order.
+
+    The smallest of m is multiplied by m, the next by m - 1, and so on; none becomes smaller than one before it, and
+    none larger than 1.
+    """
     corrected = [0.0] * len(p_values)
     largest = 0.0
-    for order_of_preference, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        largest = max(largest, min(1.0, (len(p_values) - order_of_preference) * p_values[index]))
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
         corrected[index] = largest
     return corrected
 
 
 def _paired(first: Sequence[Record], second: Sequence[Record]) -> list[tuple[Record, Record]]:
-    others = {(each.subsample_seed, each.seed): each for each in second}
-    mine = {(each.subsample_seed, each.seed): each for each in first}
-    return [(mine[key], others[key]) for key in sorted(mine) if key in others]
+    by_seed = [{(run.subsample_seed, run.seed): run for run in arm} for arm in (first, second)]
+    return [(by_seed[0][key], by_seed[1][key]) for key in sorted(by_seed[0]) if key in by_seed[1]]
 
 
 def _variance_of_mean(values: Sequence[float], subsamples: Sequence[int]) -> tuple[float | None, int]:
-    """Variance of the mean over further draws, and the number of independent draws; None where there is one."""
+    """Variance of the mean over further draws, and the number of independent draws; None where there is one.
+
+    The cluster-robust variance: residuals are summed within each subsample, as its runs move together, and only the
+    sums count as independent. Without several subsamples every run is a cluster, and this is the usual variance.
+    """
     residuals = np.subtract(values, np.mean(values))
-    labels = list(subsamples) if len(set(subsamples)) > 1 else list(range(len(values)))
-    sums = [float(np.sum(residuals[[each == label for each in labels]])) for label in dict.fromkeys(labels)]
+    clusters = list(subsamples) if len(set(subsamples)) > 1 else list(range(len(values)))
+    sums = [float(np.sum(residuals[[each == cluster for each in clusters]])) for cluster in dict.fromkeys(clusters)]
     draws = len(sums)
     if draws < 2:
         return None, draws
     return draws / (draws - 1) * sum(each**2 for each in sums) / len(values) ** 2, draws
 
 
-def _runs(
+def _variance_over_runs(
     values: Sequence[Sequence[float]], subsamples: Sequence[Sequence[int]], paired: bool
 ) -> tuple[float | None, float, int]:
     """Variance of the mean difference between runs, its degrees of freedom, and the draws of the arm with fewer; the
@@ -161,34 +171,40 @@ def _runs(
     if paired:
         variance, draws = _variance_of_mean(np.subtract(values[1], values[0]).tolist(), subsamples[0])
         return variance, draws - 1, draws
-    known = [_variance_of_mean(*arm) for arm in zip(values, subsamples, strict=True)]
-    parts = [variance for variance, _ in known if variance is not None]
-    draws = min(each for _, each in known)
-    if len(parts) < 2:
+    # Welch: the variances of both means add up; Satterthwaite weighs their degrees of freedom by their squares.
+    of_arms = [_variance_of_mean(*arm) for arm in zip(values, subsamples, strict=True)]
+    variances = [variance for variance, _ in of_arms if variance is not None]
+    draws = min(each for _, each in of_arms)
+    if len(variances) < 2:
         return None, 0, draws
-    total = sum(parts)
-    weight = sum(part**2 / (each - 1) for part, (_, each) in zip(parts, known, strict=True))
+    total = sum(variances)
+    weight = sum(variance**2 / (each - 1) for variance, (_, each) in zip(variances, of_arms, strict=True))
     return total, total**2 / weight if weight else draws - 1, draws
 
 
-def _interval(mean: float, variance: float, of_runs: float, degrees: float) -> tuple[float, float, float]:
-    """Ends of the interval and the p-value; only the runs' share of the variance is uncertain (Satterthwaite)."""
+def _interval(mean: float, variance: float, run_variance: float, degrees: float) -> tuple[float, float, float]:
+    """Ends of the interval and the p-value.
+
+    `variance` is the total, `run_variance` the part over seeds, known with `degrees` of freedom; the part over inputs
+    counts as known, so the total has degrees * (variance / run_variance)^2 of them (Satterthwaite).
+    """
     if variance == 0.0:
         return mean, mean, 1.0 if mean == 0.0 else 0.0
-    whole = degrees * (variance / of_runs) ** 2 if of_runs else inf
-    half = quantile(min(whole, 1e9)) * sqrt(variance)
-    p_value = 2 * float(stdtr(min(whole, 1e9), -abs(mean) / sqrt(variance)))
+    total_degrees = degrees * (variance / run_variance) ** 2 if run_variance else inf
+    half = quantile(min(total_degrees, 1e9)) * sqrt(variance)
+    p_value = 2 * float(stdtr(min(total_degrees, 1e9), -abs(mean) / sqrt(variance)))
     return mean - half, mean + half, p_value
 
 
-def _inputs(arms: Sequence[Sequence[Record]], metric: str) -> tuple[float | None, str]:
+def _variance_over_inputs(arms: Sequence[Sequence[Record]], metric: str) -> tuple[float | None, str]:
     """Variance of the difference of the arms' mean scores over draws of inputs; None and the reason where unknown."""
-    known = [[influence(each, metric) for each in arm] for arm in arms]
-    if any(one is None for arm in known for one in arm):
+    known = [[influence(run, metric) for run in arm] for arm in arms]
+    if any(each is None for arm in known for each in arm):
         return None, "no counts to tell what inputs do"
-    if len({one[0] for arm in known for one in arm if one is not None}) > 1:
+    if len({each[0] for arm in known for each in arm if each is not None}) > 1:
         return None, "their inputs are not the same"
-    first, second = (np.mean([one[1] for one in arm if one is not None], axis=0) for arm in known)
+    # What each input adds to an arm's mean score; the same inputs serve both arms, so differences are per input.
+    first, second = (np.mean([each[1] for each in arm if each is not None], axis=0) for arm in known)
     return float(np.sum(np.square(second - first))), ""
 
 
@@ -196,34 +212,36 @@ def _inputs(arms: Sequence[Sequence[Record]], metric: str) -> tuple[float | None
 def influence(record: Record, metric: str) -> tuple[tuple[str, ...], FloatArray] | None:
     """The ids of a run's inputs and what each adds to the score beyond the average one, ``(inputs,)``.
 
-    The sum of squares is the variance of the score over draws of inputs. None without the counts.
+    The infinitesimal jackknife: the score is a function of counts summed over inputs, so one more or less of an input
+    moves it by the input's distance from the mean count times the gradient. The sum of squares is the variance of the
+    score over draws of inputs. None without the counts.
     """
-    name, _, group = metric.partition("/")
+    name, _, input_group = metric.partition("/")
     counts = record.stats(_counted_as(record.scored_as, name))
-    rows = None if counts is None else _members(counts, group)
+    rows = None if counts is None else _rows_of(counts, input_group)
     if counts is None or not counts.columns or rows is None or len(rows) < 2:
         return None
-    matrix = np.column_stack([column[rows] for column in counts.columns.values()])
+    matrix = np.column_stack([column[rows] for column in counts.columns.values()])  # (inputs of the group, columns)
     gradient = _gradient(record.scored_as, name, list(counts.columns), matrix.sum(axis=0))
-    of_inputs = np.zeros(len(counts.ids))
-    of_inputs[rows] = (matrix - matrix.mean(axis=0)) @ gradient
-    return counts.ids, of_inputs
+    influences = np.zeros(len(counts.ids))  # inputs outside the group add nothing
+    influences[rows] = (matrix - matrix.mean(axis=0)) @ gradient
+    return counts.ids, influences
 
 
 def _gradient(task: str, name: str, columns: Sequence[str], totals: FloatArray) -> FloatArray:
-    """How the score changes with each summed count, by differences."""
+    """How the score changes with each summed count, ``(columns,)``, by central differences of about a hundredth."""
 
-    def score(position: int, change: float) -> float:
+    def score(index: int, change: float) -> float:
         moved = totals.copy()
-        moved[position] += change
+        moved[index] += change
         return aggregate(task, {key: moved[i : i + 1] for i, key in enumerate(columns)})[name]
 
-    steps = np.maximum(1.0, np.round(STEP * np.abs(totals)))
-    back = np.where(totals >= steps, steps, 0.0)  # a count cannot be negative
+    ahead = np.maximum(1.0, np.round(STEP * np.abs(totals)))
+    behind = np.where(totals >= ahead, ahead, 0.0)  # a count cannot be negative: then a forward difference
     return np.array(
         [
-            (score(i, ahead) - score(i, -behind)) / (ahead + behind)
-            for i, (ahead, behind) in enumerate(zip(steps, back, strict=True))
+            (score(i, forward) - score(i, -back)) / (forward + back)
+            for i, (forward, back) in enumerate(zip(ahead, behind, strict=True))
         ]
     )
 
@@ -234,8 +252,8 @@ def _counted_as(task: str, name: str) -> str:
     return next((each.names[0] for each in (*plan.metrics, *plan.of_inputs) if name in each.names), name)
 
 
-def _members(counts: Counts, group: str) -> npt.NDArray[np.int64] | None:
-    """Rows of the inputs of a group; None when the run did not keep the groups."""
-    if group in ("", "all"):
+def _rows_of(counts: Counts, input_group: str) -> npt.NDArray[np.int64] | None:
+    """Rows of the inputs of a group (WebNLG: seen, unseen); None when the run did not keep the groups."""
+    if input_group in ("", "all"):
         return np.arange(len(counts.ids))
-    return None if counts.groups is None else np.flatnonzero(np.array(counts.groups) == group)
+    return None if counts.groups is None else np.flatnonzero(np.array(counts.groups) == input_group)

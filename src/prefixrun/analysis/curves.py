@@ -1,19 +1,21 @@
-"""What the figures show: which run groups form a curve, a column of starts or a cloud. The drawing is in plots.py.
+"""What the figures show: which run groups form a curve, a column of initialisations or a cloud; plots.py draws them.
 
 Every figure is of one task, split, corpus, set of inputs, model and number format. Run groups of one curve with the
-same x differ in settings that the curve does not name. `select_group` decides which of them is shown; the caption
-counts the others.
+same x differ in settings that the curve does not name: `select_group` decides which is shown, and the caption counts
+the others.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from prefixrun.analysis.comparability import check_signatures
 from prefixrun.analysis.comparison import ENOUGH
-from prefixrun.analysis.groups import RunGroup, check_signatures, select_group
+from prefixrun.analysis.group_labels import amount_text, decoding_text, share_text
+from prefixrun.analysis.groups import RunGroup, runs_of, select_group, split_by
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 from prefixrun.runs.result_schema import SAMPLE
@@ -21,7 +23,7 @@ from prefixrun.runs.result_schema import SAMPLE
 Kind = Literal["low_data", "prefix_length", "data_fraction", "initialisation", "pareto"]
 
 FEWEST = 2
-"""Fewer places make no curve."""
+"""Fewer points make no curve."""
 
 FEWEST_MARKS = 3
 
@@ -33,7 +35,7 @@ class Curve:
     label: str
     method: str
     dashed: bool
-    """Set for starts at random, to tell them from starts at words."""
+    """Set for random initialisation, to tell it from initialisation with words."""
     points: tuple[tuple[float, RunGroup], ...]
 
 
@@ -48,23 +50,23 @@ class Figure:
     x_label: str
     metrics: tuple[str, ...]
     curves: tuple[Curve, ...]
-    """For starts and clouds one curve for each mark."""
+    """For initialisations and clouds one curve for each mark."""
     caption: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How the run groups of one kind of curve are told from others."""
+    """Which run groups a kind of figure shows, and how they are split into figures and curves."""
 
     kind: Kind
     title: str
     x_label: str
-    belongs: Callable[[RunGroup], bool]
+    includes: Callable[[RunGroup], bool]
     x: Callable[[RunGroup], float]
-    apart: Callable[[RunGroup], tuple[object, ...]]
-    """What makes a curve of its own."""
-    figure_of: Callable[[RunGroup], tuple[object, ...]]
-    """What makes a figure of its own, beside the scope and the model."""
+    curve_key: Callable[[RunGroup], tuple[object, ...]]
+    """Equal for the run groups of one curve."""
+    figure_key: Callable[[RunGroup], tuple[object, ...]]
+    """Equal for the curves of one figure, beside the comparison key."""
 
 
 _PLANS = (
@@ -74,17 +76,17 @@ _PLANS = (
         "training pairs",
         lambda group: group.first.settings.get("train_size") is not None,
         lambda group: float(group.n_train),
-        lambda group: (group.first.method, _size(group), group.init),
+        lambda group: (group.method, share_text(group), group.init),
         lambda group: (group.precision,),
     ),
     _Plan(
         "prefix_length",
         "Prefix length",
         "prefix length (positions)",
-        lambda group: spec_of(group.first.method).stores_prefix and group.first.prefix_len is not None,
+        lambda group: spec_of(group.method).stores_prefix and group.first.prefix_len is not None,
         lambda group: float(group.first.prefix_len or 0),
         lambda group: group.settings_except("prefix_len"),
-        lambda group: group.training,
+        lambda group: group.training_amount,
     ),
     _Plan(
         "data_fraction",
@@ -92,113 +94,88 @@ _PLANS = (
         "training data (%)",
         lambda group: group.first.settings.get("train_size") is None and group.seen == group.n_train,
         lambda group: 100.0 * float(group.first.settings.get("data_fraction", 1.0)),
-        lambda group: (group.first.method, _size(group), group.init),
+        lambda group: (group.method, share_text(group), group.init),
         lambda group: (group.precision, group.first.settings.get("train.max_steps")),
     ),
 )
 
 
 def figures(groups: Sequence[RunGroup]) -> list[Figure]:
-    """Every figure that the run groups make. Raises DataError for scores made in different ways."""
-    by_key: dict[tuple[object, ...], list[RunGroup]] = {}
-    for group in groups:
-        by_key.setdefault(group.comparison_key, []).append(group)
-    return _with_own_names(
-        [
-            figure
-            for comparable in by_key.values()
-            for figure in (*_curves(comparable), *_starts(comparable), *_clouds(comparable))
-        ]
-    )
+    """Every figure that the run groups make. Raises DataError for scores with different signatures."""
+    made = []
+    for alike in split_by(groups, lambda group: group.comparison_key):
+        made += [*_curves(alike), *_initialisations(alike), *_clouds(alike)]
+    return _numbered(made)
 
 
-def _with_own_names(found: Sequence[Figure]) -> list[Figure]:
-    """Figures whose names would be the same are numbered: they differ in what a name does not say."""
+def _numbered(figures: Sequence[Figure]) -> list[Figure]:
+    """Figures of one name get numbers: they differ in what a name does not say."""
     seen: Counter[str] = Counter()
-    named = []
-    for figure in found:
+    numbered = []
+    for figure in figures:
         seen[figure.name] += 1
         count = seen[figure.name]
-        named.append(figure if count == 1 else replace(figure, name=f"{figure.name}-{count}"))
-    return named
+        numbered.append(figure if count == 1 else replace(figure, name=f"{figure.name}-{count}"))
+    return numbered
 
 
-def _curves(comparable: Sequence[RunGroup]) -> Iterator[Figure]:
+def _curves(groups: Sequence[RunGroup]) -> Iterator[Figure]:
     for plan in _PLANS:
-        for members in _split(filter(plan.belongs, comparable), plan.figure_of):
+        for members in split_by(filter(plan.includes, groups), plan.figure_key):
             curves, hidden = [], 0
-            for alike in _split(members, plan.apart):
-                places = _places(alike, plan.x)
-                if len(places) >= FEWEST:
-                    hidden += len(alike) - len(places)
-                    curves.append(_curve(alike[0], places))
+            for alike in split_by(members, plan.curve_key):
+                by_x = split_by(sorted(alike, key=plan.x), plan.x)
+                if len(by_x) >= FEWEST:
+                    hidden += len(alike) - len(by_x)
+                    curves.append(_curve([(plan.x(same[0]), select_group(same)) for same in by_x], alike[0]))
             if curves:
-                yield _figure(plan.kind, plan.title, plan.x_label, _told_apart(curves), hidden)
+                yield _figure(plan.kind, plan.title, plan.x_label, _with_different_labels(curves), hidden)
 
 
-def _starts(comparable: Sequence[RunGroup]) -> Iterator[Figure]:
-    """Starts of prefix-tuning at equal data."""
-    members = [group for group in comparable if group.first.method == "prefix" and group.init is not None]
-    for of_size in _split(members, lambda group: group.settings_except("init.", "init_words", "prefix_len")):
-        alike = list(_split(of_size, lambda group: (group.init,)))
-        if len(alike) < FEWEST_MARKS:
+def _initialisations(groups: Sequence[RunGroup]) -> Iterator[Figure]:
+    """Initialisations of prefix-tuning with equal data, random first."""
+    members = [group for group in groups if group.method == "prefix" and group.init is not None]
+    for alike in split_by(members, lambda group: group.settings_except("init.", "init_words", "prefix_len")):
+        selected = [select_group(same) for same in split_by(alike, lambda group: group.init)]
+        if len(selected) < FEWEST_MARKS:
             continue
-        own = {"words": "the task's words"}
-        chosen = [(own.get(str(each[0].init), str(each[0].init)), select_group(each)) for each in alike]
-        chosen.sort(key=lambda start: (start[0] != "random", start[0]))
+        named = [("the task's words" if group.init == "words" else str(group.init), group) for group in selected]
+        named.sort(key=lambda mark: (mark[0] != "random", mark[0]))
         curves = [
-            Curve(label, "prefix", label == "random", ((float(i), group),)) for i, (label, group) in enumerate(chosen)
+            Curve(label, "prefix", label == "random", ((float(i), group),)) for i, (label, group) in enumerate(named)
         ]
-        yield _figure("initialisation", "Initialisation", "", curves, len(of_size) - len(chosen))
+        yield _figure("initialisation", "Initialisation", "", curves, len(alike) - len(selected))
 
 
-def _clouds(comparable: Sequence[RunGroup]) -> Iterator[Figure]:
+def _clouds(groups: Sequence[RunGroup]) -> Iterator[Figure]:
     """Score against what it costs, one mark a run group, with the most training pairs there are."""
-    most = max(group.n_train for group in comparable)
-    for members in _split((group for group in comparable if group.n_train == most), lambda group: group.training):
-        methods = _split(members, lambda group: (group.first.method, _size(group), group.init, group.first.prefix_len))
-        chosen = [select_group(alike) for alike in methods]
-        if len({group.first.method for group in chosen}) >= FEWEST_MARKS:
-            curves = _told_apart([_curve(group, ((float(group.parameters("stored")), group),)) for group in chosen])
-            yield _figure("pareto", "What a score costs", "", curves, len(members) - len(chosen))
+    most = max(group.n_train for group in groups)
+    largest = [group for group in groups if group.n_train == most]
+    for members in split_by(largest, lambda group: group.training_amount):
+        alike = split_by(members, lambda group: (group.method, share_text(group), group.init, group.first.prefix_len))
+        selected = [select_group(same) for same in alike]
+        if len({group.method for group in selected}) >= FEWEST_MARKS:
+            marks = [_curve([(float(group.parameters("stored")), group)], group) for group in selected]
+            curves = _with_different_labels(marks)
+            yield _figure("pareto", "What a score costs", "", curves, len(members) - len(selected))
 
 
-def _split(members: Iterable[RunGroup], key: Callable[[RunGroup], tuple[object, ...]]) -> list[list[RunGroup]]:
-    by_key: dict[tuple[object, ...], list[RunGroup]] = {}
-    for group in members:
-        by_key.setdefault(key(group), []).append(group)
-    return list(by_key.values())
+def _curve(points: Sequence[tuple[float, RunGroup]], named_after: RunGroup) -> Curve:
+    label = f"{display_names.of_method(named_after.method)} {share_text(named_after)}".rstrip()
+    return Curve(label, named_after.method, named_after.first.result["init"] == "random", tuple(points))
 
 
-def _places(alike: Sequence[RunGroup], x: Callable[[RunGroup], float]) -> tuple[tuple[float, RunGroup], ...]:
-    at: dict[float, list[RunGroup]] = {}
-    for group in alike:
-        at.setdefault(x(group), []).append(group)
-    return tuple((place, select_group(at[place])) for place in sorted(at))
-
-
-def _size(group: RunGroup) -> str:
-    return f"{group.share:.2g} %" if spec_of(group.first.method).compared_by_share else ""
-
-
-def _curve(group: RunGroup, places: tuple[tuple[float, RunGroup], ...]) -> Curve:
-    label = " ".join(part for part in (display_names.of_method(group.first.method), _size(group)) if part)
-    return Curve(label, group.first.method, group.first.result["init"] == "random", places)
-
-
-def _told_apart(curves: Sequence[Curve]) -> list[Curve]:
-    """Curves of one label also say their start, their length and their rate, as far as it takes to tell them apart."""
+def _with_different_labels(curves: Sequence[Curve]) -> list[Curve]:
+    """Curves of one label also name their initialisation, length and learning rate, until their labels differ."""
     details: tuple[Callable[[RunGroup], str], ...] = (
         lambda group: group.init or "",
         lambda group: f"length {group.first.prefix_len}",
         lambda group: f"rate {group.first.settings.get('train.lr')}",
     )
     for detail in details:
-        labels = [curve.label for curve in curves]
+        labels = Counter(curve.label for curve in curves)
         curves = [
-            Curve(f"{curve.label}, {detail(curve.points[0][1])}", curve.method, curve.dashed, curve.points)
-            if labels.count(curve.label) > 1
-            else curve
+            replace(curve, label=f"{curve.label}, {detail(curve.points[0][1])}") if labels[curve.label] > 1 else curve
             for curve in curves
         ]
     return list(curves)
@@ -209,30 +186,23 @@ def _figure(kind: Kind, title: str, x_label: str, curves: Sequence[Curve], hidde
     first = shown[0].first
     metrics = display_names.main_metrics(first.scored_as, first.result["scores"])
     metrics = tuple(metric for metric in metrics if any(group.values(metric) for group in shown))
-    check_signatures(shown, metrics)
-    sample = first.result["data_source"] == SAMPLE
-    n_train, seen, precision = shown[0].training
+    check_signatures(runs_of(shown), metrics)
+    sample = "sample" if first.result["data_source"] == SAMPLE else ""
+    n_train, seen, precision = shown[0].training_amount
     number_format = "" if precision == "fp32" else precision
     amount, size = number_format, ""
     if kind in ("prefix_length", "initialisation", "pareto"):
-        amount, size = shown[0].amount, f"{seen}of{n_train}" if seen < n_train else str(n_train)
+        amount, size = amount_text(shown[0]), f"{seen}of{n_train}" if seen < n_train else str(n_train)
+    n_inputs = first.result["n_inputs"]
     part = "" if first.split == "test" else first.split
-    tags = [first.task, part, first.model, "sample" if sample else "", size, number_format]
-    tags.append(
-        ""
-        if first.result["n_inputs"] == first.result.get("n_inputs_available")
-        else f"{first.result['n_inputs']}inputs"
-    )
-    where = [
-        display_names.of_task(first.task),
-        display_names.of_model(first.model),
-        "sample corpus" if sample else "",
-        amount,
-    ]
+    inputs = "" if n_inputs == first.result.get("n_inputs_available") else f"{n_inputs}inputs"
+    name = (kind, first.task, part, first.model, sample, size, number_format, inputs)
+    task, model = display_names.of_task(first.task), display_names.of_model(first.model)
+    where = (task, model, sample and "sample corpus", amount)
     return Figure(
         kind,
-        "-".join(part for part in (kind, *tags) if part),
-        f"{title}: {', '.join(part for part in where if part)}",
+        "-".join(filter(None, name)),
+        f"{title}: {', '.join(filter(None, where))}",
         x_label,
         metrics,
         tuple(curves),
@@ -245,15 +215,13 @@ def _caption(kind: Kind, shown: Sequence[RunGroup], hidden: int) -> str:
     n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     result = shown[0].first.result
     metric = display_names.main_metrics(shown[0].first.scored_as, result["scores"])[0]
-    draws = max((found.draws for group in shown if (found := group.estimate(metric))), default=0)
+    draws = max((mean.draws for group in shown if (mean := group.estimate(metric))), default=0)
     units = "n" if draws == counts[-1] else "independent runs or subsamples"
-    bars = "" if draws < ENOUGH else f"; lines with ends: 95 % interval of the mean, where {units} ≥ {ENOUGH}"
-    parts = [
+    parts = (
         f"Mean of n = {n} runs (seeds × subsamples)",
         "" if kind == "pareto" else "; small dots: single runs",
-        bars,
-    ]
-    parts.append(f". {result['n_inputs']:,} {result['split']} inputs, {shown[0].decoding}.")
-    if hidden:
-        parts.append(f" {hidden} more points with other settings are not shown.")
+        "" if draws < ENOUGH else f"; lines with ends: 95 % interval of the mean, where {units} ≥ {ENOUGH}",
+        f". {result['n_inputs']:,} {result['split']} inputs, {decoding_text(shown[0])}.",
+        f" {hidden} more points with other settings are not shown." if hidden else "",
+    )
     return "".join(parts)

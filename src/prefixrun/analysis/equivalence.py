@@ -41,7 +41,7 @@ UNSEEN = {"BLEU/unseen": 2.0}
 """WebNLG's unseen categories move most between runs."""
 
 MOST = 100
-"""More seeds than this are not asked for."""
+"""Judgements ask for at most so many further seeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +77,14 @@ def judge(task: str, values: Sequence[float], cell: Cell) -> Judgement:
         return Judgement("no runs", "no runs")
     if len(values) == 1:
         return Judgement("undecided", "undecided (one run; 2 more seeds give a spread)")
-    found = estimate(values)
-    bound = margin(task, cell.metric) + half_width(cell)
-    distance = found.mean - cell.value
-    kind = _decided(distance, bound, found.sd or 0.0, len(values), cell.metric)
-    if kind:
+    mean = estimate(values)
+    sd, bound = mean.sd or 0.0, margin(task, cell.metric) + half_width(cell)
+    distance = mean.mean - cell.value
+    if kind := _decided(distance, bound, sd, len(values), cell.metric):
         return Judgement(kind, kind)
+    # How many more seeds would decide it, if mean and standard deviation stayed as they are?
     for n in range(len(values) + 1, len(values) + MOST + 1):
-        if _decided(distance, bound, found.sd or 0.0, n, cell.metric):
+        if _decided(distance, bound, sd, n, cell.metric):
             more = n - len(values)
             return Judgement("undecided", f"undecided (about {more} more seed{'s' if more > 1 else ''})")
     return Judgement("undecided", f"undecided (more than {MOST} more seeds: the mean is at the margin's edge)")
@@ -93,8 +93,10 @@ def judge(task: str, values: Sequence[float], cell: Cell) -> Judgement:
 def _decided(distance: float, bound: float, sd: float, n: int, metric: str) -> Kind | None:
     """What n runs with this mean and standard deviation say; None where they do not decide."""
     error = sd / sqrt(n)
+    # TOST: two one-sided tests at 5 % each reject exactly when the 90 % interval lies within the bounds.
     if abs(distance) + quantile(n - 1, 0.90) * error <= bound:
         return "reproduced"
+    # Different only when the 95 % interval lies outside the bounds altogether.
     if abs(distance) - quantile(n - 1) * error <= bound:
         return None
     return "better" if (distance > 0) != less_is_better(metric) else "worse"

@@ -1,7 +1,7 @@
-"""Which method is best for what: every point beside a reference, per task, model, corpus and amount of training data.
+"""Methods compared: each run group beside a reference, by task, model, corpus and amount of training data.
 
-The reference is prefix-tuning where there is some. Differences have intervals over seeds and inputs, and their p-values
-are corrected for the number of tests in the table (comparison.py).
+The reference is prefix-tuning where there are runs of it. Differences have intervals over seeds and inputs, and their
+p-values are corrected for the number of tests in the table (comparison.py).
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from prefixrun.analysis.claim_rules import Arm
+from prefixrun.analysis.comparability import check_signatures, scope
 from prefixrun.analysis.comparison import Difference, difference, holm
-from prefixrun.analysis.groups import RunGroup, check_signatures, circumstances, labels
+from prefixrun.analysis.group_labels import amount_text, circumstances, decoding_text, labels
+from prefixrun.analysis.groups import RunGroup, comparable, runs_of
 from prefixrun.analysis.table_format import NONE, mean_sd, signed
 from prefixrun.analysis.text_table import TextTable, csv_text, plain
 from prefixrun.results import display_names
@@ -68,37 +70,29 @@ class MethodTable:
 
 
 def method_tables(groups: Sequence[RunGroup]) -> list[MethodTable]:
-    """One table for each group of at least two run groups. Raises DataError for scores made in different ways."""
-    by_key: dict[tuple[object, ...], list[RunGroup]] = {}
-    for group in groups:
-        by_key.setdefault((*group.comparison_key, group.training), []).append(group)
-    return [_table(comparable) for comparable in by_key.values() if len(comparable) > 1]
+    """One table for at least two comparable run groups. Raises DataError for scores with different signatures."""
+    return [_table(alike) for alike in comparable(groups) if len(alike) > 1]
 
 
-def _table(comparable: Sequence[RunGroup]) -> MethodTable:
-    first = comparable[0].first
+def _table(groups: Sequence[RunGroup]) -> MethodTable:
+    first = groups[0].first
     metrics = display_names.main_metrics(first.scored_as, first.result["scores"])
-    check_signatures(comparable, metrics)
-    reference = _reference(comparable)
-    named = labels(comparable)
+    check_signatures(runs_of(groups), metrics)
+    reference = _reference(groups)
     differences = {
-        group: difference(reference.runs, group.runs, metrics[0]) for group in comparable if group is not reference
+        group: difference(reference.runs, group.runs, metrics[0]) for group in groups if group is not reference
     }
-    tested = [group for group, found in differences.items() if found is not None and found.p_value is not None]
-    corrected = dict(zip(tested, holm([_p_value(differences[group]) for group in tested]), strict=True))
-    rows = (MethodRow(named[group], group, differences.get(group), corrected.get(group)) for group in comparable)
+    # Holm's correction is for all tests of the table together.
+    p_values = {group: each.p_value for group, each in differences.items() if each and each.p_value is not None}
+    corrected = dict(zip(p_values, holm([*p_values.values()]), strict=True))
+    names = labels(groups)
+    rows = (MethodRow(names[group], group, differences.get(group), corrected.get(group)) for group in groups)
     return MethodTable(metrics, reference, tuple(rows))
 
 
-def _p_value(found: Difference | None) -> float:
-    assert found is not None
-    assert found.p_value is not None
-    return found.p_value
-
-
-def _reference(comparable: Sequence[RunGroup]) -> RunGroup:
-    """Prefix-tuning before other methods, then as for the claims, then the first; never the best score."""
-    return Arm("prefix").select_group(comparable) or max(comparable, key=lambda group: len(group.runs))
+def _reference(groups: Sequence[RunGroup]) -> RunGroup:
+    """Prefer prefix-tuning, as the claims select it, then the run group with most runs; never the best score."""
+    return Arm("prefix").select_group(groups) or max(groups, key=lambda group: len(group.runs))
 
 
 def as_texts(table: MethodTable) -> TextTable:
@@ -107,8 +101,8 @@ def as_texts(table: MethodTable) -> TextTable:
     result = reference.first.result
     heading = (
         f"{display_names.of_task(reference.first.task)}, {display_names.of_model(reference.first.model)}, "
-        f"{display_names.SOURCES.get(result['data_source'], result['data_source'])}, {reference.amount}, "
-        f"{result['n_inputs']:,} {result['split']} inputs, {reference.decoding}"
+        f"{display_names.SOURCES.get(result['data_source'], result['data_source'])}, {amount_text(reference)}, "
+        f"{result['n_inputs']:,} {result['split']} inputs, {decoding_text(reference)}"
     )
     name = display_names.of_metric(table.metrics[0])
     costs = ("stored", "% of model", "training tokens", "training s", "memory GiB", "dev loss")
@@ -124,7 +118,7 @@ def as_texts(table: MethodTable) -> TextTable:
 
 
 def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
-    group, found = row.group, row.difference
+    group, measured = row.group, row.difference
     tokens, seconds, memory = (group.cost(name) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
     estimates = (group.estimate(metric) for metric in table.metrics)
     return (
@@ -137,18 +131,18 @@ def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
         NONE if memory is None else f"{memory / 2**30:.1f}",
         NONE if group.dev_loss is None else f"{group.dev_loss:.3f}",
         *(NONE if each is None else mean_sd(each, 1 if each.mean > 2 else 3) for each in estimates),
-        "reference" if group is table.reference else _difference_text(found),
+        "reference" if group is table.reference else _difference_text(measured),
         NONE if row.corrected is None else _p_text(row.corrected),
     )
 
 
-def _difference_text(found: Difference | None) -> str:
-    if found is None:
+def _difference_text(measured: Difference | None) -> str:
+    if measured is None:
         return NONE
-    value = signed(found.mean, 1)
-    if found.low is None or found.high is None:
+    value = signed(measured.mean, 1)
+    if measured.low is None or measured.high is None:
         return value
-    return f"{value} [{signed(found.low, 1)}, {signed(found.high, 1)}]"
+    return f"{value} [{signed(measured.low, 1)}, {signed(measured.high, 1)}]"
 
 
 def _p_text(value: float) -> str:
@@ -178,16 +172,17 @@ def as_csv(tables: Sequence[MethodTable]) -> str:
 
 def _csv_lines(table: MethodTable, row: MethodRow) -> Iterator[tuple[object, ...]]:
     group, record = row.group, row.group.first
-    what = (*group.scope[:2], record.model, *group.scope[2:], *group.training, group.decoding, row.label, record.method)
+    task, split, *corpus = scope(record)
+    amount = (*group.training_amount, decoding_text(group))
+    what = (task, split, record.model, *corpus, *amount, row.label, record.method)
     sizes = (group.parameters("stored"), f"{group.share:.4g}", group.parameters("trained"))
     costs = (plain(group.cost(name)) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
     loss = plain(group.dev_loss)
     shared = (*what, record.prefix_len, group.init, len(group.runs), *sizes, *costs, loss)
+    ids = " ".join(run.run_id for run in group.runs)
     for metric in table.metrics:
-        found = row.difference if metric == table.metrics[0] else None
-        each = group.estimate(metric)
-        numbers = (each.mean, each.sd, each.low, each.high) if each else (None,) * 4
-        test = (found.mean, found.low, found.high, found.p_value, row.corrected) if found else (None,) * 5
-        end = (found.paired, found.note) if found else (None, None)
-        ids = " ".join(run.run_id for run in group.runs)
-        yield (*shared, metric, *map(plain, numbers), *map(plain, test), *end, ids)
+        mean, test = group.estimate(metric), row.difference if metric == table.metrics[0] else None
+        numbers = (mean.mean, mean.sd, mean.low, mean.high) if mean else (None,) * 4
+        tested = (test.mean, test.low, test.high, test.p_value, row.corrected) if test else (None,) * 5
+        notes = (test.paired, test.note) if test else (None, None)
+        yield (*shared, metric, *map(plain, numbers), *map(plain, tested), *notes, ids)

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from prefixrun.analysis.comparability import is_of_row, obstacles
+from prefixrun.analysis.comparability import check_signatures, is_of_row, obstacles
 from prefixrun.analysis.comparison import Estimate
 from prefixrun.analysis.equivalence import Judgement, judge
-from prefixrun.analysis.groups import RunGroup, check_signatures, circumstances, labels, select_group
+from prefixrun.analysis.group_labels import circumstances, labels
+from prefixrun.analysis.groups import RunGroup, runs_of, select_group, split_by
 from prefixrun.analysis.paper_numbers import Cell, Content, Row, load
 from prefixrun.results import display_names
 
@@ -82,7 +83,7 @@ class Table:
 
 
 def paper_tables(groups: Sequence[RunGroup], version: Version = "ACL") -> list[Table]:
-    """All result tables of a version. Raises DataError when one column would hold scores made in different ways."""
+    """All result tables of a version. Raises DataError when one column would hold scores with different signatures."""
     tables = []
     for content, title, numbers in TABLES:
         rows = [row for row in load(content) if row.version == version and row.table == numbers[version]]
@@ -99,29 +100,26 @@ def _section(task: str, rows: tuple[Row, ...], groups: Sequence[RunGroup]) -> Se
     methods = {row.method for row in rows}
     if any(row.method in ("embedding", "infix") for row in rows):
         here = [group for group in here if group.first.method in methods]
-    check_signatures(here, metrics)
-    placed: set[RunGroup] = set()
-    lines = []
+    check_signatures(runs_of(here), metrics)
+    # Beside each row of the paper the run group at its setting, below them the other run groups.
+    at_papers_setting = [group for group in here if not obstacles(group.first.result, rows)]
+    lines, selected = [], set()
     for row in rows:
-        equal = [
-            group for group in here if not obstacles(group.first.result, rows) and is_of_row(group.first.result, row)
-        ]
-        chosen = select_group(equal) if equal else None
-        placed |= {chosen} if chosen else set()
-        lines.append(_beside(row, chosen, metrics))
-    others = _largest([group for group in here if group not in placed])
-    named = labels(here)
-    lines += [_own(named[group], group, rows, metrics) for group in others]
+        candidates = [group for group in at_papers_setting if is_of_row(group.first.result, row)]
+        group = select_group(candidates) if candidates else None
+        selected.add(group)
+        lines.append(_beside(row, group, metrics))
+    names = labels(here)
+    for group in _largest([group for group in here if group not in selected]):
+        lines.append(_below(names[group], group, rows, metrics))
     return Section(task, tuple(metrics), tuple(lines))
 
 
 def _largest(groups: Sequence[RunGroup]) -> list[RunGroup]:
-    """Of every model and corpus the run groups with the most training pairs: fewer are for the figures."""
-    most: dict[tuple[str, str], int] = {}
-    for group in groups:
-        key = (group.first.model, group.scope[2])
-        most[key] = max(most.get(key, 0), group.n_train)
-    return [group for group in groups if group.n_train == most[group.first.model, group.scope[2]]]
+    """The run groups with the most training pairs of their model and corpus; smaller ones are for the figures."""
+    by_corpus = split_by(groups, lambda group: (group.first.model, group.first.result["data_source"]))
+    most = {group for alike in by_corpus for group in alike if group.n_train == max(each.n_train for each in alike)}
+    return [group for group in groups if group in most]
 
 
 def _beside(row: Row, group: RunGroup | None, metrics: dict[str, int]) -> TableRow:
@@ -132,7 +130,7 @@ def _beside(row: Row, group: RunGroup | None, metrics: dict[str, int]) -> TableR
     return TableRow(f"{model}, {method}{length}", row, group, cells)
 
 
-def _own(label: str, group: RunGroup, rows: Sequence[Row], metrics: dict[str, int]) -> TableRow:
+def _below(label: str, group: RunGroup, rows: Sequence[Row], metrics: dict[str, int]) -> TableRow:
     cells = tuple(_cell(metric, decimals, None, group, "") for metric, decimals in metrics.items())
     is_of_a_row = any(is_of_row(group.first.result, row) for row in rows)
     reasons = obstacles(group.first.result, rows) or [

@@ -108,7 +108,7 @@ def mixed(runs: Sequence[RunRow], keys: Iterable[str]) -> list[str]:
                 ways.setdefault(run.signatures[key], run)
         if len(ways) > 1:
             parts = " and ".join(f"{way} ({run.values['id']})" for way, run in sorted(ways.items()))
-            found.append(f"{key} was made in {len(ways)} ways, not to be compared with one another: {parts}")
+            found.append(f"{key} has {len(ways)} signatures, which cannot be compared: {parts}")
     return found
 
 

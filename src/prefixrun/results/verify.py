@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Literal
 
 from prefixrun import metrics
-from prefixrun.analysis.html.examples import evenly
 from prefixrun.config.method_specs import spec_of
 from prefixrun.errors import ConfigError, MissingPartError, PrefixrunError
 from prefixrun.files import digest, read_json
 from prefixrun.metrics import resampling
 from prefixrun.models.weights import locate
+from prefixrun.results.examples import Text, evenly, scored_corpus
 from prefixrun.results.lookup import config_of
 from prefixrun.results.records import Counts, Record
-from prefixrun.results.run_texts import Text, scored_corpus
 from prefixrun.runs.identity import identity_of
 from prefixrun.runs.result_schema import described
 from prefixrun.runs.run import run_id

@@ -104,12 +104,12 @@ def test_sums_leave_out_what_was_not_measured() -> None:
     assert (part.runs, part.seeds, part.prefix_lens, part.pairs) == (3, 1, "5", "50, 1,000")
 
 
-def test_scores_made_in_two_ways_stop_the_tables_and_nothing_else(tmp_path: Path) -> None:
+def test_scores_with_different_signatures_stop_the_tables_and_nothing_else(tmp_path: Path) -> None:
     for seed, way in ((1, "one"), (2, "other")):
         for method in ("prefix", "finetune"):
             scores = {"BLEU": {"value": 60.0 + seed, "signature": way, "reason": None}}
             write_record(tmp_path, settings={"seed": seed, "method.name": method}, result={"scores": scores})
     data, html, _ = report(tmp_path)
     assert len(data["runs"]) == 4
-    assert "made in 2 ways" in html
+    assert "has 2 signatures" in html
     assert str(tmp_path) not in html

@@ -41,10 +41,10 @@ def test_without_runs_there_is_no_figure(tmp_path: Path) -> None:
     assert drawings(run_groups(load_records(tmp_path).runs), tmp_path / "figures") == ((), "")
 
 
-def test_scores_made_in_two_ways_are_a_problem_that_is_said(tmp_path: Path) -> None:
+def test_scores_with_different_signatures_are_a_problem_that_is_said(tmp_path: Path) -> None:
     for size, way in ((50, "one"), (500, "other")):
         scores = {"BLEU": {"value": 60.0, "signature": way, "reason": None}}
         write_record(tmp_path, settings={"train_size": size}, result={"scores": scores})
     figures, problem = drawings(run_groups(load_records(tmp_path).runs), tmp_path / "figures")
     assert figures == ()
-    assert "made in 2 ways" in problem
+    assert "has 2 signatures" in problem

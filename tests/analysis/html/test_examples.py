@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from prefixrun import data
-from prefixrun.analysis.html.examples import collect, evenly
+from prefixrun.analysis.html.examples import collect
+from prefixrun.results.examples import NO_INPUTS, OTHER_CORPUS, UNREADABLE, evenly
 from prefixrun.results.records import Record, load_records
-from prefixrun.results.run_texts import NO_INPUTS, OTHER_CORPUS, UNREADABLE
 from synthetic_records import write_record
 
 

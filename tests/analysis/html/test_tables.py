@@ -63,7 +63,7 @@ def test_scores_that_cannot_share_a_column_are_said_where_the_table_would_be(tmp
         scores = {"BLEU": {"value": 60.0 + seed, "signature": way, "reason": None}}
         write_record(tmp_path, settings={"seed": seed}, result={"scores": scores})
     found = shown(tmp_path)
-    assert all("made in 2 ways" in chapter.problem for chapter in found.chapters[:2])
+    assert all("has 2 signatures" in chapter.problem for chapter in found.chapters[:2])
     assert found.verdicts == ()
 
 

@@ -92,7 +92,7 @@ def test_groups_are_compared_apart() -> None:
     assert names == [f"{metric}/{group}" for metric in ("BLEU", "TER") for group in ("all", "seen", "unseen")]
 
 
-def test_scores_made_in_different_ways_are_not_compared(capsys: pytest.CaptureFixture[str]) -> None:
+def test_scores_with_different_signatures_are_not_compared(capsys: pytest.CaptureFixture[str]) -> None:
     first = write()
     scores = {**record(first).result["scores"], "BLEU": {"value": 50.0, "signature": "other:2", "reason": None}}
     written = compared(first, write(settings={"seed": 2}, result={"scores": scores}))

@@ -183,14 +183,14 @@ def test_what_is_damaged_or_foreign_is_named_with_the_reason(tree: Path, capsys:
     }
 
 
-def test_scores_made_in_several_ways_are_said_to_be(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scores_with_different_signatures_are_said_to_be(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = {"BLEU": {"value": 1.0, "signature": "other:2", "reason": None}}
     mine = write_record(tree, settings={"seed": 5}, result={"scores": other})
     assert main(["ls", "task=e2e", "columns=id,scores"]) == 0
-    assert "BLEU was made in 2 ways" in capsys.readouterr().out
+    assert "BLEU has 2 signatures" in capsys.readouterr().out
     assert main(["ls", "task=e2e"]) == 0
     note = capsys.readouterr().out.splitlines()[-1]
-    assert note.startswith("BLEU was made in 2 ways, not to be compared with one another: other:2 (")
+    assert note.startswith("BLEU has 2 signatures, which cannot be compared: other:2 (")
     assert mine.name[-12:] in note
     assert "synthetic:1 (" in note
 

@@ -10,9 +10,8 @@ from typing import Any
 from prefixrun.analysis.html.pool import Pool
 from prefixrun.errors import PrefixrunError
 from prefixrun.files import canonical_json
-from prefixrun.results.per_example import per_example
+from prefixrun.results.examples import evenly, linearisation, scores_by_example, texts_of
 from prefixrun.results.records import Record
-from prefixrun.results.run_texts import linearisation, texts_of
 
 MOST_CHARACTERS = 6_000_000
 """Of all outputs together: what a browser opens at once, on a phone too."""
@@ -110,16 +109,9 @@ def _set(group: Group, most: int, data_dir: Path | None, problems: list[tuple[st
         "inputs": [pool.add(text.source) for text in texts] or None,
         "references": [[pool.add(one) for one in text.references] for text in texts] or None,
         "outputs": outputs,
-        "per_example": per_example(group.runs, ids, problems),
+        "per_example": scores_by_example(group.runs, ids, problems),
         "texts": pool.values,
     }
-
-
-def evenly(ids: Sequence[str], most: int) -> list[str]:
-    """At most `most` of the ids, the first among them, at even distances."""
-    if len(ids) <= most:
-        return list(ids)
-    return [ids[i * len(ids) // most] for i in range(most)]
 
 
 def _shown(inputs: int, available: int, runs: int) -> str:

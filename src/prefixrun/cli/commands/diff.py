@@ -28,8 +28,8 @@ from prefixrun.errors import ConfigError
 from prefixrun.files import canonical_json, write_json
 from prefixrun.metrics import resampling
 from prefixrun.results.diff import Changed, RunDiff, ScoreChange, diff, other_corpus
-from prefixrun.results.example_diff import ExampleDiff, example_diff
 from prefixrun.results.lookup import find
+from prefixrun.results.output_diff import OutputDiff, output_diff
 from prefixrun.results.records import Record
 
 EXAMPLES = 3
@@ -52,7 +52,7 @@ def run(arguments: dict[str, str]) -> int:
         raise ConfigError(f"{arguments['A']}, {arguments['B']}: both are run {first.run_id}; name two runs")
     data_dir = Path(arguments["data_dir"]).expanduser() if "data_dir" in arguments else None
     found = diff(first, second)
-    examples = example_diff(first, second, found.shared, data_dir) if int(count) and found.shared else None
+    examples = output_diff(first, second, found.shared, data_dir) if int(count) and found.shared else None
     _show(first, second, found)
     if examples is not None:
         _show_examples(examples, int(count))
@@ -125,7 +125,7 @@ def _score(one: ScoreChange) -> tuple[str, ...]:
     )
 
 
-def _show_examples(found: ExampleDiff, count: int) -> None:
+def _show_examples(found: OutputDiff, count: int) -> None:
     _heading(found.summary)
     for note in found.notes:
         say(note)
@@ -137,7 +137,7 @@ def _show_examples(found: ExampleDiff, count: int) -> None:
         print_labelled(terminal(), [(label, text) for label, text in (*texts, *references) if text], indent=2)
 
 
-def _record(found: RunDiff, examples: ExampleDiff | None, count: int) -> dict[str, Any]:
+def _record(found: RunDiff, examples: OutputDiff | None, count: int) -> dict[str, Any]:
     changed = asdict(examples) if examples else None
     if changed is not None:
         changed["changed"] = changed["changed"][:count]

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefixrun.results.per_example import per_example
+from prefixrun.results.examples import Problems, scores_by_example, texts_of
 from prefixrun.results.records import Record
-from prefixrun.results.run_texts import texts_of
 
 
 @dataclass(frozen=True, slots=True)
-class ChangedExample:
+class ChangedOutput:
     """One input for which the two runs wrote different texts."""
 
     id: str
@@ -31,18 +30,18 @@ class ChangedExample:
 
 
 @dataclass(frozen=True, slots=True)
-class ExampleDiff:
+class OutputDiff:
     """All inputs with different outputs."""
 
     summary: str
     measure: str | None
     """The metric that says something of a single output; None without counts."""
-    changed: tuple[ChangedExample, ...]
+    changed: tuple[ChangedOutput, ...]
     """By the size of the change; in the order of the inputs where there is no score."""
     notes: tuple[str, ...]
 
 
-def example_diff(first: Record, second: Record, shared: Sequence[str], data_dir: Path | None) -> ExampleDiff:
+def output_diff(first: Record, second: Record, shared: Sequence[str], data_dir: Path | None) -> OutputDiff:
     """The shared inputs whose outputs differ. Raises PrefixrunError for outputs that cannot be read.
 
     `data_dir`: where inputs and references come from for records that keep outputs alone.
@@ -50,26 +49,26 @@ def example_diff(first: Record, second: Record, shared: Sequence[str], data_dir:
     written = first.outputs(), second.outputs()
     ids = [each for each in shared if all(each in texts for texts in written)]
     different = [each for each in ids if written[0][each] != written[1][each]]
-    problems: list[tuple[str, str]] = []
+    problems: Problems = []
     known, note = texts_of((first, second), f"{first.task} {first.split}", data_dir, problems) if ids else ({}, "")
-    scores = per_example({0: first, 1: second}, different, problems) if different else None
+    scores = scores_by_example({0: first, 1: second}, different, problems) if different else None
     values = scores["values"] if scores else {}
-    sides = [values.get(side, [None] * len(different)) for side in ("0", "1")]
+    first_scores, second_scores = (values.get(position, [None] * len(different)) for position in ("0", "1"))
     changed = [
-        ChangedExample(
-            each,
-            known[each].source if each in known else "",
-            known[each].references if each in known else (),
-            (written[0][each], written[1][each]),
-            *(side[place] for side in sides),
+        ChangedOutput(
+            example,
+            known[example].source if example in known else "",
+            known[example].references if example in known else (),
+            (written[0][example], written[1][example]),
+            *scores_of,
         )
-        for place, each in enumerate(different)
+        for example, *scores_of in zip(different, first_scores, second_scores, strict=True)
     ]
     changed.sort(key=lambda each: -abs(each.change or 0.0))
     measure = scores["name"] if scores and len(values) == 2 else None
     order = f", by the change of {measure}" if measure else ""
     notes = [note] if note and different else []
-    return ExampleDiff(
+    return OutputDiff(
         f"outputs: {len(different):,} of {len(ids):,} differ{order}",
         measure,
         tuple(changed),
