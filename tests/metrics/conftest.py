@@ -1,19 +1,11 @@
 """The reference cases: texts, and the values that the official programs gave for them."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-from prefixrun.errors import MissingPartError
-from prefixrun.metrics import suite
-from prefixrun.metrics.base import prepared
-
-Texts = Sequence[str]
-ScoreOne = Callable[[str, str, Texts, Sequence[Sequence[str]]], float]
 
 
 @dataclass(frozen=True)
@@ -44,20 +36,3 @@ def read_case(goldens: Path, read_lines: Callable[[Path], list[str]]) -> Callabl
         )
 
     return read
-
-
-@pytest.fixture(scope="session")
-def score_one() -> ScoreOne:
-    """One score of a task without running its other metrics; skips where an optional part is missing."""
-
-    def score(task: str, name: str, hypotheses: Texts, references: Sequence[Sequence[str]]) -> float:
-        metric = next(metric for metric in suite(task).metrics if name in metric.names)
-        try:
-            counts = prepared(metric, tuple(map(tuple, references))).count(hypotheses)
-        except MissingPartError as missing:
-            pytest.skip(str(missing))
-        assert np.isfinite(counts).all()
-        assert counts.shape == (len(hypotheses), len(metric.columns))
-        return metric.aggregate(counts.sum(axis=0))[name]
-
-    return score

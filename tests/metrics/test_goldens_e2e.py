@@ -2,6 +2,8 @@
 
 import pytest
 
+from scoring import score_one
+
 CASES = (
     "e2e_adapt_90",
     "e2e_empty_fifth",
@@ -26,7 +28,7 @@ every_case = pytest.mark.parametrize("name", CASES)
 
 
 @every_case
-def test_bleu(name, read_case, score_one):
+def test_bleu(name, read_case):
     case = read_case(name)
     bleu = score_one("e2e", "BLEU", case.hypotheses, case.references) / 100
     if name == "e2e_one_word":
@@ -41,7 +43,7 @@ def test_bleu(name, read_case, score_one):
 
 
 @every_case
-def test_nist(name, read_case, score_one):
+def test_nist(name, read_case):
     case = read_case(name)
     if name not in SHORT_OUTPUTS:
         nist = score_one("e2e", "NIST", case.hypotheses, case.references)
@@ -53,7 +55,7 @@ def test_nist(name, read_case, score_one):
 
 @every_case
 @pytest.mark.parametrize(("metric", "scale"), [("ROUGE_L", 100), ("CIDEr", 1)])
-def test_coco_metrics(name, metric, scale, read_case, score_one):
+def test_coco_metrics(name, metric, scale, read_case):
     case = read_case(name)
     value = score_one("e2e", metric, case.hypotheses, case.references) / scale
     assert value == pytest.approx(case.official[metric], abs=1e-9)
@@ -61,7 +63,7 @@ def test_coco_metrics(name, metric, scale, read_case, score_one):
 
 @pytest.mark.slow
 @every_case
-def test_meteor(name, read_case, score_one):
+def test_meteor(name, read_case):
     case = read_case(name)
     meteor = score_one("e2e", "METEOR", case.hypotheses, case.references) / 100
     assert meteor == pytest.approx(case.official["METEOR"], abs=1e-9)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from scoring import score_one
+
 TABLE_CASES = (
     "dart_empty_third",
     "dart_prefix_113",
@@ -27,7 +29,7 @@ def first_three(case):
 
 @pytest.mark.parametrize("name", TABLE_CASES)
 @pytest.mark.parametrize(("metric", "tolerance"), [("BLEU", 1e-8), ("TER", 1e-9)])
-def test_table_to_text(name, metric, tolerance, read_case, score_one):
+def test_table_to_text(name, metric, tolerance, read_case):
     case = read_case(name)
     value = score_one(case.task, metric, case.hypotheses, first_three(case))
     assert value == pytest.approx(case.official[metric], abs=tolerance)
@@ -35,7 +37,7 @@ def test_table_to_text(name, metric, tolerance, read_case, score_one):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TABLE_CASES)
-def test_table_to_text_meteor(name, read_case, score_one):
+def test_table_to_text_meteor(name, read_case):
     case = read_case(name)
     value = score_one(case.task, "METEOR", case.hypotheses, first_three(case))
     assert value == pytest.approx(case.official["METEOR"], abs=1e-9)
@@ -43,7 +45,7 @@ def test_table_to_text_meteor(name, read_case, score_one):
 
 @pytest.mark.parametrize("name", XSUM_CASES)
 @pytest.mark.parametrize("kind", ["1", "2", "L"])
-def test_rouge(name, kind, read_case, score_one):
+def test_rouge(name, kind, read_case):
     case = read_case(name)
     value = score_one("xsum", f"ROUGE-{kind}", case.hypotheses, case.references)
     assert value == pytest.approx(case.official[f"rouge{kind}"], abs=1e-9)
@@ -51,7 +53,7 @@ def test_rouge(name, kind, read_case, score_one):
 
 @pytest.mark.parametrize("name", XSUM_CASES)
 @pytest.mark.parametrize("kind", ["1", "2", "L"])
-def test_rouge_155(name, kind, read_case, score_one):
+def test_rouge_155(name, kind, read_case):
     case = read_case(name)
     value = score_one("xsum", f"ROUGE-{kind}_155", case.hypotheses, case.references)
     assert value == pytest.approx(case.official[f"rouge{kind}_155"], abs=2e-4)
