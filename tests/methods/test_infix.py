@@ -8,9 +8,9 @@ from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
 from prefixrun.methods import build
 from prefixrun.methods.init import start_ids
-from prefixrun.models.attention import causal_mask
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Row
+from prefixrun.models.masks import causal_mask
 
 SHORT, LONG = Row((4, 256), ((3, 256),)), Row((5, 6, 7, 256), ((8, 9, 256), (10, 256)))
 

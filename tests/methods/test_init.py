@@ -11,8 +11,10 @@ from prefixrun.methods import build
 from prefixrun.methods.init import activations, sampled_ids, start_from, word_ids
 from prefixrun.methods.prefix import Reparametrisation
 from prefixrun.methods.prefix_flat import FlatPrefix
-from prefixrun.models.attention import attach_prefix, causal_mask, shared_prefix_kv
+from prefixrun.models.attention import attach_prefix
 from prefixrun.models.backbone import Backbone
+from prefixrun.models.masks import causal_mask
+from prefixrun.models.prefix_kv import shared_prefix_kv
 
 WORDS = "summarize"
 LENGTH = 1 + len(WORDS)

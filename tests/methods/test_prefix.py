@@ -12,8 +12,9 @@ from prefixrun.config.schema import MethodConfig
 from prefixrun.methods import build
 from prefixrun.methods.prefix import MLPPrefix, Prefix
 from prefixrun.methods.prefix_flat import FlatPrefix
-from prefixrun.models.attention import attach_prefix, shared_prefix_kv
+from prefixrun.models.attention import attach_prefix
 from prefixrun.models.backbone import Backbone, Shape, shape_of
+from prefixrun.models.prefix_kv import shared_prefix_kv
 
 MEDIUM = GPT2Config(n_embd=1024, n_layer=24, n_head=16)
 LARGE = GPT2Config(n_embd=1280, n_layer=36, n_head=20)

@@ -10,9 +10,9 @@ from prefixrun.decoding.beam_search import generate
 from prefixrun.errors import ConfigError
 from prefixrun.methods import Method, restore
 from prefixrun.methods.prompt import NAME, shown_pairs, tokens
-from prefixrun.models.attention import causal_mask
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import Row
+from prefixrun.models.masks import causal_mask
 
 PAIRS = tuple(Pair(f"train-{number}", f"train-{number}", f"s{number}", f"t{number}") for number in range(6))
 

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from prefixrun.config.schema import ModelConfig
 from prefixrun.data.example import Pair
-from prefixrun.models.attention import attach_prefix, shared_prefix_kv
+from prefixrun.models.attention import attach_prefix
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import Batch, LossMode, PairIds, Row, batches_of, collate, epoch_batches, pack, tokenise
+from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.training.loss import target_nll
 
@@ -108,15 +109,16 @@ def test_evaluation_goes_by_length() -> None:
 
 def test_a_batch_by_hand() -> None:
     """Source (7, END) with targets (8, 9, END) and (END), beside a longer row of one target."""
-    batch = batch_of(
-        [Row((7, END), ((8, 9, END), (END,), (5, END))), Row((1, 2, 3, 4, END), ((6, END),))], "sentence_sum"
-    )
+    rows = [Row((7, END), ((8, 9, END), (END,), (5, END))), Row((1, 2, 3, 4, END), ((6, END),))]
+    batch = batch_of(rows)
     assert batch.ids.tolist() == [[7, END, 8, 9, 5, 0], [1, 2, 3, 4, END, 6]]
     assert batch.positions.tolist() == [[3, 4, 5, 6, 5, 3], [3, 4, 5, 6, 7, 8]]
     # What predicts what: END of the source the first id of every target, each id the next one.
     assert batch.predicts.tolist() == [1, 2, 3, 1, 1, 4, 10, 11]
     assert batch.labels.tolist() == [8, 9, END, END, 5, END, 6, END]
-    assert (batch.pairs, batch.pair_tokens) == (4, (2 + 3) + (2 + 1) + (2 + 2) + (5 + 2))
+    assert [row.pair_tokens for row in rows] == [(2 + 3) + (2 + 1) + (2 + 2), 5 + 2]
+    assert [row.length for row in rows] == [2 + 2 + 0 + 1, 5 + 1]
+    assert batch.position_count == 2 * 6
     sees = (batch.mask == 0).long()[:, 0].tolist()
     assert sees[0][:5] == [
         [1, 0, 0, 0, 0, 0],
@@ -169,7 +171,7 @@ def test_packed_targets_have_loss_and_gradient_of_separate_rows(backbone: Backbo
         for n in range(5)
     ]
     sizes = backbone.shape
-    flat = torch.randn(
+    key_values = torch.randn(
         sizes.layers, 2, sizes.kv_heads, PREFIX_LEN, sizes.head_dim, generator=torch.Generator().manual_seed(1)
     )
 
@@ -177,7 +179,7 @@ def test_packed_targets_have_loss_and_gradient_of_separate_rows(backbone: Backbo
         rows = pack(pairs, targets_per_row, np.random.default_rng(7))
         assert max(len(row.targets) for row in rows) == targets_per_row
         batch = batch_of(rows, loss_mode)
-        prefix = flat.clone().requires_grad_(True)
+        prefix = key_values.clone().requires_grad_(True)
         with attach_prefix(backbone.model, shared_prefix_kv({"decoder": prefix}, torch.float32)):
             states = backbone.body(
                 input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask, use_cache=False

@@ -21,10 +21,11 @@ from prefixrun.methods.base import Method, PrefixKeyValues
 from prefixrun.methods.init import split_activations
 from prefixrun.methods.prefix import FixedPrefix, MLPPrefix, chosen_sites
 from prefixrun.methods.prefix_flat import FlatPrefix
-from prefixrun.models.attention import attach_prefix, attention_sites, shared_prefix_kv, use_prefix_attention
+from prefixrun.models.attention import attach_prefix, attention_sites, use_prefix_attention
 from prefixrun.models.backbone import Backbone, load, shape_of
 from prefixrun.models.batches import PairIds, Row
 from prefixrun.models.families import configuration, from_configuration, random_model
+from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.tokenizer import Tokenizer
 from prefixrun.models.weights import ModelFiles
 from prefixrun.training.loss import target_nll
@@ -138,7 +139,8 @@ def pair_nll(backbone: Backbone, method: Method, rows: Sequence[Row]) -> Tensor:
     batch = method.collate(backbone, rows, "sentence_sum")
     with method.attach(backbone):
         states = method.target_states(backbone, batch)
-    return target_nll(states, backbone.head, batch.labels, batch.factors, backbone.head_bias) * batch.pairs
+    pairs = sum(len(row.targets) for row in rows)
+    return target_nll(states, backbone.head, batch.labels, batch.factors, backbone.head_bias) * pairs
 
 
 ROWS = [

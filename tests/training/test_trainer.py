@@ -16,9 +16,11 @@ from prefixrun.config.schema import ModelConfig, TrainConfig
 from prefixrun.errors import DamagedStateError, PrefixrunError
 from prefixrun.methods.prefix import FixedPrefix, MLPPrefix, Prefix
 from prefixrun.methods.prefix_flat import FlatPrefix
-from prefixrun.models.attention import attach_prefix, causal_mask, shared_prefix_kv
+from prefixrun.models.attention import attach_prefix
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds
+from prefixrun.models.masks import causal_mask
+from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.interrupts import deferred
 from prefixrun.training.trainer import Progress, Report, Trainer, mean_nll, schedule

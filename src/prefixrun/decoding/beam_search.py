@@ -17,7 +17,7 @@ from prefixrun.decoding.hypotheses import Beams, choose, repeating
 from prefixrun.methods.base import Method
 from prefixrun.models.attention import attach_prefix
 from prefixrun.models.backbone import Backbone
-from prefixrun.models.decoder_only import PrefillState
+from prefixrun.models.prefill import PrefillState
 
 BLOCK = 256
 """Columns of a block in `top_candidates`."""

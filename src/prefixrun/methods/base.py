@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from prefixrun.models import decoder_only, encoder_decoder
-from prefixrun.models.attention import KeyValueCache, attach_prefix, shared_prefix_kv
+from prefixrun.models.attention import attach_prefix
 from prefixrun.models.batches import Batch, LossMode, Row
+from prefixrun.models.kv_cache import KeyValueCache
+from prefixrun.models.prefill import PrefillState
+from prefixrun.models.prefix_kv import shared_prefix_kv
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
@@ -63,11 +66,12 @@ class Method(nn.Module):
             return encoder_decoder.target_states(backbone, batch)
         return decoder_only.target_states(backbone, batch)
 
-    def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> decoder_only.PrefillState:
+    def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> PrefillState:
         """What a search starts from. prompts: token ids, not padded. Call inside `attach`."""
+        prefix_kv = shared_prefix_kv(self.key_values(backbone), backbone.head.dtype)
         if backbone.is_seq2seq:
-            return encoder_decoder.prefill(backbone, prompts, self.key_values(backbone))
-        return decoder_only.prefill(backbone, prompts, self.key_values(backbone), self.offset)
+            return encoder_decoder.prefill(backbone, prompts, prefix_kv)
+        return decoder_only.prefill(backbone, prompts, prefix_kv, self.offset)
 
     def decode_step(self, backbone: Backbone, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
         """The last hidden states of the token that each beam has written last: (rows, 1, d); ids, positions: (rows, 1).

@@ -24,8 +24,12 @@ from prefixrun.methods.prefix import MLPPrefix, Prefix
 from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.methods.table import Table
 from prefixrun.models import decoder_only
-from prefixrun.models.attention import KeyValueCache, PrefixKV, attach_prefix, causal_mask
+from prefixrun.models.attention import attach_prefix
 from prefixrun.models.batches import Batch, LossMode, Row, padded
+from prefixrun.models.kv_cache import KeyValueCache
+from prefixrun.models.masks import causal_mask, padding_mask
+from prefixrun.models.prefill import PrefillState
+from prefixrun.models.prefix_kv import PrefixKV
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
@@ -39,7 +43,7 @@ class InfixBatch(Batch):
     sources: tuple[tuple[int, ...], ...]
 
     @property
-    def computed(self) -> int:
+    def position_count(self) -> int:
         """Token positions of both passes, padding included; those of the infix are not tokens."""
         return self.ids.numel() + len(self.sources) * max(map(len, self.sources))
 
@@ -69,7 +73,6 @@ class Infix(Method):
         before = torch.tensor([len(row.source) - 1 + self.length for row in rows], device=batch.ids.device)
         values = {field.name: getattr(batch, field.name) for field in fields(Batch)}
         values["positions"] = batch.positions + before.unsqueeze(1)
-        values["pair_tokens"] = sum(row.pair_tokens for row in rows)
         return InfixBatch(**values, sources=tuple(row.source[:-1] for row in rows))
 
     def target_states(self, backbone: Backbone, batch: Batch) -> Tensor:
@@ -77,7 +80,7 @@ class Infix(Method):
         with attach_prefix(backbone.model, {"decoder": self._read(backbone, batch.sources)}):
             return decoder_only.target_states(backbone, batch)
 
-    def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> decoder_only.PrefillState:
+    def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> PrefillState:
         device, dtype = backbone.head.device, backbone.head.dtype
         before = self._read(backbone, [prompt[:-1] for prompt in prompts])
         positions = torch.tensor([len(prompt) - 1 + self.length for prompt in prompts], device=device)
@@ -91,14 +94,10 @@ class Infix(Method):
                 use_cache=True,
             ).last_hidden_state
         after = [
-            PrefixKV(
-                torch.cat([prefix.keys, keys], dim=2),
-                torch.cat([prefix.values, values], dim=2),
-                None if prefix.bias is None else nn.functional.pad(prefix.bias, (0, 1)),
-            )
-            for prefix, keys, values in zip(before, cache.keys, cache.values, strict=True)
+            prefix.followed_by(PrefixKV(keys, values))
+            for prefix, (keys, values) in zip(before, cache.key_values(), strict=True)
         ]
-        return decoder_only.PrefillState(hidden, {"decoder": after}, positions + 1)
+        return PrefillState(hidden, {"decoder": after}, positions + 1)
 
     def _read(self, backbone: Backbone, sources: Sequence[Sequence[int]]) -> list[PrefixKV]:
         """What stands in front of the separator: inputs (without it) and infix, one entry an input, by layer."""
@@ -117,15 +116,15 @@ class Infix(Method):
             past_key_values=cache,
             use_cache=True,
         )
-        bias = torch.zeros(ids.shape, dtype=dtype, device=device).masked_fill_(padding, torch.finfo(dtype).min)
+        bias = padding_mask(padding, dtype)
         added = nn.functional.pad(self.added().to(dtype), (0, 0, 0, 1))
         return [
             PrefixKV(
                 keys + layer[0][:, slots].transpose(0, 1),
                 values + layer[1][:, slots].transpose(0, 1),
-                bias[:, None, None, :],
+                bias,
             )
-            for layer, keys, values in zip(added, cache.keys, cache.values, strict=True)
+            for layer, (keys, values) in zip(added, cache.key_values(), strict=True)
         ]
 
 

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from prefixrun.config.schema import Config, InitConfig
 from prefixrun.errors import ConfigError
-from prefixrun.models.attention import KeyValueCache, causal_mask, recorded
+from prefixrun.models.attention import recorded
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.encoder_decoder import decode, encode
+from prefixrun.models.kv_cache import KeyValueCache
+from prefixrun.models.masks import causal_mask
 
 if TYPE_CHECKING:
     from prefixrun.methods.base import PrefixKeyValues
@@ -144,7 +146,7 @@ def keys_values(backbone: Backbone, embeddings: Tensor) -> Tensor:
         past_key_values=cache,
         use_cache=True,
     )
-    return torch.stack([torch.cat(layer) for layer in zip(cache.keys, cache.values, strict=True)])
+    return torch.stack([torch.cat(layer) for layer in cache.key_values()])
 
 
 def start_from(part: Fitted, target: Tensor, config: InitConfig) -> float:

@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from prefixrun.methods.base import Method, PrefixKeyValues
 from prefixrun.models import decoder_only
-from prefixrun.models.attention import KeyValueCache, PrefixKV, attach_prefix, causal_mask
-from prefixrun.models.batches import padded
-from prefixrun.models.row_prefixes import row_prefix_kv
+from prefixrun.models.attention import attach_prefix
+from prefixrun.models.prefill import PrefillState
+from prefixrun.models.prefix_kv import PrefixKV, row_prefix_kv
 
 if TYPE_CHECKING:
     from prefixrun.models.backbone import Backbone
@@ -39,21 +38,5 @@ class MixedPrefixes(Method):
         with attach_prefix(backbone.model, {"decoder": self.own(backbone.head.dtype)}):
             yield
 
-    def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> decoder_only.PrefillState:
-        device, dtype = backbone.head.device, backbone.head.dtype
-        ids, padding = padded(prompts, device)
-        cache = KeyValueCache()
-        states: Tensor = backbone.body(
-            input_ids=ids,
-            position_ids=self._lengths.unsqueeze(1) + torch.arange(ids.shape[1], device=device),
-            attention_mask=causal_mask(ids.shape[1], dtype, device),
-            past_key_values=cache,
-            use_cache=True,
-        ).last_hidden_state
-        lengths = (~padding).sum(dim=1)
-        hidden = states[torch.arange(len(prompts), device=device), lengths - 1].unsqueeze(1)
-        joined = [
-            first.then(second)
-            for first, second in zip(self.own(dtype), decoder_only.behind(None, cache, padding), strict=True)
-        ]
-        return decoder_only.PrefillState(hidden, {"decoder": joined}, self._lengths + lengths)
+    def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> PrefillState:
+        return decoder_only.prefill(backbone, prompts, {"decoder": self.own(backbone.head.dtype)}, self._lengths)

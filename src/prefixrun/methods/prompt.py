@@ -20,7 +20,7 @@ from prefixrun.methods.base import Method
 from prefixrun.methods.init import activations
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.batches import Batch, LossMode, Row
-from prefixrun.models.decoder_only import PrefillState
+from prefixrun.models.prefill import PrefillState
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config

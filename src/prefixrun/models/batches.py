@@ -21,7 +21,7 @@ POOL = 32
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One source with the targets that are trained behind it. Ids include the end-of-text tokens."""
+    """One source and targets that share its row in a batch. Ids include the end-of-text tokens."""
 
     source: tuple[int, ...]
     targets: tuple[tuple[int, ...], ...]
@@ -39,24 +39,23 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Tensors of one forward pass.
-
-    `ids`, `positions`: (rows, length). `mask`: (rows, 1, length, length), 0 where a position sees another, else minus
-    infinity. `predicts`: (targets,) index into the flattened (rows x length) positions whose hidden state predicts
-    `labels`: (targets,). `factors`: (targets,) weight of each in the loss.
-    """
+    """Tensors of one forward pass."""
 
     ids: Tensor
+    """(rows, length): token ids."""
     positions: Tensor
+    """(rows, length): positions of the tokens."""
     mask: Tensor
+    """(rows or 1, 1, length, length): which position sees which, additive (masks)."""
     predicts: Tensor
+    """(targets,): indices into the flattened (rows x length) positions whose hidden states predict the labels."""
     labels: Tensor
+    """(targets,): the token ids to predict, those of all targets."""
     factors: Tensor
-    pairs: int
-    pair_tokens: int
+    """(targets,): weight of each label in the loss."""
 
     @property
-    def computed(self) -> int:
+    def position_count(self) -> int:
         """Token positions that a pass computes, padding included."""
         return self.ids.numel()
 
@@ -119,44 +118,64 @@ def _fill(rows: Sequence[Row], batch_size: int) -> list[list[Row]]:
 def collate(rows: Sequence[Row], prefix_len: int, loss_mode: LossMode, *, device: str, dtype: torch.dtype) -> Batch:
     """Pad rows to the longest and number the positions from `prefix_len` on, as GPT-2 does behind a past.
 
-    Every target continues the positions of its source, and sees the source and itself: exactly what it would see
-    alone. Padding is on the right, and no real position sees it.
+    Several targets may stand behind one source: [source; target 1; target 2; ...]. Each of them continues the positions
+    of the source and sees the source and itself, exactly what it would see alone, so that loss and gradients are those
+    of separate pairs:
+
+        sees        s s  a a  b        positions
+        source  s   1 . |. . |.        0
+                s   1 1 |. . |.        1
+        target  a   1 1 |1 . |.        2
+        1       a   1 1 |1 1 |.        3
+        target  b   1 1 |. . |1        2
+        2
+
+    The last token of a target is predicted and never read. The first token of every target is predicted by the last
+    one of the source. Padding is on the right, and no real position sees it.
     """
     length = max(row.length for row in rows)
     ids = torch.zeros(len(rows), length, dtype=torch.long)
     positions = torch.zeros(len(rows), length, dtype=torch.long)
-    segments = torch.full((len(rows), length), -1)
+    segments = torch.full((len(rows), length), -1)  # 0 the source, 1, 2, ... its targets, -1 padding
     predicts: list[int] = []
     labels: list[int] = []
     for index, row in enumerate(rows):
-        split = len(row.source)
-        ids[index, :split] = torch.tensor(row.source)
-        positions[index, :split] = torch.arange(split)
-        segments[index, :split] = 0
-        start = split
+        source_len = len(row.source)
+        ids[index, :source_len] = torch.tensor(row.source)
+        positions[index, :source_len] = torch.arange(source_len)
+        segments[index, :source_len] = 0
+        start = source_len
         for number, target in enumerate(row.targets, start=1):
             stop = start + len(target) - 1
             ids[index, start:stop] = torch.tensor(target[:-1], dtype=torch.long)
-            positions[index, start:stop] = torch.arange(split, split + stop - start)
+            positions[index, start:stop] = torch.arange(source_len, source_len + stop - start)
             segments[index, start:stop] = number
-            predicts += [index * length + place for place in (split - 1, *range(start, stop))]
+            predicts += [index * length + place for place in (source_len - 1, *range(start, stop))]
             labels += target
             start = stop
+    # A position sees the source and its own segment, in both what is not behind it.
     sees = (segments[:, None, :] == 0) | (segments[:, None, :] == segments[:, :, None])
     sees &= torch.ones(length, length, dtype=torch.bool).tril()
     mask = torch.zeros(len(rows), length, length, dtype=dtype).masked_fill_(~sees, torch.finfo(dtype).min)
-    pairs = sum(len(row.targets) for row in rows)
-    total = pairs if loss_mode == "sentence_sum" else len(labels)
     return Batch(
         ids=ids.to(device),
         positions=(positions + prefix_len).to(device),
         mask=mask.unsqueeze(1).to(device),
         predicts=torch.tensor(predicts, device=device),
         labels=torch.tensor(labels, device=device),
-        factors=torch.full((len(labels),), 1.0 / total, device=device),
-        pairs=pairs,
-        pair_tokens=sum(row.pair_tokens for row in rows),
+        factors=loss_factors([target for row in rows for target in row.targets], loss_mode, device),
     )
+
+
+def loss_factors(targets: Sequence[Sequence[int]], loss_mode: LossMode, device: str) -> Tensor:
+    """(labels,): what the negative log-likelihood of each label is multiplied by.
+
+    "sentence_sum": 1 / number of targets, a sum over the tokens of a target and a mean over targets (the paper's code);
+    "token_mean": 1 / number of labels.
+    """
+    labels = sum(map(len, targets))
+    total = len(targets) if loss_mode == "sentence_sum" else labels
+    return torch.full((labels,), 1.0 / total, device=device)
 
 
 def padded(rows: Sequence[Sequence[int]], device: str | torch.device) -> tuple[Tensor, Tensor]:
@@ -164,9 +183,9 @@ def padded(rows: Sequence[Sequence[int]], device: str | torch.device) -> tuple[T
     longest = max(map(len, rows))
     ids = torch.zeros(len(rows), longest, dtype=torch.long)
     padding = torch.ones(len(rows), longest, dtype=torch.bool)
-    for place, row in enumerate(rows):
-        ids[place, : len(row)] = torch.tensor(row)
-        padding[place, : len(row)] = False
+    for index, row in enumerate(rows):
+        ids[index, : len(row)] = torch.tensor(row)
+        padding[index, : len(row)] = False
     return ids.to(device), padding.to(device)
 
 

@@ -1,4 +1,4 @@
-"""Batches of an encoder-decoder: each input once for the encoder, its targets as rows of the decoder."""
+"""Batches of an encoder-decoder: each source once for the encoder, its targets as rows of the decoder."""
 
 from __future__ import annotations
 
@@ -8,57 +8,48 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from prefixrun.models.batches import Batch, LossMode, Row, padded
+from prefixrun.models.batches import Batch, LossMode, Row, loss_factors, padded
+from prefixrun.models.masks import causal_mask, padding_mask
 
 
 @dataclass(frozen=True, slots=True)
-class SplitBatch(Batch):
-    """Tensors of one forward pass of an encoder-decoder; those of `Batch` are the decoder's.
-
-    `source`: (sources, length) ids that the encoder reads. `source_mask`: (sources, 1, 1, length), 0 at ids and minus
-    infinity at padding. `entries`: (rows,) the source of each row of the decoder.
-    """
+class EncoderDecoderBatch(Batch):
+    """Tensors of one forward pass of an encoder-decoder; those of `Batch` are the decoder's."""
 
     source: Tensor
+    """(sources, source length): token ids that the encoder reads."""
     source_mask: Tensor
-    entries: Tensor
+    """(sources, 1, 1, source length): see masks.padding_mask."""
+    source_of_row: Tensor
+    """(rows,): index of the source of each row of the decoder."""
 
     @property
-    def computed(self) -> int:
+    def position_count(self) -> int:
         return self.ids.numel() + self.source.numel()
 
 
-def collate(rows: Sequence[Row], start: int, loss_mode: LossMode, *, device: str, dtype: torch.dtype) -> SplitBatch:
-    """Pad on the right; no real position sees padding.
+def collate(
+    rows: Sequence[Row], start: int, loss_mode: LossMode, *, device: str, dtype: torch.dtype
+) -> EncoderDecoderBatch:
+    """Pad sources and targets on the right, where no real position sees padding.
 
-    Every target is a row of its own, so its positions and what it sees are those of the pair alone; only the encoder
-    reads an input once for all targets of a row. start: the id that the decoder reads before a target.
+    Every target is a row of the decoder, so its positions and its mask are those of the pair alone; only the encoder
+    reads a source once for all its targets. start: the id that the decoder reads before a target.
     """
     targets = [target for row in rows for target in row.targets]
     source, padding = padded([row.source for row in rows], device)
+    # The decoder reads START, t_1, ..., t_{n-1} and predicts t_1, ..., t_n at the same places.
     ids, _ = padded([(start, *target[:-1]) for target in targets], device)
     length = ids.shape[1]
-    mask = torch.full((length, length), torch.finfo(dtype).min, dtype=dtype, device=device).triu(1)
-    labels = [label for target in targets for label in target]
-    total = len(targets) if loss_mode == "sentence_sum" else len(labels)
-    return SplitBatch(
+    predicts = [index * length + place for index, target in enumerate(targets) for place in range(len(target))]
+    return EncoderDecoderBatch(
         ids=ids,
         positions=torch.arange(length, device=device).expand(len(targets), -1),
-        mask=mask[None, None],
-        predicts=torch.tensor(
-            [row * length + place for row, target in enumerate(targets) for place in range(len(target))], device=device
-        ),
-        labels=torch.tensor(labels, device=device),
-        factors=torch.full((len(labels),), 1.0 / total, device=device),
-        pairs=len(targets),
-        pair_tokens=sum(row.pair_tokens for row in rows),
+        mask=causal_mask(length, dtype, torch.device(device)),
+        predicts=torch.tensor(predicts, device=device),
+        labels=torch.tensor([label for target in targets for label in target], device=device),
+        factors=loss_factors(targets, loss_mode, device),
         source=source,
-        source_mask=padding_bias(padding, dtype),
-        entries=torch.tensor([entry for entry, row in enumerate(rows) for _ in row.targets], device=device),
+        source_mask=padding_mask(padding, dtype),
+        source_of_row=torch.tensor([index for index, row in enumerate(rows) for _ in row.targets], device=device),
     )
-
-
-def padding_bias(padding: Tensor, dtype: torch.dtype) -> Tensor:
-    """(rows, 1, 1, length) to add to attention scores: 0, minus infinity where `padding` (rows, length)."""
-    bias = torch.zeros(padding.shape, dtype=dtype, device=padding.device)
-    return bias.masked_fill_(padding, torch.finfo(dtype).min)[:, None, None, :]

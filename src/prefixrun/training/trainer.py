@@ -167,7 +167,7 @@ class Trainer:
                     # The loss is a mean over this process's share; its part in the mean over all rows is smaller.
                     loss = loss * (_divisor(share, loss_mode) / _divisor(rows, loss_mode))
                 loss.backward()
-                positions += batch.computed
+                positions += batch.position_count
         self.group.all_reduce_gradients(self.parameters)
         nll, all_positions = self.group.sum([nll, positions])
         self.progress.positions += int(all_positions)

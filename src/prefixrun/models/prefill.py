@@ -1,0 +1,45 @@
+"""What one pass over the prompts leaves behind for a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from prefixrun.models.kv_cache import KeyValueCache
+from prefixrun.models.masks import padding_mask
+from prefixrun.models.prefix_kv import PrefixKV
+
+
+@dataclass(frozen=True, slots=True)
+class PrefillState:
+    """Where a beam search starts.
+
+    What the model has read is the same for all beams of an input, so it is stored once an input, as a prefix of what
+    the beams write.
+    """
+
+    hidden: Tensor
+    """(inputs, 1, d): the last hidden states that predict the first token of each output."""
+    prefix_kv: Mapping[str, Sequence[PrefixKV]]
+    """Attention site → by layer, the keys and values of trained prefix and prompt; one entry an input."""
+    positions: Tensor
+    """(inputs,): the position of the first token of each output."""
+    cache: KeyValueCache = field(default_factory=KeyValueCache)
+    """Keys and values that the outputs begin with, one row an input; empty in decoder-only models."""
+
+
+def prompt_prefix_kv(
+    prefix: Sequence[PrefixKV] | None, key_values: Sequence[tuple[Tensor, Tensor]], padding: Tensor
+) -> list[PrefixKV]:
+    """By layer, the keys and values of the prompts behind those of a trained prefix; one entry an input.
+
+    prefix: by layer, or None where the method has none. key_values: by layer, each (inputs, kv_heads, length,
+    head_dim). padding: (inputs, length), true where a prompt has ended.
+    """
+    bias = padding_mask(padding, key_values[0][0].dtype)
+    prompts = [PrefixKV(keys, values, bias) for keys, values in key_values]
+    if prefix is None:
+        return prompts
+    return [before.followed_by(prompt) for before, prompt in zip(prefix, prompts, strict=True)]
