@@ -329,7 +329,7 @@ def test_a_second_system_stands_beside_the_first(
         assert 1 / 1001 <= one["p_value"] <= 1
     printed = capsys.readouterr().out
     assert printed.startswith("worse.txt, against better.txt: 2 outputs, references of refs.json\n")
-    chrf = next(line.split() for line in printed.splitlines() if line.startswith("  chrF"))
+    chrf = next(line.split() for line in printed.splitlines() if line.startswith("chrF"))
     assert f"{record['differences']['chrF']['value']:+.4f}" in chrf
     assert f"{record['differences']['chrF']['p_value']:.4f}" == chrf[-1]
     assert "approximate randomisation, 1,000 trials" in printed
