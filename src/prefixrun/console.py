@@ -183,7 +183,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The content of a table; print_table shows it, analysis.table_files writes it to files."""
+    """The content of a table; print_table shows it, analysis.text_table writes it to files."""
 
     columns: tuple[Column, ...]
     sections: tuple[Section, ...]
@@ -197,11 +197,16 @@ class Table:
 
 
 def simple_table(
-    headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Collection[int] = (), title: str = ""
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Collection[int] = (),
+    title: str = "",
+    notes: Iterable[str] = (),
 ) -> Table:
     """A table of one section; the columns at the indices `numbers` are numbers."""
     columns = tuple(Column(heading, index in numbers) for index, heading in enumerate(headings))
-    return Table(columns, (Section(tuple(Row(tuple(cells)) for cells in rows)),), title)
+    return Table(columns, (Section(tuple(Row(tuple(cells)) for cells in rows)),), title, tuple(notes))
 
 
 def print_table(table: Table, *, console: Console | None = None, width: int | None = None) -> None:

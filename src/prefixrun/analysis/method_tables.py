@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from prefixrun.analysis.claim_rules import Arm
 from prefixrun.analysis.comparison import Difference, difference, holm
 from prefixrun.analysis.groups import RunGroup, check_signatures, circumstances, labels
-from prefixrun.analysis.table_format import NONE, mean_sd, signed
-from prefixrun.analysis.text_table import TextTable, csv_text, plain
+from prefixrun.analysis.table_format import mean_sd, signed
+from prefixrun.analysis.text_table import csv_text, plain
+from prefixrun.console import NONE, Table, simple_table
 from prefixrun.results import display_names
 
 CSV_COLUMNS = (
@@ -101,8 +102,8 @@ def _reference(comparable: Sequence[RunGroup]) -> RunGroup:
     return Arm("prefix").select_group(comparable) or max(comparable, key=lambda group: len(group.runs))
 
 
-def as_texts(table: MethodTable) -> TextTable:
-    """The table as texts."""
+def as_texts(table: MethodTable) -> Table:
+    """The table as texts; all columns but the first are numbers."""
     reference = table.reference
     result = reference.first.result
     heading = (
@@ -120,7 +121,8 @@ def as_texts(table: MethodTable) -> TextTable:
         f"{name} minus reference [95 %]",
         "p (Holm)",
     )
-    return TextTable(heading, columns, tuple(_line(table, row) for row in table.rows), 1, tuple(_notes(table)))
+    rows = [_line(table, row) for row in table.rows]
+    return simple_table(columns, rows, numbers=range(1, len(columns)), title=heading, notes=_notes(table))
 
 
 def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
