@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from prefixrun.cli.commands.params import count_points
 from prefixrun.config.method_specs import size_override
 from prefixrun.config.schema import Config
 from prefixrun.files import write_text
 from prefixrun.methods.parameter_count import Parameters
 from prefixrun.results.display_names import of_method, of_model
-from prefixrun.sweeps.parameter_table import rows
 
 HEAD = """\
 # The paper's numbers of parameters beside ours
@@ -128,7 +128,7 @@ def _name(config: Config) -> str:
 
 
 def _counted(words: str) -> Iterator[tuple[Config, Parameters]]:
-    for row in rows(words.split()):
+    for row in count_points(words.split()):
         if row.point.config is None or row.counts is None:
             raise SystemExit(f"{row.label}: {row.reason}")
         yield row.point.config, row.counts

@@ -42,7 +42,7 @@ class _Terminal(Console):
         raise SystemExit(BROKEN_PIPE_EXIT_CODE)
 
 
-def say(text: str) -> None:
+def print_text(text: str) -> None:
     """Print plain text, at once and unwrapped."""
     terminal().print(text, markup=False, soft_wrap=True)
 
@@ -60,7 +60,7 @@ def print_labelled(
             console.print(Text(set_cell_size(head, column), style="dim") + line, soft_wrap=True)
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """For people: seconds, minutes and seconds, or hours and minutes."""
     whole = round(seconds)
     if whole < 60:
@@ -84,6 +84,7 @@ def logging_to(path: Path, *, screen: bool = True) -> Iterator[None]:
     to_file = _File(path)
     to_file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     handlers = [to_file, _Screen()] if screen else [to_file]
+    level, propagate = LOG.level, LOG.propagate
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
     for handler in handlers:
@@ -93,6 +94,8 @@ def logging_to(path: Path, *, screen: bool = True) -> Iterator[None]:
     finally:
         for handler in handlers:
             LOG.removeHandler(handler)
+        LOG.setLevel(level)
+        LOG.propagate = propagate
 
 
 class _File(logging.Handler):
@@ -147,99 +150,152 @@ def stage(name: str) -> Iterator[Stage]:
 NONE = "–"
 """A cell without a value."""
 
-GAP = "  "
-
-
-def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
-    """Heading and rows as lines; the columns at the positions `right` are numbers, aligned at their ends."""
-    lines = [columns, *rows]
-    widths = [max(cell_len(line[place]) for line in lines) for place in range(len(columns))]
-    return "\n".join(
-        GAP.join(_cell(text, widths[place], place in right) for place, text in enumerate(line)).rstrip()
-        for line in lines
-    )
-
-
-def _cell(text: str, width: int, is_right: bool) -> str:
-    blank = " " * (width - cell_len(text))
-    return blank + text if is_right else text + blank
-
-
-SCORE_GAP = 2
+_GAP = 2
+_WRAPPED_WIDTH = 24
+"""Cells that a last column of texts has at least when it is wrapped."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A row of the table."""
+class Column:
+    """A column of a table: texts begin together, numbers end together."""
 
-    label: str
-    texts: Mapping[str, str]
-    """Metric → number as shown; metrics without one get a dash."""
-    own: bool = False
-    """Whether it is of this run, which stands out."""
+    heading: str = ""
+    """Of several lines where there is a line break in it."""
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One cell for each column."""
+
+    cells: tuple[str, ...]
+    is_strong: bool = False
+    """Whether it stands out from the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Rows under one heading."""
+    """Rows that belong together, with or without a heading."""
 
-    heading: str
-    """Empty for rows that stand right under the metrics."""
-    lines: tuple[Line, ...]
+    rows: tuple[Row, ...]
+    heading: str = ""
 
 
-def blocks(sections: Sequence[Section], metrics: Iterable[str], width: int) -> list[Text]:
-    """The whole table as one block, or as several with fewer columns each where `width` cells are not enough.
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The content of a table; print_table shows it, analysis.text_table writes it to files."""
 
-    A metric named `BLEU/seen` gets a heading of two lines.
+    columns: tuple[Column, ...]
+    sections: tuple[Section, ...]
+    title: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of all sections."""
+        return tuple(row for section in self.sections for row in section.rows)
+
+
+def simple_table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Collection[int] = (),
+    title: str = "",
+    notes: Iterable[str] = (),
+) -> Table:
+    """A table of one section; the columns at the indices `numbers` are numbers."""
+    columns = tuple(Column(heading, index in numbers) for index, heading in enumerate(headings))
+    return Table(columns, (Section(tuple(Row(tuple(cells)) for cells in rows)),), title, tuple(notes))
+
+
+def print_table(table: Table, *, console: Console | None = None, width: int | None = None) -> None:
+    """Print a table in lines of at most `width` cells: by default those of a terminal, and any where there is none."""
+    console = console or terminal()
+    limit = width or (console.width if console.is_terminal else sys.maxsize)
+    if table.title:
+        console.print(Text(table.title, style="bold"), soft_wrap=True)
+    for number, block in enumerate(table_blocks(table, limit)):
+        console.print(Text("\n" if number else "") + block, soft_wrap=True)
+    for note in table.notes:
+        console.print(Text(note), soft_wrap=True)
+
+
+def table_blocks(table: Table, width: int) -> list[Text]:
+    """The rows of a table as one block, or as several with the first column and fewer others where they are too wide.
+
+    Before that, gaps become narrow, and a last column of texts is wrapped.
     """
-    names = list(metrics)
-    label_width = max((cell_len(line.label) + 2 for section in sections for line in section.lines), default=0)
-    widths = {name: _width(name, sections) for name in names}
-    gap = SCORE_GAP if label_width + sum(widths.values()) + SCORE_GAP * len(names) <= width else 1
-    chunks: list[list[str]] = [[]]
-    used = label_width
-    for name in names:
-        if chunks[-1] and used + gap + widths[name] > width:
-            chunks.append([])
-            used = label_width
-        chunks[-1].append(name)
-        used += gap + widths[name]
-    return [_block(sections, {name: widths[name] + gap for name in chunk}, label_width, width) for chunk in chunks]
+    widths = [_column_width(table, index) for index in range(len(table.columns))]
+    widths[0] += _indent(table)
+    needed = list(widths)
+    if not table.columns[-1].is_number and len(widths) > 1:
+        needed[-1] = min(widths[-1], _WRAPPED_WIDTH)
+    gap = _GAP if sum(needed) + _GAP * (len(needed) - 1) <= width else 1
+    blocks = [[0]]
+    used = needed[0]
+    for index in range(1, len(needed)):
+        if len(blocks[-1]) > 1 and used + gap + needed[index] > width:
+            blocks.append([0])
+            used = needed[0]
+        blocks[-1].append(index)
+        used += gap + needed[index]
+    return [_block(table, {index: widths[index] for index in block}, gap, width) for block in blocks]
 
 
-def _width(name: str, sections: Sequence[Section]) -> int:
-    texts = [line.texts.get(name, NONE) for section in sections for line in section.lines]
-    return max(cell_len(text) for text in (*name.split("/"), *texts))
+def _indent(table: Table) -> int:
+    """Rows stand to the right of their section's heading."""
+    return 2 if any(section.heading for section in table.sections) else 0
 
 
-def _block(sections: Sequence[Section], columns: Mapping[str, int], label_width: int, width: int) -> Text:
+def _column_width(table: Table, index: int) -> int:
+    texts = [*table.columns[index].heading.split("\n"), *(row.cells[index] for row in table.rows)]
+    return max(map(cell_len, texts))
+
+
+def _block(table: Table, widths: dict[int, int], gap: int, width: int) -> Text:
+    """Headings and rows of the columns in `widths`: index of a column → its cells."""
+    *others, last = widths
+    if not table.columns[last].is_number:
+        room = width - sum(widths[index] + gap for index in others)
+        widths[last] = min(widths[last], max(room, _WRAPPED_WIDTH))
     block = Text()
-    for level in range(max(name.count("/") for name in columns) + 1):
-        parts = [[*name.split("/"), ""][level] for name in columns]
-        block.append(_row("", parts, columns, label_width) + "\n", style="bold")
-    for section in sections:
-        for part in _wrapped(section.heading, width) if section.heading else ():
-            block.append(part + "\n", style="cyan")
-        for line in section.lines:
-            texts = [line.texts.get(name, NONE) for name in columns]
-            block.append(_row("  " + line.label, texts, columns, label_width) + "\n", style="bold" if line.own else "")
+    headings = [table.columns[index].heading.split("\n") for index in widths]
+    for level in range(max(map(len, headings))):
+        cells = [(*lines, *[""] * level)[level] for lines in headings]
+        block.append(_line(table, cells, widths, gap) + "\n", style="bold")
+    for section in table.sections:
+        for line in _wrapped(section.heading, width, "    ") if section.heading else ():
+            block.append(line + "\n", style="cyan")
+        for row in section.rows:
+            cells = [row.cells[index] for index in widths]
+            cells[0] = " " * _indent(table) + cells[0]
+            endings = [cells[-1]] if table.columns[last].is_number else _wrapped(cells[-1], widths[last], "  ")
+            for ending in endings:
+                block.append(_line(table, [*cells[:-1], ending], widths, gap) + "\n", "bold" if row.is_strong else "")
+                cells = [""] * len(cells)
     block.rstrip()
     return block
 
 
-def _row(label: str, texts: Iterable[str], columns: Mapping[str, int], label_width: int) -> str:
-    cells = (" " * (width - cell_len(text)) + text for text, width in zip(texts, columns.values(), strict=True))
-    return (set_cell_size(label, label_width) + "".join(cells)).rstrip()
+def _line(table: Table, cells: Sequence[str], widths: Mapping[int, int], gap: int) -> str:
+    padded = []
+    for cell, (index, width) in zip(cells, widths.items(), strict=True):
+        blank = " " * (width - cell_len(cell))
+        padded.append(blank + cell if table.columns[index].is_number else cell + blank)
+    return (" " * gap).join(padded).rstrip()
 
 
-def _wrapped(heading: str, width: int) -> list[str]:
-    """The heading in lines of at most `width` cells, broken at spaces, later lines indented."""
-    lines = [""]
-    for word in heading.split(" "):
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    """The text in lines of at most `width` cells, broken at spaces, later lines behind `indent`."""
+    if cell_len(text) <= width:
+        return [text]
+    start = text[: len(text) - len(text.lstrip())]
+    lines = [start]
+    for word in text.split():
         longer = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
         if cell_len(longer) > width and lines[-1].strip():
-            lines.append(f"    {word}")
+            lines.append(start + indent + word)
         else:
             lines[-1] = longer
     return lines

@@ -148,7 +148,7 @@ def test_without_a_prefix_it_is_the_librarys_attention(backbone: Backbone) -> No
 
 
 def test_the_prefix_never_reaches_the_librarys_cache(backbone: Backbone, key_values: Tensor) -> None:
-    """The canary for transformers: its cache holds the keys of the text alone; nothing takes the prefix for past tokens."""
+    """The canary for transformers: its cache holds keys of the text alone; nothing takes the prefix for past tokens."""
     ids = torch.tensor([[5, 6, 7]])
     cache = DynamicCache(config=backbone.model.config)
     with attach_prefix(backbone.model, shared_prefix_kv({"decoder": key_values}, torch.float32)):

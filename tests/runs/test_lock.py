@@ -145,7 +145,9 @@ def test_a_holder_on_another_host_counts_until_its_heartbeat_is_old(
     assert _can_be_held(tmp_path) == is_free
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), os.getppid(), 1, 0, -1, 10**30])
+@pytest.mark.parametrize(
+    "pid", [os.getpid(), os.getppid(), 1, 0, -1, 10**30], ids=["own", "parent", "1", "0", "-1", "huge"]
+)
 def test_a_process_id_decides_nothing(tmp_path: Path, pid: int) -> None:
     """It may be that of another process by now."""
     _left(tmp_path, _left_by(HERE, pid))

@@ -17,7 +17,7 @@ from prefixrun.cli.main import main
 from prefixrun.errors import PrefixrunError
 from prefixrun.runs import pipeline, prepare
 from prefixrun.runs.configure import sweep_points
-from prefixrun.sweeps.plan import Job, jobs
+from prefixrun.sweeps.plan import Job, plan_jobs
 
 SMALL = (
     "model=tiny_gpt2",
@@ -41,7 +41,7 @@ def sweep(*words: str) -> int:
 
 
 def found(*words: str) -> list[Job]:
-    return jobs(sweep_points([*SMALL, *words]))
+    return plan_jobs(sweep_points([*SMALL, *words]))
 
 
 def states(*words: str) -> list[str]:

@@ -8,7 +8,7 @@ import torch
 from prefixrun.runs.configure import sweep_points
 from prefixrun.runs.lock import RunLock
 from prefixrun.sweeps import plan
-from prefixrun.sweeps.plan import Job, counted, jobs
+from prefixrun.sweeps.plan import Job, count_states, plan_jobs
 
 TINY = ("model=tiny_gpt2", "method=prefix_flat", "init=random")
 
@@ -20,7 +20,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def planned(*words: str) -> list[Job]:
-    return jobs(sweep_points([*TINY, *words]))
+    return plan_jobs(sweep_points([*TINY, *words]))
 
 
 def test_points_that_differ_in_nothing_that_counts_are_one_run() -> None:
@@ -46,7 +46,7 @@ def test_a_budget_is_the_run_of_its_size_and_its_label_says_which() -> None:
 def test_the_states_of_runs() -> None:
     found = planned("seed=1,2,3,4", "prefix_len=0,2")
     runs = [job.run for job in found if job.run]
-    assert counted(found) == {"new": 4, "impossible": 4}
+    assert count_states(found) == {"new": 4, "impossible": 4}
     with runs[0].hold():
         pass
     with runs[1].hold():
@@ -54,7 +54,7 @@ def test_the_states_of_runs() -> None:
     runs[2].directory.mkdir(parents=True)
     with RunLock(runs[2].directory):
         found = planned("seed=1,2,3,4", "prefix_len=0,2")
-    assert counted(found) == {"new": 1, "interrupted": 1, "failed": 1, "held": 1, "impossible": 4}
+    assert count_states(found) == {"new": 1, "interrupted": 1, "failed": 1, "held": 1, "impossible": 4}
     reasons = {job.state: job.reason for job in found}
     assert reasons["failed"] == "the loss is not a number"
     assert reasons["held"].startswith("process ")

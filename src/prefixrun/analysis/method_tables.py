@@ -14,8 +14,9 @@ from prefixrun.analysis.comparability import check_signatures, scope
 from prefixrun.analysis.comparison import Difference, difference, holm
 from prefixrun.analysis.group_labels import amount_text, circumstances, decoding_text, labels
 from prefixrun.analysis.groups import RunGroup, comparable, runs_of
-from prefixrun.analysis.table_format import NONE, mean_sd, signed
-from prefixrun.analysis.text_table import TextTable, csv_text, plain
+from prefixrun.analysis.table_format import mean_sd, signed
+from prefixrun.analysis.text_table import csv_text, plain
+from prefixrun.console import NONE, Table, simple_table
 from prefixrun.results import display_names
 
 CSV_COLUMNS = (
@@ -95,8 +96,8 @@ def _reference(groups: Sequence[RunGroup]) -> RunGroup:
     return Arm("prefix").select_group(groups) or max(groups, key=lambda group: len(group.runs))
 
 
-def as_texts(table: MethodTable) -> TextTable:
-    """The table as texts."""
+def as_texts(table: MethodTable) -> Table:
+    """The table as texts; all columns but the first are numbers."""
     reference = table.reference
     result = reference.first.result
     heading = (
@@ -114,7 +115,8 @@ def as_texts(table: MethodTable) -> TextTable:
         f"{name} minus reference [95 %]",
         "p (Holm)",
     )
-    return TextTable(heading, columns, tuple(_line(table, row) for row in table.rows), 1, tuple(_notes(table)))
+    rows = [_line(table, row) for row in table.rows]
+    return simple_table(columns, rows, numbers=range(1, len(columns)), title=heading, notes=_notes(table))
 
 
 def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:

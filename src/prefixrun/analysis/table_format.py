@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from prefixrun.analysis.comparison import Estimate
 from prefixrun.analysis.equivalence import margin
-from prefixrun.analysis.paper_tables import SEEDS, Section, Table, TableCell, TableRow
-from prefixrun.analysis.text_table import TextTable, csv_text, latex, markdown, plain
+from prefixrun.analysis.paper_tables import SEEDS, TableCell, TableRow
+from prefixrun.analysis.paper_tables import Section as PaperSection
+from prefixrun.analysis.paper_tables import Table as PaperTable
+from prefixrun.analysis.text_table import csv_text, latex, markdown, plain
+from prefixrun.console import NONE, Column, Row, Section, Table
 from prefixrun.results import display_names
-
-NONE = "–"
 
 CSV_COLUMNS = (
     *("version", "table", "task", "model", "method", "params", "prefix_len", "setting", "metric"),
@@ -46,47 +47,44 @@ def mean_sd(found: Estimate, decimals: int) -> str:
     return number(found.mean, decimals) + spread
 
 
-def file_name(table: Table) -> str:
+def file_name(table: PaperTable) -> str:
     """`acl_table_2`."""
     return f"{table.version.lower()}_{table.number.lower().replace(' ', '_')}"
 
 
-def as_markdown(table: Table, seeds: int = SEEDS) -> str:
+def as_markdown(table: PaperTable, seeds: int = SEEDS) -> str:
     """One page: a heading and a table for each task."""
     intro = (
         f"# {_title(table)}\n\n"
         f"Our runs beside the numbers of the paper ({table.version} version): mean ± standard deviation over seeds and "
         f"subsamples; a cell wants {seeds} runs. Written by `prefixrun tables`.\n"
     )
-    return "\n".join((intro, *(markdown(_texts(table, section, seeds)) for section in table.sections)))
+    return "\n".join((intro, *(markdown(_as_table(table, section, seeds)) for section in table.sections)))
 
 
-def as_latex(table: Table, seeds: int = SEEDS) -> str:
+def as_latex(table: PaperTable, seeds: int = SEEDS) -> str:
     """One float for each task; needs the package booktabs."""
-    return "\n".join(latex(_texts(table, section, seeds)) for section in table.sections)
+    return "\n".join(latex(_as_table(table, section, seeds)) for section in table.sections)
 
 
-def as_csv(table: Table, seeds: int = SEEDS) -> str:
+def as_csv(table: PaperTable, seeds: int = SEEDS) -> str:
     """One line for each cell."""
     return csv_text(CSV_COLUMNS, (line for section in table.sections for line in _csv_lines(table, section, seeds)))
 
 
-def _title(table: Table) -> str:
+def _title(table: PaperTable) -> str:
     return f"{table.title} ({table.version}, {table.number})"
 
 
-def _texts(table: Table, section: Section, seeds: int) -> TextTable:
-    rows: list[tuple[str, ...]] = []
-    rules = []
-    for row in section.rows:
-        rules.append(len(rows))
-        rows += _lines(table, row, seeds)
-    metrics = tuple(display_names.of_metric(metric) for metric in section.metrics)
+def _as_table(table: PaperTable, section: PaperSection, seeds: int) -> Table:
+    """The table of one task; each row of the paper is a section of lines."""
+    metrics = (Column(display_names.of_metric(metric), is_number=True) for metric in section.metrics)
     title = f"{table.number} of the {table.version} version: {display_names.of_task(section.task)}"
-    return TextTable(title, ("method", "", *metrics), tuple(rows), 2, tuple(_notes(section)), tuple(rules[1:]))
+    rows = tuple(Section(tuple(map(Row, _lines(table, row, seeds)))) for row in section.rows)
+    return Table((Column("method"), Column(), *metrics), rows, title, tuple(_notes(section)))
 
 
-def _lines(table: Table, row: TableRow, seeds: int) -> Iterator[tuple[str, ...]]:
+def _lines(table: PaperTable, row: TableRow, seeds: int) -> Iterator[tuple[str, ...]]:
     """The lines of one row: the paper's number, ours, the difference and the verdict; or ours alone."""
     ours = tuple(_ours(cell, row) for cell in row.cells)
     n = len(row.group.runs) if row.group else 0
@@ -114,7 +112,7 @@ def _ours(cell: TableCell, row: TableRow) -> str:
     return mean_sd(cell.ours, cell.decimals) + ("" if all_runs else f" (n = {cell.n})")
 
 
-def _notes(section: Section) -> Iterator[str]:
+def _notes(section: PaperSection) -> Iterator[str]:
     if any(display_names.less_is_better(metric) for metric in section.metrics):
         yield "TER counts errors: less is better."
     empty: dict[str, list[str]] = {}
@@ -129,7 +127,7 @@ def _notes(section: Section) -> Iterator[str]:
         yield f"Reproduced means: within these margins of the printed number, at 95 %: {', '.join(margins)}."
 
 
-def _csv_lines(table: Table, section: Section, seeds: int) -> Iterator[tuple[object, ...]]:
+def _csv_lines(table: PaperTable, section: PaperSection, seeds: int) -> Iterator[tuple[object, ...]]:
     for row in section.rows:
         result = row.group.first.result if row.group else {}
         of = row.paper

@@ -1,11 +1,12 @@
-"""A table of texts as Markdown, LaTeX or CSV. Nothing here knows what the texts mean."""
+"""A table as Markdown, LaTeX or CSV. Nothing here knows what its texts mean."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+from prefixrun.console import Table
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -32,37 +33,22 @@ _LATEX = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TextTable:
-    """A heading line and rows of the same length; the first `texts` columns are left-aligned, numbers are right."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    texts: int = 1
-    notes: tuple[str, ...] = ()
-    rules: tuple[int, ...] = field(default=())
-    """Rows before which LaTeX draws a line."""
-
-
-def markdown(table: TextTable, level: int = 2) -> str:
+def markdown(table: Table, level: int = 2) -> str:
     """Title, table and notes, with a blank line between them."""
-    marks = ["---" if position < table.texts else "---:" for position in range(len(table.columns))]
-    lines = [table.columns, tuple(marks), *table.rows]
+    marks = tuple("---:" if column.is_number else "---" for column in table.columns)
+    lines = [tuple(column.heading for column in table.columns), marks, *(row.cells for row in table.rows)]
     body = "\n".join("| " + " | ".join(map(_markdown_text, line)) + " |" for line in lines)
     notes = "\n".join(f"* {_markdown_text(note)}" for note in table.notes)
     return "\n\n".join(part for part in (f"{'#' * level} {table.title}", body, notes) if part) + "\n"
 
 
-def latex(table: TextTable) -> str:
-    """A table float with booktabs rules; notes below it."""
-    columns = "l" * table.texts + "r" * (len(table.columns) - table.texts)
+def latex(table: Table) -> str:
+    """A table float with booktabs rules, also between sections; notes below it."""
+    columns = "".join("r" if column.is_number else "l" for column in table.columns)
     lines = [r"\begin{table}", r"\centering\small", rf"\caption{{{latex_text(table.title)}}}"]
-    lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _latex_row(table.columns), r"\midrule"]
-    for position, row in enumerate(table.rows):
-        if position in table.rules:
-            lines.append(r"\midrule")
-        lines.append(_latex_row(row))
+    lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _latex_row([c.heading for c in table.columns])]
+    for section in table.sections:
+        lines += [r"\midrule", *(_latex_row(row.cells) for row in section.rows)]
     lines += [r"\bottomrule", r"\end{tabular}"]
     lines += [rf"\par\footnotesize {latex_text(note)}" for note in table.notes]
     return "\n".join((*lines, r"\end{table}")) + "\n"

@@ -90,12 +90,12 @@ def _sweep(overrides: list[str], config_dir: Path | None) -> int:
     from prefixrun.runs import configure
     from prefixrun.sweeps.execute import sweep
     from prefixrun.sweeps.launchers import launcher
-    from prefixrun.sweeps.plan import jobs
+    from prefixrun.sweeps.plan import plan_jobs
 
     refuse_several()
     points = configure.sweep_points(overrides, config_dir=config_dir)
     launch = launcher(overrides, config_dir)
-    return sweep(jobs(points), launch)
+    return sweep(plan_jobs(points), launch)
 
 
 def _answer(arguments: list[str]) -> int:

@@ -21,7 +21,7 @@ from prefixrun.analysis.publish import publish
 from prefixrun.analysis.verdict_counts import summary
 from prefixrun.config.conf_tree import groups
 from prefixrun.config.grids import DEFAULT_PROFILE, KEY, word
-from prefixrun.console import say
+from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, DataError, Interrupted
 from prefixrun.files import write_text
 from prefixrun.results.records import load_records
@@ -87,7 +87,7 @@ def reproduce(asked: Request) -> int:
     """Run what is missing unless only tables are wanted, then publish. Returns the exit code of the sweep."""
     code = 0
     if not asked.only_tables:
-        say(f"profile {asked.profile}: {asked.reason}\nruns, tables and report: {asked.results_dir}")
+        print_text(f"profile {asked.profile}: {asked.reason}\nruns, tables and report: {asked.results_dir}")
         code = _run(asked)
         if code in _STOPPED:
             return code
@@ -98,18 +98,16 @@ def reproduce(asked: Request) -> int:
 def _run(asked: Request) -> int:
     """Show the plan with its time and work it off; no model is loaded for a plan that has nothing left to do."""
     from prefixrun.runs import configure
-    from prefixrun.sweeps import estimate
+    from prefixrun.sweeps.estimate import estimate_jobs
     from prefixrun.sweeps.execute import sweep
     from prefixrun.sweeps.launchers import launcher
-    from prefixrun.sweeps.plan import jobs
-    from prefixrun.sweeps.summary import plan_sum, plan_table
+    from prefixrun.sweeps.plan import plan_jobs
+    from prefixrun.sweeps.summary import print_plan
 
     launch = launcher(asked.words)
-    found = jobs(configure.sweep_points(asked.words))
-    seconds = estimate.of_jobs(found, TREE)
-    say(plan_table(found, seconds))
-    say(f"\n{plan_sum(found, seconds)}")
-    return sweep(found, launch)
+    jobs = plan_jobs(configure.sweep_points(asked.words))
+    print_plan(jobs, estimate_jobs(jobs, TREE))
+    return sweep(jobs, launch)
 
 
 def _publish(asked: Request) -> None:
@@ -118,13 +116,13 @@ def _publish(asked: Request) -> None:
         raise ConfigError(f"results_dir={asked.results_dir}: there is no such directory")
     records = load_records(asked.results_dir)
     for each in records.skipped:
-        say(f"left out: {each.directory}: {each.reason}")
+        print_text(f"left out: {each.directory}: {each.reason}")
     written = publish(records.runs, asked.results_dir)
     report = asked.results_dir / "report.html"
     write_text(report, build(asked.results_dir, asked.data_dir, command=command(sys.argv)).html)
-    say("\n" + summary(paper_tables(run_groups(records.runs)), evaluate(records.runs)))
+    print_text("\n" + summary(paper_tables(run_groups(records.runs)), evaluate(records.runs)))
     counts = Counter(path.parent for path in written)
-    say(f"\nfrom {len(records.runs)} finished runs:")
+    print_text(f"\nfrom {len(records.runs)} finished runs:")
     for directory, count in counts.items():
-        say(f"  {directory}/ ({count} files)")
-    say(f"  {report}")
+        print_text(f"  {directory}/ ({count} files)")
+    print_text(f"  {report}")

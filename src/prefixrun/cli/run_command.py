@@ -7,7 +7,7 @@ import os
 from prefixrun.analysis import paper_numbers
 from prefixrun.cli import run_summary
 from prefixrun.config.schema import Config
-from prefixrun.console import say
+from prefixrun.console import print_text
 from prefixrun.errors import ConfigError
 from prefixrun.files import read_json_lines
 from prefixrun.runs.identity import find_run
@@ -41,7 +41,7 @@ def _run(config: Config) -> int:
     this_run = find_run(config)
     if this_run.state() == "finished":
         _print_opening(config, "not needed")
-        say(run_summary.finished_line(this_run.result()))
+        print_text(run_summary.finished_line(this_run.result()))
     else:
         from prefixrun.runs import pipeline, prepare  # torch takes seconds; a finished run is shown without it
 
@@ -53,12 +53,12 @@ def _run(config: Config) -> int:
 
 def _print_opening(config: Config, device: str) -> None:
     source = "the sample corpus" if config.data_dir is None else f"{config.task.name} in {config.data_dir}"
-    say(run_summary.opening_line(profile=config.profile, model=config.model.name, data=source, device=device))
-    say(run_summary.recipe_line(config.recipe, config.variant))
+    print_text(run_summary.opening_line(profile=config.profile, model=config.model.name, data=source, device=device))
+    print_text(run_summary.recipe_line(config.recipe, config.variant))
     if config.budget is not None:
         from prefixrun.methods.budget import sentence
 
-        say(sentence(config))
+        print_text(sentence(config))
 
 
 def show(finished: Run, config: Config) -> None:

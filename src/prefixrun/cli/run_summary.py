@@ -16,8 +16,18 @@ from rich.console import Console
 from rich.text import Text
 
 from prefixrun.analysis.comparability import Verdict, verdict
-from prefixrun.analysis.paper_numbers import Row
-from prefixrun.console import Line, Section, blocks, duration, print_labelled, terminal
+from prefixrun.analysis.paper_numbers import Row as PaperRow
+from prefixrun.console import (
+    NONE,
+    Column,
+    Row,
+    Section,
+    Table,
+    format_duration,
+    print_labelled,
+    print_table,
+    terminal,
+)
 from prefixrun.results.display_names import SOURCES, of_method_briefly, of_model
 
 EXAMPLES_SHOWN = 3
@@ -45,7 +55,7 @@ def finished_line(result: Mapping[str, Any]) -> str:
 
 def closing(
     result: Mapping[str, Any],
-    rows: Sequence[Row],
+    rows: Sequence[PaperRow],
     examples: Iterable[Mapping[str, Any]],
     paths: Mapping[str, Path],
     next_command: str,
@@ -59,11 +69,11 @@ def closing(
     """
     console = console or terminal()
     judged = verdict(result, rows)
-    metrics = columns(result["scores"], rows)
+    metrics = score_columns(result["scores"], rows)
     console.print()
-    for block in blocks([_own(result, metrics, judged), *paper_sections(rows)], metrics, console.width):
-        console.print(block, soft_wrap=True)
-        console.print()
+    sections = [_run_section(result, metrics, judged), *paper_sections(rows, metrics)]
+    print_table(score_table(metrics, sections), console=console, width=console.width)
+    console.print()
     print_labelled(console, (*_notes(result, metrics, judged), _costs(result)))
     for signature in signature_lines(result["scores"], metrics):
         console.print(Text(_shortened(signature, console.width), style="dim"), soft_wrap=True)
@@ -73,13 +83,24 @@ def closing(
     console.print(Text("next: ", style="bold") + Text(next_command), soft_wrap=True)
 
 
-def columns(scores: Iterable[str], rows: Sequence[Row]) -> dict[str, int]:
-    """The columns: metric → decimals as the paper prints them; without a paper, the scores there are with 2."""
+def score_columns(scores: Iterable[str], rows: Sequence[PaperRow]) -> dict[str, int]:
+    """The columns of scores: metric → decimals as the paper prints; without a paper, the scores there are with 2."""
     printed = {cell.metric: len(cell.printed.partition(".")[2]) for row in rows for cell in row.cells}
     return printed or dict.fromkeys(scores, 2)
 
 
-def _own(result: Mapping[str, Any], metrics: Mapping[str, int], judged: Verdict) -> Section:
+def score_table(metrics: Iterable[str], sections: Iterable[Section]) -> Table:
+    """A table with a column for each metric; one named `BLEU/seen` gets a heading of two lines."""
+    columns = (Column(name.replace("/", "\n"), is_number=True) for name in metrics)
+    return Table((Column(), *columns), tuple(sections))
+
+
+def score_row(label: str, texts: Mapping[str, str], metrics: Iterable[str], *, is_strong: bool = False) -> Row:
+    """A row of score_table; `texts`: metric → score as shown."""
+    return Row((label, *(texts.get(name, NONE) for name in metrics)), is_strong)
+
+
+def _run_section(result: Mapping[str, Any], metrics: Mapping[str, int], judged: Verdict) -> Section:
     source = SOURCES.get(result["data_source"], result["data_source"])
     heading = (
         f"this run: {of_model(result['model'])}, {source}, {result['n_inputs']:,} {result['split']} inputs, "
@@ -88,37 +109,44 @@ def _own(result: Mapping[str, Any], metrics: Mapping[str, int], judged: Verdict)
     values = {name: result["scores"].get(name, {}).get("value") for name in metrics}
     texts = {name: f"{value:.{metrics[name]}f}" for name, value in values.items() if value is not None}
     length = "" if result["prefix_len"] is None else f" {result['prefix_len']}"
-    lines = [Line(of_method_briefly(result["method"]) + length, texts, own=True)]
+    label = of_method_briefly(result["method"]) + length
+    rows = [score_row(label, texts, metrics, is_strong=True)]
     if judged.row is not None:
         differences = {
             cell.metric: f"{value - cell.value:+.{metrics[cell.metric]}f}"
             for cell in judged.row.cells
             if (value := values.get(cell.metric)) is not None
         }
-        lines.append(Line("minus ACL's", differences, own=True))
-    return Section(heading, tuple(lines))
+        rows.append(score_row("minus ACL's", differences, metrics, is_strong=True))
+    return Section(tuple(rows), heading)
 
 
-def paper_sections(rows: Sequence[Row]) -> list[Section]:
+def paper_sections(rows: Sequence[PaperRow], metrics: Iterable[str]) -> list[Section]:
     """One section for each model and version; versions that agree in every cell of a model are one section."""
     sections = []
+    metrics = list(metrics)
     for model, group in groupby(sorted(rows, key=lambda row: _rank(row, rows)), key=lambda row: row.model):
-        versions: dict[str, tuple[Line, ...]] = {}
+        versions: dict[str, tuple[Row, ...]] = {}
         lengths: dict[str, str] = {}
         for version, of_version in groupby(group, key=lambda row: row.version):
-            kept = list(of_version)
-            versions[version] = tuple(Line(_method(row), {c.metric: c.printed for c in row.cells}) for row in kept)
-            known = {row.prefix_len for row in kept if row.method == "prefix"}
+            version_rows = list(of_version)
+            versions[version] = tuple(_paper_row(row, metrics) for row in version_rows)
+            known = {row.prefix_len for row in version_rows if row.method == "prefix"}
             lengths[version] = f", prefix length {known.pop()}" if len(known) == 1 and None not in known else ""
         name = of_model(model) if model else "no pretrained model"
         if versions.get("v1") == versions.get("ACL"):
-            sections.append(Section(f"paper, v1 and ACL alike: {name}{lengths['ACL']}", versions["ACL"]))
+            sections.append(Section(versions["ACL"], f"paper, v1 and ACL alike: {name}{lengths['ACL']}"))
             continue
-        sections += [Section(f"paper, {v}: {name}{lengths[v]}", lines) for v, lines in versions.items()]
+        sections += [Section(lines, f"paper, {v}: {name}{lengths[v]}") for v, lines in versions.items()]
     return sections
 
 
-def _rank(row: Row, rows: Sequence[Row]) -> tuple[int, bool, bool]:
+def _paper_row(row: PaperRow, metrics: Iterable[str]) -> Row:
+    label = f"{of_method_briefly(row.method)} {row.params}".rstrip()
+    return score_row(label, {cell.metric: cell.printed for cell in row.cells}, metrics)
+
+
+def _rank(row: PaperRow, rows: Sequence[PaperRow]) -> tuple[int, bool, bool]:
     """Models in the paper's order, others' systems last, the published version before v1."""
     models = [other.model for other in rows]
     return models.index(row.model), row.method == "sota", row.version != "ACL"
@@ -153,7 +181,7 @@ def _costs(result: Mapping[str, Any]) -> tuple[str, str]:
     if parameters["trained"] != parameters["stored"]:
         parts.append(f"{parameters['trained']:,} trained")
     parts += [
-        f"{word} {duration(costs[key])}"
+        f"{word} {format_duration(costs[key])}"
         for key, word in (("train_seconds", "training"), ("decode_seconds", "decoding"))
         if costs[key] is not None
     ]
@@ -202,10 +230,6 @@ def _print_paths(console: Console, paths: Mapping[str, Path]) -> None:
 def _near(path: Path) -> Path:
     """As a path below the current directory where it is one: shorter, and still right to copy."""
     return path.resolve().relative_to(Path.cwd()) if path.resolve().is_relative_to(Path.cwd()) else path
-
-
-def _method(row: Row) -> str:
-    return f"{of_method_briefly(row.method)} {row.params}".rstrip()
 
 
 def _shortened(text: str, width: int) -> str:

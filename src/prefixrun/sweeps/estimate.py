@@ -26,49 +26,50 @@ class Work:
 def work(config: Config, available: int, inputs: int) -> Work:
     """The work of a run on a corpus of `available` training pairs that scores at most `inputs` inputs."""
     train = config.train
-    chosen = config.train_size or max(1, round(available * config.data_fraction))
-    steps = train.epochs * math.ceil(math.ceil(chosen / train.batch_size) / train.accumulate)
+    pairs = config.train_size or max(1, round(available * config.data_fraction))
+    # An epoch's last batch, and the last accumulation of batches, may be smaller than the others.
+    steps = train.epochs * math.ceil(math.ceil(pairs / train.batch_size) / train.accumulate)
     steps = min(steps, train.max_steps or steps)
     scored = min(inputs, config.test_size or inputs)
     return Work(steps * train.batch_size * train.accumulate, scored * config.decode.beams)
 
 
 class SimilarRuns:
-    """Finished runs with their costs."""
+    """The speeds of finished runs."""
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._speeds = [speed for record in records if (speed := _speed(record))]
 
     def seconds(self, config: Config, todo: Work) -> float | None:
-        """Training and decoding at the median speed of the runs most like this one; None when there is none.
+        """Seconds of training and decoding at the median speed of similar runs; None when there is none.
 
-        Like it are those of its task, model and method; else of its model and method, whose inputs have other lengths.
+        Similar are runs of the same task, model and method; else of the same model and method, whose inputs have other
+        lengths.
         """
-        same = [
-            speed for speed in self._speeds if (speed.model, speed.method) == (config.model.name, config.method.name)
-        ]
-        near = [speed for speed in same if speed.task == config.task.name] or same
-        if not near:
+        wanted = (config.model.name, config.method.name)
+        same_method = [speed for speed in self._speeds if (speed.model, speed.method) == wanted]
+        similar = [speed for speed in same_method if speed.task == config.task.name] or same_method
+        if not similar:
             return None
-        return median(speed.pair * todo.pairs + speed.beam * todo.beams for speed in near)
+        return median(speed.pair * todo.pairs + speed.beam * todo.beams for speed in similar)
 
 
-def of_jobs(found: Sequence[Job], *trees: Path) -> list[float | None]:
-    """Seconds that each job will take; None where it will take none, or where nothing is known.
+def estimate_jobs(jobs: Sequence[Job], *trees: Path) -> list[float | None]:
+    """Seconds that each job will take; None for a job that is done or impossible, and where no run is similar.
 
-    Finished runs are looked for where the job's own go, and in further results trees.
+    Finished runs are looked for in the job's results directory and in further results trees.
     """
-    neighbours: dict[str, SimilarRuns] = {}
+    by_tree: dict[str, SimilarRuns] = {}
     seconds: list[float | None] = []
-    for job in found:
+    for job in jobs:
         if not job.is_open:
             seconds.append(None)
             continue
         tree = job.config.results_dir
-        if tree not in neighbours:
+        if tree not in by_tree:
             directories = dict.fromkeys((Path(tree).expanduser(), *trees))
-            neighbours[tree] = SimilarRuns(record for each in directories for record in load_records(each).runs)
-        seconds.append(neighbours[tree].seconds(job.config, work(job.config, job.available, job.inputs)))
+            by_tree[tree] = SimilarRuns(record for path in directories for record in load_records(path).runs)
+        seconds.append(by_tree[tree].seconds(job.config, work(job.config, job.available, job.inputs)))
     return seconds
 
 
@@ -95,4 +96,5 @@ def _speed(record: Record) -> _Speed | None:
 
 def total(seconds: Sequence[float | None]) -> tuple[float, int]:
     """The sum of the known ones, and how many are unknown."""
-    return sum(each for each in seconds if each is not None), sum(each is None for each in seconds)
+    known = [time for time in seconds if time is not None]
+    return sum(known), len(seconds) - len(known)

@@ -11,45 +11,45 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from prefixrun import files
-from prefixrun.console import say
+from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, DiskFullError, Interrupted, PrefixrunError, RunHeldError
 from prefixrun.sweeps.attempts import Outcome, attempt
-from prefixrun.sweeps.plan import Job, look
-from prefixrun.sweeps.summary import Line, heading, progress_line, table
+from prefixrun.sweeps.plan import Job, refresh
+from prefixrun.sweeps.summary import format_progress, format_states, print_outcomes
 
 Launch = Callable[[Sequence[Job], Callable[[int, Outcome], None]], None]
 """Works on jobs and tells how each ended, when it does; raises KeyboardInterrupt or SystemExit at a signal, and
 PrefixrunError when the launcher itself gives up."""
 
 
-def sweep(found: Sequence[Job], launch: Launch | None = None) -> int:
+def sweep(jobs: Sequence[Job], launch: Launch | None = None) -> int:
     """Work on all jobs and print what becomes of them. Returns the exit code, which is 0 only if nothing failed."""
-    for directory in {Path(job.config.results_dir).expanduser() for job in found if job.is_open}:
+    for directory in {Path(job.config.results_dir).expanduser() for job in jobs if job.is_open}:
         files.make_directory(directory)
-    say(heading(found))
-    outcomes = [_known(job) for job in found]
-    waiting = [index for index, job in enumerate(found) if job.is_open]
+    print_text(format_states(jobs))
+    outcomes = [_known(job) for job in jobs]
+    waiting = [index for index, job in enumerate(jobs) if job.is_open]
     told = iter(range(1, len(waiting) + 1))
 
     def tell(place: int, outcome: Outcome) -> None:
         index = waiting[place]
         if outcomes[index].end == "not started":
-            say(progress_line(next(told), len(waiting), _line(found[index], outcome)))
+            print_text(format_progress(next(told), len(waiting), jobs[index], outcome))
         outcomes[index] = outcome
 
     stopped = 0
     try:
         if waiting:
-            (launch or one_after_another)([found[index] for index in waiting], tell)
+            (launch or one_after_another)([jobs[index] for index in waiting], tell)
     except KeyboardInterrupt:
         stopped = Interrupted.exit_code
     except SystemExit as end:
         stopped = end.code if isinstance(end.code, int) else 1
     except PrefixrunError as error:
-        say(str(error))
+        print_text(str(error))
         stopped = error.exit_code
-    outcomes = [_settled(job, outcome) for job, outcome in zip(found, outcomes, strict=True)]
-    say(table([_line(job, outcome) for job, outcome in zip(found, outcomes, strict=True)]))
+    outcomes = [_settled(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True)]
+    print_outcomes(jobs, outcomes)
     return stopped or exit_code(outcomes)
 
 
@@ -72,7 +72,7 @@ def one_after_another(todo: Sequence[Job], tell: Callable[[int, Outcome], None])
         else:
             tell(index, outcome)
     for place, outcome in held:
-        tell(place, Outcome("before") if look(todo[place]).state == "finished" else outcome)
+        tell(place, Outcome("before") if refresh(todo[place]).state == "finished" else outcome)
 
 
 def _known(job: Job) -> Outcome:
@@ -90,7 +90,7 @@ def _settled(job: Job, outcome: Outcome) -> Outcome:
     """The outcome that the files tell where the launcher did not."""
     if outcome.end != "not started" or job.run is None:
         return outcome
-    now = look(job)
+    now = refresh(job)
     if now.state == "finished":
         return Outcome("now")
     if now.state == "failed":
@@ -112,8 +112,3 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
     if {"interrupted", "not started"} & ends:
         return Interrupted.exit_code
     return ConfigError.exit_code if ends == {"impossible"} else 0
-
-
-def _line(job: Job, outcome: Outcome) -> Line:
-    log = job.run.log if job.run is not None and outcome.end == "failed" and job.run.log.exists() else None
-    return Line(job.label, outcome.end, outcome.reason, outcome.seconds, job.run, log, job.equal)

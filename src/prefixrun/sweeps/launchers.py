@@ -35,7 +35,7 @@ from prefixrun.errors import ConfigError, DiskFullError, Interrupted, MissingPar
 from prefixrun.runs import configure
 from prefixrun.sweeps.attempts import Outcome, attempt
 from prefixrun.sweeps.execute import Launch
-from prefixrun.sweeps.plan import Job, look
+from prefixrun.sweeps.plan import Job, refresh
 from prefixrun.sweeps.workers import WorkerSlots, available_cores, available_gpus
 
 SERIAL = "basic"
@@ -145,7 +145,7 @@ def _watched(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> Itera
         waiting = set(range(len(todo)))
         while not ended.wait(WATCH_SECONDS):
             for place in sorted(waiting):
-                if look(todo[place]).state == "finished":
+                if refresh(todo[place]).state == "finished":
                     waiting.remove(place)
                     tell(place, Outcome("now"))
 

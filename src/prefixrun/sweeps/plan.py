@@ -61,7 +61,7 @@ class Job:
         return self.state not in ("finished", "kept", "impossible") and self.run is not None
 
 
-def jobs(points: Sequence[SweepPoint]) -> list[Job]:
+def plan_jobs(points: Sequence[SweepPoint]) -> list[Job]:
     """The runs of a sweep in its order, each once."""
     labels = point_labels(points)
     unreadable: dict[tuple[object, ...], PrefixrunError] = {}
@@ -69,16 +69,16 @@ def jobs(points: Sequence[SweepPoint]) -> list[Job]:
         index: _job(points[index], labels[index], unreadable)
         for index in sorted(range(len(points)), key=lambda index: _task(points[index]))  # one task's corpora at a time
     }
-    found: list[Job] = []
-    places: dict[Path, int] = {}
+    planned: list[Job] = []
+    indices: dict[Path, int] = {}
     for index in range(len(points)):
         job = looked_up[index]
-        place = places.setdefault(job.run.directory, len(found)) if job.run else len(found)
-        if place < len(found):
-            found[place] = replace(found[place], equal=found[place].equal + 1)
+        first = indices.setdefault(job.run.directory, len(planned)) if job.run else len(planned)
+        if first < len(planned):
+            planned[first] = replace(planned[first], equal=planned[first].equal + 1)
         else:
-            found.append(job)
-    return found
+            planned.append(job)
+    return planned
 
 
 def _task(point: SweepPoint) -> str:
@@ -100,10 +100,10 @@ def _job(point: SweepPoint, label: str, unreadable: dict[tuple[object, ...], Pre
         state: State = "impossible" if isinstance(error, ConfigError) else "failed"
         return Job(point, label, state, str(error), exit_code=error.exit_code)
     scored = parts.dev if config.eval_split == "dev" else parts.test
-    return look(Job(point, label, "new", run=run, available=parts.train.pairs, inputs=len(scored.examples)))
+    return refresh(Job(point, label, "new", run=run, available=parts.train.pairs, inputs=len(scored.examples)))
 
 
-def look(job: Job) -> Job:
+def refresh(job: Job) -> Job:
     """The job with the state that its files have now."""
     if job.run is None:
         return job
@@ -120,19 +120,21 @@ def look(job: Job) -> Job:
 
 
 def point_labels(points: Sequence[SweepPoint]) -> list[str]:
-    """For each point the words that not all points share, all words where there is nothing to tell apart; and the size
-    that a budget has come to."""
+    """For each point the overrides that not all points share, and the size that its budget has come to.
+
+    All overrides where there is only one point.
+    """
     common = set.intersection(*(set(point.overrides) for point in points)) if len(points) > 1 else set()
-    return [" ".join(_own(point, common)) or "defaults" for point in points]
+    return [" ".join(_label_parts(point, common)) or "defaults" for point in points]
 
 
-def _own(point: SweepPoint, common: set[str]) -> Iterator[str]:
+def _label_parts(point: SweepPoint, common: set[str]) -> Iterator[str]:
     yield from (word for word in point.overrides if word not in common)
     if point.config is not None and point.config.budget is not None:
         yield f"({size_override(point.config)})"
 
 
-def counted(found: Iterable[Job]) -> dict[State, int]:
+def count_states(jobs: Iterable[Job]) -> dict[State, int]:
     """How many jobs are in which state, in the order of STATES; states without jobs are left out."""
-    states = [job.state for job in found]
+    states = [job.state for job in jobs]
     return {state: states.count(state) for state in STATES if state in states}

@@ -1,18 +1,17 @@
-"""What a user sees of a sweep: its plan, a heading, one line a run, and at the end one table of how each ended."""
+"""What a user sees of a sweep: its plan, a line for each run that ends, and at the end a table of how each ended."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from prefixrun.console import duration
+from prefixrun.console import Column, Row, Section, Table, format_duration, print_table, print_text
 from prefixrun.errors import PrefixrunError
-from prefixrun.runs.run import Run
+from prefixrun.sweeps.attempts import End, Outcome
 from prefixrun.sweeps.estimate import total
-from prefixrun.sweeps.plan import STATES, Job, counted
+from prefixrun.sweeps.plan import STATES, Job, count_states
 
-ENDS = {
+ENDS: Mapping[End, str] = {
     "before": "done before",
     "now": "done now",
     "failed": "failed",
@@ -21,93 +20,93 @@ ENDS = {
     "interrupted": "interrupted",
     "not started": "not started",
 }
+"""How a run ended → how it is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One run in the table."""
-
-    label: str
-    end: str
-    reason: str
-    seconds: float
-    run: Run | None
-    log: Path | None
-    equal: int
+def format_states(jobs: Sequence[Job]) -> str:
+    """How many runs a sweep has, and how many are in which state."""
+    equal = sum(job.equal for job in jobs)
+    points = f" for {len(jobs) + equal} points" if equal else ""
+    states = ", ".join(f"{count} {STATES[state]}" for state, count in count_states(jobs).items())
+    return f"sweep: {len(jobs)} run{'s' * (len(jobs) != 1)}{points}: {states}"
 
 
-def heading(found: Sequence[Job]) -> str:
-    """How many runs there are and where they stand."""
-    equal = sum(job.equal for job in found)
-    several = f" for {len(found) + equal} points" if equal else ""
-    states = ", ".join(f"{count} {STATES[state]}" for state, count in counted(found).items())
-    return f"sweep: {len(found)} run{'s' * (len(found) != 1)}{several}: {states}"
+def print_plan(jobs: Sequence[Job], seconds: Sequence[float | None]) -> None:
+    """All runs with their states, the time that each will take and why some cannot be run; below, the time of all."""
+    rows = (row for job, time in zip(jobs, seconds, strict=True) for row in _plan_rows(job, time))
+    print_text("")
+    print_table(Table((Column("state"), Column("time", is_number=True), Column("run")), (Section(tuple(rows)),)))
+    print_text(f"\n{format_time_left(jobs, seconds)}")
 
 
-def plan_table(found: Sequence[Job], seconds: Sequence[float | None]) -> str:
-    """All runs with their states, the time that each will take, and why some cannot be run."""
-    width = max((len(STATES[job.state]) for job in found), default=5)
-    rows = ["", f"{'state':<{width}}  {'time':>10}  run"]
-    for job, time in zip(found, seconds, strict=True):
-        took = duration(time) if time is not None else "unknown" if job.is_open else ""
-        equal = f"  (and {job.equal} equal)" if job.equal else ""
-        rows.append(f"{STATES[job.state]:<{width}}  {took:>10}  {job.label}{equal}")
-        if job.reason:
-            rows.append(f"{'':<{width}}  {'':>10}    {_first_line(job.reason)}")
-    return "\n".join(rows)
+def _plan_rows(job: Job, seconds: float | None) -> Iterator[Row]:
+    time = format_duration(seconds) if seconds is not None else "unknown" if job.is_open else ""
+    yield Row((STATES[job.state], time, _label(job)))
+    if job.reason:
+        yield Row(("", "", f"  {_one_line(job.reason)}"))
 
 
-def plan_sum(found: Sequence[Job], seconds: Sequence[float | None]) -> str:
-    """How many runs are left and how long they will take together."""
-    left = [time for job, time in zip(found, seconds, strict=True) if job.is_open]
+def format_time_left(jobs: Sequence[Job], seconds: Sequence[float | None]) -> str:
+    """How many runs are left, and how long they will take together."""
+    left = [time for job, time in zip(jobs, seconds, strict=True) if job.is_open]
     if not left:
         return "nothing is left to do"
     known, unknown = total(left)
     runs = f"{len(left)} run{'s' * (len(left) != 1)} to do"
     if unknown == len(left):
         return f"{runs}, for an unknown time: no finished run is like {'them' if unknown > 1 else 'it'}"
-    text = f"{runs}: about {duration(known)} one after the other"
+    text = f"{runs}: about {format_duration(known)} one after the other"
     return text + (f", and {unknown} of unknown length: no finished run is like them" if unknown else "")
 
 
-def progress_line(number: int, total: int, line: Line) -> str:
-    """The one line that tells how a run ended."""
-    took = f" in {duration(line.seconds)}" if line.seconds else ""
-    reason = f": {_first_line(line.reason)}" if line.reason else _score(line)
-    return f"[{number}/{total}] {line.label}: {ENDS[line.end]}{took}{reason}"
+def format_progress(number: int, of: int, job: Job, outcome: Outcome) -> str:
+    """The line that tells how a run ended: the `number`th of `of` runs."""
+    time = f" in {format_duration(outcome.seconds)}" if outcome.seconds else ""
+    detail = f": {_one_line(outcome.reason)}" if outcome.reason else _first_score(job, outcome)
+    return f"[{number}/{of}] {job.label}: {ENDS[outcome.end]}{time}{detail}"
 
 
-def table(lines: Sequence[Line]) -> str:
+def print_outcomes(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
     """All runs with how they ended, and the counts; for failures the reason and the log."""
-    if not lines:
-        return "nothing to run"
-    width = max(len(ENDS[line.end]) for line in lines)
-    rows = ["", f"{'state':<{width}}  run"]
-    for line in lines:
-        equal = f"  (and {line.equal} equal)" if line.equal else ""
-        rows.append(f"{ENDS[line.end]:<{width}}  {line.label}{equal}")
-        if line.end in ("failed", "impossible", "held"):
-            rows.append(f"{'':<{width}}    {_first_line(line.reason)}")
-        if line.log is not None:
-            rows.append(f"{'':<{width}}    log: {line.log}")
-    ends = [line.end for line in lines]
-    rows += ["", ", ".join(f"{ends.count(end)} {text}" for end, text in ENDS.items() if end in ends)]
+    if not jobs:
+        print_text("nothing to run")
+        return
+    rows = (row for job, outcome in zip(jobs, outcomes, strict=True) for row in _outcome_rows(job, outcome))
+    print_text("")
+    print_table(Table((Column("state"), Column("run")), (Section(tuple(rows)),)))
+    ends = [outcome.end for outcome in outcomes]
+    print_text("\n" + ", ".join(f"{ends.count(end)} {text}" for end, text in ENDS.items() if end in ends))
     if {"interrupted", "not started", "failed", "held"} & set(ends):
-        rows.append("the same command again does what is left")
-    return "\n".join(rows)
+        print_text("the same command again does what is left")
 
 
-def _score(line: Line) -> str:
+def _outcome_rows(job: Job, outcome: Outcome) -> Iterator[Row]:
+    yield Row((ENDS[outcome.end], _label(job)))
+    if outcome.end in ("failed", "impossible", "held"):
+        yield Row(("", f"  {_one_line(outcome.reason)}"))
+    if (log := _log(job, outcome)) is not None:
+        yield Row(("", f"  log: {log}"))
+
+
+def _label(job: Job) -> str:
+    return job.label + (f"  (and {job.equal} equal)" if job.equal else "")
+
+
+def _log(job: Job, outcome: Outcome) -> Path | None:
+    return job.run.log if outcome.end == "failed" and job.run is not None and job.run.log.exists() else None
+
+
+def _first_score(job: Job, outcome: Outcome) -> str:
     """The first score of a finished run."""
-    if line.run is None or line.end not in ("now", "before"):
+    if job.run is None or outcome.end not in ("now", "before"):
         return ""
     try:
-        scores = line.run.result()["scores"]
+        scores = job.run.result()["scores"]
     except PrefixrunError:
         return ""
     name, score = next(iter(scores.items()))
     return "" if score["value"] is None else f"  {name} {score['value']:.2f}"
 
 
-def _first_line(text: str) -> str:
+def _one_line(text: str) -> str:
     return " ".join(text.split())

@@ -13,8 +13,8 @@ from prefixrun.analysis.groups import RunGroup
 from prefixrun.analysis.method_tables import as_texts, method_tables
 from prefixrun.analysis.paper_tables import SEEDS, Section, Table, TableCell, TableRow, Version, paper_tables
 from prefixrun.analysis.table_format import mean_sd, number, signed
-from prefixrun.analysis.text_table import TextTable
 from prefixrun.analysis.verdict_counts import MISSING, verdict_counts
+from prefixrun.console import Table as TextTable
 from prefixrun.errors import DataError
 from prefixrun.results import display_names
 
@@ -165,12 +165,15 @@ def _verdicts(made: Sequence[Table]) -> Iterator[tuple[str, Counter[str]]]:
 
 
 def _of_texts(made: TextTable) -> Shown:
+    numbers = [column.is_number for column in made.columns]
     rows = tuple(
-        tuple(Cell(text, _number(text) if position >= made.texts else None) for position, text in enumerate(row))
+        tuple(
+            Cell(text, _number(text) if is_number else None) for text, is_number in zip(row.cells, numbers, strict=True)
+        )
         for row in made.rows
     )
-    columns = tuple(column or "Method" for column in made.columns)
-    return Shown(made.title, columns, made.texts, rows, made.notes)
+    columns = tuple(column.heading or "Method" for column in made.columns)
+    return Shown(made.title, columns, numbers.count(False), rows, made.notes)
 
 
 def _number(text: str) -> float | None:

@@ -23,7 +23,7 @@ from typing import Any
 from rich.text import Text
 
 from prefixrun.config.validate import shown
-from prefixrun.console import NONE, plain_table, print_labelled, say, terminal
+from prefixrun.console import NONE, print_labelled, print_table, print_text, simple_table, terminal
 from prefixrun.errors import ConfigError
 from prefixrun.files import canonical_json, write_json
 from prefixrun.metrics import resampling
@@ -63,27 +63,24 @@ def run(arguments: dict[str, str]) -> int:
 
 
 def _show(first: Record, second: Record, found: RunDiff) -> None:
-    say(plain_table(("", "run", "finished"), [_run("A", first), _run("B", second)]))
+    print_table(simple_table(("", "run", "finished"), [_run("A", first), _run("B", second)]))
     for name, title in SECTIONS:
         changed: Sequence[Changed] = getattr(found, name)
         rows = [(each.key, _value(each.first), _value(each.second)) for each in changed]
         _heading(title if rows else f"{title}: the same")
         if rows:
-            say(plain_table(("", "A", "B"), rows))
+            print_table(simple_table(("", "A", "B"), rows))
     _heading(f"scores: {_inputs(first, second, found)}")
-    say(
-        plain_table(
-            ("", "A", "B", "B minus A", "95 % interval", "p"), [_score(one) for one in found.scores], range(1, 6)
-        )
-    )
+    columns = ("", "A", "B", "B minus A", "95 % interval", "p")
+    print_table(simple_table(columns, map(_score, found.scores), numbers=range(1, len(columns))))
     reasons: dict[str, list[str]] = {}
     for one in found.scores:
         if one.why_not:
             reasons.setdefault(one.why_not, []).append(one.name)
     for reason, names in reasons.items():
-        say(f"not compared: {', '.join(names)}: {reason}")
+        print_text(f"not compared: {', '.join(names)}: {reason}")
     if any(one.difference for one in found.scores):
-        say(f"p: approximate randomisation over inputs, {resampling.SAMPLES:,} trials; says nothing about seeds")
+        print_text(f"p: approximate randomisation over inputs, {resampling.SAMPLES:,} trials; says nothing about seeds")
 
 
 def _heading(text: str) -> None:
@@ -128,10 +125,10 @@ def _score(one: ScoreChange) -> tuple[str, ...]:
 def _show_examples(found: OutputDiff, count: int) -> None:
     _heading(found.summary)
     for note in found.notes:
-        say(note)
+        print_text(note)
     for each in found.changed[:count]:
         change = "" if each.change is None else f"  {found.measure} {each.first:.2f} → {each.second:.2f}"
-        say(f"\n{each.id}{change}")
+        print_text(f"\n{each.id}{change}")
         texts = [("input", each.source), ("A", each.outputs[0] or "(empty)"), ("B", each.outputs[1] or "(empty)")]
         references = [("reference", each.references[0])] if each.references else []
         print_labelled(terminal(), [(label, text) for label, text in (*texts, *references) if text], indent=2)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun.config.validate import refusal, shown
-from prefixrun.console import NONE, duration, plain_table, say
+from prefixrun.console import NONE, format_duration, print_table, print_text, simple_table
 from prefixrun.errors import ConfigError
 from prefixrun.files import canonical_json, write_json
 from prefixrun.results.display_names import of_metric
@@ -86,20 +86,21 @@ def _usual(runs: Sequence[RunRow]) -> list[str]:
 def _show(listing: Listing, runs: Sequence[RunRow], filters: Mapping[str, str], columns: Sequence[str]) -> None:
     if runs:
         rows = [[_text(run, key) for key in columns] for run in runs]
-        say(plain_table(columns, rows, [place for place, key in enumerate(columns) if _is_number(runs, key)]))
-        say("")
+        numbers = [index for index, key in enumerate(columns) if _is_number(runs, key)]
+        print_table(simple_table(columns, rows, numbers=numbers))
+        print_text("")
     whole = len(listing.runs)
-    say(f"{len(runs)} of {whole} runs" if filters else f"{whole} run{'s' * (whole != 1)}")
+    print_text(f"{len(runs)} of {whole} runs" if filters else f"{whole} run{'s' * (whole != 1)}")
     if not runs:
         for key, value in filters.items():
             if not matching(listing.runs, {key: value}):
-                say(f"no run has {key}={value}; {_there_are(listing.runs, key)}")
+                print_text(f"no run has {key}={value}; {_there_are(listing.runs, key)}")
     for run in runs:
         if run.reason:
-            say(f"{run.values['id']}: {run.reason}")
+            print_text(f"{run.values['id']}: {run.reason}")
     shown_scores = mixed_main(runs) if SCORES in columns else []
     for note in dict.fromkeys((*mixed(runs, columns), *shown_scores)):
-        say(note)
+        print_text(note)
     for each in listing.skipped:
         print(f"left out: {each.directory}: {each.reason}", file=sys.stderr)
 
@@ -120,7 +121,7 @@ def _text(run: RunRow, key: str) -> str:
     if key == "when":
         return str(value)[:16].replace("T", " ")
     if key == "cost" or key.endswith("_seconds"):
-        return duration(value)
+        return format_duration(value)
     if key in run.signatures:
         return f"{value:.2f}"
     if isinstance(value, float):

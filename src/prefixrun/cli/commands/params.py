@@ -14,64 +14,92 @@ conf/model/ names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from prefixrun import files
+from prefixrun.cli.commands import parse_some
+from prefixrun.config.compose import SweepPoint
 from prefixrun.config.method_specs import METHOD_SPECS, size_of, size_override
 from prefixrun.config.schema import Config
-from prefixrun.console import say
-from prefixrun.errors import ConfigError
-from prefixrun.sweeps.parameter_table import Row, rows
+from prefixrun.console import print_table, print_text, simple_table
+from prefixrun.errors import ConfigError, PrefixrunError
+from prefixrun.methods import refuse_length
+from prefixrun.methods.parameter_count import Parameters, count
+from prefixrun.models.skeleton import skeleton
+from prefixrun.runs import configure
+from prefixrun.sweeps.plan import point_labels
 
-HEADING = ("model", "method", "size", "trained", "share", "stored", "share", "total")
-TEXTS = 3
-"""Columns that are texts; the others are numbers."""
+COLUMNS = ("model", "method", "size", "trained", "share", "stored", "share", "total")
+NUMBERS = range(3, len(COLUMNS))
+"""Indices of the columns that are numbers."""
+
+NO_CORPUS = "data_dir=DIR"
+"""Stands for the corpora of profiles that ask for them: none is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointCounts:
+    """One point of a sweep with its counts, or the reason why it has none."""
+
+    point: SweepPoint
+    label: str
+    counts: Parameters | None
+    reason: str = ""
 
 
 def run(words: Sequence[str]) -> int:
     """Print the counts, and write them to json=FILE if asked to. Returns 0; raises when no point has any."""
-    overrides = [word for word in words if not word.startswith("json=") and word not in ("-m", "--multirun")]
-    found = rows(overrides)
-    if all(row.counts is None for row in found):
-        raise ConfigError("\n".join(dict.fromkeys(row.reason for row in found)))
-    say("\n".join(_table(found)))
-    for word in words:
-        if word.startswith("json="):
-            path = Path(word.removeprefix("json=")).expanduser().resolve()
-            files.write_json(path, {"rows": [_entry(row) for row in found]})
+    given, rest = parse_some(words, ("json",))
+    counted = count_points([word for word in rest if word not in ("-m", "--multirun")])
+    if all(row.counts is None for row in counted):
+        raise ConfigError("\n".join(dict.fromkeys(row.reason for row in counted)))
+    print_table(simple_table(COLUMNS, (_cells(row) for row in counted if row.counts), numbers=NUMBERS))
+    for row in counted:
+        if row.counts is None:
+            print_text(f"impossible: {row.label}: {' '.join(row.reason.split())}")
+    if "json" in given:
+        path = Path(given["json"]).expanduser().resolve()
+        files.write_json(path, {"rows": [_entry(row) for row in counted]})
     return 0
 
 
-def _table(found: Sequence[Row]) -> Iterator[str]:
-    cells = [HEADING, *(_cells(row) for row in found if row.counts is not None)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADING))]
-    for row in cells:
-        padded = [
-            cell.ljust(width) if column < TEXTS else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(padded)
-    for failed in (row for row in found if row.counts is None):
-        yield f"impossible: {failed.label}: {' '.join(failed.reason.split())}"
+def count_points(overrides: Sequence[str]) -> list[PointCounts]:
+    """The counts of every point of a sweep, without weights. Raises ConfigError for overrides that are always wrong."""
+    points = [
+        replace(point, overrides=tuple(word for word in point.overrides if word != NO_CORPUS))
+        for point in configure.sweep_points([NO_CORPUS, *overrides])
+    ]
+    return [_count(point, label) for point, label in zip(points, point_labels(points), strict=True)]
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _count(point: SweepPoint, label: str) -> PointCounts:
+    if point.config is None:
+        return PointCounts(point, label, None, "; ".join(point.problems))
+    try:
+        backbone = skeleton(point.config.model)
+        refuse_length(point.config, backbone)
+        return PointCounts(point, label, count(point.config, backbone))
+    except PrefixrunError as error:
+        return PointCounts(point, label, None, str(error))
+
+
+def _cells(row: PointCounts) -> tuple[str, ...]:
     config, counts = row.point.config, row.counts
     assert config is not None
     assert counts is not None
-    asked = f" (budget={config.budget})" if config.budget else ""
+    budget = f" (budget={config.budget})" if config.budget else ""
     return (
-        *(config.model.name, config.method.name, size_override(config) + asked),
+        *(config.model.name, config.method.name, size_override(config) + budget),
         *(f"{counts.trained:,}", f"{counts.trained_share:.4f} %"),
         *(f"{counts.stored:,}", f"{counts.stored_share:.4f} %"),
         f"{counts.total:,}",
     )
 
 
-def _entry(row: Row) -> dict[str, Any]:
+def _entry(row: PointCounts) -> dict[str, Any]:
     config, counts = row.point.config, row.counts
     return {
         "overrides": list(row.point.overrides),

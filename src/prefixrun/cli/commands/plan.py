@@ -16,28 +16,27 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun import files
-from prefixrun.console import say
+from prefixrun.cli.commands import parse_some
+from prefixrun.console import print_text
 from prefixrun.runs import configure
-from prefixrun.sweeps import estimate
-from prefixrun.sweeps.plan import Job, jobs
-from prefixrun.sweeps.summary import heading, plan_sum, plan_table
+from prefixrun.sweeps.estimate import estimate_jobs
+from prefixrun.sweeps.plan import Job, plan_jobs
+from prefixrun.sweeps.summary import format_states, print_plan
 
 
 def run(words: Sequence[str]) -> int:
     """Print the plan, and write it to json=FILE if asked to. Returns 0."""
-    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    options.add_argument("--config-dir", "-cd", type=Path)
-    given, rest = options.parse_known_args(list(words))
-    overrides = [word for word in rest if not word.startswith("json=") and word not in ("-m", "--multirun")]
-    found = jobs(configure.sweep_points(overrides, config_dir=given.config_dir))
-    seconds = estimate.of_jobs(found)
-    say(heading(found))
-    say(plan_table(found, seconds))
-    say(f"\n{plan_sum(found, seconds)}")
-    for word in words:
-        if word.startswith("json="):
-            content = [_entry(job, time) for job, time in zip(found, seconds, strict=True)]
-            files.write_json(Path(word.removeprefix("json=")).expanduser().resolve(), {"runs": content})
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config-dir", "-cd", type=Path)
+    options, rest = parser.parse_known_args(list(words))
+    own, overrides = parse_some([word for word in rest if word not in ("-m", "--multirun")], ("json",))
+    jobs = plan_jobs(configure.sweep_points(overrides, config_dir=options.config_dir))
+    seconds = estimate_jobs(jobs)
+    print_text(format_states(jobs))
+    print_plan(jobs, seconds)
+    if "json" in own:
+        content = [_entry(job, time) for job, time in zip(jobs, seconds, strict=True)]
+        files.write_json(Path(own["json"]).expanduser().resolve(), {"runs": content})
     return 0
 
 

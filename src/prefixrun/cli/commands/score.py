@@ -30,8 +30,8 @@ from rich.console import Console
 from rich.text import Text
 
 from prefixrun.analysis import paper_numbers
-from prefixrun.cli.run_summary import columns, paper_sections, reasons, signature_lines
-from prefixrun.console import Line, Section, blocks, print_labelled, terminal
+from prefixrun.cli.run_summary import paper_sections, reasons, score_columns, score_row, score_table, signature_lines
+from prefixrun.console import Section, Table, print_labelled, print_table, terminal
 from prefixrun.data import DIRECTORIES, EXTRA_SPLITS, SPLITS, load
 from prefixrun.errors import ConfigError
 from prefixrun.files import write_json
@@ -198,27 +198,19 @@ def _show(
     against = "".join(f", against {other.path.name}" for other in others)
     heading = f"{first.path.name}{against}: {len(target.references):,} outputs, {target.origin}"
     console.print(Text(heading, style="bold"), soft_wrap=True)
-    _print_blocks(console, *_scores_table(systems, differences))
-    if rows:
-        _print_blocks(console, *_paper_table(systems, rows))
+    for table in (_scores_table(systems, differences), *([_paper_table(systems, rows)] if rows else [])):
+        print_table(table, console=console, width=console.width)
+        console.print()
     print_labelled(console, _notes(systems, differences, draws))
     for signature in signature_lines(first.scores, first.scores):
         console.print(Text(signature, style="dim"), soft_wrap=True)
 
 
-def _print_blocks(console: Console, sections: Sequence[Section], names: Iterable[str]) -> None:
-    for block in blocks(sections, names, console.width):
-        console.print(block, soft_wrap=True)
-        console.print()
-
-
-def _scores_table(
-    systems: Sequence[System], differences: Mapping[str, resampling.Difference]
-) -> tuple[list[Section], list[str]]:
+def _scores_table(systems: Sequence[System], differences: Mapping[str, resampling.Difference]) -> Table:
     """One line a score: what each system has, and what lies between them."""
-    lines = []
+    lines: dict[str, dict[str, str]] = {}
     for name in systems[0].evaluation.scores:
-        texts: dict[str, str] = {}
+        texts = lines.setdefault(name, {})
         for system in systems:
             prefix = f"{system.role}/" if len(systems) > 1 else ""
             value = system.evaluation.scores[name].value
@@ -230,9 +222,9 @@ def _scores_table(
             texts["difference/score"] = f"{differences[name].value:+.4f}"
             texts["difference/95 % interval"] = _interval(differences[name].interval)
             texts["difference/p"] = f"{differences[name].p_value:.4f}"
-        lines.append(Line(name, texts))
-    names = dict.fromkeys(name for line in lines for name in line.texts)
-    return [Section("", tuple(lines))], list(names)
+    columns = list(dict.fromkeys(column for texts in lines.values() for column in texts))
+    rows = (score_row(name, texts, columns) for name, texts in lines.items())
+    return score_table(columns, [Section(tuple(rows))])
 
 
 def _interval(interval: resampling.Interval) -> str:
@@ -240,16 +232,16 @@ def _interval(interval: resampling.Interval) -> str:
     return f"[{interval.low:.{decimals}f}, {interval.high:.{decimals}f}]"
 
 
-def _paper_table(systems: Sequence[System], rows: Sequence[paper_numbers.Row]) -> tuple[list[Section], list[str]]:
+def _paper_table(systems: Sequence[System], rows: Sequence[paper_numbers.Row]) -> Table:
     """The systems above the paper's rows, in the digits that the paper prints."""
-    metrics = columns((), rows)
-    lines = []
+    metrics = score_columns((), rows)
+    scored = []
     for system in systems:
         scores = system.evaluation.scores
         values = {name: scores[name].value for name in metrics if name in scores}
         shown = {name: f"{value:.{metrics[name]}f}" for name, value in values.items() if value is not None}
-        lines.append(Line(system.path.name, shown, own=True))
-    return [Section("scored here", tuple(lines)), *paper_sections(rows)], list(metrics)
+        scored.append(score_row(system.path.name, shown, metrics, is_strong=True))
+    return score_table(metrics, [Section(tuple(scored), "scored here"), *paper_sections(rows, metrics)])
 
 
 def _notes(

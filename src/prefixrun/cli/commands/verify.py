@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from prefixrun.console import say
+from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.files import write_json
 from prefixrun.results.lookup import find
@@ -37,11 +37,11 @@ def run(arguments: dict[str, str]) -> int:
     record = find(Path(arguments.get("results_dir", "results")).expanduser(), arguments["ID"])
     checks = []
     for check in verify(record, data_dir=data_dir, regenerate=int(count), model_path=arguments.get("model_path")):
-        say(f"{check.outcome:<11}  {check.what}: {' '.join(check.detail.split())}")
+        print_text(f"{check.outcome:<11}  {check.what}: {' '.join(check.detail.split())}")
         checks.append(check)
     outcomes = [check.outcome for check in checks]
     counts = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes))
-    say(f"\nrun {record.run_id}: {counts}")
+    print_text(f"\nrun {record.run_id}: {counts}")
     if "json" in arguments:
         content = {"run_id": record.run_id, "checks": [asdict(check) for check in checks]}
         write_json(Path(arguments["json"]).expanduser(), content)
