@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, g
 
 from prefixrun.config.constraints import contradictions
 from prefixrun.config.schema import Config, OneOf, Pattern, Range
+from prefixrun.config.setting_roles import RETIRED
 from prefixrun.errors import ConfigError
 
 NAMES_CODE, NO_CODE = "_target_", "a configuration cannot name code to run"
@@ -77,6 +78,8 @@ def _keys(cls: type, prefix: str) -> Iterator[tuple[str, Any]]:
 
 def unknown_key(key: str, others: tuple[str, ...] = ()) -> str:
     """The sentence about a key that does not exist, with the one that was probably meant."""
+    if key in RETIRED:
+        return RETIRED[key]
     leaves = (name for name, hint in known_keys().items() if not is_dataclass(hint))
     close = closest(key, (*leaves, *others))
     return f"there is no key {key}" + (f"; did you mean {close}?" if close else "; `prefixrun --help` lists all keys")
