@@ -18,7 +18,7 @@ def message(*overrides: str, multirun: bool = False) -> str:
         ("prefx_len=5", "there is no key prefx_len; did you mean prefix_len?"),
         ("+prefx_len=5", "there is no key prefx_len; did you mean prefix_len?"),
         ("++prefx_len=5", "there is no key prefx_len; did you mean prefix_len?"),
-        ("joint=4", "joint=4: joint training was removed"),
+        ("joint=4", "joint training was removed, because"),
         ("decod=greedy", "there is no key decod; did you mean decode?"),
         ("xyzzy=1", "there is no key xyzzy; `prefixrun --help` lists all keys"),
         ("+prefix_len=5", "prefix_len exists; write it without +"),
