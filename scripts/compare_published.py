@@ -24,7 +24,8 @@ from statistics import mean
 from prefixrun.files import write_text
 from prefixrun.metrics import Score, score
 from prefixrun.metrics.preparation import DART, WEBNLG_2017
-from prefixrun.metrics.ter import Ter, edits
+from prefixrun.metrics.ter import Ter
+from prefixrun.metrics.tercom import edits
 
 PUBLISHED = Path(__file__).with_name("published_scores.csv")
 UNSEEN = {"Artist", "Athlete", "CelestialBody", "MeanOfTransportation", "Politician"}

@@ -1,6 +1,6 @@
 import pytest
 
-from prefixrun.metrics.base import own, prepared, signature
+from prefixrun.metrics.base import prefixrun_scorer, prepared, signature
 from prefixrun.metrics.nist import Nist
 from prefixrun.metrics.rouge_l import RougeL
 
@@ -21,4 +21,4 @@ def test_signature_says_the_number_of_references(references, expected):
 
 
 def test_own_scorers_name_the_version_of_their_numbers():
-    assert own("ter") == "scorer:prefixrun-ter.1"
+    assert prefixrun_scorer("ter") == "scorer:prefixrun-ter.1"

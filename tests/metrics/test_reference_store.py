@@ -27,8 +27,8 @@ class Count:
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(reference_store, "WORTH_KEEPING", 2)
-    monkeypatch.setattr(preparation, "_known", {})
+    monkeypatch.setattr(reference_store, "FEWEST_TEXTS", 2)
+    monkeypatch.setattr(preparation, "_prepared", {})
     return tmp_path / "prefixrun" / "references"
 
 

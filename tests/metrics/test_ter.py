@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 from sacrebleu.metrics.ter import TER
 
 from prefixrun.metrics.preparation import DART
-from prefixrun.metrics.ter import Ter, edits
+from prefixrun.metrics.ter import Ter
+from prefixrun.metrics.tercom import edits
 
 words = st.lists(st.sampled_from("abcde"), min_size=1, max_size=8).map(tuple)
 

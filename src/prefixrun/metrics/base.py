@@ -1,7 +1,7 @@
-"""What every metric is: prepare the references once, count one segment at a time, aggregate the summed counts.
+"""The interface of a metric: prepare the references once, count one segment at a time, aggregate the summed counts.
 
 Counts are additive: the counts of a corpus are the sum of the rows of its segments, so a bootstrap or a paired test
-needs nothing but the rows. A score carries a signature; two scores may stand side by side only if theirs are equal.
+needs nothing but the rows. A score carries a signature; only scores with equal signatures may be compared.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 SEMANTICS = 1
-"""Moves whenever the same text gets another number from one of this package's own scorers."""
+"""Moves whenever the same text gets another number from a scorer that this package implements."""
 
 FloatArray = npt.NDArray[np.float64]
 References = tuple[tuple[str, ...], ...]
@@ -24,7 +24,7 @@ References = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One number and how it was made. A value that could not be computed is None, never 0 or -1, and has a reason."""
+    """A number and how it was computed. A value that could not be computed is None, never 0 or -1, with a reason."""
 
     value: float | None
     signature: str
@@ -36,7 +36,10 @@ class Prepared(ABC):
 
     @abstractmethod
     def count(self, hypotheses: Sequence[str]) -> FloatArray:
-        """Additive counts of one output per segment: ``(segments, len(metric.columns))``."""
+        """Additive counts of one output per segment: ``(segments, len(metric.columns))``.
+
+        Raises ValueError if there is not one output for each segment.
+        """
 
 
 class Metric(ABC):
@@ -45,7 +48,7 @@ class Metric(ABC):
     @property
     @abstractmethod
     def names(self) -> tuple[str, ...]:
-        """The scores it gives, by the paper's names."""
+        """The names of its scores, which are the paper's."""
 
     @property
     @abstractmethod
@@ -70,7 +73,7 @@ class Metric(ABC):
 
 @lru_cache(maxsize=32)
 def prepared(metric: Metric, references: References) -> Prepared:
-    """``metric.prepare(references)``, done once for each different content in a process."""
+    """``metric.prepare(references)``, computed once per metric and content in a process."""
     return metric.prepare(references)
 
 
@@ -81,6 +84,6 @@ def signature(references: References, *parts: str) -> str:
     return "|".join((f"refs:{size}", *parts))
 
 
-def own(name: str) -> str:
-    """The last part of the signature of a scorer written here."""
+def prefixrun_scorer(name: str) -> str:
+    """The last part of the signature of a scorer that this package implements, with the version of its numbers."""
     return f"scorer:prefixrun-{name}.{SEMANTICS}"

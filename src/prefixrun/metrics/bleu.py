@@ -1,6 +1,7 @@
-"""Corpus BLEU: the E2E script's (13a tokens), multi-bleu's (words at white space), and sacrebleu's final formula.
+"""Corpus BLEU (Papineni et al. 2002) of the E2E script (13a tokens) and of multi-bleu.perl (words at white space).
 
-Every value equals sacrebleu's ``BLEU(...).corpus_score`` with the same tokenisation; the counts are kept per segment.
+Every value equals sacrebleu's ``BLEU(...).corpus_score`` with the same tokenisation; only the counts per segment are
+made here, the final formula is sacrebleu's.
 """
 
 from __future__ import annotations
@@ -78,8 +79,9 @@ class _PreparedBleu(Prepared):
             tokens = self.preparation.output(text).lower().split()
             size = len(tokens)
             row[0] = size
-            # min keeps the first of equals, and the lengths ascend: the shorter one on a tie
+            # of equally near lengths min takes the first, and they ascend: the shorter reference counts
             row[1] = min(lengths, key=lambda length: abs(length - size))
+            # an n-gram matches at most as often as it stands in any single reference
             for ngram, count in ngram_counts(tokens, ORDERS).items():
                 row[1 + len(ngram)] += min(count, largest.get(ngram, 0))
                 row[1 + ORDERS + len(ngram)] += count

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, own, signature
+from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, prefixrun_scorer, signature
 
 ORDERS = 6
 _BETA_SQUARED = 4
@@ -16,7 +16,7 @@ _BETA_SQUARED = 4
 
 @dataclass(frozen=True, slots=True)
 class Chrf(Metric):
-    """chrF2 in per cent: character n-grams of 1 to 6, case kept, white space left out, the best reference of each."""
+    """chrF2 in per cent: n-grams of 1 to 6 characters, case-sensitive, without white space, the best reference."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -27,14 +27,16 @@ class Chrf(Metric):
         return tuple(f"{what}{n}" for n in range(1, ORDERS + 1) for what in ("output", "reference", "matches"))
 
     def prepare(self, references: References) -> Prepared:
-        # the n-grams of a whole test set take hundreds of megabytes: only the characters are kept
+        # the n-grams of a whole test set would take hundreds of megabytes, so these are counted anew for each output
         return _PreparedChrf([["".join(text.split()) for text in texts] for texts in references])
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         return {"chrF": _f_score([float(total) for total in totals])}
 
     def signature(self, name: str, references: References) -> str:
-        return signature(references, "case:mixed", f"nc:{ORDERS}", "nw:0", "space:no", "beta:2", own("chrf"))
+        return signature(
+            references, "case:mixed", f"nc:{ORDERS}", "nw:0", "space:no", "beta:2", prefixrun_scorer("chrf")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class _PreparedChrf(Prepared):
         rows = np.zeros((len(self.segments), 3 * ORDERS))
         for row, text, references in zip(rows, hypotheses, self.segments, strict=True):
             output = _character_ngrams("".join(text.split()))
-            # max keeps the first of equals, as sacrebleu does
+            # of equally good references max takes the first, as sacrebleu does
             row[:] = max((_matches(output, _character_ngrams(reference)) for reference in references), key=_f_score)
         return rows
 
@@ -55,22 +57,23 @@ def _character_ngrams(text: str) -> list[Counter[str]]:
 
 
 def _matches(output: list[Counter[str]], reference: list[Counter[str]]) -> list[float]:
-    """Numbers of n-grams of the output, of the reference and of both, order by order."""
+    """Numbers of n-grams of the output, of the reference and of matches, order by order."""
     row: list[float] = []
-    for mine, other in zip(output, reference, strict=True):
-        both = sum(min(count, other[ngram]) for ngram, count in mine.items() if ngram in other)
-        # an order that the reference is too short for does not count against the output
-        row += [float(mine.total() if other else 0), float(other.total()), float(both)]
+    for ngrams, expected in zip(output, reference, strict=True):
+        matches = sum(min(count, expected[ngram]) for ngram, count in ngrams.items() if ngram in expected)
+        # n-grams of an order that the reference is too short for do not count against the output
+        row += [float(ngrams.total() if expected else 0), float(expected.total()), float(matches)]
     return row
 
 
 def _f_score(row: Sequence[float]) -> float:
     """F with beta 2 of precision and recall, each averaged over the orders that both texts are long enough for."""
+    # sacrebleu's effective order: an order without n-grams on a side is no zero but left out of the mean
     orders = [row[i : i + 3] for i in range(0, 3 * ORDERS, 3) if row[i] and row[i + 1]]
     if not orders:
         return 0.0
-    precision = sum(both / output for output, _, both in orders) / len(orders)
-    recall = sum(both / reference for _, reference, both in orders) / len(orders)
+    precision = sum(matches / output for output, _, matches in orders) / len(orders)
+    recall = sum(matches / reference for _, reference, matches in orders) / len(orders)
     if not precision + recall:
         return 0.0
     return 100 * (1 + _BETA_SQUARED) * precision * recall / (_BETA_SQUARED * precision + recall)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, own, signature
+from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, prefixrun_scorer, signature
 from prefixrun.metrics.ngrams import Ngram, ngram_counts
 from prefixrun.metrics.preparation import PTB
 from prefixrun.metrics.ptb import ptb_tokens
@@ -36,33 +36,41 @@ class Cider(Metric):
 
     def prepare(self, references: References) -> Prepared:
         counts = [[ngram_counts(text.split(), ORDERS) for text in texts] for texts in PTB.references(references)]
+        # document frequency: the number of segments with the n-gram in any of their references
         frequency: Counter[Ngram] = Counter()
         for segment in counts:
-            frequency.update({ngram for one in segment for ngram in one})
+            frequency.update({ngram for text in segment for ngram in text})
+        # inverse document frequency; an n-gram of no reference weighs as one of a single segment: ln N - ln 1
         unseen = math.log(len(references))
         weights = {ngram: unseen - math.log(count) for ngram, count in frequency.items()}
-        segments = [[_vector(one, weights, unseen) for one in segment] for segment in counts]
+        segments = [[_vector(text, weights, unseen) for text in segment] for segment in counts]
         return _PreparedCider(weights, unseen, segments)
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         return {"CIDEr": 10 * float(totals[0] / totals[1])}
 
     def signature(self, name: str, references: References) -> str:
-        return signature(references, "case:lc", "tok:ptb", f"n:{ORDERS}", f"sigma:{_SIGMA:g}", own("cider"))
+        return signature(
+            references, "case:lc", "tok:ptb", f"n:{ORDERS}", f"sigma:{_SIGMA:g}", prefixrun_scorer("cider")
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Vector:
+    """A text as the weighted counts (tf-idf) of its n-grams of 1 to 4 words."""
+
     values: dict[Ngram, float]
     norms: tuple[float, ...]
-    """Euclidean norm of the part of each order."""
+    """Euclidean norm of the n-grams of each order, ``(ORDERS,)``."""
     bigrams: int
+    """Number of bigrams, which the COCO code takes for the length."""
 
 
 @dataclass(frozen=True, slots=True)
 class _PreparedCider(Prepared):
     weights: dict[Ngram, float]
     unseen: float
+    """Weight of an n-gram that no reference has."""
     segments: list[list[_Vector]]
 
     def count(self, hypotheses: Sequence[str]) -> FloatArray:
@@ -85,15 +93,18 @@ def _vector(counts: Counter[Ngram], weights: dict[Ngram, float], unseen: float) 
 
 
 def _similarity(output: _Vector, reference: _Vector) -> float:
-    """Mean over the orders of the clipped cosine, damped by the difference in length."""
+    """Mean over the orders of the clipped cosine, damped by the difference in length (CIDEr-D)."""
+    # 1. per order the product of the vectors, where repeating an n-gram gains nothing beyond the reference's count
     products = [0.0] * ORDERS
     for ngram, value in output.values.items():
-        other = reference.values.get(ngram)
-        if other is not None:
-            products[len(ngram) - 1] += min(value, other) * other
+        expected = reference.values.get(ngram)
+        if expected is not None:
+            products[len(ngram) - 1] += min(value, expected) * expected
+    # 2. over both norms; an order whose n-grams all weigh nothing, or that is missing, has similarity 0
     cosines = (
-        product / (mine * other) if mine and other else 0.0
-        for product, mine, other in zip(products, output.norms, reference.norms, strict=True)
+        product / (output_norm * reference_norm) if output_norm and reference_norm else 0.0
+        for product, output_norm, reference_norm in zip(products, output.norms, reference.norms, strict=True)
     )
-    difference = output.bigrams - reference.bigrams  # the COCO code takes the length in bigrams
+    # 3. the Gaussian penalty for a difference in length
+    difference = output.bigrams - reference.bigrams
     return sum(cosines) / ORDERS * math.exp(-(difference**2) / (2 * _SIGMA**2))

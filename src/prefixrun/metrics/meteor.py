@@ -1,7 +1,7 @@
-"""METEOR 1.5 (Denkowski and Lavie 2014): the official Java program, kept open for all scorings of a process.
+"""METEOR 1.5 (Denkowski and Lavie 2014): the official Java program, one for all scorings of a process.
 
-The jar comes in the Python package pycocoevalcap (extra ``meteor``), which is found but not imported: importing it
-would start its own Java tokeniser. Starting the JVM costs about 10 seconds (its paraphrase table), a segment 5 ms.
+The jar comes in the Python package pycocoevalcap (extra ``meteor``), which is looked up but not imported: importing it
+would start its Java tokeniser. Starting the JVM costs about 10 seconds (its paraphrase table), a segment 5 ms.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from prefixrun.errors import MissingPartError
 from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, signature
 from prefixrun.metrics.preparation import Preparation
 
-# English defaults of METEOR 1.5
+# English defaults of METEOR 1.5: weight of recall, exponent and weight of fragmentation, weight of content words
 _ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75
 _STAGES = ("exact", "stem", "synonym", "paraphrase")
 _STAGE_WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])
@@ -78,18 +78,25 @@ class _PreparedMeteor(Prepared):
 
 
 def meteor_of(totals: FloatArray) -> float:
-    """The score (a fraction) of summed statistics: weighted F of content and function words, less fragmentation."""
+    """The score (a fraction) of summed statistics ``(23,)``: a weighted F of the matches, less their fragmentation.
+
+    Denkowski and Lavie (2014), section 2; the order of the statistics is that of ``Meteor.columns``.
+    """
     output_words, reference_words, output_function, reference_function = totals[:4]
+    # matches of each of the four stages, (4,): content and function words of either side
     output_content, reference_content, output_functional, reference_functional = totals[4:20].reshape(4, 4).T
     chunks, output_matches, reference_matches = totals[20:]
+    # 1. the weight of all words: a content word counts delta, a function word 1 - delta
     output_weight = _weigh(output_words - output_function, output_function)
     reference_weight = _weigh(reference_words - reference_function, reference_function)
     if not output_weight or not reference_weight:
         return 0.0
+    # 2. the share that is matched, a match of a stage at that stage's weight
     precision = float(_STAGE_WEIGHTS @ _weigh(output_content, output_functional)) / output_weight
     recall = float(_STAGE_WEIGHTS @ _weigh(reference_content, reference_functional)) / reference_weight
     if not precision or not recall:
         return 0.0
+    # 3. the weighted harmonic mean, and the penalty: chunks of adjacent matches over matched words
     mean = 1 / ((1 - _ALPHA) / precision + _ALPHA / recall)
     fragmentation = float(chunks) / (float(output_matches + reference_matches) / 2)
     return float(mean * (1 - _GAMMA * fragmentation**_BETA))
@@ -100,19 +107,19 @@ def _weigh(content: FloatArray, function: FloatArray) -> FloatArray:
 
 
 def jar() -> Path:
-    """Where METEOR lies; raises MissingPartError with the reason for an empty cell."""
+    """Path of METEOR's jar; raises MissingPartError, its message the reason of an empty cell."""
     if shutil.which("java") is None:
         raise MissingPartError("METEOR needs Java 8 or newer: no `java` on the PATH; install a JRE and score again")
     spec = find_spec("pycocoevalcap")
     for folder in (spec.submodule_search_locations or []) if spec else []:
-        found = Path(folder) / "meteor" / "meteor-1.5.jar"
-        if found.is_file():
-            return found
+        path = Path(folder) / "meteor" / "meteor-1.5.jar"
+        if path.is_file():
+            return path
     raise MissingPartError("METEOR needs its jar: pip install 'prefixrun[meteor]' (package pycocoevalcap)")
 
 
 class _Program:
-    """The open JVM: one line in, one line out."""
+    """The running JVM: it answers each line with a line."""
 
     def __init__(self) -> None:
         path = jar()
@@ -140,7 +147,7 @@ class _Program:
         except BrokenPipeError:
             answer = ""
         if not answer:
-            raise MissingPartError(f"METEOR's Java program ended: {self._last_words()}")
+            raise MissingPartError(f"METEOR's Java program ended: {self._last_error()}")
         return answer
 
     def close(self) -> None:
@@ -150,7 +157,7 @@ class _Program:
                 stream.close()
         self._process.wait()
 
-    def _last_words(self) -> str:
+    def _last_error(self) -> str:
         self._process.wait()
         lines = [line for line in self._errors.read().splitlines() if line.strip()]
         return lines[-1].strip() if lines else f"exit code {self._process.returncode}"

@@ -18,8 +18,8 @@ def ngram_counts(tokens: Sequence[str], longest: int) -> Counter[Ngram]:
 def largest_counts(counts: Iterable[Counter[Ngram]]) -> dict[Ngram, int]:
     """The largest count that each n-gram has in any one of the texts."""
     largest: dict[Ngram, int] = {}
-    for one in counts:
-        for ngram, count in one.items():
+    for text in counts:
+        for ngram, count in text.items():
             if count > largest.get(ngram, 0):
                 largest[ngram] = count
     return largest

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import sacrebleu
 
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, own, signature
+from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, prefixrun_scorer, signature
 from prefixrun.metrics.ngrams import Ngram, largest_counts, ngram_counts
 from prefixrun.metrics.preparation import MTEVAL_13A
 
@@ -39,23 +39,27 @@ class Nist(Metric):
         return (*lengths, *(f"ngrams{n}" for n in orders), *(f"info{n}" for n in orders), "info2_mteval")
 
     def prepare(self, references: References) -> Prepared:
-        everywhere: Counter[Ngram] = Counter()
+        in_all_references: Counter[Ngram] = Counter()
         segments = []
         for texts in MTEVAL_13A.references(references):
             tokens = [text.split() for text in texts]
             counts = [ngram_counts(words, ORDERS) for words in tokens]
-            for one in counts:
-                everywhere.update(one)
+            # information is counted over every reference in full, matches are clipped by the largest single count
+            for ngrams in counts:
+                in_all_references.update(ngrams)
             segments.append((largest_counts(counts), [len(words) for words in tokens]))
-        return _PreparedNist(segments, _information(everywhere), _information_mteval(everywhere))
+        return _PreparedNist(segments, _information(in_all_references), _information_mteval(in_all_references))
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         length, mean_length, tokens, references, segments = (float(total) for total in totals[:5])
+        # 1. per order: information of the matching n-grams over the number of output n-grams (0 / 0 counts as 0)
         ngrams = np.maximum(totals[5 : 5 + ORDERS], 1.0)
         info = totals[5 + ORDERS : 5 + 2 * ORDERS]
         info_mteval = info.copy()
         info_mteval[1] = totals[-1]
+        # 2. mteval's reference length: all reference tokens over the mean number of references of a segment
         mteval_length = tokens * segments / references
+        # 3. the sum over the orders times the penalty for short outputs
         return {
             "NIST": float((info / ngrams).sum()) * _penalty(length, mean_length),
             "NIST_mteval": float((info_mteval / ngrams).sum()) * _penalty(length, mteval_length),
@@ -64,7 +68,9 @@ class Nist(Metric):
     def signature(self, name: str, references: References) -> str:
         length = "mean" if name == "NIST" else "mteval"
         tokens = f"tok:13a-sacrebleu-{sacrebleu.__version__}"
-        return signature(references, "case:lc", tokens, f"n:{ORDERS}", f"reference-length:{length}", own("nist"))
+        return signature(
+            references, "case:lc", tokens, f"n:{ORDERS}", f"reference-length:{length}", prefixrun_scorer("nist")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +88,21 @@ class _PreparedNist(Prepared):
             for ngram, count in ngram_counts(tokens, ORDERS).items():
                 order = len(ngram)
                 row[4 + order] += count
-                hits = min(count, largest.get(ngram, 0))
-                if not hits:
+                matches = min(count, largest.get(ngram, 0))
+                if not matches:
                     continue
                 information = self.information[ngram]
-                row[4 + ORDERS + order] += hits * information
+                row[4 + ORDERS + order] += matches * information
                 if order == 2:
-                    row[-1] += hits * self.information_mteval.get(ngram, information)
+                    row[-1] += matches * self.information_mteval.get(ngram, information)
         return rows
 
 
 def _information(counts: Counter[Ngram]) -> dict[Ngram, float]:
-    """log2(count of the history / count of the n-gram); the history of one word is the number of reference tokens."""
+    """Bits of each n-gram: log2(count of its first n - 1 words / its count), for a word log2(tokens / its count).
+
+    As in compute_ngram_info of mteval-v13a.pl.
+    """
     tokens = _tokens(counts)
     return {
         ngram: math.log2((counts[ngram[:-1]] if len(ngram) > 1 else tokens) / count) for ngram, count in counts.items()
@@ -111,7 +120,7 @@ def _tokens(counts: Counter[Ngram]) -> int:
 
 
 def _penalty(output_length: float, reference_length: float) -> float:
-    """1 for outputs at least as long as the references, 0 if all of them are empty."""
+    """exp(-beta ln(min(1, output / reference))^2): 1 from the reference length on, 0 if all outputs are empty."""
     if output_length <= 0:
         return 0.0
     if output_length >= reference_length:

@@ -1,4 +1,4 @@
-"""The stemmer of ROUGE-1.5.5: Porter's of 1980 with a step 4 of its own, which can take off several suffixes.
+"""The stemmer of ROUGE-1.5.5: Porter's of 1980 with another step 4, which can take off several suffixes.
 
 So ``environmental`` and ``environment`` both become ``environ``, where Porter's paper and nltk keep them apart.
 """
@@ -28,15 +28,17 @@ def stem(word: str) -> str:
     word = _past_and_plural(word)
     word = _exchange(word, _STEP_2, least=1)
     word = _exchange(word, _STEP_3, least=1)
+    # step 4, where Porter takes off one suffix only; sion and tion need more than an ion
     word = _exchange(word, _STEP_4, least=2)
     word = _exchange(word, {"ment": ""}, least=2)
     if word.endswith("ent"):
         word = _exchange(word, {"ent": ""}, least=2)
     elif word.endswith(("sion", "tion")):
         word = _exchange(word, {"ion": ""}, least=2)
+    # step 5
     if word.endswith("e"):
-        size = _measure(word[:-1])
-        if size > 1 or (size == 1 and not _short(word[:-1])):
+        measure = _measure(word[:-1])
+        if measure > 1 or (measure == 1 and not _short(word[:-1])):
             word = word[:-1]
     return word[:-1] if word.endswith("ll") and _measure(word) > 1 else word
 
@@ -62,10 +64,10 @@ def _past_and_plural(word: str) -> str:
 
 def _exchange(word: str, suffixes: Mapping[str, str], least: int) -> str:
     """Exchange the longest of the suffixes that the word has, if what is before it has the least measure."""
-    found = max((suffix for suffix in suffixes if word.endswith(suffix)), key=len, default=None)
-    if found is None or _measure(word.removesuffix(found)) < least:
+    suffix = max((suffix for suffix in suffixes if word.endswith(suffix)), key=len, default=None)
+    if suffix is None or _measure(word.removesuffix(suffix)) < least:
         return word
-    return word.removesuffix(found) + suffixes[found]
+    return word.removesuffix(suffix) + suffixes[suffix]
 
 
 def _shape(word: str) -> str:

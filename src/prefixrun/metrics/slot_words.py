@@ -12,7 +12,7 @@ _STARS = {"1": "(1|one)", "3": "(3|three)", "5": "(5|five)"}
 
 
 def _level(words: str, of: str) -> str:
-    """A level beside what it is a level of, in either order, with at most one word between."""
+    """Pattern of a level and the noun it belongs to, in either order, with at most one word between."""
     return rf"\b({words}) (\w+ )?{of}\b|\b{of} (\w+ )?((is|are|of|a) )*({words})\b"
 
 
@@ -59,15 +59,15 @@ _WORDINGS = {
 WORDINGS: Mapping[str, Mapping[str, re.Pattern[str]]] = {
     slot: {value: re.compile(pattern) for value, pattern in values.items()} for slot, values in _WORDINGS.items()
 }
-"""Slot -> value -> what says it, as the paper's code writes slots and values."""
+"""Slot -> value -> pattern of its wordings; slots and values as the paper's code writes them."""
 
 FRIENDLY = re.compile(
     rf"\b{_CHILD} - (friendly|oriented)|\b{_CHILD} (are )?(friendly|oriented|welcome|allowed)"
     rf"|\b(friendly|suitable|good|great|for|welcom\w+|allows?|bring) (to |for |the |whole |your |all )*{_CHILD}\b"
 )
-"""Children are mentioned as guests."""
+"""Wordings of children as welcome guests, also inside a negation: look for ``NOT_FRIENDLY`` first."""
 NOT_FRIENDLY = re.compile(
     rf"\b(not|n't|no|non|without|unsuitable)\b[^.]{{0,40}}\b{_CHILD}\b|\b{_CHILD}\b[^.]{{0,20}}\b(not|n't)\b"
     r"|\badults?\b|\bunfriendly\b"
 )
-"""And are not wanted."""
+"""Wordings of children as unwelcome guests."""

@@ -1,8 +1,8 @@
-"""Does the output say what the input says? Measures of table-to-text that need neither references nor a model.
+"""Faithfulness of table-to-text: does the output state what the input states? No references and no model are needed.
 
-They read the input as the paper's code writes it (``name : The Mill | food : English``, for triples ``subject :
-property : object``) and look for its values in the output. They are rough: people leave things out and have words of
-their own, so compare systems with each other and with the references (which lack 10 % of the slots in E2E's dev set).
+The measures read the input as the paper's code writes it (``name : The Mill | food : English``, for triples ``subject :
+property : object``) and search the output for its values. They are rough: people leave facts out and word them freely,
+so compare systems with each other and with the references (which lack 10 % of the slots in E2E's dev set).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from unidecode import unidecode
 
 from prefixrun.errors import MissingPartError
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, own
+from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, prefixrun_scorer
 from prefixrun.metrics.slot_words import FRIENDLY, NOT_FRIENDLY, WORDINGS
 
 _SIGN = re.compile(r"([^\w\s'])")
@@ -48,7 +48,7 @@ class SlotError(Metric):
         return {"SLOT_ERROR": 100 * (missing + added) / slots}
 
     def signature(self, name: str, references: References) -> str:
-        return f"input:paper|{own('slots')}"
+        return f"input:paper|{prefixrun_scorer('slots')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Coverage(Metric):
         return {"COVERAGE": 100 * named / entities if entities else 100.0}
 
     def signature(self, name: str, references: References) -> str:
-        return f"input:paper|{own('coverage')}"
+        return f"input:paper|{prefixrun_scorer('coverage')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ class _PreparedCoverage(Prepared):
     def count(self, hypotheses: Sequence[str]) -> FloatArray:
         rows = np.zeros((len(self.segments), 2))
         for row, text, entities in zip(rows, hypotheses, self.segments, strict=True):
-            said = _plain(text)
-            row[:] = len(entities), sum(entity in said for entity in entities)
+            output = _plain(text)
+            row[:] = len(entities), sum(entity in output for entity in entities)
         return rows
 
 
@@ -125,27 +125,31 @@ def _plain(text: str) -> str:
 
 def _compare(slots: dict[str, str], text: str) -> tuple[int, int, int]:
     """Numbers of slots, of slots missing or wrong, and of slots that only the text has."""
-    said = _plain(text)
+    output = _plain(text)
     missing = 0
+    # 1. names, which are then taken out: "Raja Indian Cuisine" says nothing about the food
     for slot in _NAMES:
         name = _plain(slots.get(slot, ""))
-        missing += slot in slots and name not in said
-        said = said.replace(name, " ") if name.strip() else said  # "Raja Indian Cuisine" says nothing about the food
+        missing += slot in slots and name not in output
+        output = output.replace(name, " ") if name.strip() else output
+    # 2. slots with a closed set of values, by their wordings; an unknown value has to be repeated word for word
     for slot, wordings in WORDINGS.items():
         if slot in slots:
             wording = wordings.get(slots[slot])
-            missing += not (wording.search(said) if wording else _plain(slots[slot]) in said)
-    friendly = _friendly(said)
+            missing += not (wording.search(output) if wording else _plain(slots[slot]) in output)
+    friendly = _friendly(output)
     missing += _FAMILY in slots and friendly != slots[_FAMILY]
+    # 3. slots of the output alone
     added = sum(
-        slot not in slots and any(wording.search(said) for wording in wordings.values())
+        slot not in slots and any(wording.search(output) for wording in wordings.values())
         for slot, wordings in WORDINGS.items()
-        if slot != "Type"  # any place is called a restaurant
+        if slot != "Type"  # people call any place a restaurant
     )
     return len(slots), missing, added + (_FAMILY not in slots and friendly is not None)
 
 
-def _friendly(said: str) -> str | None:
-    if NOT_FRIENDLY.search(said):
+def _friendly(output: str) -> str | None:
+    """The value of the slot ``family friendly`` that the output states; None if it does not mention children."""
+    if NOT_FRIENDLY.search(output):
         return "no"
-    return "yes" if FRIENDLY.search(said) else None
+    return "yes" if FRIENDLY.search(output) else None

@@ -30,7 +30,7 @@ class Suite:
     metrics: tuple[Metric, ...]
     references: int | None = None
     by_group: bool = False
-    """Whether the paper scores every group of segments apart, under NAME/group, and all of them under NAME/all."""
+    """Whether the paper scores each group of segments by itself, under NAME/group, and all under NAME/all."""
     of_inputs: tuple[Metric, ...] = ()
     """Metrics that compare the output with the input in place of references; computed where inputs are given."""
 
@@ -78,7 +78,10 @@ def score(
     groups: Sequence[str] | None = None,
     sources: Sequence[str] | None = None,
 ) -> dict[str, Score]:
-    """All scores of one output per segment, by the paper's names and scales. Arguments as for ``evaluate``."""
+    """All scores of one output per segment, by the paper's names and scales.
+
+    Arguments and errors as for ``evaluate``.
+    """
     return evaluate(task, hypotheses, references, groups, sources).scores
 
 
@@ -96,17 +99,17 @@ def evaluate(
         hypotheses: one output per segment, as the system wrote it; may be empty texts.
         references: the references of each segment, in the same order, as they are in the corpus.
         groups: the group of each segment, "" for none; where the paper scores groups (WebNLG), each is scored as a
-            corpus of its own under ``NAME/group`` and the whole under ``NAME/all`` instead of ``NAME``.
+            separate corpus under ``NAME/group`` and the whole under ``NAME/all`` instead of ``NAME``.
         sources: the inputs in the paper's linearisation; adds the measures that compare the output with them.
 
     Raises DataError if the lengths differ, nothing is to be scored, or a segment has no reference.
     """
     _check(hypotheses, references, groups, sources)
     plan = suite(task)
-    kept = tuple(tuple(texts[: plan.references]) for texts in references)
+    counted = tuple(tuple(texts[: plan.references]) for texts in references)
     inputs = tuple((source,) for source in sources or ())
-    runs = [(metric, kept) for metric in plan.metrics] + [(metric, inputs) for metric in plan.of_inputs if inputs]
-    parts = _parts(plan, groups or [""] * len(kept))
+    runs = [(metric, counted) for metric in plan.metrics] + [(metric, inputs) for metric in plan.of_inputs if inputs]
+    parts = _parts(plan, groups or [""] * len(counted))
     scores: dict[str, Score] = {}
     stats: dict[str, FloatArray] = {}
     for metric, against in runs:
@@ -115,22 +118,25 @@ def evaluate(
         if not parts:
             scores |= whole
         if plan.by_group:
-            scores |= {f"{name}/all": one for name, one in whole.items()}
+            scores |= {f"{name}/all": total for name, total in whole.items()}
         for group, members in parts.items():
             part, _ = _run(metric, [hypotheses[i] for i in members], tuple(against[i] for i in members))
-            scores |= {f"{name}/{group}": one for name, one in part.items()}
+            scores |= {f"{name}/{group}": value for name, value in part.items()}
     return Evaluation(scores, stats)
 
 
 def _parts(plan: Suite, groups: Sequence[str]) -> dict[str, list[int]]:
-    """Group -> its segments: each is scored as a corpus of its own, for no score of the whole is their average."""
+    """Group -> its segments, to be scored as a separate corpus: no score of the whole is the mean of its parts."""
     if not plan.by_group:
         return {}
     return {group: [i for i, name in enumerate(groups) if name == group] for group in sorted(set(groups) - {""})}
 
 
 def aggregate(task: str, stats: Mapping[str, FloatArray]) -> dict[str, float]:
-    """The scores of any selection of segments from their stored counts (``Evaluation.stats``), without rescoring."""
+    """The scores of any selection of segments from their stored counts (``Evaluation.stats``), without rescoring.
+
+    Raises ConfigError for a task without metrics.
+    """
     values: dict[str, float] = {}
     plan = suite(task)
     for metric in (*plan.metrics, *plan.of_inputs):
@@ -169,9 +175,9 @@ def _check(
         raise DataError(f"hypotheses: {len(hypotheses)} outputs for {len(references)} inputs; one output per input")
     if not references:
         raise DataError("hypotheses: there is nothing to score")
-    for what, given in (("groups", groups), ("sources", sources)):
-        if given is not None and len(given) != len(references):
-            raise DataError(f"{what}: {len(given)} for {len(references)} inputs; one per input")
+    for argument, values in (("groups", groups), ("sources", sources)):
+        if values is not None and len(values) != len(references):
+            raise DataError(f"{argument}: {len(values)} for {len(references)} inputs; one per input")
     for number, texts in enumerate(references, start=1):
         if not texts:
             raise DataError(f"references: input {number} has no reference; leave it out of both sides")

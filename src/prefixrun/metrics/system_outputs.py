@@ -1,4 +1,4 @@
-"""Files of system outputs and of references: what is wrong with one is said with its line."""
+"""Files of system outputs and of references; an error in one is reported with its line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Target:
     """What outputs are scored against."""
 
     origin: str
-    """In words, for headings and messages."""
+    """What the references are, for headings and messages: ``e2e test``."""
     references: Sequence[Sequence[str]]
     groups: Sequence[str] | None = None
     sources: Sequence[str] | None = None
@@ -41,30 +41,30 @@ class Target:
         """One text for each input, in the order of the inputs. Raises DataError with the line that does not fit."""
         if outputs.ids and self.ids:
             return self._by_id(outputs)
-        given, wanted = len(outputs.texts), len(self.references)
-        if self.left_out and given == wanted + len(self.left_out):
+        lines, inputs = len(outputs.texts), len(self.references)
+        if self.left_out and lines == inputs + len(self.left_out):
             skipped = frozenset(self.left_out)
             return [text for position, text in enumerate(outputs.texts) if position not in skipped]
-        if given == wanted:
+        if lines == inputs:
             return list(outputs.texts)
-        also = f" or {wanted + len(self.left_out)}" if self.left_out else ""
-        counts = f"{given} outputs for {wanted}{also} inputs ({self.origin})"
-        if given < wanted:
+        also = f" or {inputs + len(self.left_out)}" if self.left_out else ""
+        counts = f"{lines} outputs for {inputs}{also} inputs ({self.origin})"
+        if lines < inputs:
             raise DataError(
-                f"{outputs.path}:{given}: {counts}; the file ends here: one line an input, empty for no text"
+                f"{outputs.path}:{lines}: {counts}; the file ends here: one line an input, empty for no text"
             )
-        rest = outputs.texts[wanted:]
+        rest = outputs.texts[inputs:]
         kind = "some with text" if any(rest) else "all empty"
         raise DataError(
-            f"{outputs.path}:{wanted + 1}: {counts}; {len(rest)} too many from this line on, {kind}: remove them, "
+            f"{outputs.path}:{inputs + 1}: {counts}; {len(rest)} too many from this line on, {kind}: remove them, "
             "or score them as the split they belong to"
         )
 
     def _by_id(self, outputs: Outputs) -> list[str]:
-        known = frozenset(self.ids)
+        inputs = frozenset(self.ids)
         lines = {identifier: number for number, identifier in enumerate(outputs.ids, start=1)}
         for identifier, number in lines.items():
-            if identifier not in known:
+            if identifier not in inputs:
                 raise DataError(
                     f"{outputs.path}:{number}: id {identifier!r} is no input of {self.origin}, whose ids are like "
                     f"{self.ids[0]!r}; without ids the order of the lines counts"
@@ -107,7 +107,7 @@ def read_outputs(path: Path) -> Outputs:
 
 
 def _refuse_json(path: Path, line: str) -> None:
-    """JSON in a file that is not named so would be scored as it is written, braces and all."""
+    """Raise DataError for JSON in a file that is not named so: it would be scored as text, braces included."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
@@ -117,17 +117,17 @@ def _refuse_json(path: Path, line: str) -> None:
 
 
 def read_references(path: Path) -> list[list[str]]:
-    """The references of each input from a JSON list of lists. Raises DataError with the line or the entry."""
+    """The references of each input from a JSON list of lists of texts. Raises DataError with the line or the entry."""
     entries = shape.items(shape.parse(read_text(path).text, str(path)), str(path))
     if not entries:
         raise DataError(f"{path}: is an empty list; references are a list of lists of texts, one list an input")
-    found = []
+    references = []
     for number, texts in enumerate(entries, start=1):
         where = f"{path}: entry {number}"
-        found.append([shape.text(text, where) for text in shape.items(texts, where)])
-        if not any(text.strip() for text in found[-1]):
+        references.append([shape.text(text, where) for text in shape.items(texts, where)])
+        if not any(text.strip() for text in references[-1]):
             raise DataError(f"{where}: no text; every input needs at least one reference")
-    return found
+    return references
 
 
 def _record(line: str, where: str) -> tuple[str, str | None]:
