@@ -86,7 +86,7 @@ class Record:
 
     @property
     def dev_loss(self) -> float | None:
-        """Loss on development pairs of the state that the run saved, in nats a target token; None where not measured."""
+        """Loss on development pairs of the saved state, in nats a target token; None where not measured."""
         history = self.result.get("training", {}).get("history", [])
         losses = [float(entry["dev_loss"]) for entry in history if "dev_loss" in entry]
         if not losses:
