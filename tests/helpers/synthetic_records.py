@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from prefixrun.metrics import aggregate
-from prefixrun.results.records import OUTPUTS, compressed
+from prefixrun.results.archive import compressed
+from prefixrun.results.records import OUTPUTS
 from prefixrun.runs.result_schema import SCHEMA_VERSION
 from prefixrun.runs.run import run_id
 

@@ -29,7 +29,8 @@ from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]  # scip
 
 from prefixrun.metrics import aggregate, suite
 from prefixrun.metrics.base import FloatArray
-from prefixrun.results.records import Counts, Record
+from prefixrun.results.counts import Counts
+from prefixrun.results.records import Record
 
 LEVEL = 0.95
 ENOUGH = 3

@@ -7,6 +7,7 @@ stays with the run.
 
 from __future__ import annotations
 
+import gzip
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ import pandas as pd
 
 from prefixrun.errors import DamagedStateError, DataError
 from prefixrun.files import canonical_json, make_directory, write_bytes, write_json
-from prefixrun.results.records import OUTPUTS, Counts, Record, compressed, load_records
+from prefixrun.results.counts import COUNTS, Counts
+from prefixrun.results.records import OUTPUTS, Record, load_records
 
 ALL = "all"
 
@@ -86,7 +88,7 @@ def archive_runs(runs: Sequence[Record], results_dir: Path) -> list[ArchivedRun]
 def _write(target: Path, content: _Content) -> None:
     make_directory(target)
     write_bytes(target / OUTPUTS, content.outputs)
-    write_bytes(target / "stats.parquet", content.counts)
+    write_bytes(target / COUNTS, content.counts)
     write_json(target / "result.json", content.result)
 
 
@@ -97,7 +99,7 @@ def _content(run: Record) -> _Content:
             f"{run.directory}: {len(outputs)} outputs in generations.jsonl, {run.result['n_inputs']} scored"
         )
     lines = (canonical_json({"id": key, "output": text}) + "\n" for key, text in outputs.items())
-    return _Content(run.result, compressed("".join(lines)), _compact(run.directory / "stats.parquet"))
+    return _Content(run.result, compressed("".join(lines)), _compact(run.directory / COUNTS))
 
 
 def _check_same(run: Record, record: Record) -> None:
@@ -121,6 +123,11 @@ def _same_counts(kept: Counts | None, mine: Counts | None) -> bool:
     if (kept.ids, kept.groups, list(kept.columns)) != (mine.ids, mine.groups, list(mine.columns)):
         return False
     return all(np.array_equal(kept.columns[name], mine.columns[name]) for name in kept.columns)
+
+
+def compressed(text: str) -> bytes:
+    """Text as gzip that is the same bytes on every day and machine."""
+    return gzip.compress(text.encode("utf-8"), compresslevel=9, mtime=0)
 
 
 def _compact(path: Path) -> bytes:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from prefixrun.metrics import resampling
-from prefixrun.results.records import Counts, Record, flatten
+from prefixrun.results.counts import Counts
+from prefixrun.results.records import Record, flatten
 
 NOT_COMPARED = ("time", "command", "platform", "cpu", "cpu_count", "threads")
 """Provenance that is of one invocation or one machine."""

@@ -14,6 +14,7 @@ from prefixrun.config.validate import closest, defaults
 from prefixrun.errors import DamagedStateError, PrefixrunError
 from prefixrun.files import read_json
 from prefixrun.results.display_names import MAIN_METRICS
+from prefixrun.results.frame import run_values
 from prefixrun.results.records import Record, SkippedRun, flatten, load_records, with_defaults
 from prefixrun.runs.lock import holder
 from prefixrun.runs.run import run_id
@@ -24,8 +25,6 @@ model that is stored, in per cent; `cost` the seconds of training and decoding."
 
 BEGINNINGS = ("id", "when")
 """Keys of which a filter may give the beginning alone."""
-
-_FIELDS = ("parameters", "costs", "provenance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,8 @@ class Listing:
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """Every key that may be asked for: what some run has, and every setting there is."""
-        own = dict.fromkeys(key for run in self.runs for key in run.values)
-        return tuple(dict.fromkeys((*COLUMNS, *own, *(key for key, _ in flatten(defaults())))))
+        settings = (key for key, _ in flatten(defaults()))
+        return tuple(dict.fromkeys((*COLUMNS, *(key for run in self.runs for key in run.values), *settings)))
 
     def check(self, keys: Iterable[str]) -> list[str]:
         """One sentence for each key that no run can have, with the one that was probably meant."""
@@ -92,31 +91,33 @@ def matching(runs: Iterable[RunRow], filters: Mapping[str, str]) -> list[RunRow]
 
 def ordered(runs: Iterable[RunRow], key: str, *, descending: bool = False) -> list[RunRow]:
     """By one value: numbers by size, before texts; runs without it last, whatever the direction."""
-    found = list(runs)
-    have = [run for run in found if run.values.get(key) is not None]
-    have.sort(key=lambda run: _rank(run.values[key]), reverse=descending)
-    return have + [run for run in found if run.values.get(key) is None]
+    runs = list(runs)
+    with_value = [run for run in runs if run.values.get(key) is not None]
+    with_value.sort(key=lambda run: _sort_key(run.values[key]), reverse=descending)
+    return with_value + [run for run in runs if run.values.get(key) is None]
 
 
-def mixed(runs: Sequence[RunRow], keys: Iterable[str]) -> list[str]:
-    """One sentence for each score that was made in several ways, whose values may not be compared."""
-    found = []
+def signature_notes(runs: Sequence[RunRow], keys: Iterable[str]) -> list[str]:
+    """One sentence for each score that has several signatures, so that its values may not be compared."""
+    notes = []
     for key in keys:
-        ways: dict[str, RunRow] = {}
+        examples: dict[str, RunRow] = {}
         for run in runs:
             if key in run.signatures:
-                ways.setdefault(run.signatures[key], run)
-        if len(ways) > 1:
-            parts = " and ".join(f"{way} ({run.values['id']})" for way, run in sorted(ways.items()))
-            found.append(f"{key} has {len(ways)} signatures, which cannot be compared: {parts}")
-    return found
+                examples.setdefault(run.signatures[key], run)
+        if len(examples) > 1:
+            parts = " and ".join(f"{signature} ({run.values['id']})" for signature, run in sorted(examples.items()))
+            notes.append(f"{key} has {len(examples)} signatures, which cannot be compared: {parts}")
+    return notes
 
 
-def mixed_main(runs: Sequence[RunRow]) -> list[str]:
-    """The same of the main scores, task by task: those of two tasks are made in two ways anyhow."""
-    tasks = dict.fromkeys(run.values.get("task") for run in runs)
-    by_task = ([run for run in runs if run.values.get("task") == task] for task in tasks)
-    return [note for alike in by_task for note in mixed(alike, dict.fromkeys(key for run in alike for key in run.main))]
+def main_signature_notes(runs: Sequence[RunRow]) -> list[str]:
+    """The same of the main scores, task by task, as signatures of different tasks differ anyhow."""
+    notes = []
+    for task in dict.fromkeys(run.values.get("task") for run in runs):
+        of_task = [run for run in runs if run.values.get("task") == task]
+        notes += signature_notes(of_task, dict.fromkeys(key for run in of_task for key in run.main))
+    return notes
 
 
 def _finished(record: Record) -> RunRow:
@@ -124,21 +125,18 @@ def _finished(record: Record) -> RunRow:
     stored, total = (result["parameters"][name] for name in ("stored", "total"))
     share = 100 * stored / total if total else None
     seconds = [costs[name] for name in ("train_seconds", "decode_seconds") if costs[name] is not None]
-    plain = {key: value for key, value in result.items() if value is None or isinstance(value, str | int | float)}
     values = {
-        **record.settings,
-        **plain,
-        **dict(flatten({name: result[name] for name in _FIELDS})),
-        **{name: score["value"] for name, score in result["scores"].items()},
-        "dev_loss": record.dev_loss,
+        **run_values(record),
         "id": record.run_id,
         "size": share if record.prefix_len is None else record.prefix_len,
         "state": "finished",
         "when": result["provenance"].get("time"),
         "cost": sum(seconds) if seconds else None,
     }
-    ways = {name: str(score["signature"]) for name, score in result["scores"].items() if score["value"] is not None}
-    return RunRow(record.directory, values, MAIN_METRICS.get(record.scored_as, ()), ways)
+    signatures = {
+        name: str(score["signature"]) for name, score in result["scores"].items() if score["value"] is not None
+    }
+    return RunRow(record.directory, values, MAIN_METRICS.get(record.scored_as, ()), signatures)
 
 
 def _started(directory: Path) -> RunRow | None:
@@ -154,16 +152,16 @@ def _started(directory: Path) -> RunRow | None:
     if not isinstance(identity, dict) or run_id(identity) != directory.name.rpartition("-")[2]:
         raise DamagedStateError(f"{directory}: config.json is not the configuration of this run")
     settings = with_defaults(identity.get("settings", {}))
-    has_start = spec_of(settings.get("method.name")).has_init
+    has_init = spec_of(settings.get("method.name")).has_init
     state, when, reason = _state(directory)
     values = {
         **settings,
         **{name: settings.get(f"{name}.name") for name in ("task", "model", "method")},
-        "init": settings.get("init.name") if has_start else None,
-        "prefix_len": settings.get("prefix_len") if has_start else None,
+        "init": settings.get("init.name") if has_init else None,
+        "prefix_len": settings.get("prefix_len") if has_init else None,
         "n_train": dict(flatten(_object(directory / "subset.json"))).get("train.chosen"),
         "id": config["run_id"],
-        "size": settings.get("prefix_len") if has_start else None,
+        "size": settings.get("prefix_len") if has_init else None,
         "state": state,
         "when": when,
         "cost": None,
@@ -195,10 +193,10 @@ def _order(run: RunRow) -> tuple[str, ...]:
 
 
 def _matches(key: str, value: object, text: str) -> bool:
-    return any(_is(key, value, wanted) for wanted in (text, *text.split(",")))
+    return any(_equals(key, value, wanted) for wanted in (text, *text.split(",")))
 
 
-def _is(key: str, value: object, wanted: str) -> bool:
+def _equals(key: str, value: object, wanted: str) -> bool:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value] == wanted.lower()
     if isinstance(value, int | float):
@@ -209,6 +207,6 @@ def _is(key: str, value: object, wanted: str) -> bool:
     return str(value).startswith(wanted) if key in BEGINNINGS and wanted else str(value) == wanted
 
 
-def _rank(value: object) -> tuple[bool, float, str]:
+def _sort_key(value: object) -> tuple[bool, float, str]:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return (not is_number, float(value), "") if is_number else (True, 0.0, str(value))  # type: ignore[arg-type]

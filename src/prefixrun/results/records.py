@@ -6,23 +6,18 @@ named with the reason, never dropped silently.
 
 from __future__ import annotations
 
-import gzip
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from prefixrun.config.setting_roles import RETIRED, outside_identity, repeats, without
 from prefixrun.config.validate import UNSET, defaults
 from prefixrun.data.text_io import read_text
 from prefixrun.errors import DamagedStateError, PrefixrunError
 from prefixrun.files import canonical_json, read_json, read_json_lines
-from prefixrun.metrics.base import FloatArray
-from prefixrun.metrics.system_outputs import read_outputs
+from prefixrun.results.counts import COUNTS, Counts, is_whole_parquet, read_counts
 from prefixrun.runs.result_schema import pairs_seen, validate_result
 
 FOLDERS = ("records", "runs")
@@ -30,24 +25,6 @@ FOLDERS = ("records", "runs")
 
 OUTPUTS = "outputs.jsonl.gz"
 """Outputs of a committed record, `{"id": …, "output": …}` a line: corpora have licences, so inputs stay out."""
-
-COUNTS = "stats.parquet"
-PARQUET = b"PAR1"
-"""First and last bytes of such a file."""
-
-NO_COUNTS = "its record has no stats.parquet"
-"""Why there is no interval."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """The additive counts of one run, one row an input, in the order of its corpus."""
-
-    ids: tuple[str, ...]
-    groups: tuple[str, ...] | None
-    """Group of each input (WebNLG: seen, unseen); None where the task has none, or the run did not keep them."""
-    columns: Mapping[str, FloatArray]
-    """``<metric>.<column>`` → ``(inputs,)``, as ``metrics.aggregate`` takes them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +86,7 @@ class Record:
 
     @property
     def dev_loss(self) -> float | None:
-        """Loss on development pairs of the state that was kept, in nats a target token; None where not measured."""
+        """Loss on development pairs of the saved state, in nats a target token; None where not measured."""
         history = self.result.get("training", {}).get("history", [])
         losses = [float(entry["dev_loss"]) for entry in history if "dev_loss" in entry]
         if not losses:
@@ -118,7 +95,7 @@ class Record:
 
     @property
     def machine(self) -> tuple[object, ...]:
-        """What its times depend on beside the configuration."""
+        """What training and decoding times depend on beside the configuration."""
         of = self.result["provenance"]
         return of.get("cpu"), of.get("accelerator"), of.get("threads"), of.get("joint", 1), of.get("processes", 1)
 
@@ -161,17 +138,18 @@ class Record:
         Settings that the method does not have (prefix_len, init) do not count, nor those that change no number.
         Contents of data and model do, and the meaning of the numbers (`SEMANTICS`).
         """
-        without = [name for name in ("prefix_len", "init") if self.result[name] is None]
-        unused = {"prefix_len": ("prefix_len",), "init": ("init.", "init_words")}
-        dropped = (*repeats(), *outside_identity(), *(start for name in without for start in unused[name]))
-        kept = {key: value for key, value in self.settings.items() if not key.startswith(dropped)}
+        # Left out: seeds, settings that change no number, and settings that the method does not have.
+        settings_of = {"prefix_len": ("prefix_len",), "init": ("init.", "init_words")}
+        unused = [prefix for name, prefixes in settings_of.items() if self.result[name] is None for prefix in prefixes]
+        ignored = (*repeats(), *outside_identity(), *unused)
+        settings = {key: value for key, value in self.settings.items() if not key.startswith(ignored)}
         data = self.result.get("data", {})
         contents = {split: [file.get("sha256") for file in part.get("files", [])] for split, part in data.items()}
         same = {name: self.result[name] for name in ("task", "model", "method", "data_source", "split", "n_inputs")}
         semantics = self.result["provenance"].get("semantics")
         backbone = self.result.get("backbone", {}).get("sha256")
         return canonical_json(
-            {**same, "settings": kept, "data": contents, "backbone": backbone, "semantics": semantics}
+            {**same, "settings": settings, "data": contents, "backbone": backbone, "semantics": semantics}
         )
 
     def file(self, name: str) -> Path | None:
@@ -185,8 +163,10 @@ class Record:
         Raises PrefixrunError (DataError, DamagedStateError) with the line that is damaged.
         """
         if path := self.file(OUTPUTS):
-            kept = read_outputs(path)
-            return dict(zip(kept.ids, kept.texts, strict=True))
+            from prefixrun.metrics.system_outputs import read_outputs  # imports every scorer
+
+            outputs = read_outputs(path)
+            return dict(zip(outputs.ids, outputs.texts, strict=True))
         if path := self.file("outputs.txt"):  # kept before ids were; corpora number their inputs like this
             lines = read_text(path).text.splitlines()
             return {f"{self.split}-{position:05d}": line for position, line in enumerate(lines)}
@@ -198,12 +178,12 @@ class Record:
         return read_json_lines(path).records if path else ()
 
     def stats(self, metric: str | None = None) -> Counts | None:
-        """The counts behind the scores, or those of one metric; None when they were not kept (NO_COUNTS).
+        """The counts behind the scores, or those of one metric; None when the run kept none.
 
         Raises DamagedStateError when the file is no such table.
         """
         path = self.file(COUNTS)
-        return None if path is None else _read_counts(path, metric)
+        return None if path is None else read_counts(path, metric)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +205,7 @@ class Records:
 
 def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records:
     """Every finished run in these folders of a results tree, once each. Folders that do not exist are empty."""
-    found: dict[str, Record] = {}
+    records: dict[str, Record] = {}
     skipped: list[SkippedRun] = []
     for directory in _directories(results_dir, folders):
         try:
@@ -233,13 +213,14 @@ def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records
         except PrefixrunError as error:
             skipped.append(SkippedRun(directory, str(error).removeprefix(f"{directory}: ")))
             continue
-        kept = found.setdefault(record.run_id, record)
-        if kept is not record:
-            if kept.result != record.result:
-                skipped.append(SkippedRun(directory, f"differs from {kept.directory}, which is used"))
+        # A committed record is read first; the run that it was made from lends it the files that it does not hold.
+        first = records.setdefault(record.run_id, record)
+        if first is not record:
+            if first.result != record.result:
+                skipped.append(SkippedRun(directory, f"differs from {first.directory}, which is used"))
             else:
-                found[record.run_id] = Record(kept.directory, kept.result, also=directory)
-    ordered = sorted(found.values(), key=lambda each: (each.task, each.method, each.model, each.run_id))
+                records[record.run_id] = Record(first.directory, first.result, also=directory)
+    ordered = sorted(records.values(), key=lambda each: (each.task, each.method, each.model, each.run_id))
     return Records(tuple(ordered), tuple(skipped))
 
 
@@ -265,44 +246,11 @@ def _read_result(directory: Path) -> Mapping[str, Any]:
         problems = [f"run_id is {result['run_id']}, which is not what the directory is named after"]
     if problems:
         raise DamagedStateError(f"{directory}: result.json: {'; '.join(problems)}")
-    if (counts := directory / COUNTS).is_file() and not _is_whole_parquet(counts):
+    if (counts := directory / COUNTS).is_file() and not is_whole_parquet(counts):
         raise DamagedStateError(
             f"{directory}: {COUNTS} is cut off; keep the record again from its run, or delete that file"
         )
     return result  # type: ignore[no-any-return]
-
-
-def _is_whole_parquet(path: Path) -> bool:
-    """Whether a file begins and ends as its format says; what lies between is checked when it is read."""
-    with open(path, "rb") as stream:
-        start = stream.read(len(PARQUET))
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(max(0, size - len(PARQUET)))
-        return start == PARQUET == stream.read() and size > 2 * len(PARQUET)
-
-
-def _read_counts(path: Path, metric: str | None) -> Counts:
-    import pyarrow.parquet  # type: ignore[import-untyped]  # readers of results alone need not wait for it
-
-    try:
-        stored = pyarrow.parquet.ParquetFile(path)
-        texts_of = [name for name in ("id", "group") if name in stored.schema_arrow.names]
-        numbers = [
-            name
-            for name in stored.schema_arrow.names
-            if name not in texts_of and (metric is None or name.startswith(f"{metric}."))
-        ]
-        table = stored.read(columns=[*texts_of, *numbers], use_threads=False)  # the tables are small
-        texts = {name: tuple(map(str, table.column(name).to_numpy())) for name in texts_of}
-        columns = {name: table.column(name).to_numpy().astype(np.float64) for name in numbers}
-        return Counts(texts["id"], texts.get("group"), columns)
-    except (ValueError, KeyError, OSError) as error:
-        raise DamagedStateError(f"{path}: damaged ({error}); keep the record again from its run") from error
-
-
-def compressed(text: str) -> bytes:
-    """Text as gzip that is the same bytes on every day and machine."""
-    return gzip.compress(text.encode("utf-8"), compresslevel=9, mtime=0)
 
 
 def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:

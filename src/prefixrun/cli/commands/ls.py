@@ -26,7 +26,16 @@ from prefixrun.console import NONE, format_duration, print_table, print_text, si
 from prefixrun.errors import ConfigError
 from prefixrun.files import canonical_json, write_json
 from prefixrun.results.display_names import of_metric
-from prefixrun.results.listing import COLUMNS, Listing, RunRow, load, matching, mixed, mixed_main, ordered
+from prefixrun.results.listing import (
+    COLUMNS,
+    Listing,
+    RunRow,
+    load,
+    main_signature_notes,
+    matching,
+    ordered,
+    signature_notes,
+)
 
 OWN = ("results_dir", "sort", "columns", "json")
 SCORES = "scores"
@@ -98,8 +107,8 @@ def _show(listing: Listing, runs: Sequence[RunRow], filters: Mapping[str, str], 
     for run in runs:
         if run.reason:
             print_text(f"{run.values['id']}: {run.reason}")
-    shown_scores = mixed_main(runs) if SCORES in columns else []
-    for note in dict.fromkeys((*mixed(runs, columns), *shown_scores)):
+    shown_scores = main_signature_notes(runs) if SCORES in columns else []
+    for note in dict.fromkeys((*signature_notes(runs, columns), *shown_scores)):
         print_text(note)
     for each in listing.skipped:
         print(f"left out: {each.directory}: {each.reason}", file=sys.stderr)
