@@ -21,7 +21,7 @@ from prefixrun.config.method_specs import METHOD_SPECS, MethodSpec
 from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.beam_search import generate
 from prefixrun.methods.prefix import FixedPrefix
-from prefixrun.metrics import suite
+from prefixrun.metrics.suite import SUITES
 from prefixrun.models import backbone as backbones
 from prefixrun.models import families
 from prefixrun.results.records import load_records
@@ -105,7 +105,7 @@ def test_without_its_entry_it_is_no_method(capsys: pytest.CaptureFixture[str]) -
 def test_a_new_metric_is_scored_and_resampled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "length_of_page", ModuleType("length_of_page"))
     length = module_of_page("src/prefixrun/metrics/length.py", "length_of_page").Length()
-    monkeypatch.setitem(suite.SUITES, "e2e", replace(suite.SUITES["e2e"], metrics=(length,)))
+    monkeypatch.setitem(SUITES, "e2e", replace(SUITES["e2e"], metrics=(length,)))
     evaluation = metrics.evaluate("e2e", ["one two three", "one"], [["a"], ["b", "c"]])
     score = evaluation.scores["LENGTH"]
     assert (score.value, score.signature) == (2.0, "refs:var|words:white space|scorer:prefixrun-length.1")
