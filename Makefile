@@ -31,14 +31,15 @@ reproduce-tables: setup ## the paper's experiments and tables (PROFILE=quick|lap
 	$(BIN)/prefixrun reproduce $(if $(PROFILE),profile=$(PROFILE)) $(if $(DATA_DIR),'data_dir=$(DATA_DIR)') $(if $(ONLY_TABLES),only_tables=true) $(ARGS)
 
 test: setup ## the tests that take seconds
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: setup ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-check: setup ## lint, format, types
+check: setup ## lint, format, types, direction of imports
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy --strict src
+	$(BIN)/lint-imports
 
 bench: setup ## speed and memory beside PEFT with the Trainer, in one run
 	$(BIN)/python -m benchmarks
