@@ -1,62 +1,109 @@
 """Every shipped choice composes, alone and under every profile."""
 
+from functools import cache
 from itertools import product
 
 import pytest
 import yaml
 
 from prefixrun.config.conf_tree import conf_dir, groups
+from prefixrun.config.method_specs import METHOD_SPECS
+from prefixrun.config.schema import Config
 from prefixrun.data import LOADERS
-from prefixrun.runs.configure import compose
+from prefixrun.runs.configure import compose, sweep_points
 
-CHOICES = [(group, choice) for group, choices in groups().items() if group != "experiment" for choice in choices]
+PROFILES, METHODS, TASKS, VARIANTS = (groups()[group] for group in ("profile", "method", "task", "variant"))
+SUMMARIES = [task for task in TASKS if task.startswith("xsum")]
 UNNAMED = {"recipe", "search", "scoring", "kind"}
 NEEDS = {
     ("model", "path"): ["model.path=/model"],
-    ("method", "adapter"): ["budget=0.1%"],
-    ("method", "lora"): ["budget=0.1%"],
-    ("variant/method", "code_finetune_top"): ["method=finetune_top"],
-    **{("recipe/row", f"paper_adapter_{task}"): ["method=adapter"] for task in ("e2e", "webnlg", "dart")},
+    ("method", "adapter"): ["method.bottleneck=4"],
+    ("method", "lora"): ["method.rank=4"],
 }
-NAMES = {
-    "path": "local",
-    "paper_tables": "gpt2_medium",
-    "paper_summaries": "bart_large",
-    "adapter_small": "adapter",
-}
-ONE_SEQUENCE = {"embedding", "infix"}
-"""Methods that the paper's model for summaries, an encoder-decoder, cannot have."""
+NAMES = {"path": "local", "paper_tables": "gpt2_medium", "paper_summaries": "bart_large", "adapter_small": "adapter"}
+LIKE = {"prefix_flat": "prefix", "adapter_small": "adapter"}
+"""Choices of a method that take the files of another one before their own."""
 
 
-@pytest.mark.parametrize(("group", "choice"), CHOICES, ids=str)
-def test_every_choice_composes(group: str, choice: str) -> None:
-    config = compose([f"{group}={choice}", "data_dir=/corpora", *NEEDS.get((group, choice), [])])
-    chosen = getattr(config, group, None)
-    if group in ("profile", "variant"):
-        assert chosen == choice
-    elif group not in UNNAMED and "/" not in group:
-        assert chosen is not None
-        assert chosen.name == NAMES.get(choice, choice)
+def sweep(profile: str, method: str, *overrides: str) -> list[Config]:
+    """The configurations of a method under a profile, none of which has a problem."""
+    # The paper's model for summaries, an encoder-decoder, cannot have every method.
+    one_sequence = METHOD_SPECS[NAMES.get(method, method)].decoder_only
+    more = ["model=gpt2_medium"] if profile == "paper" and one_sequence else []
+    more += NEEDS.get(("method", method), [])
+    points = sweep_points([f"profile={profile}", f"method={method}", "data_dir=/corpora", *more, *overrides])
+    assert [problem for point in points for problem in point.problems] == []
+    return [point.config for point in points if point.config is not None]
+
+
+@cache
+def configs_of(profile: str, method: str) -> dict[str, Config]:
+    """The configurations of a method under a profile by task; files of quick name none."""
+    tasks = ["e2e", "xsum"] if profile == "quick" else TASKS
+    return dict(zip(tasks, sweep(profile, method, f"task={','.join(tasks)}"), strict=True))
 
 
 @pytest.mark.parametrize(
-    ("profile", "method", "task"), list(product(groups()["profile"], groups()["method"], groups()["task"])), ids=str
+    ("group", "choice"),
+    # The files below recipe/ and variant/ are those of the combinations that the tests below compose.
+    [(group, choice) for group in groups() if group != "experiment" and "/" not in group for choice in groups()[group]],
+    ids=str,
 )
-def test_every_method_has_a_recipe_for_every_task_under_every_profile(profile: str, method: str, task: str) -> None:
-    more = ["model=gpt2_medium"] if profile == "paper" and method in ONE_SEQUENCE else []
-    more += NEEDS.get(("method", method), [])
-    config = compose([f"profile={profile}", f"method={method}", f"task={task}", "data_dir=/corpora", *more])
-    assert (config.profile, config.method.name, config.task.name) == (profile, NAMES.get(method, method), task)
-    # The label says which file it is: the most special one there is.
-    candidates = (f"row/{profile}_{method}_{task}", f"method/{profile}_{method}", profile)
-    file = next(name for name in candidates if (conf_dir() / "recipe" / f"{name}.yaml").is_file())
-    assert config.recipe is not None
-    assert config.recipe.startswith(f"{file}: ")
+def test_every_choice_composes(group: str, choice: str) -> None:
+    config = compose([f"{group}={choice}", "data_dir=/corpora", *NEEDS.get((group, choice), [])])
+    if group in ("profile", "variant"):
+        assert getattr(config, group) == choice
+    elif group not in UNNAMED:
+        assert getattr(config, group).name == NAMES.get(choice, choice)
+
+
+def test_files_of_combinations_are_choices_too() -> None:
+    config = compose(["recipe/row=paper_prefix_dart", "variant/method=code_finetune"])
+    assert (config.train.epochs, config.train.batch_size, config.train.lm_dropout) == (10, 5, True)
+
+
+@pytest.mark.parametrize(("profile", "method"), list(product(PROFILES, METHODS)), ids=str)
+def test_every_method_has_a_recipe_for_every_task_under_every_profile(profile: str, method: str) -> None:
+    for task, config in configs_of(profile, method).items():
+        assert (config.profile, config.method.name, config.task.name) == (profile, NAMES.get(method, method), task)
+        # The label says which file it is: the most special one there is.
+        names = [method, *([LIKE[method]] if method in LIKE else [])]
+        rows, recipes = (
+            [f"row/{profile}_{name}_{task}" for name in names],
+            [f"method/{profile}_{name}" for name in names],
+        )
+        files = (name for name in (*rows, *recipes, profile) if (conf_dir() / "recipe" / f"{name}.yaml").is_file())
+        assert str(config.recipe).startswith(f"{next(files)}: ")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_variant_composes_under_every_profile(profile: str, method: str) -> None:
+    """Tables, XSUM whole, and its parts are what a variant tells apart; only a row of profile=paper tells profiles."""
+    tasks = ["dart", "xsum", "xsum_within_news"] if profile == "paper" else ["xsum"]
+    configs = sweep(profile, method, f"task={','.join(tasks)}", "variant=paper,code,modern")
+    is_prefix = method not in ("finetune", "finetune_top", "adapter", "adapter_small", "lora")
+    for task, (paper, code, modern) in zip(tasks, zip(*[iter(configs)] * 3, strict=True), strict=True):
+        three = (paper, code, modern)
+        assert [each.variant for each in three] == ["paper", "code", "modern"]
+        assert [each.init.name for each in three] == ["uniform", "random", "words"]
+        assert [each.decode.length_norm for each in three] == ["total", "total", "generated"]
+        assert [each.task.linearisation for each in three] == ["paper", "paper", "plain"]
+        is_summary = task in SUMMARIES
+        assert paper.train.loss_mode == "sentence_sum"
+        assert code.train.loss_mode == ("sentence_sum" if is_prefix and not is_summary else "token_mean")
+        assert code.train.lm_dropout is (is_summary or not is_prefix)
+        assert (paper.decode.ban_newlines, code.decode.ban_newlines) == (False, not is_summary)
+        if is_summary:
+            assert (paper.decode.length_penalty, code.decode.length_penalty) == (0.8, 1.0)
+            assert paper.task.max_source_tokens == 512
+            assert code.task.max_source_tokens == (1022 if task == "xsum" else 512)
+        assert (paper.train.lr, paper.train.epochs) == (code.train.lr, code.train.epochs)
 
 
 @pytest.mark.parametrize("task", LOADERS)
 def test_every_task_with_a_loader_can_be_run_and_scored(task: str) -> None:
-    config = compose([f"task={task}"])
+    config = configs_of("laptop", "prefix")[task]
     assert config.task.name == task
     assert config.task.scored_as == task.split("_")[0]
     assert config.default_words == config.task.default_words
@@ -66,35 +113,6 @@ def test_every_task_with_a_loader_can_be_run_and_scored(task: str) -> None:
 def test_words_of_the_initialisation_win_over_the_words_of_the_task() -> None:
     assert compose(["task=dart", "init.default_words=facts"]).default_words == "facts"
     assert compose(["task=e2e", "profile=paper", "init=words", "data_dir=/x"]).default_words == "table-to-text:"
-
-
-VARIANTS = groups()["variant"]
-OF_EACH_KIND = ("dart", "xsum", "xsum_within_news")
-"""The tasks that a variant tells apart: tables, XSUM whole, and its parts."""
-
-
-@pytest.mark.parametrize(
-    ("profile", "method", "task"), list(product(groups()["profile"], groups()["method"], OF_EACH_KIND)), ids=str
-)
-def test_every_variant_composes_under_every_profile(profile: str, method: str, task: str) -> None:
-    more = ["model=gpt2_medium"] if profile == "paper" and method in ONE_SEQUENCE else []
-    more += NEEDS.get(("method", method), [])
-    words = [f"profile={profile}", f"method={method}", f"task={task}", "data_dir=/corpora", *more]
-    paper, code, modern = (compose([*words, f"variant={variant}"]) for variant in ("paper", "code", "modern"))
-    assert [each.variant for each in (paper, code, modern)] == ["paper", "code", "modern"]
-    assert [each.init.name for each in (paper, code, modern)] == ["uniform", "random", "words"]
-    assert [each.decode.length_norm for each in (paper, code, modern)] == ["total", "total", "generated"]
-    assert [each.task.linearisation for each in (paper, code, modern)] == ["paper", "paper", "plain"]
-    is_prefix = method not in ("finetune", "finetune_top", "adapter", "adapter_small", "lora")
-    is_summary = task.startswith("xsum")
-    assert paper.train.loss_mode == "sentence_sum"
-    assert code.train.loss_mode == ("sentence_sum" if is_prefix and not is_summary else "token_mean")
-    assert code.train.lm_dropout is (is_summary or not is_prefix)
-    assert (paper.decode.ban_newlines, code.decode.ban_newlines) == (False, not is_summary)
-    if is_summary:
-        assert (paper.decode.length_penalty, code.decode.length_penalty) == (0.8, 1.0)
-        assert (paper.task.max_source_tokens, code.task.max_source_tokens) == (512, 1022 if task == "xsum" else 512)
-    assert (paper.train.lr, paper.train.epochs) == (code.train.lr, code.train.epochs)
 
 
 def test_the_command_line_wins_over_a_variant() -> None:
@@ -111,21 +129,33 @@ def test_two_sizes_of_the_papers_code() -> None:
     assert (code.prefix_len, code.train.batch_size, code.train.accumulate, code.method.mid_dim) == (200, 16, 3, 800)
     paper = compose(["profile=laptop", "task=xsum", "variant=paper", "data_dir=/corpora"])
     assert (paper.prefix_len, paper.train.batch_size, paper.method.mid_dim) == (10, 4, 800)
-    top = [compose(["method=finetune_top", f"variant={variant}"]).method.train_embedding for variant in VARIANTS]
-    assert dict(zip(VARIANTS, top, strict=True)) == {"code": True, "modern": False, "paper": False}
+    top = sweep("quick", "finetune_top", "variant=glob(*)")
+    embedding = {config.variant: config.method.train_embedding for config in top}
+    assert embedding == {"code": True, "modern": False, "paper": False}
 
 
-@pytest.mark.parametrize("row", groups()["recipe/row"])
-def test_a_row_belongs_to_a_profile_a_method_and_a_task(row: str) -> None:
-    names = {"_".join(parts) for parts in product(groups()["profile"], groups()["method"], groups()["task"])}
-    assert row in names
+@pytest.mark.parametrize(
+    ("group", "parts"),
+    [
+        ("recipe", (PROFILES,)),
+        ("recipe/method", (PROFILES, METHODS)),
+        ("recipe/row", (PROFILES, METHODS, TASKS)),
+        ("variant/kind", (VARIANTS, groups()["kind"])),
+        ("variant/method", (VARIANTS, METHODS)),
+        ("variant/mlp", (VARIANTS, METHODS, groups()["kind"])),
+        ("variant/task", (VARIANTS, TASKS)),
+        ("variant/row", (VARIANTS, PROFILES, METHODS, TASKS)),
+    ],
+)
+def test_files_of_combinations_are_named_after_choices_that_there_are(group: str, parts: tuple[list[str], ...]) -> None:
+    assert set(groups()[group]) <= {"_".join(names) for names in product(*parts)}
 
 
-@pytest.mark.parametrize("path", sorted(conf_dir().rglob("*.yaml")), ids=lambda path: path.stem)
-def test_every_file_says_what_it_is(path: object) -> None:
-    text = path.read_text(encoding="utf-8")  # type: ignore[attr-defined]
-    assert text.startswith("# ")
-    assert isinstance(yaml.safe_load(text), dict)
+def test_every_file_says_what_it_is() -> None:
+    for path in conf_dir().rglob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith("# "), path
+        assert isinstance(yaml.safe_load(text), dict), path
 
 
 @pytest.mark.parametrize(
@@ -158,11 +188,10 @@ def test_the_task_picks_the_search_and_the_command_line_wins(overrides: list[str
     ],
 )
 def test_the_rows_of_table_6(task: str, method: str, row: tuple[float, int, int, int]) -> None:
-    config = compose([f"task={task}", f"method={method}", "profile=paper", "data_dir=/corpora"])
+    config = configs_of("paper", method)[task]
     assert (config.train.lr, config.train.epochs, config.train.batch_size, config.prefix_len) == row
-    assert config.recipe is not None
-    assert "Table 6" in config.recipe
-    if task.startswith("xsum"):
+    assert "Table 6" in str(config.recipe)
+    if task in SUMMARIES:
         assert (config.method.mid_dim, config.decode.beams, config.decode.length_penalty) == (800, 6, 0.8)
 
 
