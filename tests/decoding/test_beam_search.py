@@ -14,9 +14,9 @@ from transformers import DynamicCache, PreTrainedModel
 from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.beam_search import BLOCK, generate, top_candidates
 from prefixrun.methods.prefix import FixedPrefix
+from prefixrun.models.architectures import random_model
 from prefixrun.models.attention import attach_prefix, use_prefix_attention
 from prefixrun.models.backbone import Backbone, load
-from prefixrun.models.families import random_model
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.tokenizer import Tokenizer
