@@ -154,7 +154,7 @@ def test_a_run_of_another_process_is_left_alone(
 
 
 def test_a_local_model_directory(small: tuple[str, ...], tmp_path: Path) -> None:
-    from prefixrun.models.families import random_model
+    from prefixrun.models.architectures import random_model
     from prefixrun.models.tokenizer import byte_tokenizer
 
     random_model("tiny_gpt2").save_pretrained(tmp_path / "mine")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -12,11 +12,12 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
 from prefixrun.config.schema import DecodeConfig, ModelConfig
-from prefixrun.decoding.beam_search import BLOCK, generate, top_candidates
+from prefixrun.decoding.beam_search import generate
+from prefixrun.decoding.candidates import Candidates, top_candidates
 from prefixrun.methods.prefix import FixedPrefix
+from prefixrun.models.architectures import random_model
 from prefixrun.models.attention import attach_prefix, use_prefix_attention
 from prefixrun.models.backbone import Backbone, load
-from prefixrun.models.families import random_model
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.tokenizer import Tokenizer
@@ -73,7 +74,7 @@ def a_prefix(backbone: Backbone, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def uncached(backbone: Backbone, flat: Tensor, prompt: Sequence[int]) -> Next:
+def uncached(backbone: Backbone, key_values: Tensor, prompt: Sequence[int]) -> Next:
     """A full forward pass for every question, over prompt and output so far."""
 
     @cache
@@ -81,7 +82,7 @@ def uncached(backbone: Backbone, flat: Tensor, prompt: Sequence[int]) -> Next:
         ids = torch.tensor([[*prompt, *written]])
         positions = torch.arange(PREFIX_LEN, PREFIX_LEN + ids.shape[1])[None]
         mask = causal_mask(ids.shape[1], torch.float32, ids.device)
-        with attach_prefix(backbone.model, shared_prefix_kv({"decoder": flat}, torch.float32)):
+        with attach_prefix(backbone.model, shared_prefix_kv({"decoder": key_values}, torch.float32)):
             logits = backbone.model(input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False).logits
         return logits[0, -1].log_softmax(0).tolist()
 
@@ -135,12 +136,12 @@ def beam_search_of_transformers_3(
     return list(finished[0][1])
 
 
-def of_the_library(architecture: str, flat: Tensor, prompt: Sequence[int], **settings: Any) -> list[int]:
+def of_the_library(architecture: str, key_values: Tensor, prompt: Sequence[int], **settings: Any) -> list[int]:
     """`model.generate` of an untouched model. The prefix lies in its cache, with as many ids that are never read."""
     model = few_tokens(architecture)
     rows = settings.get("num_beams", 1)
     past = DynamicCache(config=model.config)
-    for index, (keys, values) in enumerate(flat):
+    for index, (keys, values) in enumerate(key_values):
         past.update(keys.expand(rows, -1, -1, -1).clone(), values.expand(rows, -1, -1, -1).clone(), index)
     ids = torch.tensor([[1] * PREFIX_LEN + list(prompt)])
     output = model.generate(
@@ -159,12 +160,12 @@ def of_the_library(architecture: str, flat: Tensor, prompt: Sequence[int], **set
 def test_greedy_is_the_naive_one_and_the_librarys(architecture: str, backbone: Backbone) -> None:
     outputs = {}
     for seed in range(3):
-        flat = a_prefix(backbone, seed)
+        key_values = a_prefix(backbone, seed)
         for prompt, output in zip(
-            PROMPTS, generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, GREEDY), strict=True
+            PROMPTS, generate(backbone, FixedPrefix({"decoder": key_values}), PROMPTS, GREEDY), strict=True
         ):
-            assert output == greedy(uncached(backbone, flat, prompt), GREEDY)
-            assert output == of_the_library(architecture, flat, prompt, num_beams=1, max_new_tokens=8)
+            assert output == greedy(uncached(backbone, key_values, prompt), GREEDY)
+            assert output == of_the_library(architecture, key_values, prompt, num_beams=1, max_new_tokens=8)
             outputs[seed, tuple(prompt)] = output
     assert {len(output) for output in outputs.values()} > {8}, "some end by themselves, some at the limit"
 
@@ -173,11 +174,11 @@ def test_greedy_is_the_naive_one_and_the_librarys(architecture: str, backbone: B
 def test_beams_by_total_length_are_those_of_the_papers_version(backbone: Backbone, beams: int) -> None:
     outputs = {}
     for seed in range(2):
-        flat = a_prefix(backbone, seed)
-        asks = [uncached(backbone, flat, prompt) for prompt in PROMPTS]
+        key_values = a_prefix(backbone, seed)
+        asks = [uncached(backbone, key_values, prompt) for prompt in PROMPTS]
         for limit, penalty in product((1, 2, 3, 5, 9), (0.0, 0.8, 1.0, 2.0)):
             config = replace(BEAM, beams=beams, max_new_tokens=limit, length_penalty=penalty, length_norm="total")
-            outputs[seed, limit, penalty] = generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, config)
+            outputs[seed, limit, penalty] = generate(backbone, FixedPrefix({"decoder": key_values}), PROMPTS, config)
             for prompt, ask, output in zip(PROMPTS, asks, outputs[seed, limit, penalty], strict=True):
                 assert output == beam_search_of_transformers_3(ask, len(prompt), config), (seed, prompt, limit, penalty)
     assert outputs[0, 9, 0.0] != outputs[0, 9, 2.0], "the penalty matters"
@@ -185,19 +186,21 @@ def test_beams_by_total_length_are_those_of_the_papers_version(backbone: Backbon
 
 @pytest.mark.parametrize("beams", [2, 5])
 def test_beams_by_generated_length_are_those_of_the_library(architecture: str, backbone: Backbone, beams: int) -> None:
-    flat = a_prefix(backbone)
+    key_values = a_prefix(backbone)
     for limit, penalty in product((1, 4, 9), (0.0, 1.0, 3.0)):
         config = replace(BEAM, beams=beams, max_new_tokens=limit, length_penalty=penalty)
         settings = {"num_beams": beams, "max_new_tokens": limit, "length_penalty": penalty, "early_stopping": False}
-        outputs = generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, config)
+        outputs = generate(backbone, FixedPrefix({"decoder": key_values}), PROMPTS, config)
         for prompt, output in zip(PROMPTS, outputs, strict=True):
-            assert output == of_the_library(architecture, flat, prompt, **settings), (prompt, limit, penalty)
+            assert output == of_the_library(architecture, key_values, prompt, **settings), (prompt, limit, penalty)
 
 
 def test_the_two_length_norms_differ(backbone: Backbone) -> None:
-    flat = a_prefix(backbone)
+    key_values = a_prefix(backbone)
     by_norm = [
-        generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, replace(BEAM, length_norm=norm, max_new_tokens=12))
+        generate(
+            backbone, FixedPrefix({"decoder": key_values}), PROMPTS, replace(BEAM, length_norm=norm, max_new_tokens=12)
+        )
         for norm in ("total", "generated")
     ]
     assert by_norm[0] != by_norm[1]
@@ -205,31 +208,33 @@ def test_the_two_length_norms_differ(backbone: Backbone) -> None:
 
 @pytest.mark.parametrize("config", [GREEDY, BEAM, replace(BEAM, length_norm="total")])
 def test_batch_and_order_of_the_prompts_change_no_output(backbone: Backbone, config: DecodeConfig) -> None:
-    flat = a_prefix(backbone)
-    together = generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, config)
+    key_values = a_prefix(backbone)
+    together = generate(backbone, FixedPrefix({"decoder": key_values}), PROMPTS, config)
     for size in (1, 3):
         parts = [PROMPTS[start : start + size] for start in range(0, len(PROMPTS), size)]
         assert [
-            output for part in parts for output in generate(backbone, FixedPrefix({"decoder": flat}), part, config)
+            output
+            for part in parts
+            for output in generate(backbone, FixedPrefix({"decoder": key_values}), part, config)
         ] == together
-    assert generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS[::-1], config) == together[::-1]
+    assert generate(backbone, FixedPrefix({"decoder": key_values}), PROMPTS[::-1], config) == together[::-1]
 
 
 @pytest.mark.parametrize("beams", [1, 5])
 def test_newlines_are_banned_and_keep_their_probability(architecture: str, backbone: Backbone, beams: int) -> None:
-    flat = a_prefix(backbone)
+    key_values = a_prefix(backbone)
     banned = [NEWLINE, NEWLINE + 1]
     config = replace(BEAM, beams=beams, ban_newlines=True)
-    free = generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, replace(config, ban_newlines=False))
-    outputs = generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, config)
+    free = generate(backbone, FixedPrefix({"decoder": key_values}), PROMPTS, replace(config, ban_newlines=False))
+    outputs = generate(backbone, FixedPrefix({"decoder": key_values}), PROMPTS, config)
     assert any(token in output for output in free for token in banned)
     assert not any(token in output for output in outputs for token in banned)
     settings = {"num_beams": beams, "max_new_tokens": 8, "early_stopping": False, "suppress_tokens": banned}
-    assert outputs == [of_the_library(architecture, flat, prompt, **settings) for prompt in PROMPTS]
+    assert outputs == [of_the_library(architecture, key_values, prompt, **settings) for prompt in PROMPTS]
     total = replace(config, length_norm="total")
     if beams > 1:
-        assert generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, total) == [
-            beam_search_of_transformers_3(uncached(backbone, flat, prompt), len(prompt), total, banned)
+        assert generate(backbone, FixedPrefix({"decoder": key_values}), PROMPTS, total) == [
+            beam_search_of_transformers_3(uncached(backbone, key_values, prompt), len(prompt), total, banned)
             for prompt in PROMPTS
         ]
 
@@ -238,16 +243,16 @@ def test_the_first_generated_position_is_a_plain_forward_pass_with_the_prefix(
     backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the search sees at its first step, for prompts padded in one batch, and what it computes after it."""
-    flat = a_prefix(backbone)
+    key_values = a_prefix(backbone)
     seen: list[Tensor] = []
 
-    def watch(hidden: Tensor, head: Callable[[Tensor], Tensor], *others: Any) -> tuple[Tensor, Tensor, Tensor]:
+    def watch(hidden: Tensor, head: Callable[[Tensor], Tensor], *others: Any) -> Candidates:
         seen.append(head(hidden).log_softmax(-1))
         return top_candidates(hidden, head, *others)
 
     monkeypatch.setattr("prefixrun.decoding.beam_search.top_candidates", watch)
-    generate(backbone, FixedPrefix({"decoder": flat}), PROMPTS, replace(GREEDY, max_new_tokens=2))
-    asks = [uncached(backbone, flat, prompt) for prompt in PROMPTS]
+    generate(backbone, FixedPrefix({"decoder": key_values}), PROMPTS, replace(GREEDY, max_new_tokens=2))
+    asks = [uncached(backbone, key_values, prompt) for prompt in PROMPTS]
     torch.testing.assert_close(seen[0][:, 0], torch.tensor([ask(()) for ask in asks]), rtol=0, atol=1e-4)
     firsts = [greedy(ask, replace(GREEDY, max_new_tokens=1)) for ask in asks]
     going_on = [(ask, tuple(first)) for ask, first in zip(asks, firsts, strict=True) if first]
@@ -255,11 +260,12 @@ def test_the_first_generated_position_is_a_plain_forward_pass_with_the_prefix(
 
 
 def test_zeroed_and_random_prefixes_write_different_texts(backbone: Backbone) -> None:
-    flat = a_prefix(backbone)
-    asks = [uncached(backbone, prefix, PROMPTS[1]) for prefix in (flat, torch.zeros_like(flat))]
+    key_values = a_prefix(backbone)
+    asks = [uncached(backbone, prefix, PROMPTS[1]) for prefix in (key_values, torch.zeros_like(key_values))]
     assert asks[0](()) != pytest.approx(asks[1](()), abs=1e-2)
     outputs = [
-        generate(backbone, FixedPrefix({"decoder": prefix}), PROMPTS, BEAM) for prefix in (flat, torch.zeros_like(flat))
+        generate(backbone, FixedPrefix({"decoder": prefix}), PROMPTS, BEAM)
+        for prefix in (key_values, torch.zeros_like(key_values))
     ]
     assert outputs[0] != outputs[1]
 
@@ -281,29 +287,11 @@ def test_the_limit_is_kept(backbone: Backbone, beams: int, limit: int) -> None:
 def test_a_whole_vocabulary_of_bytes(name: str) -> None:
     """The model and the tokenizer as they are loaded for a run."""
     backbone = load(ModelConfig(name=name, source="random", architecture=name))  # type: ignore[arg-type]
-    flat = a_prefix(backbone)
+    key_values = a_prefix(backbone)
     prompts = [backbone.tokenizer.source(text) for text in ("name : Aromi", "a", "name : The Eagle | near : river")]
     config = replace(BEAM, ban_newlines=True)
-    outputs = generate(backbone, FixedPrefix({"decoder": flat}), prompts, config)
+    outputs = generate(backbone, FixedPrefix({"decoder": key_values}), prompts, config)
     assert [len(output) for output in outputs] == [8, 8, 8]
-    assert outputs == [generate(backbone, FixedPrefix({"decoder": flat}), [prompt], config)[0] for prompt in prompts]
-
-
-@pytest.mark.parametrize("vocabulary", [16 * BLOCK, 16 * BLOCK - 1, 4 * BLOCK])
-@pytest.mark.parametrize("banned", [[], [3, 700]])
-def test_candidates_are_the_plain_top_of_log_softmax(vocabulary: int, banned: list[int]) -> None:
-    """Vocabularies of whole blocks, more and fewer than the 6 candidates a row, and one that is not."""
-    generator = torch.Generator().manual_seed(vocabulary)
-    hidden = torch.randn(2, 3, 16, generator=generator)
-    head = torch.randn(vocabulary, 16, generator=generator)
-    scores = torch.randn(2, 3, generator=generator)
-    # The best of a row may all lie in one block: let one row be like that.
-    head[256:262] = hidden[0, 0] * torch.linspace(2, 3, 6)[:, None]
-    best, beams, tokens = top_candidates(hidden, partial(torch.nn.functional.linear, weight=head), scores, banned, 6)
-
-    plain = (hidden @ head.T).log_softmax(2) + scores[:, :, None]
-    plain[:, :, banned] = -torch.inf
-    values, places = plain.flatten(1).topk(6, dim=1)
-    torch.testing.assert_close(best, values, rtol=0, atol=1e-4)
-    torch.testing.assert_close(plain[torch.arange(2)[:, None], beams, tokens], values, rtol=0, atol=1e-4)
-    assert torch.equal(beams * vocabulary + tokens, places)
+    assert outputs == [
+        generate(backbone, FixedPrefix({"decoder": key_values}), [prompt], config)[0] for prompt in prompts
+    ]

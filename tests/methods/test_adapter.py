@@ -9,8 +9,8 @@ from prefixrun import methods
 from prefixrun.config.schema import Config
 from prefixrun.errors import DamagedStateError
 from prefixrun.methods import adapter
+from prefixrun.models.architectures import configuration, from_configuration
 from prefixrun.models.backbone import Backbone, load
-from prefixrun.models.families import configuration, from_configuration
 from prefixrun.runs.configure import compose
 
 IDS = torch.tensor([[5, 6, 7, 8]])

@@ -12,8 +12,8 @@ from prefixrun.config.schema import Config
 from prefixrun.errors import DamagedStateError, MissingPartError
 from prefixrun.methods.lora import LoRA
 from prefixrun.methods.parameter_count import count
+from prefixrun.models.architectures import random_model
 from prefixrun.models.backbone import Backbone, load
-from prefixrun.models.families import random_model
 from prefixrun.models.skeleton import skeleton
 from prefixrun.runs.configure import compose
 

@@ -13,7 +13,8 @@ from prefixrun.methods import build
 from prefixrun.methods.prefix import MLPPrefix, Prefix
 from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.models.attention import attach_prefix
-from prefixrun.models.backbone import Backbone, Shape, shape_of
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.families import Shape, shape_of
 from prefixrun.models.prefix_kv import shared_prefix_kv
 
 MEDIUM = GPT2Config(n_embd=1024, n_layer=24, n_head=16)

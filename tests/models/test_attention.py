@@ -1,6 +1,7 @@
 """The attention function: what a prefix adds, against PEFT's prefix tuning and against the library's own attention."""
 
 import warnings
+from contextlib import AbstractContextManager
 
 import pytest
 import torch
@@ -8,10 +9,10 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from prefixrun.config.schema import ModelConfig
+from prefixrun.models.architectures import random_model
 from prefixrun.models.attention import attach_prefix, attention_sites, prefix_attention
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, Row, collate
-from prefixrun.models.families import random_model
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import PrefixKV, shared_prefix_kv
 from prefixrun.training.loss import target_nll
@@ -56,6 +57,10 @@ def peer(backbone: Backbone, key_values: Tensor) -> torch.nn.Module:
     return model
 
 
+def attached(backbone: Backbone, key_values: Tensor) -> AbstractContextManager[None]:
+    return attach_prefix(backbone.model, shared_prefix_kv({"decoder": key_values}, torch.float32))
+
+
 def embedding(peer: torch.nn.Module) -> Tensor:
     """PEFT's parameter: a row a position, in it key and value of layer 0, of layer 1, ..., head by head."""
     return peer.prompt_encoder["default"].embedding.weight
@@ -75,7 +80,7 @@ def padded(side: str) -> tuple[Tensor, Tensor]:
 def logits_behind(backbone: Backbone, key_values: Tensor, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
     lowest = torch.finfo(torch.float32).min
     sees = causal_mask(ids.shape[1], torch.float32, ids.device).masked_fill(mask[:, None, None, :] == 0, lowest)
-    with attach_prefix(backbone.model, shared_prefix_kv({"decoder": key_values}, torch.float32)):
+    with attached(backbone, key_values):
         return backbone.model(input_ids=ids, position_ids=positions, attention_mask=sees, use_cache=False).logits
 
 
@@ -106,7 +111,7 @@ def test_the_loss_of_a_training_batch_is_that_of_peft(
     batch = collate(
         [Row(p.source, (p.target,)) for p in PAIRS], PREFIX_LEN, "token_mean", device="cpu", dtype=torch.float32
     )
-    with attach_prefix(backbone.model, shared_prefix_kv({"decoder": key_values}, torch.float32)):
+    with attached(backbone, key_values):
         states = backbone.body(
             input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask, use_cache=False
         ).last_hidden_state
@@ -148,10 +153,10 @@ def test_without_a_prefix_it_is_the_librarys_attention(backbone: Backbone) -> No
 
 
 def test_the_prefix_never_reaches_the_librarys_cache(backbone: Backbone, key_values: Tensor) -> None:
-    """The canary for transformers: its cache holds keys of the text alone; nothing takes the prefix for past tokens."""
+    """The canary for transformers: its cache holds the text alone; nothing takes the prefix for past tokens."""
     ids = torch.tensor([[5, 6, 7]])
     cache = DynamicCache(config=backbone.model.config)
-    with attach_prefix(backbone.model, shared_prefix_kv({"decoder": key_values}, torch.float32)):
+    with attached(backbone, key_values):
         backbone.model(input_ids=ids, past_key_values=cache, use_cache=True)
     assert [layer.keys.shape[2] for layer in cache.layers] == [3] * backbone.shape.layers
 
@@ -161,12 +166,10 @@ def test_one_module_a_layer_in_order(backbone: Backbone) -> None:
     assert [module.layer_idx for module in modules] == list(range(backbone.shape.layers))
 
 
-def test_a_prefix_is_detached_at_the_end_of_the_block_even_when_it_fails(
-    backbone: Backbone, key_values: Tensor
-) -> None:
+def test_a_prefix_is_detached_after_a_block_that_fails(backbone: Backbone, key_values: Tensor) -> None:
     with (
         pytest.raises(KeyError),
-        attach_prefix(backbone.model, shared_prefix_kv({"decoder": key_values}, torch.float32)),
+        attached(backbone, key_values),
     ):
         raise KeyError
     assert all(module.prefix_kv is None for module in attention_sites(backbone.model)["decoder"])
@@ -175,7 +178,7 @@ def test_a_prefix_is_detached_at_the_end_of_the_block_even_when_it_fails(
 def test_prefixes_for_another_number_of_layers_are_refused(backbone: Backbone, key_values: Tensor) -> None:
     layers = backbone.shape.layers
     with pytest.raises(ValueError, match=f"{layers - 1} prefix_kv for {layers} attention layers of site decoder"):
-        attach_prefix(backbone.model, shared_prefix_kv({"decoder": key_values[1:]}, torch.float32)).__enter__()
+        attached(backbone, key_values[1:]).__enter__()
 
 
 def test_rows_that_share_an_entry_see_it_as_if_each_had_a_copy(backbone: Backbone) -> None:

@@ -21,10 +21,11 @@ from prefixrun.methods.base import Method, PrefixKeyValues
 from prefixrun.methods.init import split_activations
 from prefixrun.methods.prefix import FixedPrefix, MLPPrefix, chosen_sites
 from prefixrun.methods.prefix_flat import FlatPrefix
+from prefixrun.models.architectures import configuration, from_configuration, random_model
 from prefixrun.models.attention import attach_prefix, attention_sites, use_prefix_attention
-from prefixrun.models.backbone import Backbone, load, shape_of
+from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, Row
-from prefixrun.models.families import configuration, from_configuration, random_model
+from prefixrun.models.families import shape_of
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.tokenizer import Tokenizer
 from prefixrun.models.weights import ModelFiles
@@ -108,14 +109,14 @@ def by_hand(module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor
 
 
 def plain_logits(
-    model: PreTrainedModel, flat: PrefixKeyValues, source: Sequence[int], decoder_ids: Sequence[int]
+    model: PreTrainedModel, key_values: PrefixKeyValues, source: Sequence[int], decoder_ids: Sequence[int]
 ) -> Tensor:
     """The whole model on one pair without padding or cache, the prefix concatenated by hand."""
     ALL_ATTENTION_FUNCTIONS.register("by_hand", by_hand)
     before = model.config._attn_implementation
     model.set_attn_implementation("by_hand")
     sites = attention_sites(model)
-    for site, tensor in flat.items():
+    for site, tensor in key_values.items():
         for module, layer in zip(sites[site], tensor, strict=True):
             module.before = layer.unsqueeze(0)
     length = len(decoder_ids)
@@ -154,12 +155,12 @@ def test_a_padded_batch_is_each_pair_alone_with_the_prefix_concatenated(
     small: Backbone, sites: tuple[str, ...]
 ) -> None:
     """Also what separate pairs are: three targets share one encoded input here."""
-    flat = a_prefix(small, sites=sites)
-    method = FixedPrefix(flat) if sites else Method()
+    key_values = a_prefix(small, sites=sites)
+    method = FixedPrefix(key_values) if sites else Method()
     expected = torch.zeros(())
     for row in ROWS:
         for target in row.targets:
-            logits = plain_logits(small.model, flat, row.source, [small.tokenizer.start, *target[:-1]])
+            logits = plain_logits(small.model, key_values, row.source, [small.tokenizer.start, *target[:-1]])
             expected = expected - logits.log_softmax(-1)[range(len(target)), list(target)].sum()
     torch.testing.assert_close(pair_nll(small, method, ROWS), expected, rtol=1e-5, atol=1e-5)
     alone = [Row(row.source, (target,)) for row in ROWS for target in row.targets]
@@ -178,8 +179,8 @@ def test_the_sites_are_separate_and_the_prefix_matters(small: Backbone) -> None:
 
 def test_a_prefix_moves_no_position(small: Backbone) -> None:
     """Prefix columns that nothing looks at (keys far away from every query) leave the output as it was."""
-    flat = a_prefix(small)
-    pushed = {site: tensor.clone() for site, tensor in flat.items()}
+    key_values = a_prefix(small)
+    pushed = {site: tensor.clone() for site, tensor in key_values.items()}
     for site in pushed:
         pushed[site][:, 1] = 0
     batch = Method().collate(small, ROWS, "token_mean")
@@ -272,12 +273,14 @@ def test_greedy_with_a_prefix_is_a_full_pass_at_every_step(small: Backbone) -> N
     """Cached = uncached, and the prefix reaches the search at all three sites."""
     outputs = {}
     for sites in [*[(site,) for site in SITES], SITES]:
-        flat = a_prefix(small, sites=sites)
-        outputs[sites] = generate(small, FixedPrefix(flat), PROMPTS, GREEDY)
+        key_values = a_prefix(small, sites=sites)
+        outputs[sites] = generate(small, FixedPrefix(key_values), PROMPTS, GREEDY)
         for prompt, output in zip(PROMPTS, outputs[sites], strict=True):
             written: list[int] = []
             while len(written) < GREEDY.max_new_tokens:
-                best = int(plain_logits(small.model, flat, prompt, [small.tokenizer.start, *written])[-1].argmax())
+                best = int(
+                    plain_logits(small.model, key_values, prompt, [small.tokenizer.start, *written])[-1].argmax()
+                )
                 if best == END:
                     break
                 written.append(best)
@@ -298,9 +301,9 @@ def test_batch_and_order_of_the_inputs_change_no_output(small: Backbone, config:
 def test_words_give_what_a_pass_over_them_leaves_behind(backbone: Backbone) -> None:
     """With these prefixes the next token is the one of a model that has read the words, where positions cannot tell."""
     ids = backbone.tokenizer.text(" a b")
-    flat = split_activations(backbone, ids)
+    key_values = split_activations(backbone, ids)
     shape = backbone.shape
-    assert {site: tensor.shape for site, tensor in flat.items()} == dict.fromkeys(
+    assert {site: tensor.shape for site, tensor in key_values.items()} == dict.fromkeys(
         SITES, (shape.layers, 2, shape.kv_heads, len(ids), shape.head_dim)
     )
     first = backbone.model.get_encoder()
@@ -314,10 +317,10 @@ def test_words_give_what_a_pass_over_them_leaves_behind(backbone: Backbone) -> N
     else:
         read = layer.layer_norm(embedded)
     expected = project(read).view(len(ids), shape.kv_heads, shape.head_dim).transpose(0, 1)
-    torch.testing.assert_close(flat["encoder"][0, 0], expected)
+    torch.testing.assert_close(key_values["encoder"][0, 0], expected)
     flat_prefix = FlatPrefix(shape, SITES, len(ids))
-    assert flat_prefix.fit_to(flat, InitConfig(name="words")) == 0
-    assert all(torch.equal(flat_prefix.sites()[site], flat[site]) for site in SITES)
+    assert flat_prefix.fit_to(key_values, InitConfig(name="words")) == 0
+    assert all(torch.equal(flat_prefix.sites()[site], key_values[site]) for site in SITES)
 
 
 def bart_large() -> Any:
@@ -339,14 +342,6 @@ def test_bart_large_has_the_papers_counts() -> None:
             prefix = MLPPrefix(shape, SITES, prefix_len, 800)
         assert prefix.trained_count == trained
         assert prefix.stored_count == prefix_len * 73_728
-
-
-def test_a_layout_of_another_family_is_refused() -> None:
-    wrong = ModelConfig(name="tiny_t5", source="random", architecture="tiny_t5", layout="paper")
-    with pytest.raises(ConfigError, match=r"model\.layout=paper: does not fit .* family t5; give model\.layout=t5"):
-        load(wrong)
-    with pytest.raises(ConfigError, match=r"model\.layout=paper or model\.layout=lines"):
-        load(ModelConfig(name="tiny_gpt2", source="random", architecture="tiny_gpt2", layout="bart"))
 
 
 def test_sites_are_chosen_by_name() -> None:

@@ -24,7 +24,7 @@ def test_a_shared_prefix_has_one_entry_in_the_backbones_format() -> None:
         assert prefix.bias is None
 
 
-def test_rows_have_prefixes_of_their_number_and_no_other_padding_counts() -> None:
+def test_each_row_has_its_prefix_padded_to_the_longest() -> None:
     short, long = drawn(2, 1), drawn(5, 2)
     for layer, prefix in enumerate(row_prefix_kv([short, long], torch.tensor([1, 0, 1]), torch.float32)):
         assert prefix.keys.shape == prefix.values.shape == (3, HEADS, 5, HEAD_DIM)

@@ -8,7 +8,7 @@ import pytest
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import ConfigError, MissingPartError
-from prefixrun.models import families
+from prefixrun.models import architectures
 from prefixrun.models.backbone import load
 from prefixrun.models.skeleton import skeleton
 
@@ -37,7 +37,7 @@ def test_shapes_are_those_of_the_loaded_model(model: str) -> None:
 
 
 def test_a_directory_needs_no_weights(tmp_path: Path) -> None:
-    families.configuration("tiny_llama").save_pretrained(tmp_path)
+    architectures.configuration("tiny_llama").save_pretrained(tmp_path)
     config = ModelConfig(name="local", source="path", path=str(tmp_path))
     assert skeleton(config).total == skeleton(compose(["model=tiny_llama"]).model).total
 
@@ -61,7 +61,7 @@ def test_a_directory_without_a_shape_is_refused(tmp_path: Path, content: str | N
 
 
 def test_the_cache_of_the_hub_comes_before_the_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    families.configuration("tiny_gpt2").save_pretrained(tmp_path)
+    architectures.configuration("tiny_gpt2").save_pretrained(tmp_path)
     config = ModelConfig(name="mine", source="hub", hub="some/model", architecture="gpt2")
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_, **__: str(tmp_path / "config.json"))
     assert skeleton(config).shape.width == 32

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 
 from prefixrun.methods.base import Method
 from prefixrun.methods.tensor_check import check_fit
-from prefixrun.models.blocks import places
+from prefixrun.models.blocks import holders
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
@@ -39,8 +39,8 @@ class FineTuned(Method):
         used = (weight.to(backbone.head.dtype) for weight in self.weights)  # gradients go back through the rounding
         held = [
             (module, name, module._parameters[name], own)
-            for own, its_places in zip(used, places(backbone.model, self._names), strict=True)
-            for module, name in its_places
+            for own, modules in zip(used, holders(backbone.model, self._names), strict=True)
+            for module, name in modules
         ]
         try:
             for module, name, _, own in held:

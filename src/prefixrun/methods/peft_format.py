@@ -22,7 +22,8 @@ from prefixrun import files
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.methods import PrefixKeyValues
 from prefixrun.methods.lora import LoRA
-from prefixrun.models.backbone import Backbone, Shape
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.families import Shape
 
 PEFT_CONFIG, PEFT_WEIGHTS, PEFT_KEY = "adapter_config.json", "adapter_model.safetensors", "prompt_embeddings"
 FORMAT = "prefixrun-prefix-1"

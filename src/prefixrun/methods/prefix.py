@@ -17,7 +17,8 @@ from prefixrun.config.schema import Config, InitConfig
 from prefixrun.errors import ConfigError
 from prefixrun.methods.base import Method, PrefixKeyValues
 from prefixrun.methods.init import generator, set_zero, start_from, starting_point
-from prefixrun.models.backbone import Backbone, Shape
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.families import Shape
 
 
 def chosen_sites(config: Config, backbone: Backbone) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from prefixrun.config.schema import Config, InitConfig
 from prefixrun.methods.base import PrefixKeyValues
 from prefixrun.methods.prefix import Prefix, chosen_sites, refuse, restore
-from prefixrun.models.backbone import Backbone, Shape
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.families import Shape
 
 __all__ = ["FlatPrefix", "build", "refuse", "restore"]
 

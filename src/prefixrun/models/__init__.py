@@ -1,1 +1,1 @@
-"""Frozen backbones: weights, tokenizer, attention with a prefix in front, and how text is read and written."""
+"""Frozen backbones: weights, tokenizer, attention with a prefix, and passes over batches, prompts and new tokens."""

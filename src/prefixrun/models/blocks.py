@@ -1,4 +1,4 @@
-"""Where a model's layers are: the stacks, their blocks, and every place of a parameter.
+"""The stacks of a model, their blocks and sub-layers, and the modules that hold a parameter.
 
 Only names of modules are read here, those of the supported families in transformers.
 """
@@ -21,7 +21,7 @@ SUB_LAYERS = (
 )
 """Attention, cross attention and feed-forward layer of a block."""
 
-Place = tuple[nn.Module, str]
+Holder = tuple[nn.Module, str]
 """A module and the name under which it holds a parameter."""
 
 
@@ -36,8 +36,8 @@ def stacks(model: PreTrainedModel) -> list[nn.Module]:
 
 def blocks(stack: nn.Module) -> list[nn.Module]:
     """The blocks of a stack from bottom to top: the only list of modules it has itself."""
-    (found,) = (child for child in stack.children() if isinstance(child, nn.ModuleList))
-    return list(found)
+    (module_list,) = (child for child in stack.children() if isinstance(child, nn.ModuleList))
+    return list(module_list)
 
 
 def sub_layers(block: nn.Module) -> list[nn.Module]:
@@ -51,13 +51,13 @@ def final_norm(stack: nn.Module) -> nn.Module | None:
     return next((child for name, child in stack.named_children() if name in FINAL_NORMS), None)
 
 
-def places(model: nn.Module, names: Iterable[str]) -> list[list[Place]]:
-    """Where the parameters of these names are held; a tied one has several places."""
-    found: dict[int, list[Place]] = {}
+def holders(model: nn.Module, names: Iterable[str]) -> list[list[Holder]]:
+    """For each of the named parameters the modules that hold it; a tied one has several."""
+    by_parameter: dict[int, list[Holder]] = {}
     for module in model.modules():
         for name, parameter in module._parameters.items():
             if parameter is not None:
-                found.setdefault(id(parameter), []).append((module, name))
+                by_parameter.setdefault(id(parameter), []).append((module, name))
     split = [name.rpartition(".") for name in names]
-    # Not get_parameter: what a method has put in a place may be a tensor that depends on its parameter.
-    return [found[id(model.get_submodule(parent)._parameters[own])] for parent, _, own in split]
+    # Not get_parameter: a method may have replaced the attribute by a tensor that depends on its parameter.
+    return [by_parameter[id(model.get_submodule(parent)._parameters[own_name])] for parent, _, own_name in split]

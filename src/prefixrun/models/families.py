@@ -1,164 +1,87 @@
-"""Shapes of the models, as published, and models of these shapes with random weights.
+"""The model families that this program knows, and the shape that a prefix must fit.
 
-The full shapes are those of the configuration files on the Hugging Face hub; with them parameters can be counted where
-the weights are not. The tiny ones are for tests and smoke runs: two or three small layers over bytes.
+A new family needs an entry here, the names of its layers in `blocks`, its cross attention in `attention`, if it has
+one, and a tiny architecture in `architectures` for the tests.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import nn
-from transformers import (
-    AutoModelForCausalLM,
-    AutoModelForSeq2SeqLM,
-    BartConfig,
-    GPT2Config,
-    LlamaConfig,
-    PreTrainedConfig,
-    PreTrainedModel,
-    T5Config,
-)
+from prefixrun.config.schema import ModelConfig
+from prefixrun.errors import ConfigError
+from prefixrun.models.tokenizer import Layout
 
-from prefixrun.models.tokenizer import BEGIN_ID, END_ID, PAD_ID
-
-_OVER_BYTES: dict[str, Any] = {
-    "vocab_size": PAD_ID + 1,
-    "bos_token_id": END_ID,
-    "eos_token_id": END_ID,
-    "pad_token_id": PAD_ID,
+FAMILIES: Mapping[str, tuple[Layout, ...]] = {
+    "gpt2": ("paper", "lines"),
+    "llama": ("paper", "lines"),
+    "bart": ("bart",),
+    "t5": ("t5",),
 }
+"""The families by transformers' `model_type`, with the layouts of sequences (models.tokenizer) that each can read."""
 
 
-def _tiny_gpt2() -> GPT2Config:
-    return GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=1024, **_OVER_BYTES)
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a prefix must fit: a key and a value of head_dim numbers for each layer, key/value head and position.
 
-
-def _tiny_llama() -> LlamaConfig:
-    return LlamaConfig(
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=4096,  # a byte is a token, and inputs of DART have up to 1,144
-        tie_word_embeddings=True,
-        **_OVER_BYTES,
-    )
-
-
-def _tiny_bart() -> BartConfig:
-    return BartConfig(
-        vocab_size=BEGIN_ID + 1,
-        bos_token_id=BEGIN_ID,
-        eos_token_id=END_ID,
-        pad_token_id=PAD_ID,
-        decoder_start_token_id=END_ID,
-        forced_eos_token_id=None,
-        **_bart_sizes(width=32, layers=2, heads=4, inner=64),
-    )
-
-
-def _tiny_t5() -> T5Config:
-    return T5Config(
-        vocab_size=PAD_ID + 1,
-        eos_token_id=END_ID,
-        pad_token_id=PAD_ID,
-        d_model=32,
-        d_kv=8,
-        d_ff=64,
-        num_layers=2,
-        num_heads=6,  # heads x d_kv is not d_model, as in the larger T5s
-        relative_attention_num_buckets=8,
-        relative_attention_max_distance=32,
-        **_started(PAD_ID),
-    )
-
-
-def _gpt2(width: int, layers: int, heads: int) -> GPT2Config:
-    return GPT2Config(vocab_size=50_257, n_positions=1024, n_embd=width, n_layer=layers, n_head=heads)
-
-
-def _bart(width: int, layers: int, heads: int) -> BartConfig:
-    return BartConfig(vocab_size=50_265, **_bart_sizes(width, layers, heads, inner=4 * width))
-
-
-def _bart_sizes(width: int, layers: int, heads: int, inner: int) -> dict[str, Any]:
-    both = {"layers": layers, "attention_heads": heads, "ffn_dim": inner}
-    sides = {f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in both.items()}
-    return {"d_model": width, "max_position_embeddings": 1024, **sides}
-
-
-def _started(token: int) -> dict[str, Any]:
-    """T5's configuration takes its decoder's first token, but does not declare it."""
-    return {"decoder_start_token_id": token}
-
-
-def _t5_base() -> T5Config:
-    return T5Config(vocab_size=32_128, d_model=768, d_kv=64, d_ff=3072, num_layers=12, num_heads=12, **_started(0))
-
-
-def _smollm2_135m() -> LlamaConfig:
-    return LlamaConfig(
-        vocab_size=49_152,
-        hidden_size=576,
-        intermediate_size=1536,
-        num_hidden_layers=30,
-        num_attention_heads=9,
-        num_key_value_heads=3,
-        max_position_embeddings=8192,
-        tie_word_embeddings=True,
-    )
-
-
-_CONFIGURATIONS: Mapping[str, Callable[[], PreTrainedConfig]] = {
-    "tiny_gpt2": _tiny_gpt2,
-    "tiny_llama": _tiny_llama,
-    "tiny_bart": _tiny_bart,
-    "tiny_t5": _tiny_t5,
-    "gpt2": lambda: _gpt2(width=768, layers=12, heads=12),
-    "gpt2_medium": lambda: _gpt2(width=1024, layers=24, heads=16),
-    "gpt2_large": lambda: _gpt2(width=1280, layers=36, heads=20),
-    "bart_base": lambda: _bart(width=768, layers=6, heads=12),
-    "bart_large": lambda: _bart(width=1024, layers=12, heads=16),
-    "t5_base": _t5_base,
-    "smollm2_135m": _smollm2_135m,
-}
-
-
-def configuration(architecture: str) -> PreTrainedConfig:
-    """The transformers configuration of an architecture (schema.ModelConfig.architecture)."""
-    return _CONFIGURATIONS[architecture]()
-
-
-def from_configuration(config: PreTrainedConfig) -> PreTrainedModel:
-    """A model of that shape, its weights as transformers draws them. On the meta device it takes no memory."""
-    family = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-    model = family.from_config(config)  # type: ignore[no-untyped-call]
-    assert isinstance(model, PreTrainedModel)
-    return model
-
-
-def random_model(architecture: str, seed: int = 0) -> PreTrainedModel:
-    """A model with random weights, always the same."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = from_configuration(configuration(architecture))
-        if architecture.startswith("tiny_"):
-            _spread(model)
-    return model
-
-
-def _spread(model: PreTrainedModel) -> None:
-    """Draw weights from N(0, 0.2): with the libraries' 0.02 all outputs of so small a model would be alike.
-
-    T5 multiplies its last states by d^-0.5; the weight of its last norm makes up for that, as in a trained one.
+    In an encoder-decoder, encoder and decoder both have this shape (`check_supported`).
     """
-    for name, parameter in model.named_parameters():
-        if parameter.dim() > 1:
-            nn.init.normal_(parameter, std=0.2)
-        elif name == "decoder.final_layer_norm.weight":
-            nn.init.constant_(parameter, math.sqrt(len(parameter)))
+
+    layers: int
+    kv_heads: int
+    """Key/value heads of a layer; fewer than query heads where these are grouped (Llama)."""
+    head_dim: int
+    width: int
+    """Numbers of a hidden state, d."""
+    context: int | None
+    """Positions of the model, in encoder and decoder each; None where nothing limits them (T5)."""
+    vocabulary: int
+    """Number of token ids."""
+
+
+def shape_of(config: Any) -> Shape:
+    """The shape in a transformers configuration."""
+    heads = config.num_attention_heads
+    return Shape(
+        layers=config.num_hidden_layers,
+        kv_heads=getattr(config, "num_key_value_heads", None) or heads,
+        head_dim=getattr(config, "head_dim", None) or config.hidden_size // heads,
+        width=config.hidden_size,
+        context=getattr(config, "max_position_embeddings", None),
+        vocabulary=config.vocab_size,
+    )
+
+
+def check_supported(config: ModelConfig, model_config: Any) -> None:
+    """Refuse a transformers configuration that this program cannot use.
+
+    Raises:
+        ConfigError: an unknown family, a layout that the family cannot read, or an encoder and a decoder of different
+            shapes.
+    """
+    family = model_config.model_type
+    if family not in FAMILIES:
+        raise ConfigError(
+            f"model={config.name}: model_type {family!r} is not supported; there are {', '.join(FAMILIES)}"
+        )
+    if config.layout not in FAMILIES[family]:
+        raise ConfigError(
+            f"model.layout={config.layout}: does not fit model={config.name}, which is of the family {family}; give "
+            f"model.layout={' or model.layout='.join(FAMILIES[family])}"
+        )
+    # BART and T5 name the decoder's sizes differently; decoder-only models have none of the names.
+    encoder = (model_config.num_hidden_layers, model_config.num_attention_heads)
+    decoder = (
+        getattr(model_config, "decoder_layers", None)
+        or getattr(model_config, "num_decoder_layers", None)
+        or encoder[0],
+        getattr(model_config, "decoder_attention_heads", None) or encoder[1],
+    )
+    if encoder != decoder:
+        raise ConfigError(
+            f"model={config.name}: its encoder has {encoder[0]} layers of {encoder[1]} heads and its decoder "
+            f"{decoder[0]} of {decoder[1]}; only models with the same in both are supported"
+        )

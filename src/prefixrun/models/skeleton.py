@@ -1,7 +1,7 @@
 """Backbones without weights: their shapes on PyTorch's meta device, where a tensor takes no memory.
 
-Methods can be built on one and their numbers counted, where the weights are not and before anything is loaded. Nothing
-can be computed with it, and its tokenizer is a stand-in.
+Methods can be built on one and their parameters counted before anything is loaded, also where the weights are missing.
+Nothing can be computed with it, and its tokenizer is a stand-in.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import ConfigError, MissingPartError
-from prefixrun.models import families
-from prefixrun.models.attention import use_prefix_attention
-from prefixrun.models.backbone import Backbone, check_supported
+from prefixrun.models import architectures
+from prefixrun.models.backbone import Backbone, frozen
+from prefixrun.models.families import check_supported
 from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.models.weights import ModelFiles
 
@@ -25,21 +25,18 @@ FILES = ModelFiles(None, "shapes", "shapes without weights")
 
 @lru_cache(maxsize=8)
 def skeleton(config: ModelConfig) -> Backbone:
-    """The shapes of a model: of a local directory and of the hub's cache from their config.json, else of the
+    """The model in the shapes of its config.json, in a local directory or the hub's cache, or else of the
     architecture that the configuration names.
 
     Raises:
-        ConfigError: a directory without a readable config.json; a model family this program does not know.
-        MissingPartError: nothing here says what shape the model has.
+        ConfigError: a directory without a readable config.json, or see families.check_supported.
+        MissingPartError: there is neither a config.json nor an architecture.
     """
-    found = _configuration(config)
-    check_supported(config, found)
+    model_config = _configuration(config)
+    check_supported(config, model_config)
     with torch.device("meta"):
-        model = families.from_configuration(found)
-    use_prefix_attention(model)
-    model.requires_grad_(False)
-    model.eval()
-    return Backbone(model, byte_tokenizer(config.layout), FILES)
+        model = architectures.from_configuration(model_config)
+    return frozen(model, byte_tokenizer(config.layout), FILES)
 
 
 def _configuration(config: ModelConfig) -> PreTrainedConfig:
@@ -48,7 +45,7 @@ def _configuration(config: ModelConfig) -> PreTrainedConfig:
     if config.source == "hub" and (cached := _cached(config)) is not None:
         return _read(config, cached)
     if config.architecture is not None:
-        return families.configuration(config.architecture)
+        return architectures.configuration(config.architecture)
     raise MissingPartError(
         f"model={config.name}: nothing here says what shape {config.hub or 'it'} has: it is not in the Hugging Face "
         "cache. Run once with a connection to the hub, give model=path model.path=DIR, or name its shape with "
@@ -61,8 +58,8 @@ def _cached(config: ModelConfig) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
     assert config.hub is not None
-    found = try_to_load_from_cache(config.hub, "config.json", revision=config.revision)
-    return Path(found).parent if isinstance(found, str) else None
+    path = try_to_load_from_cache(config.hub, "config.json", revision=config.revision)
+    return Path(path).parent if isinstance(path, str) else None
 
 
 def _read(config: ModelConfig, directory: Path) -> PreTrainedConfig:
@@ -72,8 +69,8 @@ def _read(config: ModelConfig, directory: Path) -> PreTrainedConfig:
             "transformers writes it"
         )
     try:
-        found: PreTrainedConfig = AutoConfig.from_pretrained(directory, local_files_only=True)
+        model_config: PreTrainedConfig = AutoConfig.from_pretrained(directory, local_files_only=True)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"model={config.name}: its config.json cannot be read ({reason})") from error
-    return found
+    return model_config

