@@ -1,6 +1,5 @@
 """From pairs to padded batches: nothing lost, nothing leaked, and packed rows that count like separate ones."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,10 +13,11 @@ from prefixrun.config.schema import ModelConfig
 from prefixrun.data.example import Pair
 from prefixrun.models.attention import attach_prefix
 from prefixrun.models.backbone import Backbone, load
-from prefixrun.models.batches import Batch, LossMode, PairIds, Row, batches_of, collate, epoch_batches, pack, tokenise
+from prefixrun.models.batches import Batch, LossMode, PairIds, Row, collate, tokenise
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.training.loss import target_nll
+from prefixrun.training.sampler import pack
 
 END = 256
 PREFIX_LEN = 3
@@ -36,10 +36,6 @@ def backbone(request: pytest.FixtureRequest) -> Backbone:
     return load(ModelConfig(name=request.param, source="random", architecture=request.param))
 
 
-def rows_pairs(rows: Sequence[Row]) -> Counter[PairIds]:
-    return Counter(PairIds(row.source, target) for row in rows for target in row.targets)
-
-
 def batch_of(rows: Sequence[Row], loss_mode: LossMode = "token_mean") -> Batch:
     return collate(rows, PREFIX_LEN, loss_mode, device="cpu", dtype=torch.float32)
 
@@ -52,59 +48,6 @@ def test_pairs_become_ids_of_the_tokenizers_layout() -> None:
         PairIds((blank, x, blank, END), (blank, y, blank, END)),
         PairIds((blank, x, blank, END), (blank, z, z, blank, END)),
     ]
-
-
-@given(some_pairs, st.integers(1, 5), st.integers(0, 3))
-@settings(deadline=None, max_examples=60)
-def test_packing_keeps_every_pair_once(pairs: list[PairIds], targets_per_row: int, seed: int) -> None:
-    rows = pack(pairs, targets_per_row, np.random.default_rng(seed))
-    assert rows_pairs(rows) == Counter(pairs)
-    assert max(len(row.targets) for row in rows) <= targets_per_row
-    by_source = Counter(pair.source for pair in pairs)
-    assert len(rows) == sum(-(-count // targets_per_row) for count in by_source.values()), (
-        "no row is emptier than need be"
-    )
-
-
-@given(some_pairs, st.integers(1, 4), st.integers(4, 9), st.one_of(st.none(), st.integers(0, 3)))
-@settings(deadline=None, max_examples=60)
-def test_batches_keep_every_row_once(pairs: list[PairIds], per_row: int, size: int, seed: int | None) -> None:
-    rows = pack(pairs, per_row, np.random.default_rng(0))
-    batches = batches_of(rows, size, None if seed is None else np.random.default_rng(seed))
-    assert Counter(row for batch in batches for row in batch) == Counter(rows)
-    assert all(batch for batch in batches)
-    assert max(sum(len(row.targets) for row in batch) for batch in batches) <= size
-
-
-def test_every_pair_once_an_epoch_and_order_by_seed_and_epoch_alone() -> None:
-    pairs = [PairIds((i // 3, END), (i % 50, *range(i % 7), END)) for i in range(200)]
-
-    def order(seed: int, epoch: int, per_row: int = 1) -> list[list[Row]]:
-        torch.manual_seed(epoch)  # other generators have no part in it
-        return epoch_batches(pairs, targets_per_row=per_row, batch_size=8, seed=seed, epoch=epoch)
-
-    for per_row in (1, 4):
-        first = order(1, 0, per_row)
-        assert rows_pairs([row for batch in first for row in batch]) == Counter(pairs)
-        assert first == order(1, 0, per_row)
-        assert len({repr(order(seed, epoch, per_row)) for seed in (1, 2) for epoch in (0, 1)}) == 4
-    sizes = [len(batch) for batch in order(1, 0)]
-    assert sizes == [8] * 25
-
-
-def test_batches_hold_rows_of_like_length() -> None:
-    pairs = [PairIds((i, END), tuple(range(1 + i * 7 % 40))) for i in range(256)]
-    batches = epoch_batches(pairs, targets_per_row=1, batch_size=8, seed=0, epoch=0)
-    padded = sum(len(batch) * max(row.length for row in batch) for batch in batches)
-    real = sum(row.length for batch in batches for row in batch)
-    assert padded < 1.1 * real
-    lengths = [max(row.length for row in batch) for batch in batches]
-    assert lengths != sorted(lengths), "short and long batches take turns"
-
-
-def test_evaluation_goes_by_length() -> None:
-    rows = [Row((1,), (tuple(range(n)),)) for n in (5, 2, 9, 1)]
-    assert [[row.length for row in batch] for batch in batches_of(rows, 3, None)] == [[1, 2, 5], [9]]
 
 
 def test_a_batch_by_hand() -> None:

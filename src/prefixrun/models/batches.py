@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,8 +13,6 @@ from prefixrun.data.example import Pair
 from prefixrun.models.tokenizer import Tokenizer
 
 LossMode = Literal["sentence_sum", "token_mean"]
-POOL = 32
-"""Batches whose rows are sorted by length together: little padding, and the order stays random."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,47 +68,6 @@ def tokenise(pairs: Sequence[Pair], tokenizer: Tokenizer) -> list[PairIds]:
     """Every pair as ids; each distinct source is tokenised once."""
     sources = {text: tuple(tokenizer.source(text)) for text in dict.fromkeys(pair.source for pair in pairs)}
     return [PairIds(sources[pair.source], tuple(tokenizer.target(pair.target))) for pair in pairs]
-
-
-def pack(pairs: Sequence[PairIds], targets_per_row: int, rng: np.random.Generator) -> list[Row]:
-    """Rows of at most `targets_per_row` targets of the same source; which of them share a row is drawn from `rng`."""
-    by_source: dict[tuple[int, ...], list[tuple[int, ...]]] = defaultdict(list)
-    for pair in pairs:
-        by_source[pair.source].append(pair.target)
-    rows = []
-    for source, targets in by_source.items():
-        shuffled = [targets[i] for i in rng.permutation(len(targets))]
-        for start in range(0, len(shuffled), targets_per_row):
-            rows.append(Row(source, tuple(shuffled[start : start + targets_per_row])))
-    return rows
-
-
-def batches_of(rows: Sequence[Row], batch_size: int, rng: np.random.Generator | None) -> list[list[Row]]:
-    """Rows grouped into batches of `batch_size` pairs (fewer in the last; a row is never split).
-
-    With `rng` the rows are shuffled, sorted by length within pools of POOL batches, and the batches shuffled; without
-    it they are sorted by length as a whole, for evaluation.
-    """
-    if rng is None:
-        return _fill(sorted(rows, key=lambda row: row.length), batch_size)
-    order = [rows[i] for i in rng.permutation(len(rows))]
-    pool = batch_size * POOL
-    batches: list[list[Row]] = []
-    for start in range(0, len(order), pool):
-        batches += _fill(sorted(order[start : start + pool], key=lambda row: row.length), batch_size)
-    return [batches[i] for i in rng.permutation(len(batches))]
-
-
-def _fill(rows: Sequence[Row], batch_size: int) -> list[list[Row]]:
-    batches: list[list[Row]] = []
-    room = 0
-    for row in rows:
-        if not batches or len(row.targets) > room:
-            batches.append([])
-            room = batch_size
-        batches[-1].append(row)
-        room -= len(row.targets)
-    return batches
 
 
 def collate(rows: Sequence[Row], prefix_len: int, loss_mode: LossMode, *, device: str, dtype: torch.dtype) -> Batch:
@@ -187,11 +142,3 @@ def padded(rows: Sequence[Sequence[int]], device: str | torch.device) -> tuple[T
         ids[index, : len(row)] = torch.tensor(row)
         padding[index, : len(row)] = False
     return ids.to(device), padding.to(device)
-
-
-def epoch_batches(
-    pairs: Sequence[PairIds], *, targets_per_row: int, batch_size: int, seed: int, epoch: int
-) -> list[list[Row]]:
-    """The batches of one epoch. They depend on (seed, epoch) alone, so a resumed run needs no state to go on."""
-    rng = np.random.default_rng([seed, epoch])
-    return batches_of(pack(pairs, targets_per_row, rng), batch_size, rng)

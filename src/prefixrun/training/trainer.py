@@ -21,12 +21,12 @@ from prefixrun.config.schema import TrainConfig
 from prefixrun.errors import PrefixrunError
 from prefixrun.methods.base import Method
 from prefixrun.models.backbone import Backbone
-from prefixrun.models.batches import Batch, LossMode, PairIds, Row, batches_of
+from prefixrun.models.batches import Batch, LossMode, PairIds, Row
 from prefixrun.training.checkpoint import Checkpoint, Checkpoints
 from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
 from prefixrun.training.interrupts import Pending
 from prefixrun.training.loss import target_nll
-from prefixrun.training.sampler import StepBatches, schedule_steps
+from prefixrun.training.sampler import StepBatches, batches_of, schedule_steps
 
 EVAL_BATCH = 32
 """Pairs in one batch of an evaluation."""
