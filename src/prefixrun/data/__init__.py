@@ -1,4 +1,4 @@
-"""RunData: release files in, examples out."""
+"""Corpora: release files in, examples out."""
 
 from __future__ import annotations
 
