@@ -1,12 +1,25 @@
-"""When a run may stand beside the paper's numbers, and what is said when it may not."""
+"""What may be averaged, compared, put in one column, or stand beside the paper's numbers."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prefixrun.analysis.comparability import is_of_row, verdict
+from prefixrun.analysis.comparability import (
+    check_signatures,
+    comparison_key,
+    have_one_signature,
+    is_of_row,
+    scope,
+    settings_except,
+    training_amount,
+    verdict,
+)
 from prefixrun.analysis.paper_numbers import rows
+from prefixrun.errors import DataError
+from prefixrun.results.records import Record, load_records
 from prefixrun.runs.result_schema import RELEASE, SAMPLE
+from synthetic_records import write_record
 
 PAPERS_SETTING: dict[str, Any] = {
     "task": "e2e",
@@ -98,3 +111,61 @@ def test_a_run_belongs_to_the_row_with_its_method_length_and_share(
     of_method = [row for row in rows("e2e") if row.method == result["method"] and row.params == params]
     (row,) = [row for row in of_method if row.version == "ACL"]
     assert is_of_row(result, row) is is_of
+
+
+def two(results: Path, settings: dict[str, Any], result: dict[str, Any]) -> list[Record]:
+    """The record of a run, and that of one that differs from it."""
+    write_record(results, settings={"seed": 1})
+    write_record(results, settings={"seed": 2, **settings}, result=result)
+    return sorted(load_records(results).runs, key=lambda record: record.seed)
+
+
+OTHER_FILE = {"test": {"files": [{"name": "test", "records": 1, "sha256": "2" * 64}]}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "result", "same"),
+    [
+        ({}, {}, {"group", "comparison", "amount", "scope"}),
+        ({"method.name": "finetune"}, {}, {"comparison", "amount", "scope"}),
+        ({"train.lr": 1e-4}, {}, {"comparison", "amount", "scope"}),
+        ({"train_size": 50}, {}, {"comparison", "scope"}),
+        ({"train.max_steps": 100}, {}, {"comparison", "scope"}),
+        ({"precision": "bf16"}, {}, {"comparison", "scope"}),
+        ({"decode.beams": 1}, {}, {"amount", "scope"}),
+        ({"task.linearisation": "other"}, {}, {"amount", "scope"}),
+        ({}, {"backbone": {"sha256": "9" * 64}}, {"amount", "scope"}),
+        ({}, {"data": OTHER_FILE}, {"amount", "scope"}),
+        ({}, {"provenance": {"semantics": 2}}, {"amount", "scope"}),
+        ({}, {"data_source": SAMPLE}, {"amount"}),
+        ({}, {"split": "dev"}, {"amount"}),
+        ({}, {"n_inputs": 30}, {"amount"}),
+    ],
+)
+def test_what_runs_share_decides_where_their_numbers_may_stand(
+    tmp_path: Path, settings: dict[str, Any], result: dict[str, Any], same: set[str]
+) -> None:
+    first, second = two(tmp_path, settings, result)
+    keys = {
+        "group": lambda record: record.group_key,
+        "comparison": comparison_key,
+        "amount": training_amount,
+        "scope": scope,
+    }
+    assert {name for name, key in keys.items() if key(first) == key(second)} == same
+
+
+def test_settings_may_be_left_out_of_what_runs_share(tmp_path: Path) -> None:
+    first, second = two(tmp_path, {"prefix_len": 5}, {})
+    assert settings_except(first) != settings_except(second)
+    assert settings_except(first, "prefix_len") == settings_except(second, "prefix_len")
+
+
+def test_scores_of_one_column_have_one_signature(tmp_path: Path) -> None:
+    other = {"BLEU": {"value": 1.0, "signature": "other:2", "reason": None}}
+    runs = two(tmp_path, {}, {"scores": other})
+    assert not have_one_signature(runs, "BLEU")
+    assert have_one_signature(runs, "ROUGE_L"), "one of them has no such score"
+    with pytest.raises(DataError, match=r"BLEU of e2e has 2 signatures.*other:2 \(e2e-prefix.*synthetic:1 \(e2e"):
+        check_signatures(runs, ["ROUGE_L", "BLEU"])
+    check_signatures(runs, ["ROUGE_L"])

@@ -7,7 +7,7 @@ work on them as on real ones. Inputs differ in difficulty in the same way for ev
 import copy
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from prefixrun.analysis.groups import RunGroup, run_groups
 from prefixrun.metrics import aggregate
 from prefixrun.results.archive import compressed
-from prefixrun.results.records import OUTPUTS
+from prefixrun.results.records import OUTPUTS, load_records
 from prefixrun.runs.result_schema import SCHEMA_VERSION
 from prefixrun.runs.run import run_id
 
@@ -89,6 +90,27 @@ def write_record(
         (directory / "stats.parquet").write_bytes(_parquet(counts))
     _write_outputs(directory, folder, list(counts["id"]), method)
     return directory
+
+
+def write_runs(
+    results_dir: Path,
+    method: str,
+    quality: float,
+    *,
+    seeds: Iterable[int] = range(3),
+    inputs: int = 60,
+    stored: int = 115_200,
+    **settings: object,
+) -> None:
+    """A record of a method for each seed; `settings`: dotted keys."""
+    for seed in seeds:
+        changes = {"method.name": method, "seed": seed, **settings}
+        write_record(results_dir, settings=changes, quality=quality, inputs=inputs, stored=stored)
+
+
+def groups_in(results_dir: Path) -> list[RunGroup]:
+    """The run groups of all records."""
+    return run_groups(load_records(results_dir).runs)
 
 
 def _settings(changes: Mapping[str, Any]) -> dict[str, Any]:

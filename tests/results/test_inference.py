@@ -13,14 +13,14 @@ from prefixrun.cli import main
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.beam_search import generate
-from prefixrun.errors import ConfigError, DamagedStateError, DataError, PrefixrunError
+from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
 from prefixrun.methods import lora as lora_method
 from prefixrun.methods import peft_format
 from prefixrun.methods.per_row import MixedPrefixes
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.results.inference import from_prefix, from_runs, outputs
-from prefixrun.results.lookup import config_of, find, open_run
+from prefixrun.results.lookup import find, open_run
 
 SHORT = (
     "train.max_steps=6",
@@ -43,16 +43,6 @@ def one_thread() -> None:
 @pytest.fixture(params=["tiny_gpt2", "tiny_llama"])
 def backbone(request: pytest.FixtureRequest) -> Backbone:
     return load(ModelConfig(name=request.param, source="random", architecture=request.param))
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two finished runs whose prefixes have different lengths."""
-    directory = tmp_path_factory.mktemp("results")
-    for length in (3, 5):
-        given = [*SHORT, "model=tiny_llama", f"prefix_len={length}", f"results_dir={directory}", f"seed={length}"]
-        assert main.main(given) == 0
-    return directory
 
 
 def ids(results: Path) -> list[str]:
@@ -228,27 +218,6 @@ def test_a_foreign_or_damaged_prefix_is_refused(
     spoil(tmp_path / "prefix", backbone)
     with pytest.raises(error, match=message):
         peft_format.read_prefix(tmp_path / "prefix", backbone)
-
-
-def test_a_run_that_is_not_there(results: Path) -> None:
-    with pytest.raises(DataError, match=r"run zzz: no finished run of .* has this id"):
-        find(results, "zzz")
-    with pytest.raises(DataError, match="2 runs begin like this"):
-        find(results, "")
-
-
-def test_a_run_on_another_backbone_is_not_opened(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    record = find(results, ids(results)[0])
-    changed = {**record.result, "backbone": {**record.result["backbone"], "sha256": "f" * 64}}
-    with pytest.raises(DamagedStateError, match="was trained on a model with SHA-256 ffffffffffff"):
-        open_run(type(record)(record.directory, changed))
-
-
-def test_settings_of_a_later_version_are_refused(results: Path) -> None:
-    record = find(results, ids(results)[0])
-    later = type(record)(record.directory, {**record.result, "settings": {**record.settings, "telepathy": True}})
-    with pytest.raises(ConfigError, match="its settings cannot be read by this version"):
-        config_of(later)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from checkout import ROOT
-from prefixrun.errors import DamagedStateError
 from prefixrun.metrics import aggregate
 from prefixrun.results.records import Records, load_records
 from synthetic_records import write_record
@@ -52,21 +51,21 @@ def test_outputs_and_counts_are_read_from_records_and_from_runs(tmp_path: Path, 
     assert len(record.generations()) == (10 if folder == "runs" else 0)
 
 
-def test_runs_that_differ_in_seeds_only_are_one_point(tmp_path: Path) -> None:
+def test_runs_that_differ_in_seeds_only_are_one_group(tmp_path: Path) -> None:
     for change in ({}, {"seed": 2}, {"subsample_seed": 2}, {"prefix_len": 5}, {"train.lr": 2e-3}):
         write_record(tmp_path, settings=change)
     write_record(tmp_path, data_source="sample")
     assert sorted(_sizes(load_records(tmp_path))) == [1, 1, 1, 3]
 
 
-def test_what_computes_does_not_tell_points_apart(tmp_path: Path) -> None:
+def test_what_computes_does_not_tell_groups_apart(tmp_path: Path) -> None:
     for seed, threads in ((1, 1), (2, 8)):
         write_record(tmp_path, settings={"seed": seed, "threads": threads})
     first, second = load_records(tmp_path).runs
     assert first.group_key == second.group_key
 
 
-def test_what_a_method_does_not_have_does_not_tell_points_apart(tmp_path: Path) -> None:
+def test_what_a_method_does_not_have_does_not_tell_groups_apart(tmp_path: Path) -> None:
     for number, change in enumerate(({}, {"prefix_len": 5}, {"init.name": "random"}, {"init_words": "x"})):
         write_record(tmp_path, settings={"method.name": "finetune", "seed": number, **change})
     assert _sizes(load_records(tmp_path)) == [4]
@@ -138,22 +137,6 @@ def test_what_is_no_usable_record_is_named_with_the_reason(tmp_path: Path) -> No
         "going-6": "the run is not finished",
         "broken-7": "the run failed",
     }
-
-
-@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1 but no more", b"{nothing"])
-def test_a_run_whose_counts_are_cut_off_is_left_out(tmp_path: Path, content: bytes) -> None:
-    directory = write_record(tmp_path)
-    (directory / "stats.parquet").write_bytes(content)
-    loaded = load_records(tmp_path)
-    assert loaded.runs == ()
-    assert "stats.parquet is cut off" in loaded.skipped[0].reason
-
-
-def test_damaged_counts_are_named(tmp_path: Path) -> None:
-    directory = write_record(tmp_path)
-    (directory / "stats.parquet").write_bytes(b"PAR1 and nothing of the kind PAR1")
-    with pytest.raises(DamagedStateError, match=r"stats\.parquet: damaged"):
-        only(load_records(tmp_path)).stats()
 
 
 def test_a_tree_without_records_is_empty(tmp_path: Path) -> None:

@@ -89,11 +89,6 @@ def test_many_outputs_are_thinned_evenly(tmp_path: Path) -> None:
     assert one["shown"].startswith(f"Inputs: {len(one['ids'])} of 60, at even distances.")
 
 
-def test_even_distances() -> None:
-    assert evenly("abcdefghij", 4) == ["a", "c", "f", "h"]
-    assert evenly("abc", 5) == ["a", "b", "c"]
-
-
 def test_a_score_of_each_output_is_made_from_the_counts(tmp_path: Path) -> None:
     write_record(tmp_path, settings={"seed": 1}, inputs=4)
     write_record(tmp_path, settings={"seed": 2}, inputs=4, with_stats=False)

@@ -6,34 +6,13 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT
-from prefixrun.analysis import publish as publication
 from prefixrun.analysis.curves import figures
 from prefixrun.analysis.drawn import FILE, fingerprint, fingerprints
 from prefixrun.analysis.groups import run_groups
-from prefixrun.analysis.plots import draw
 from prefixrun.analysis.publish import publish, tables
 from prefixrun.cli.main import main
 from prefixrun.results.records import Record, load_records
 from synthetic_records import write_record
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A few of every kind: sizes, lengths, starts, methods, seeds."""
-    directory = tmp_path_factory.mktemp("results")
-    for seed in (1, 2, 3):
-        for size in (50, 100):
-            for method, start in (("prefix", "words"), ("prefix", "random"), ("finetune", "words")):
-                settings = {"train_size": size, "seed": seed, "method.name": method, "init.name": start}
-                write_record(directory, settings=settings)
-        for words in ("active", "keep"):
-            write_record(directory, settings={"train_size": 100, "seed": seed, "init_words": words})
-        for method in ("prefix", "finetune", "adapter"):
-            write_record(directory, settings={"task.name": "webnlg", "seed": seed, "method.name": method})
-        write_record(directory, settings={"seed": seed, "data_fraction": 0.1})
-        write_record(directory, settings={"seed": seed})
-        write_record(directory, settings={"seed": seed, "prefix_len": 5})
-    return directory
 
 
 @pytest.fixture(scope="module")
@@ -45,18 +24,6 @@ def published() -> tuple[Record, ...]:
     if own := {run.run_id for run in load_records(results, ("runs",)).runs} - {each.run_id for each in committed}:
         pytest.skip(f"results/runs has {len(own)} runs of this machine, which results/tables may show")
     return committed
-
-
-def test_every_kind_of_figure_is_drawn_in_both_forms(tree: Path) -> None:
-    found = figures(run_groups(load_records(tree).runs))
-    kinds = ["low_data", "prefix_length", "initialisation", "data_fraction", "pareto"]
-    assert sorted({each.kind for each in found}) == sorted(kinds)
-    for each in found:
-        drawn = draw(each)
-        assert drawn["png"].startswith(b"\x89PNG")
-        assert b"<svg" in drawn["svg"]
-        assert b"<dc:date>" not in drawn["svg"]
-        assert "n = 3 runs" in each.caption
 
 
 def test_the_same_records_give_the_same_bytes(tree: Path, tmp_path: Path) -> None:
@@ -78,41 +45,6 @@ def test_the_command_writes_everything_and_names_what_it_left_out(
     assert "1 left out" in shown.out
     assert (tmp_path / "tables" / "acl_table_2.md").is_file()
     assert (tmp_path / "figures" / "low_data-e2e-smollm2_135m.svg").is_file()
-
-
-def test_a_figure_is_drawn_again_only_when_it_shows_something_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def write(seed: int) -> None:
-        for length in (1, 5):
-            write_record(tmp_path, settings={"seed": seed, "prefix_len": length})
-
-    drawn: list[str] = []
-    monkeypatch.setattr(publication, "draw", lambda figure: drawn.append(figure.name) or draw(figure))
-    write(1)
-    first = publish(load_records(tmp_path).runs, tmp_path)
-    again = publish(load_records(tmp_path).runs, tmp_path)
-    assert (len(drawn), sorted(first)) == (1, sorted(again))
-    write(2)
-    publish(load_records(tmp_path).runs, tmp_path)
-    assert len(drawn) == 2
-    (tmp_path / "figures" / f"{drawn[0]}.png").unlink()
-    publish(load_records(tmp_path).runs, tmp_path)
-    assert len(drawn) == 3
-    (tmp_path / "figures" / FILE).write_text("{")
-    publish(load_records(tmp_path).runs, tmp_path)
-    assert len(drawn) == 4
-    assert (tmp_path / "figures" / f"{drawn[0]}.png").is_file()
-
-
-def test_a_cost_that_no_run_measured_has_an_empty_panel(tmp_path: Path) -> None:
-    costs = {"train_seconds": 60.0, "train_tokens": 1, "decode_seconds": 1.0, "peak_memory_bytes": None}
-    for method in ("prefix", "finetune", "adapter"):
-        write_record(tmp_path, settings={"method.name": method}, result={"costs": costs})
-    (figure,) = figures(run_groups(load_records(tmp_path).runs))
-    svg = draw(figure)["svg"]
-    assert b"<!-- not measured -->" in svg
-    assert b"<!-- fine-tuning -->" in svg, "the legend is of a panel that has marks"
 
 
 def test_a_figure_that_the_runs_no_longer_make_goes(tmp_path: Path) -> None:

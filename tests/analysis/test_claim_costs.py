@@ -1,0 +1,39 @@
+"""Claims about lengths, times and sizes."""
+
+from pathlib import Path
+
+from claim_findings import findings, write_four
+from synthetic_records import write_record
+
+
+def test_times_are_compared_within_a_machine(tmp_path: Path) -> None:
+    for seed, cpu, seconds in ((1, "A", 60.0), (2, "B", 600.0)):
+        for method in ("prefix", "finetune")[: 2 if cpu == "A" else 1]:
+            costs = {"train_seconds": seconds, "train_tokens": 1000, "decode_seconds": 1.0, "peak_memory_bytes": 2**30}
+            costs |= {"train_seconds": seconds * (1 if method == "prefix" else 2)}
+            write_record(
+                tmp_path,
+                settings={"method.name": method, "seed": seed},
+                result={"costs": costs, "provenance": {"cpu": cpu}},
+            )
+    (evidence,) = findings(tmp_path)["C21"].evidence
+    assert "0.50 times" in evidence.text
+    assert len(evidence.run_ids) == 2
+
+
+def test_a_longer_prefix_must_help_first_and_then_not(tmp_path: Path) -> None:
+    for length, quality in ((1, 0.2), (10, 0.6), (40, 0.9)):
+        write_four(tmp_path, "prefix", quality, prefix_len=length)
+    found = findings(tmp_path)["C13"]
+    assert [each.outcome for each in found.evidence] == ["holds", "does not hold"]
+    assert found.outcome == "does not hold"
+
+
+def test_costs_are_judged_by_their_ratios(tmp_path: Path) -> None:
+    write_four(tmp_path, "prefix", 0.5)
+    write_four(tmp_path, "finetune", 0.5, stored=134_515_008)
+    found = findings(tmp_path)
+    assert found["C21"].outcome == "holds"
+    assert "peak memory 1.9 against 2.9 GiB" in found["C21"].evidence[0].text
+    assert found["C22"].outcome == "holds"
+    assert "1,168 times fewer" in found["C22"].evidence[0].text

@@ -1,0 +1,149 @@
+"""Which runs stand against each other in a claim, and what their difference says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from claim_findings import findings, write_four
+from synthetic_records import write_record
+
+
+@pytest.mark.parametrize(
+    ("prefix", "finetune", "outcome"), [(0.7, 0.4, "holds"), (0.4, 0.7, "does not hold"), (0.5, 0.5, "undecided")]
+)
+def test_low_data_is_judged_over_all_sizes(tmp_path: Path, prefix: float, finetune: float, outcome: str) -> None:
+    for size in (50, 100, 500):
+        write_four(tmp_path, "prefix", prefix, train_size=size)
+        write_four(tmp_path, "finetune", finetune, train_size=size)
+    found = findings(tmp_path)["C8"]
+    assert found.outcome == outcome
+    (evidence,) = found.evidence
+    assert "mean over 50, 100, 500 pairs: BLEU of prefix-tuning from words minus fine-tuning" in evidence.text
+    assert re.search(r"\[[+−][\d.]+, [+−][\d.]+\], n = 4", evidence.text)
+    assert len(evidence.run_ids) == 24
+
+
+def test_one_run_each_decides_nothing_beyond_its_inputs(tmp_path: Path) -> None:
+    write_four(tmp_path, "prefix", 0.5, seeds=[1])
+    write_four(tmp_path, "embedding", 0.1, seeds=[1])
+    (evidence,) = findings(tmp_path)["C15"].evidence
+    assert "one run says nothing about seeds" in evidence.text
+    assert evidence.outcome == "undecided", "a clear difference over inputs, and nobody knows what another seed gives"
+    write_four(tmp_path, "prefix", 0.5, seeds=[2])
+    write_four(tmp_path, "embedding", 0.1, seeds=[2])
+    (evidence,) = findings(tmp_path)["C15"].evidence
+    assert evidence.outcome == "undecided", "two may be close by chance"
+
+
+def test_a_start_at_other_words_does_not_speak_for_prefix_tuning(tmp_path: Path) -> None:
+    write_four(tmp_path, "prefix", 0.7, seeds=range(3), train_size=100)
+    write_four(tmp_path, "prefix", 0.2, seeds=range(4), train_size=100, **{"init.default_words": "elephant"})
+    write_four(tmp_path, "prefix", 0.4, seeds=range(3), train_size=100, **{"init.name": "random"})
+    (evidence,) = findings(tmp_path)["C17"].evidence
+    assert "elephant" not in evidence.text
+    assert evidence.outcome == "holds"
+
+
+def test_starts_are_compared_where_nothing_else_differs(tmp_path: Path) -> None:
+    write_four(tmp_path, "prefix", 0.7, train_size=100)
+    write_four(tmp_path, "prefix", 0.3, train_size=100, **{"init.name": "random", "train.lr": 1e-6})
+    assert findings(tmp_path)["C17"].outcome == "no runs"
+
+
+def test_more_runs_speak_before_fewer_of_a_nicer_setting(tmp_path: Path) -> None:
+    write_four(tmp_path, "finetune", 0.5)
+    write_four(tmp_path, "prefix", 0.7, seeds=range(3), prefix_len=5, **{"init.name": "random"})
+    write_four(tmp_path, "prefix", 0.2, seeds=[1], prefix_len=10)
+    (evidence,) = findings(tmp_path)["C2"].evidence
+    assert "from random, length 5" in evidence.text
+
+
+def test_the_length_is_that_of_the_papers_table(tmp_path: Path) -> None:
+    for length in (1, 5, 10):
+        write_four(tmp_path, "prefix", 0.5, prefix_len=length)
+        write_four(tmp_path, "embedding", 0.3, prefix_len=length)
+    (evidence,) = findings(tmp_path)["C15"].evidence
+    assert evidence.text.count("length 5") == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"decode.beams": 1}, {"task.linearisation": "other"}, {"model.name": "gpt2_medium"}, {"precision": "bf16"}],
+)
+def test_arms_share_everything_but_the_method(tmp_path: Path, other: dict[str, object]) -> None:
+    write_four(tmp_path, "prefix", 0.7)
+    write_four(tmp_path, "embedding", 0.3, **other)
+    assert findings(tmp_path)["C15"].outcome == "no runs"
+
+
+def test_scores_with_different_signatures_decide_nothing(tmp_path: Path) -> None:
+    for method, way in (("prefix", "slots:1"), ("finetune", "slots:2")):
+        for seed in range(4):
+            score = {"SLOT_ERROR": {"value": 20.0 if method == "prefix" else 30.0, "signature": way, "reason": None}}
+            write_record(
+                tmp_path,
+                settings={"method.name": method, "seed": seed, "train_size": 100},
+                result={"scores": score},
+            )
+    (evidence,) = findings(tmp_path)["C9"].evidence
+    assert evidence.outcome == "undecided"
+    assert "have different signatures" in evidence.text
+
+
+def test_all_data_means_all_of_it(tmp_path: Path) -> None:
+    for steps, claim in ((100, "no runs"), (None, "holds")):
+        write_four(tmp_path, "prefix", 0.5, **{"train.max_steps": steps})
+        write_four(tmp_path, "prefix", 0.5, **{"train.max_steps": steps, "init.name": "random"})
+        assert findings(tmp_path)["C18"].outcome in (claim, "undecided" if steps is None else claim)
+    assert findings(tmp_path)["C18"].outcome != "no runs"
+
+
+def test_a_subsample_seed_that_draws_nothing_makes_no_repeats(tmp_path: Path) -> None:
+    for subsample in range(3):
+        write_record(tmp_path, settings={"subsample_seed": subsample})
+    write_record(tmp_path, settings={"method.name": "embedding"}, quality=0.2)
+    (evidence,) = findings(tmp_path)["C15"].evidence
+    assert "n = 1" in evidence.text
+
+
+def test_adapters_are_told_apart_by_their_size(tmp_path: Path) -> None:
+    write_four(tmp_path, "prefix", 0.7)
+    write_four(tmp_path, "adapter", 0.3, stored=4_000_000)
+    found = findings(tmp_path)
+    assert found["C1"].outcome == "no runs"
+    assert found["C3"].outcome == "holds"
+
+
+def test_arms_have_had_equal_training_and_the_most_there_is(tmp_path: Path) -> None:
+    write_four(tmp_path, "prefix", 0.3, **{"train.max_steps": 100})
+    write_four(tmp_path, "prefix", 0.6, **{"train.max_steps": 400})
+    write_four(tmp_path, "embedding", 0.4, **{"train.max_steps": 100})
+    (one,) = findings(tmp_path)["C15"].evidence
+    assert "1,600 of 42,061 pairs" in one.text
+    assert one.outcome == "does not hold"
+    write_four(tmp_path, "embedding", 0.3, **{"train.max_steps": 400})
+    (one,) = findings(tmp_path)["C15"].evidence
+    assert "6,400 of 42,061 pairs" in one.text
+    assert one.outcome == "holds"
+
+
+def test_errors_count_the_other_way(tmp_path: Path) -> None:
+    write_four(tmp_path, "prefix", 0.7, **{"task.name": "webnlg"})
+    write_four(tmp_path, "finetune", 0.3, **{"task.name": "webnlg"})
+    evidence = {
+        each.text.partition(": ")[2].partition(" of")[0]: each.outcome for each in findings(tmp_path)["C10"].evidence
+    }
+    assert evidence["BLEU unseen"] == "holds"
+    assert evidence["TER unseen"] == "holds"
+    assert evidence["METEOR unseen has no value in these runs"] == "undecided"
+
+
+def test_words_against_random_are_judged_at_each_small_size(tmp_path: Path) -> None:
+    for size in (50, 100):
+        write_four(tmp_path, "prefix", 0.7, train_size=size)
+        write_four(tmp_path, "prefix", 0.3, train_size=size, **{"init.name": "random"})
+    found = findings(tmp_path)
+    assert found["C17"].outcome == "holds"
+    assert len(found["C17"].evidence) == 2
+    assert found["C18"].outcome == "no runs"

@@ -1,0 +1,62 @@
+"""How rows of runs are filtered, ordered and checked; `prefixrun ls` shows them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefixrun.results.listing import COLUMNS, Listing, RunRow, matching, ordered, signature_notes
+
+
+def row(number: int, signature: str = "bleu:1", **values: Any) -> RunRow:
+    return RunRow(Path(str(number)), {"id": f"id{number}", **values}, ("BLEU",), {"BLEU": signature})
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "matches"),
+    [
+        ("e2e", "e2e", True),
+        ("e2e", "e2", False),
+        ("e2e", "dart,e2e", True),
+        ("a,b", "a,b", True),
+        (None, "null", True),
+        (None, "", False),
+        (True, "TRUE", True),
+        (False, "0", False),
+        (1e-3, "0.001", True),
+        (5, "5.0", True),
+        (5, "five", False),
+    ],
+)
+def test_a_filter_compares_values_by_their_type(value: Any, text: str, matches: bool) -> None:
+    assert bool(matching([row(1, key=value)], {"key": text})) is matches
+
+
+def test_of_id_and_when_the_beginning_is_enough() -> None:
+    rows = [row(1, when="2026-01-01"), row(2, when="2026-02-01")]
+    assert matching(rows, {"id": "id", "when": "2026-02"}) == rows[1:]
+
+
+@pytest.mark.parametrize(("descending", "order"), [(False, "2413"), (True, "4213")])
+def test_numbers_come_before_texts_and_what_is_missing_last(descending: bool, order: str) -> None:
+    rows = [row(1, key="x" if not descending else 0), row(2, key=2), row(3, key=None), row(4, key=10.5)]
+    if descending:
+        assert [each.values["id"][-1] for each in ordered(rows, "key", descending=True)] == list("4213")
+    else:
+        assert [each.values["id"][-1] for each in ordered(rows, "key")] == list(order)
+
+
+def test_scores_of_several_signatures_are_named_with_a_run_of_each() -> None:
+    rows = [row(1), row(2, "bleu:2"), row(3, "bleu:2")]
+    (note,) = signature_notes(rows, ["BLEU", "TER"])
+    assert note == "BLEU has 2 signatures, which cannot be compared: bleu:1 (id1) and bleu:2 (id2)"
+    assert signature_notes(rows[1:], ["BLEU"]) == []
+
+
+def test_keys_that_no_run_can_have_are_named_with_the_nearest() -> None:
+    listing = Listing((row(1, **{"train.lr": 1}),), ())
+    assert listing.check([*COLUMNS, "train.lr", "data_fraction"]) == []
+    assert listing.check(["sed", "zzzzzz"]) == [
+        "sed: no run has a key of this name; did you mean seed?",
+        f"zzzzzz: no run has a key of this name; there are {', '.join(COLUMNS)}, settings and scores",
+    ]
