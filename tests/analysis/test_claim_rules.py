@@ -99,14 +99,6 @@ def test_all_data_means_all_of_it(tmp_path: Path) -> None:
     assert findings(tmp_path)["C18"].outcome != "no runs"
 
 
-def test_a_subsample_seed_that_draws_nothing_makes_no_repeats(tmp_path: Path) -> None:
-    for subsample in range(3):
-        write_record(tmp_path, settings={"subsample_seed": subsample})
-    write_record(tmp_path, settings={"method.name": "embedding"}, quality=0.2)
-    (evidence,) = findings(tmp_path)["C15"].evidence
-    assert "n = 1" in evidence.text
-
-
 def test_adapters_are_told_apart_by_their_size(tmp_path: Path) -> None:
     write_four(tmp_path, "prefix", 0.7)
     write_four(tmp_path, "adapter", 0.3, stored=4_000_000)

@@ -39,7 +39,7 @@ def test_damaged_generations_are_a_problem_that_is_named(tmp_path: Path) -> None
 def test_each_output_has_a_score_of_the_first_measure_that_was_counted(tmp_path: Path) -> None:
     write_record(tmp_path, inputs=5)
     write_record(tmp_path, inputs=5, settings={"seed": 2}, with_stats=False)
-    runs = {index: record for index, record in enumerate(load_records(tmp_path).runs)}
+    runs = dict(enumerate(load_records(tmp_path).runs))
     scores = scores_by_example(runs, ["test-00003", "none"], [])
     assert scores is not None
     assert (scores["name"], scores["less_is_better"]) == ("ROUGE_L", False)

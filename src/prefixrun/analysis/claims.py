@@ -230,8 +230,8 @@ def evaluate(records: Iterable[Record]) -> list[Finding]:
         for each in records
         if each.result["data_source"] != SAMPLE and each.task in display_names.TASKS and not _is_random(each)
     ]
-    found = run_groups(speaking)
-    return [_finding(claim, found) for claim in CLAIMS]
+    groups = run_groups(speaking)
+    return [_finding(claim, groups) for claim in CLAIMS]
 
 
 def markdown(findings: Sequence[Finding]) -> str:

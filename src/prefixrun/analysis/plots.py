@@ -16,7 +16,7 @@ from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
 DRAWING = 1
-"""Moves whenever figures are drawn in another way, so that those that were drawn before are drawn anew."""
+"""Increases whenever the way of drawing changes, so that figures drawn before are drawn again."""
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,7 @@ _PANEL = 3.4
 """Width of a panel in inches."""
 
 _DODGE = 0.014
-"""Distance of neighbouring curves at one place, as a share of the axis."""
+"""Distance of neighbouring curves at one x, as a share of the axis."""
 
 
 def draw(figure: Figure) -> dict[str, bytes]:
@@ -69,7 +69,7 @@ def _drawn(figure: Figure) -> Iterator[Canvas]:
         if figure.kind == "pareto":
             _pareto(canvas, figure)
         elif figure.kind == "initialisation":
-            _starts(canvas, figure)
+            _initialisations(canvas, figure)
         else:
             _lines(canvas, figure)
         yield canvas
@@ -112,21 +112,21 @@ def _lines(canvas: Canvas, figure: Figure) -> None:
 
 
 def _aside(figure: Figure) -> list[float]:
-    """How far each curve is moved aside, so that intervals at one place do not cover each other."""
-    places = sorted({x for curve in figure.curves for x, _ in curve.points})
-    span = log(places[-1] / places[0]) if _is_log(places) else places[-1] - places[0]
+    """How far each curve is moved aside, so that intervals of one x do not cover each other."""
+    xs = sorted({x for curve in figure.curves for x, _ in curve.points})
+    span = log(xs[-1] / xs[0]) if _is_log(xs) else xs[-1] - xs[0]
     return [_DODGE * span * (position - (len(figure.curves) - 1) / 2) for position in range(len(figure.curves))]
 
 
 def _line(axes: Axes, curve: Curve, metric: str, xs: Sequence[float]) -> None:
-    run_groups = [group for _, group in curve.points]
-    places = [(x, each, found) for x, each in zip(xs, run_groups, strict=True) if (found := each.estimate(metric))]
+    groups = [group for _, group in curve.points]
+    points = [(x, each, score) for x, each in zip(xs, groups, strict=True) if (score := each.estimate(metric))]
     spec = spec_of(curve.method)
     colour, mark = spec.colour, spec.marker
-    _spread(axes, [(x, group) for x, group, _ in places], metric, colour)
+    _spread(axes, [(x, group) for x, group, _ in points], metric, colour)
     axes.plot(
-        [x for x, _, _ in places],
-        [found.mean for _, _, found in places],
+        [x for x, _, _ in points],
+        [score.mean for _, _, score in points],
         linestyle="--" if curve.dashed else "-",
         marker=mark,
         markersize=5,
@@ -139,62 +139,62 @@ def _line(axes: Axes, curve: Curve, metric: str, xs: Sequence[float]) -> None:
 
 
 def _spread(
-    axes: Axes, places: Sequence[tuple[float, RunGroup]], metric: str, colour: str, *, across: bool = False
+    axes: Axes, points: Sequence[tuple[float, RunGroup]], metric: str, colour: str, *, across: bool = False
 ) -> None:
     """Every run of the run groups that have several, and the interval of the mean where it is more than the distance of
     two runs; `across` for run groups that lie on a vertical axis."""
-    runs = [(x, value) for x, group in places if len(values := group.values(metric)) > 1 for value in values]
+    runs = [(x, value) for x, group in points if len(values := group.values(metric)) > 1 for value in values]
     if not runs:
         return
     at, shown = zip(*runs, strict=True)
     x, y = (shown, at) if across else (at, shown)
     axes.plot(x, y, "o", color=colour, markersize=2.6, alpha=0.6, markeredgewidth=0)
-    means = [(x, found) for x, group in places if (found := group.estimate(metric)) is not None]
-    _interval(axes, means, colour, across=across)
+    scores = [(x, score) for x, group in points if (score := group.estimate(metric)) is not None]
+    _interval(axes, scores, colour, across=across)
 
 
-def _interval(axes: Axes, means: Sequence[tuple[float, Estimate]], colour: str, *, across: bool = False) -> None:
+def _interval(axes: Axes, scores: Sequence[tuple[float, Estimate]], colour: str, *, across: bool = False) -> None:
     """The intervals of means of three independent runs or subsamples and more."""
     bars = [
-        (place, found.mean, found.mean - found.low, found.high - found.mean)
-        for place, found in means
-        if found.draws >= ENOUGH and found.low is not None and found.high is not None
+        (x, score.mean, score.mean - score.low, score.high - score.mean)
+        for x, score in scores
+        if score.draws >= ENOUGH and score.low is not None and score.high is not None
     ]
     if bars:
-        at, means_of, below, above = zip(*bars, strict=True)
-        x, y = (means_of, at) if across else (at, means_of)
+        at, score_means, below, above = zip(*bars, strict=True)
+        x, y = (score_means, at) if across else (at, score_means)
         errors: dict[str, Any] = {"xerr" if across else "yerr": [below, above]}
         axes.errorbar(x, y, **errors, fmt="none", ecolor=colour, elinewidth=0.9, capsize=2.5)
 
 
 def _x_ticks(axes: Axes, figure: Figure) -> bool:
-    """A tick at every place; whether the axis is logarithmic."""
-    places = sorted({x for curve in figure.curves for x, _ in curve.points})
-    if _is_log(places):
+    """A tick at every x; whether the axis is logarithmic."""
+    xs = sorted({x for curve in figure.curves for x, _ in curve.points})
+    if _is_log(xs):
         axes.set_xscale("log")
-    axes.set_xticks(places, [f"{place:,.0f}" if place >= 1 else f"{place:g}" for place in places])
+    axes.set_xticks(xs, [f"{x:,.0f}" if x >= 1 else f"{x:g}" for x in xs])
     axes.set_xticks([], minor=True)
-    if len(places) > 6:
+    if len(xs) > 6:
         axes.tick_params(axis="x", labelsize=7.5)
-    return _is_log(places)
+    return _is_log(xs)
 
 
-def _is_log(places: Sequence[float]) -> bool:
-    """Whether places span so much that those near zero would fall on each other."""
-    return places[0] > 0 and places[-1] / places[0] > 12
+def _is_log(xs: Sequence[float]) -> bool:
+    """Whether the values span so much that those near zero would fall on each other."""
+    return xs[0] > 0 and xs[-1] / xs[0] > 12
 
 
-def _starts(canvas: Canvas, figure: Figure) -> None:
-    """One line for each start: a mark with its interval, as bars cut off below would mislead."""
+def _initialisations(canvas: Canvas, figure: Figure) -> None:
+    """One line for each initialisation: a mark with its interval, as bars cut off below would mislead."""
     panels = _panels(canvas, len(figure.metrics), share_y=True)
     colour = spec_of("prefix").colour
     for axes, metric in zip(panels, figure.metrics, strict=True):
         for position, curve in enumerate(reversed(figure.curves)):
             group = curve.points[0][1]
-            if found := group.estimate(metric):
+            if score := group.estimate(metric):
                 _spread(axes, [(position, group)], metric, colour, across=True)
                 face = "white" if curve.dashed else colour
-                axes.plot([found.mean], [position], "o", markersize=6.5, color=colour, markerfacecolor=face)
+                axes.plot([score.mean], [position], "o", markersize=6.5, color=colour, markerfacecolor=face)
         axes.set_xlabel(_metric_label(metric))
         labels = [textwrap.shorten(curve.label, 34, placeholder="…”") for curve in reversed(figure.curves)]
         axes.set_yticks(range(len(labels)), labels)
@@ -208,9 +208,9 @@ def _pareto(canvas: Canvas, figure: Figure) -> None:
     for axes, (name, label, unit) in zip(panels, COSTS, strict=True):
         for curve in figure.curves:
             group = curve.points[0][1]
-            found = group.estimate(metric)
+            score = group.estimate(metric)
             cost = float(group.parameters(name)) if name == "stored" else group.cost(name)
-            if found is None or cost is None or (name == "stored" and cost == 0):
+            if score is None or cost is None or (name == "stored" and cost == 0):
                 continue
             _mark(axes, curve, cost / unit, group, metric)
         axes.set_xlabel(label)
@@ -223,26 +223,26 @@ def _pareto(canvas: Canvas, figure: Figure) -> None:
         else:
             axes.set_xlim(-0.04 * axes.dataLim.x1, 1.08 * axes.dataLim.x1)
     panels[0].set_ylabel(_metric_label(metric))
-    # Not every panel shows every mark: the first has no place for a method that stores nothing.
+    # Not every panel shows every mark: the first cannot show a method that stores nothing.
     _below(canvas, max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[0])), figure)
 
 
 def _mark(axes: Axes, curve: Curve, x: float, group: RunGroup, metric: str) -> None:
-    found = group.estimate(metric)
-    assert found is not None
+    score = group.estimate(metric)
+    assert score is not None
     spec = spec_of(curve.method)
     colour = spec.colour
     face = "white" if curve.dashed else colour
     axes.plot(
         [x],
-        [found.mean],
+        [score.mean],
         spec.marker,
         markersize=7,
         color=colour,
         markerfacecolor=face,
         label=curve.label,
     )
-    _interval(axes, [(x, found)], colour)
+    _interval(axes, [(x, score)], colour)
 
 
 def _panels(canvas: Canvas, number: int, *, share_y: bool = False) -> list[Axes]:

@@ -22,14 +22,14 @@ from prefixrun.results.records import Record
 
 def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEEDS) -> dict[str, str]:
     """File name → content of everything under tables/. Raises DataError for scores that cannot share a column."""
-    found = run_groups(records)
+    groups = run_groups(records)
     files = {}
-    for table in paper_tables(found, version):
+    for table in paper_tables(groups, version):
         name = table_format.file_name(table)
         files[f"{name}.md"] = table_format.as_markdown(table, seeds)
         files[f"{name}.tex"] = table_format.as_latex(table, seeds)
         files[f"{name}.csv"] = table_format.as_csv(table, seeds)
-    compared = method_tables(found)
+    compared = method_tables(groups)
     intro = (
         "# Methods compared\n\nEvery point beside the reference of its task, model, corpus and amount of "
         "training. Written by `prefixrun tables`.\n"
@@ -52,10 +52,10 @@ def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", s
     contents = {f"tables/{name}": text.encode("utf-8") for name, text in tables(records, version, seeds).items()}
     before = fingerprints(out / "figures")
     shown = {figure.name: (figure, fingerprint(figure)) for figure in figures(run_groups(records))}
-    kept = []
+    unchanged = []
     for name, (figure, now) in shown.items():
         if before.get(name) == now and is_there(out / "figures", name):
-            kept += [f"figures/{name}.{ending}" for ending in ENDINGS]
+            unchanged += [f"figures/{name}.{ending}" for ending in ENDINGS]
         else:
             contents |= {f"figures/{name}.{ending}": data for ending, data in draw(figure).items()}
     if shown:
@@ -69,7 +69,7 @@ def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", s
     stale += [name for name in _of_paper_tables(out) if name not in contents]
     for name in stale:
         remove(inside(out, Path(name)))
-    return [out / name for name in (*contents, *kept)]
+    return [out / name for name in (*contents, *unchanged)]
 
 
 def _of_paper_tables(out: Path) -> list[str]:

@@ -49,5 +49,5 @@ def summary(tables: Sequence[Table], findings: Sequence[Finding]) -> str:
     widths = [max(map(len, column)) for column in zip(heading, *rows, strict=True)]
     lines = ["  ".join((row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:]))) for row in (heading, *rows)]
     outcomes = Counter(finding.outcome for finding in findings)
-    told = ", ".join(f"{one} {outcomes[one]}" for one in get_args(Outcome) if outcomes[one])
-    return "\n".join((*lines, "", f"{len(findings)} claims of the paper: {told}"))
+    claims = ", ".join(f"{outcome} {outcomes[outcome]}" for outcome in get_args(Outcome) if outcomes[outcome])
+    return "\n".join((*lines, "", f"{len(findings)} claims of the paper: {claims}"))

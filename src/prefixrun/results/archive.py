@@ -49,17 +49,19 @@ def select_runs(results_dir: Path, names: Sequence[str]) -> tuple[Record, ...]:
     finished = load_records(results_dir, ("runs",))
     if list(names) == [ALL]:
         return finished.runs
-    taken: dict[str, Record] = {}
+    selected: dict[str, Record] = {}
     for name in names:
-        found = [run for run in finished.runs if run.run_id.startswith(name)]
-        if len(found) > 1:
-            raise DataError(f"run={name}: {len(found)} runs begin like this: {', '.join(run.run_id for run in found)}")
-        if not found:
-            known = [one for one in finished.skipped if one.directory.name.rpartition("-")[2].startswith(name)]
-            reason = f": {known[0].directory}: {known[0].reason}" if known else ""
+        matches = [run for run in finished.runs if run.run_id.startswith(name)]
+        if len(matches) > 1:
+            raise DataError(
+                f"run={name}: {len(matches)} runs begin like this: {', '.join(run.run_id for run in matches)}"
+            )
+        if not matches:
+            reasons = [one for one in finished.skipped if one.directory.name.rpartition("-")[2].startswith(name)]
+            reason = f": {reasons[0].directory}: {reasons[0].reason}" if reasons else ""
             raise DataError(f"run={name}: no finished run under {results_dir / 'runs'} has this id{reason}")
-        taken[found[0].run_id] = found[0]
-    return tuple(taken.values())
+        selected[matches[0].run_id] = matches[0]
+    return tuple(selected.values())
 
 
 def archive_runs(runs: Sequence[Record], results_dir: Path) -> list[ArchivedRun]:
@@ -69,16 +71,16 @@ def archive_runs(runs: Sequence[Record], results_dir: Path) -> list[ArchivedRun]
     there that says something else: records are never overwritten.
     """
     archived = load_records(results_dir, ("records",))
-    there = {record.directory: record for record in archived.runs}
+    existing = {record.directory: record for record in archived.runs}
     damaged = {one.directory: one.reason for one in archived.skipped}
     todo: list[tuple[Path, _Content | None]] = []
     for run in runs:
         target = results_dir / "records" / run.directory.name
         if reason := damaged.get(target):
             raise DamagedStateError(f"{target}: {reason}; nothing was copied. Move it away")
-        if target in there:
-            _check_same(run, there[target])
-        todo.append((target, None if target in there else _content(run)))
+        if target in existing:
+            _check_same(run, existing[target])
+        todo.append((target, None if target in existing else _content(run)))
     for target, content in todo:
         if content is not None:
             _write(target, content)
@@ -116,13 +118,13 @@ def _check_same(run: Record, record: Record) -> None:
         )
 
 
-def _same_counts(kept: Counts | None, mine: Counts | None) -> bool:
-    """Also when the record was kept without any."""
-    if kept is None or mine is None:
-        return kept is None
-    if (kept.ids, kept.groups, list(kept.columns)) != (mine.ids, mine.groups, list(mine.columns)):
+def _same_counts(stored: Counts | None, of_run: Counts | None) -> bool:
+    """A record without counts is the same as that of any run."""
+    if stored is None or of_run is None:
+        return stored is None
+    if (stored.ids, stored.groups, list(stored.columns)) != (of_run.ids, of_run.groups, list(of_run.columns)):
         return False
-    return all(np.array_equal(kept.columns[name], mine.columns[name]) for name in kept.columns)
+    return all(np.array_equal(stored.columns[name], of_run.columns[name]) for name in stored.columns)
 
 
 def compressed(text: str) -> bytes:

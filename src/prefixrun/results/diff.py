@@ -1,7 +1,7 @@
 """What sets two finished runs apart: settings, contents of data and model, versions, costs, scores, outputs.
 
 Scores are compared over the inputs that both runs were scored on, from the counts that they kept; nothing is scored
-again. What is said of a difference is about inputs, not about seeds.
+again. Intervals and p-values are about inputs, not about seeds.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ def _changed(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Chang
 
 
 def _environment(record: Record) -> dict[str, Any]:
-    kept = {name: value for name, value in record.result["provenance"].items() if name not in NOT_COMPARED}
-    return dict(flatten({"provenance": kept}))
+    compared = {name: value for name, value in record.result["provenance"].items() if name not in NOT_COMPARED}
+    return dict(flatten({"provenance": compared}))
 
 
 def _costs(record: Record) -> dict[str, Any]:
@@ -121,8 +121,8 @@ def _contents(record: Record) -> dict[str, Any]:
 
 
 def _files(record: Record, split: str) -> str:
-    found = record.result.get("data", {}).get(split, {}).get("files", ())
-    return " ".join(str(file.get("sha256")) for file in found)
+    files = record.result.get("data", {}).get(split, {}).get("files", ())
+    return " ".join(str(file.get("sha256")) for file in files)
 
 
 def _scores(
@@ -130,13 +130,15 @@ def _scores(
 ) -> tuple[ScoreChange, ...]:
     names = dict.fromkeys((*first.result["scores"], *second.result["scores"]))
     reasons = {name: _why_not(name, first, second, counts, shared, whole) for name in names}
-    found: Mapping[str, resampling.Difference] = {}
+    differences: Mapping[str, resampling.Difference] = {}
     if not all(reasons.values()) and counts[0] is not None and counts[1] is not None:
-        mine, theirs = _part(counts[0], shared), _part(counts[1], shared)
-        found = resampling.differences(first.scored_as, mine.columns, theirs.columns, mine.groups, samples=samples)
+        first_counts, second_counts = _part(counts[0], shared), _part(counts[1], shared)
+        differences = resampling.differences(
+            first.scored_as, first_counts.columns, second_counts.columns, first_counts.groups, samples=samples
+        )
     changes = []
     for name, reason in reasons.items():
-        difference = None if reason else found.get(name)
+        difference = None if reason else differences.get(name)
         why_not = reason or ("" if difference else "a run kept no counts of it")
         changes.append(ScoreChange(name, first.value(name), second.value(name), difference, why_not))
     return tuple(changes)
@@ -147,12 +149,12 @@ def _why_not(name: str, first: Record, second: Record, counts: BothCounts, share
     for record in (first, second):
         if record.value(name) is None:
             return f"run {record.run_id}: {record.reason(name)}"
-    ways = first.signature(name), second.signature(name)
-    if ways[0] != ways[1]:
-        return f"different signatures: {ways[0]} and {ways[1]}"
+    signatures = first.signature(name), second.signature(name)
+    if signatures[0] != signatures[1]:
+        return f"different signatures: {signatures[0]} and {signatures[1]}"
     if not shared:
         return "no shared inputs"
-    without = [record.run_id for record, kept in zip((first, second), counts, strict=True) if kept is None]
+    without = [record.run_id for record, each in zip((first, second), counts, strict=True) if each is None]
     if without:
         return f"run {' and '.join(without)}: no stats.parquet"
     if name in OF_ALL_INPUTS and not whole:
@@ -162,7 +164,7 @@ def _why_not(name: str, first: Record, second: Record, counts: BothCounts, share
 
 def _part(counts: Counts, ids: Sequence[str]) -> Counts:
     """The rows of these inputs."""
-    places = {each: place for place, each in enumerate(counts.ids)}
-    rows = np.array([places[each] for each in ids])
+    row_of = {each: row for row, each in enumerate(counts.ids)}
+    rows = np.array([row_of[each] for each in ids])
     groups = None if counts.groups is None else tuple(counts.groups[row] for row in rows)
     return Counts(tuple(ids), groups, {name: column[rows] for name, column in counts.columns.items()})

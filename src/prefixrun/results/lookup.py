@@ -40,12 +40,12 @@ def find(results_dir: Path, name: str) -> Record:
     else:
         wanted = name
     records = load_records(results_dir)
-    found = [record for record in records.runs if record.run_id.startswith(wanted)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(record.run_id for record in found)
-        raise DataError(f"run {name}: {len(found)} runs begin like this: {ids}; give more of the id")
+    matches = [record for record in records.runs if record.run_id.startswith(wanted)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        ids = ", ".join(record.run_id for record in matches)
+        raise DataError(f"run {name}: {len(matches)} runs begin like this: {ids}; give more of the id")
     skipped = [one for one in records.skipped if wanted in one.directory.name]
     reason = f" ({skipped[0].directory.name}: {skipped[0].reason})" if skipped else ""
     damaged = any((one.directory / "result.json").exists() for one in skipped)
@@ -55,13 +55,13 @@ def find(results_dir: Path, name: str) -> Record:
 
 
 def config_of(record: Record, *, model_path: str | None = None) -> Config:
-    """The configuration of a run, without its places: `data_dir` means nothing in it.
+    """The configuration of a run, without its directories: `data_dir` means nothing in it.
 
     Raises:
         ConfigError: this version cannot read the settings; the run's model was a local directory and `model_path`
             does not say where it is now.
     """
-    settings = _over(defaults(), without(record.result.get("settings", {}), RETIRED))
+    settings = _merged(defaults(), without(record.result.get("settings", {}), RETIRED))
     settings["data_dir"] = settings["data_dir"] or "DIR"
     if settings["model"]["source"] == "path":
         if model_path is None:
@@ -103,10 +103,10 @@ def open_run(record: Record, *, model_path: str | None = None) -> OpenedRun:
     return OpenedRun(record, config, backbone, methods.restore(config, backbone, load_trained(path, backbone)))
 
 
-def _over(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """`settings` with the values of `base` where it has none; keys this version does not know stay, to be refused."""
     merged = {key: value for key, value in base.items() if key not in settings}
     for key, value in settings.items():
         inner = base.get(key)
-        merged[key] = _over(inner, value) if isinstance(value, Mapping) and isinstance(inner, Mapping) else value
+        merged[key] = _merged(inner, value) if isinstance(value, Mapping) and isinstance(inner, Mapping) else value
     return merged

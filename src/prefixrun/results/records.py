@@ -167,7 +167,7 @@ class Record:
 
             outputs = read_outputs(path)
             return dict(zip(outputs.ids, outputs.texts, strict=True))
-        if path := self.file("outputs.txt"):  # kept before ids were; corpora number their inputs like this
+        if path := self.file("outputs.txt"):  # written before ids were; corpora number their inputs like this
             lines = read_text(path).text.splitlines()
             return {f"{self.split}-{position:05d}": line for position, line in enumerate(lines)}
         return {each["id"]: each["output"] for each in sorted(self.generations(), key=lambda one: str(one["id"]))}

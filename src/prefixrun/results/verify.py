@@ -41,7 +41,7 @@ class Check:
     what: str
     outcome: Outcome
     detail: str
-    """What was found, or why it could not be looked at."""
+    """The finding, or why it could not be checked."""
 
 
 def verify(
@@ -58,25 +58,25 @@ def verify(
     yield model
     trained = _guarded("trained file", lambda: _trained(record))
     yield trained
-    kept = _Kept(record)
-    yield _guarded("outputs", kept.read)
-    yield _guarded("inputs", lambda: _inputs(kept, data_dir))
+    stored = _Stored(record)
+    yield _guarded("outputs", stored.read)
+    yield _guarded("inputs", lambda: _inputs(stored, data_dir))
     try:
-        yield from _scores(kept)
+        yield from _scores(stored)
     except (PrefixrunError, *OF_ANOTHER_FORM) as error:
         yield Check("scores", "wrong", f"they cannot be made again ({type(error).__name__}: {error})")
-    yield _guarded("counts", lambda: _counts(kept))
+    yield _guarded("counts", lambda: _counts(stored))
     if regenerate:
         obstacle = next((one for one in (model, trained) if one.outcome != "right"), None)
         yield (
             Check("generation", "not checked", f"{obstacle.what}: {obstacle.outcome}")
             if obstacle
-            else _guarded("generation", lambda: _generation(kept, regenerate, model_path))
+            else _guarded("generation", lambda: _generation(stored, regenerate, model_path))
         )
 
 
-class _Kept:
-    """What a run has kept of its outputs, and the inputs behind them as far as they are known."""
+class _Stored:
+    """The outputs that a run has stored, and the inputs behind them as far as they are known."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
@@ -84,8 +84,8 @@ class _Kept:
         self.counts: Counts | None = None
         self.texts: Mapping[str, Text] = {}
         self.why_no_texts = "its outputs could not be read"
-        self.other_ways: set[str] = set()
-        """Scores that this version would make in another way."""
+        self.other_signatures: set[str] = set()
+        """Scores that have another signature in this version."""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -152,12 +152,14 @@ def _settings(record: Record) -> Check:
         data={split: result["data"][split]["files"] for split in ("train", "dev", "test")},
         semantics=result["provenance"]["semantics"],
     )
-    found = run_id(identity)
-    if found != record.run_id:
-        return Check("settings", "wrong", f"settings, data and model in result.json are those of run {found}")
-    told = described(config)
+    actual = run_id(identity)
+    if actual != record.run_id:
+        return Check("settings", "wrong", f"settings, data and model in result.json are those of run {actual}")
+    expected_fields = described(config)
     if other := [
-        f"{name} is {result[name]!r}, its settings say {told[name]!r}" for name in told if result[name] != told[name]
+        f"{name} is {result[name]!r}, its settings say {expected_fields[name]!r}"
+        for name in expected_fields
+        if result[name] != expected_fields[name]
     ]:
         return Check("settings", "wrong", "; ".join(other))
     return Check("settings", "right", "settings, data and model in result.json give the run id")
@@ -165,10 +167,10 @@ def _settings(record: Record) -> Check:
 
 def _model(record: Record, model_path: str | None) -> Check:
     expected = record.result["backbone"]["sha256"]
-    found = locate(config_of(record, model_path=model_path).model, download=False).fingerprint
-    if found != expected:
-        return Check("model", "wrong", f"SHA-256 {found[:12]} here, and the run was made with {expected[:12]}")
-    return Check("model", "right", f"SHA-256 {found[:12]}")
+    actual = locate(config_of(record, model_path=model_path).model, download=False).fingerprint
+    if actual != expected:
+        return Check("model", "wrong", f"SHA-256 {actual[:12]} here, and the run was made with {expected[:12]}")
+    return Check("model", "right", f"SHA-256 {actual[:12]}")
 
 
 def _trained(record: Record) -> Check:
@@ -188,52 +190,52 @@ def _trained(record: Record) -> Check:
     except SafetensorError as error:
         return Check(what, "wrong", f"{path}: damaged ({error})")
     expected = record.result.get("trained_file")
-    if expected and (found := digest(path)) != expected["sha256"]:
-        return Check(what, "wrong", f"{name}: SHA-256 {found[:12]} here, and the run wrote {expected['sha256'][:12]}")
+    if expected and (actual := digest(path)) != expected["sha256"]:
+        return Check(what, "wrong", f"{name}: SHA-256 {actual[:12]} here, and the run wrote {expected['sha256'][:12]}")
     if stored and numbers != stored:  # prompting stores no parameters, but the ids of its prompt
         return Check(what, "wrong", f"{numbers:,} numbers in {name}, and the run stored {stored:,}")
     return Check(what, "right", f"{name}, {numbers:,} numbers")
 
 
-def _inputs(kept: _Kept, data_dir: Path | None) -> Check:
+def _inputs(stored: _Stored, data_dir: Path | None) -> Check:
     """Compare inputs and references with the corpus, or take them from there."""
     problems: list[tuple[str, str]] = []
-    corpus, note = scored_corpus(kept.record, kept.record.task, data_dir, problems)
+    corpus, note = scored_corpus(stored.record, stored.record.task, data_dir, problems)
     if corpus is None:
-        kept.why_no_texts = problems[0][1] if problems else note
-        return Check("inputs", "not checked", kept.why_no_texts)
+        stored.why_no_texts = problems[0][1] if problems else note
+        return Check("inputs", "not checked", stored.why_no_texts)
     known = {each.id: Text(each.source, each.references, each.group) for each in corpus.examples}
-    for each in kept.outputs:
+    for each in stored.outputs:
         if each not in known:
             return Check("inputs", "wrong", f"{each} is no input of the corpus")
-        if kept.texts and (kept.texts[each].source, kept.texts[each].references) != (
+        if stored.texts and (stored.texts[each].source, stored.texts[each].references) != (
             known[each].source,
             known[each].references,
         ):
             return Check("inputs", "wrong", f"{each}: input or references are not those of the corpus")
-    kept.texts = {each: known[each] for each in kept.outputs}
+    stored.texts = {each: known[each] for each in stored.outputs}
     return Check("inputs", "right", "inputs and references are those of the corpus")
 
 
-def _scores(kept: _Kept) -> Iterator[Check]:
+def _scores(stored: _Stored) -> Iterator[Check]:
     """Score the outputs again; one check for all scores that agree, and one for each that does not."""
-    if not kept.outputs or not kept.texts:
-        yield Check("scores", "not checked", kept.why_no_texts)
+    if not stored.outputs or not stored.texts:
+        yield Check("scores", "not checked", stored.why_no_texts)
         return
-    texts = [kept.texts[each] for each in kept.ids]
+    texts = [stored.texts[each] for each in stored.ids]
     again = metrics.evaluate(
-        kept.record.scored_as,
-        [kept.outputs[each] for each in kept.ids],
+        stored.record.scored_as,
+        [stored.outputs[each] for each in stored.ids],
         [text.references for text in texts],
-        kept.groups,
+        stored.groups,
         [text.source for text in texts],
     ).scores
     right, not_checked = [], dict[str, list[str]]()
-    for name in kept.record.result["scores"]:
-        why_not = _why_not(kept.record, name, again.get(name))
-        value = kept.record.value(name)
-        if name in again and again[name].signature != kept.record.signature(name):
-            kept.other_ways.add(name)
+    for name in stored.record.result["scores"]:
+        why_not = _why_not(stored.record, name, again.get(name))
+        value = stored.record.value(name)
+        if name in again and again[name].signature != stored.record.signature(name):
+            stored.other_signatures.add(name)
         if why_not:
             not_checked.setdefault(why_not, []).append(name)
         elif _equal(again[name].value, value):
@@ -246,8 +248,8 @@ def _scores(kept: _Kept) -> Iterator[Check]:
         yield Check("scores", "not checked", f"{', '.join(names)}: {why_not}")
 
 
-def _equal(found: float | None, stored: float | None) -> bool:
-    return found is not None and stored is not None and math.isclose(found, stored, rel_tol=TOLERANCE)
+def _equal(actual: float | None, stored: float | None) -> bool:
+    return actual is not None and stored is not None and math.isclose(actual, stored, rel_tol=TOLERANCE)
 
 
 def _why_not(record: Record, name: str, again: metrics.Score | None) -> str:
@@ -261,14 +263,14 @@ def _why_not(record: Record, name: str, again: metrics.Score | None) -> str:
     return again.reason or ""
 
 
-def _counts(kept: _Kept) -> Check:
-    counts, record = kept.counts, kept.record
+def _counts(stored: _Stored) -> Check:
+    counts, record = stored.counts, stored.record
     if counts is None:
         return Check("counts", "not checked", "the run has no stats.parquet")
     sums: dict[str, float] = {}
     for suffix, part in resampling.parts(record.scored_as, counts.columns, counts.groups):
         sums |= {name + suffix: value for name, value in metrics.aggregate(record.scored_as, part).items()}
-    names = [name for name in record.result["scores"] if name not in kept.other_ways]
+    names = [name for name in record.result["scores"] if name not in stored.other_signatures]
     expected = {name: value for name in names if (value := record.value(name)) is not None}
     for name, value in expected.items():
         if name in sums and not _equal(sums[name], value):
@@ -280,17 +282,17 @@ def _counts(kept: _Kept) -> Check:
     return Check("counts", "right", f"stats.parquet gives the scores{also}")
 
 
-def _generation(kept: _Kept, count: int, model_path: str | None) -> Check:
+def _generation(stored: _Stored, count: int, model_path: str | None) -> Check:
     from prefixrun.results.inference import Served, outputs
     from prefixrun.results.lookup import open_run
 
-    if not kept.outputs or not kept.texts:
-        return Check("generation", "not checked", kept.why_no_texts)
-    opened = open_run(kept.record, model_path=model_path)
-    served = Served(kept.record.run_id, opened.backbone, opened.method, opened.config.decode)
-    ids = evenly(kept.ids, count)
-    (texts,) = outputs([served], [kept.texts[each].source for each in ids])
-    different = [each for each, text in zip(ids, texts, strict=True) if text != kept.outputs[each]]
+    if not stored.outputs or not stored.texts:
+        return Check("generation", "not checked", stored.why_no_texts)
+    opened = open_run(stored.record, model_path=model_path)
+    served = Served(stored.record.run_id, opened.backbone, opened.method, opened.config.decode)
+    ids = evenly(stored.ids, count)
+    (texts,) = outputs([served], [stored.texts[each].source for each in ids])
+    different = [each for each, text in zip(ids, texts, strict=True) if text != stored.outputs[each]]
     if different:
         return Check("generation", "wrong", f"{len(different)} of {len(ids)} outputs differ: {', '.join(different)}")
-    return Check("generation", "right", f"{len(ids)} of {len(kept.ids):,} outputs are written again as they were")
+    return Check("generation", "right", f"{len(ids)} of {len(stored.ids):,} outputs are written again as they were")
