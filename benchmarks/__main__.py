@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         plan = parse(arguments)
         _check(plan)
-        from benchmarks import measure, report  # import PEFT, whose absence is said before
+        from benchmarks import measure, report  # import PEFT, whose absence _check reports
 
         console = terminal()
         with tempfile.TemporaryDirectory() as scratch:

@@ -1,4 +1,4 @@
-"""One side, one process: its peak memory is its own, and the sides still take turns within one benchmark."""
+"""A process for each side, so that its peak memory is measured alone while the sides take turns in one benchmark."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def child(build: Callable[..., Any], *arguments: Any) -> Iterator[Child]:
 
 
 def in_child(function: Callable[..., T], *arguments: Any) -> T:
-    """What the function returns in a process of its own."""
+    """What the function returns in a new process."""
     with _process() as pool:
         return pool.submit(function, *arguments).result()
 

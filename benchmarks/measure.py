@@ -1,4 +1,4 @@
-"""The measurements: who is measured, in what order, and the numbers of every round."""
+"""The measurements: which programs, in which order, and the numbers of every round."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from benchmarks.child import Child, child, in_child
 from benchmarks.ours import Ours, prepare
 from benchmarks.peer import Peer
 from benchmarks.plan import Plan
-from benchmarks.sides import DecodeRound, Setup, TrainRound, spread
+from benchmarks.sides import DecodeRound, Setup, TrainRound, evenly_spaced
 
 PEER_BATCHES = (1, 4, 8, 16)
 OUR_BATCHES = (8, 16, 32)
 PACKED = 8
 """Most targets behind one copy of their source, in the row that has several."""
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 Build = Callable[[], AbstractContextManager[Child]]
 
 
@@ -33,7 +33,7 @@ class Measured:
     """Bytes, of the process that ran this row and nothing else."""
     batch_size: int
     note: str
-    """What else was seen: the loss, or how outputs ended."""
+    """What else was measured: the loss, or how outputs ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +63,18 @@ class Results:
     decoding: Decoding | None
 
 
-def measure(plan: Plan, scratch: str, say: Say) -> Results:
-    """Run the plan. `scratch`: an empty directory that lasts as long. `say` is told what goes on."""
-    say(f"preparing: {plan.prepare_steps} steps for a prefix that both sides start from")
+def measure(plan: Plan, scratch: str, log: Log) -> Results:
+    """Run the plan. scratch: an empty directory that outlasts the call; log: prints a line of progress."""
+    log(f"preparing: {plan.prepare_steps} steps for a prefix that both sides start from")
     setup = in_child(prepare, plan, scratch)
     return Results(
         setup=setup,
-        training=_training(setup, say) if plan.trains else None,
-        decoding=_decoding(setup, say) if plan.decodes else None,
+        training=_training(setup, log) if plan.trains else None,
+        decoding=_decoding(setup, log) if plan.decodes else None,
     )
 
 
-def _training(setup: Setup, say: Say) -> Training:
+def _training(setup: Setup, log: Log) -> Training:
     builds: dict[str, Build] = {
         "peer": partial(child, Peer, setup),
         "prefixrun, 1 target a row": partial(child, Ours, setup, 1),
@@ -88,15 +88,15 @@ def _training(setup: Setup, say: Say) -> Training:
         rounds: dict[str, list[TrainRound]] = {name: [] for name in sides}
         for number in range(setup.plan.rounds):
             for name, side in sides.items():
-                found = side.call("train", len(setup.pairs))
-                rounds[name].append(found)
-                speed = work / found.seconds
-                say(f"training, round {number + 1}: {name} {speed:.1f} tokens/s, {found.seconds:.1f} s")
+                result = side.call("train", len(setup.pairs))
+                rounds[name].append(result)
+                speed = work / result.seconds
+                log(f"training, round {number + 1}: {name} {speed:.1f} tokens/s, {result.seconds:.1f} s")
         return Training(
             tuple(
                 Measured(
                     name=name,
-                    values=tuple(work / found.seconds for found in rounds[name]),
+                    values=tuple(work / result.seconds for result in rounds[name]),
                     peak_memory=side.peak_memory(),
                     batch_size=setup.plan.train_batch,
                     note=f"{rounds[name][-1].steps} steps, loss {rounds[name][-1].loss:.3f}",
@@ -106,11 +106,11 @@ def _training(setup: Setup, say: Say) -> Training:
         )
 
 
-def _decoding(setup: Setup, say: Say) -> Decoding:
+def _decoding(setup: Setup, log: Log) -> Decoding:
     builds = {"peer": (Peer, PEER_BATCHES), "prefixrun": (Ours, OUR_BATCHES)}
-    # The probes have processes of their own, so that a batch size that lost does not count in the peak memory.
-    probes = {name: _probe(name, build, sizes, setup, say) for name, (build, sizes) in builds.items()}
-    best = {name: max(found, key=lambda size: found[size]) for name, found in probes.items()}
+    # The probes run in other processes, so that the batch sizes that are not chosen do not count in the peak memory.
+    probes = {name: _probe(name, build, sizes, setup, log) for name, (build, sizes) in builds.items()}
+    best = {name: max(speeds, key=lambda size: speeds[size]) for name, speeds in probes.items()}
     with ExitStack() as stack:
         sides: dict[str, Child] = {
             name: stack.enter_context(child(build, setup)) for name, (build, _) in builds.items()
@@ -120,14 +120,14 @@ def _decoding(setup: Setup, say: Say) -> Decoding:
         rounds: dict[str, list[DecodeRound]] = {name: [] for name in sides}
         for number in range(setup.plan.rounds):
             for name, side in sides.items():
-                found = side.call("decode", setup.prompts, best[name])
-                rounds[name].append(found)
-                speed = len(setup.prompts) / found.seconds
-                say(f"decoding, round {number + 1}: {name} {speed:.2f} inputs/s, {found.seconds:.1f} s")
+                result = side.call("decode", setup.prompts, best[name])
+                rounds[name].append(result)
+                speed = len(setup.prompts) / result.seconds
+                log(f"decoding, round {number + 1}: {name} {speed:.2f} inputs/s, {result.seconds:.1f} s")
         rows = tuple(
             Measured(
                 name=name,
-                values=tuple(len(setup.prompts) / found.seconds for found in rounds[name]),
+                values=tuple(len(setup.prompts) / result.seconds for result in rounds[name]),
                 peak_memory=side.peak_memory(),
                 batch_size=best[name],
                 note=_lengths(rounds[name][-1].outputs, setup.plan.max_new_tokens),
@@ -139,19 +139,19 @@ def _decoding(setup: Setup, say: Say) -> Decoding:
 
 
 def _probe(
-    name: str, build: Callable[[Setup], object], sizes: Sequence[int], setup: Setup, say: Say
+    name: str, build: Callable[[Setup], object], sizes: Sequence[int], setup: Setup, log: Log
 ) -> dict[int, float]:
     """Inputs a second for each batch size that the inputs fill; the same inputs for all of them."""
-    found: dict[int, float] = {}
-    prompts = spread(setup.prompts, max(sizes))
+    speeds: dict[int, float] = {}
+    prompts = evenly_spaced(setup.prompts, max(sizes))
     with child(build, setup) as side:
         side.call("decode", setup.prompts[:1], 1)  # to warm up
         for size in sizes:
-            if size > len(prompts) and found:
+            if size > len(prompts) and speeds:
                 break
-            found[size] = len(prompts) / side.call("decode", prompts, size).seconds
-            say(f"trying batch sizes: {name} at {size} {found[size]:.2f} inputs/s")
-    return found
+            speeds[size] = len(prompts) / side.call("decode", prompts, size).seconds
+            log(f"trying batch sizes: {name} at {size} {speeds[size]:.2f} inputs/s")
+    return speeds
 
 
 def _lengths(outputs: Sequence[Sequence[int]], cap: int) -> str:

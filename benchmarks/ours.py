@@ -1,4 +1,4 @@
-"""prefixrun's side, and what has to be there before any side starts."""
+"""prefixrun's side, and the setup that both sides start from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.plan import Plan
-from benchmarks.sides import BEAMS, LEARNING_RATE, SEED, DecodeRound, Prompts, Setup, TrainRound, spread
+from benchmarks.sides import BEAMS, LEARNING_RATE, SEED, DecodeRound, Prompts, Setup, TrainRound, evenly_spaced
 from prefixrun import data
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig, InitConfig, TrainConfig
@@ -41,8 +41,8 @@ class Ours:
         self.targets_per_row = targets_per_row
         self.backbone = load_model(setup.plan)
         self.method = FixedPrefix({"decoder": torch.from_numpy(setup.prefix)})
-        self._packing = ExitStack()
-        self._has_packed = False
+        self._prepacked = ExitStack()
+        self._is_prepacked = False
 
     def train(self, pairs: int) -> TrainRound:
         """One epoch over the first `pairs` pairs, timed from the call to the end of the last step."""
@@ -60,14 +60,14 @@ class Ours:
             ban_newlines=False,
             batch_size=batch_size,
         )
-        if not self._has_packed:  # once, as in a run
-            self._packing.enter_context(prepacked_weights(self.backbone.model))
-            self._has_packed = True
+        if not self._is_prepacked:  # once, as in a run
+            self._prepacked.enter_context(prepacked_weights(self.backbone.model))
+            self._is_prepacked = True
         outputs: list[tuple[int, ...]] = []
         started = time.perf_counter()
         for start in range(0, len(prompts), batch_size):
-            found = generate(self.backbone, self.method, prompts[start : start + batch_size], config)
-            outputs += [tuple(ids) for ids in found]
+            batch = generate(self.backbone, self.method, prompts[start : start + batch_size], config)
+            outputs += [tuple(ids) for ids in batch]
         return DecodeRound(time.perf_counter() - started, tuple(outputs))
 
 
@@ -84,11 +84,11 @@ def prepare(plan: Plan, scratch: str) -> Setup:
     corpus = data.load("e2e", "train", root)
     ids = word_ids(backbone, None, compose().init.default_words, plan.prefix_len)
     prefix = FlatPrefix(backbone.shape, backbone.sites, plan.prefix_len)
-    prefix.fit({"decoder": activations(backbone, ids)}, InitConfig(name="words"))
+    prefix.fit_to({"decoder": activations(backbone, ids)}, InitConfig(name="words"))
     # From all over the corpus: few inputs with all their references would not teach it where outputs end.
-    lesson = tokenise(spread(corpus.all_pairs(), plan.prepare_steps * PREPARE_BATCH), backbone.tokenizer)
+    lesson = tokenise(evenly_spaced(corpus.all_pairs(), plan.prepare_steps * PREPARE_BATCH), backbone.tokenizer)
     _train(prefix, backbone, lesson, PREPARE_BATCH, 1)
-    chosen = spread(data.load("e2e", "test", root).examples, plan.decode_inputs)
+    chosen = evenly_spaced(data.load("e2e", "test", root).examples, plan.decode_inputs)
     return Setup(
         plan=plan,
         directory=_directory(backbone, scratch),
@@ -109,20 +109,20 @@ def load_model(plan: Plan) -> Backbone:
 
 def _first_pairs(corpus: Corpus, count: int, backbone: Backbone) -> list[PairIds]:
     """The pairs of the first inputs, each with all its references, until there are `count` of them."""
-    kept: list[data.Example] = []
+    examples: list[data.Example] = []
     pairs = 0
     for example in corpus.examples:
         if pairs >= count:
             break
-        kept.append(example)
+        examples.append(example)
         pairs += len(example.references)
-    return tokenise(replace(corpus, examples=tuple(kept)).all_pairs(), backbone.tokenizer)
+    return tokenise(replace(corpus, examples=tuple(examples)).all_pairs(), backbone.tokenizer)
 
 
 def start(setup: Setup, backbone: Backbone) -> FlatPrefix:
     """The prefix of the setup, to be trained."""
     prefix = FlatPrefix(backbone.shape, backbone.sites, setup.plan.prefix_len)
-    prefix.fit({"decoder": torch.from_numpy(setup.prefix)}, InitConfig(name="words"))
+    prefix.fit_to({"decoder": torch.from_numpy(setup.prefix)}, InitConfig(name="words"))
     return prefix
 
 

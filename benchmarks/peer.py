@@ -85,7 +85,7 @@ class Peer:
         for start in range(0, len(prompts), batch_size):
             rows = [list(prompt) for prompt in prompts[start : start + batch_size]]
             padded = self.tokenizer.pad({"input_ids": rows}, padding_side="left", return_tensors="pt")
-            found = self.model.generate(
+            batch = self.model.generate(
                 **padded,
                 num_beams=BEAMS,
                 do_sample=False,
@@ -93,7 +93,7 @@ class Peer:
                 eos_token_id=self.setup.end,
                 pad_token_id=self.setup.end,
             )
-            outputs += [self._output(ids) for ids in found[:, padded["input_ids"].shape[1] :].tolist()]
+            outputs += [self._output(ids) for ids in batch[:, padded["input_ids"].shape[1] :].tolist()]
         return DecodeRound(time.perf_counter() - started, tuple(outputs))
 
     def _example(self, index: int) -> dict[str, list[int]]:

@@ -1,4 +1,4 @@
-"""What one benchmark is told: which parts to measure, on what, and how much of it."""
+"""The settings of a benchmark: which parts to measure, on what, and how much of it."""
 
 from __future__ import annotations
 

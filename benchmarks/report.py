@@ -21,7 +21,7 @@ MEGABYTE = 10**6
 
 def ratio(row: Measured, peer: Measured) -> float:
     """Median over the rounds of this row's value over the peer's of the same round."""
-    return median(own / theirs for own, theirs in zip(row.values, peer.values, strict=True))
+    return median(value / peers for value, peers in zip(row.values, peer.values, strict=True))
 
 
 def show(results: Results, console: Console) -> None:
@@ -39,8 +39,8 @@ def show(results: Results, console: Console) -> None:
             "each side at its best batch size)"
         )
         _table(title, results.decoding.rows, console)
-        for name, found in results.decoding.probes.items():
-            tried = ", ".join(f"{size}: {speed:.2f}" for size, speed in found.items())
+        for name, speeds in results.decoding.probes.items():
+            tried = ", ".join(f"{size}: {speed:.2f}" for size, speed in speeds.items())
             _line(f"batch sizes tried, inputs/s: {name} {tried}", console)
         _line(f"outputs equal on both sides: {results.decoding.equal_outputs} of {results.decoding.outputs}", console)
     packages = ", ".join(f"{name} {version(name)}" for name in PEER_PACKAGES)
@@ -52,7 +52,7 @@ def show(results: Results, console: Console) -> None:
 
 
 def record(results: Results, arguments: Sequence[str]) -> dict[str, Any]:
-    """Everything measured, for `json=`. `arguments`: what stood behind `python -m benchmarks`."""
+    """Everything measured, for `json=`. arguments: those of `python -m benchmarks`."""
     settings = {key: value for key, value in asdict(results.setup.plan).items() if key not in ("json", "data_dir")}
     made = provenance(["python", "-m", "benchmarks", *arguments], threads=results.setup.threads)
     made["packages"] |= {name: version(name) for name in PEER_PACKAGES}
@@ -69,8 +69,8 @@ def record(results: Results, arguments: Sequence[str]) -> dict[str, Any]:
         else {
             "rows": _rows(results.decoding.rows),
             "probes": {
-                name: {str(size): speed for size, speed in found.items()}
-                for name, found in results.decoding.probes.items()
+                name: {str(size): speed for size, speed in speeds.items()}
+                for name, speeds in results.decoding.probes.items()
             },
             "equal_outputs": results.decoding.equal_outputs,
             "outputs": results.decoding.outputs,

@@ -1,4 +1,4 @@
-"""What both sides are given and what they hand back."""
+"""The two programs that are compared: their input and their results."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class DecodeRound:
 
 
 class Side(Protocol):
-    """One of the programs that are compared, loaded in a process of its own."""
+    """One of the programs that are compared, loaded in a separate process."""
 
     def train(self, pairs: int) -> TrainRound:
         """Train on the first so many pairs, from the prefix of the setup."""
@@ -76,6 +76,6 @@ class Side(Protocol):
         ...
 
 
-def spread(items: Sequence[T], count: int) -> Sequence[T]:
+def evenly_spaced(items: Sequence[T], count: int) -> Sequence[T]:
     """`count` items at equal distances, all of them when there are no more."""
     return items[:: max(1, len(items) // count)][:count]

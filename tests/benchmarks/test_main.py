@@ -48,25 +48,25 @@ def test_every_side_is_measured_in_turns(
     target = tmp_path / "bench.json"
     assert main([*TINY, f"json={target}"]) == 0
 
-    spoken = [line.split(": ")[1] for line in capsys.readouterr().out.splitlines() if ", round " in line]
+    lines = [line.split(": ")[1] for line in capsys.readouterr().out.splitlines() if ", round " in line]
     names = ("peer", "prefixrun, 1", "prefixrun, 8", "prefixrun")
-    turns = [next(name for name in names if line.startswith(name)) for line in spoken]
+    turns = [next(name for name in names if line.startswith(name)) for line in lines]
     assert turns == ["peer", "prefixrun, 1", "prefixrun, 8"] * 2 + ["peer", "prefixrun"] * 2
     check(json.loads(target.read_text(encoding="utf-8")))
 
 
-def check(found: dict[str, Any]) -> None:
-    training, decoding = found["training"]["rows"], found["decoding"]["rows"]
+def check(record: dict[str, Any]) -> None:
+    training, decoding = record["training"]["rows"], record["decoding"]["rows"]
     assert [row["name"] for row in training] == ["peer", "prefixrun, 1 target a row", "prefixrun, 8 targets a row"]
     assert [row["name"] for row in decoding] == ["peer", "prefixrun"]
     for row in (*training, *decoding):
-        assert len(row["values"]) == found["settings"]["rounds"]
+        assert len(row["values"]) == record["settings"]["rounds"]
         assert min(row["values"]) > 0
         assert row["peak_memory"] > 0
     assert training[0]["ratio_to_peer"] == decoding[0]["ratio_to_peer"] == 1
-    assert found["pairs"] == 10  # nine, and the other reference of the last input
-    assert list(found["decoding"]["probes"]["peer"]) == ["1", "4", "8"]
-    assert found["decoding"]["equal_outputs"] == found["decoding"]["outputs"] == 8
+    assert record["pairs"] == 10  # nine, and the other reference of the last input
+    assert list(record["decoding"]["probes"]["peer"]) == ["1", "4", "8"]
+    assert record["decoding"]["equal_outputs"] == record["decoding"]["outputs"] == 8
 
 
 def test_without_peft_it_says_what_to_install(
@@ -94,6 +94,6 @@ def test_the_command_runs_every_side_in_a_process_of_its_own(tmp_path: Path) -> 
     target = tmp_path / "bench.json"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     subprocess.run([sys.executable, "-m", "benchmarks", *TINY, f"json={target}"], cwd=ROOT, env=environment, check=True)
-    found = json.loads(target.read_text(encoding="utf-8"))
-    check(found)
-    assert len({row["peak_memory"] for row in (*found["training"]["rows"], *found["decoding"]["rows"])}) == 5
+    record = json.loads(target.read_text(encoding="utf-8"))
+    check(record)
+    assert len({row["peak_memory"] for row in (*record["training"]["rows"], *record["decoding"]["rows"])}) == 5

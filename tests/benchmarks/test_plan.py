@@ -19,7 +19,7 @@ def test_a_part_and_settings() -> None:
     assert plan.decodes
 
 
-def test_all_problems_are_said_together() -> None:
+def test_all_problems_are_reported_together() -> None:
     with pytest.raises(ConfigError) as caught:
         parse(["decod", "round=2", "rounds=-1", "train_batch=0", "precision=fp16", "max_new_tokens=1"])
     lines = str(caught.value).splitlines()

@@ -54,9 +54,9 @@ def test_the_table_names_sides_values_and_settings(results: Results) -> None:
 def test_the_record_holds_every_value_and_no_directory(results: Results) -> None:
     text = json.dumps(record(results, ["all", "data_dir=/somewhere/corpora"]))
     assert "/somewhere" not in text
-    found = json.loads(text)
-    assert found["training"]["rows"][1] == {**asdict(OURS), "values": list(OURS.values), "ratio_to_peer": 1.5}
-    assert found["decoding"]["probes"] == {"peer": {"1": 0.3, "4": 0.41}, "prefixrun": {"8": 1.5}}
-    assert found["provenance"]["command"] == "python -m benchmarks all 'data_dir=<path>/corpora'"
-    assert found["provenance"]["threads"] == 2
-    assert "peft" in found["provenance"]["packages"]
+    written = json.loads(text)
+    assert written["training"]["rows"][1] == {**asdict(OURS), "values": list(OURS.values), "ratio_to_peer": 1.5}
+    assert written["decoding"]["probes"] == {"peer": {"1": 0.3, "4": 0.41}, "prefixrun": {"8": 1.5}}
+    assert written["provenance"]["command"] == "python -m benchmarks all 'data_dir=<path>/corpora'"
+    assert written["provenance"]["threads"] == 2
+    assert "peft" in written["provenance"]["packages"]

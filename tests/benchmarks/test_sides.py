@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from benchmarks.plan import Plan
-from benchmarks.sides import Setup, spread
+from benchmarks.sides import Setup, evenly_spaced
 
 pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
 pytest.importorskip("accelerate", reason="the peer of the benchmark needs accelerate")
@@ -69,6 +69,6 @@ def test_the_same_prefix_gives_the_same_outputs(setup: Setup, peer: Any) -> None
 
 
 def test_items_are_spread_over_all() -> None:
-    assert spread(range(630), 3) == range(0, 630, 210)
-    assert list(spread("abcdefg", 3)) == ["a", "c", "e"]
-    assert spread("ab", 3) == "ab"
+    assert evenly_spaced(range(630), 3) == range(0, 630, 210)
+    assert list(evenly_spaced("abcdefg", 3)) == ["a", "c", "e"]
+    assert evenly_spaced("ab", 3) == "ab"

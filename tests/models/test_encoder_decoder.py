@@ -199,15 +199,15 @@ def test_a_prefix_moves_no_position(small: Backbone) -> None:
         torch.testing.assert_close(Method().target_states(small, batch), expected)
 
 
-def test_eight_examples_are_learned_by_heart(backbone: Backbone) -> None:
+def test_four_examples_are_learned_by_heart(backbone: Backbone) -> None:
     torch.manual_seed(0)
     text = backbone.tokenizer
-    pairs = [PairIds(tuple(text.source(f"name {n}")), tuple(text.target(f"{n * 37 % 11} is"))) for n in range(8)]
+    pairs = [PairIds(tuple(text.source(f"name {n}")), tuple(text.target(f"{n * 37 % 11} is"))) for n in range(4)]
     rows = [Row(pair.source, (pair.target,)) for pair in pairs]
-    method = FlatPrefix(backbone.shape, backbone.sites, 20)
-    optimiser = torch.optim.Adam(method.parameters(), lr=0.05)
+    method = FlatPrefix(backbone.shape, backbone.sites, 10)
+    optimiser = torch.optim.Adam(method.parameters(), lr=0.1)
     losses = []
-    for _ in range(300):
+    for _ in range(120):
         optimiser.zero_grad()
         loss = pair_nll(backbone, method, rows) / sum(len(pair.target) for pair in pairs)
         loss.backward()

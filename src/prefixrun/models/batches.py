@@ -108,7 +108,7 @@ def collate(rows: Sequence[Row], prefix_len: int, loss_mode: LossMode, *, device
             predicts += [index * length + place for place in (source_len - 1, *range(start, stop))]
             labels += target
             start = stop
-    # A position sees the source and its own segment, in both what is not behind it.
+    # A position sees the source and its own segment, both only up to itself.
     sees = (segments[:, None, :] == 0) | (segments[:, None, :] == segments[:, :, None])
     sees &= torch.ones(length, length, dtype=torch.bool).tril()
     mask = torch.zeros(len(rows), length, length, dtype=dtype).masked_fill_(~sees, torch.finfo(dtype).min)

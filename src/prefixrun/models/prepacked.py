@@ -1,9 +1,9 @@
-"""Frozen weights in oneDNN's own layout, for decoding on a CPU.
+"""Frozen weights in oneDNN's blocked layout, for decoding on a CPU.
 
 A decoding step multiplies few rows with every weight of the model. oneDNN does that markedly faster than the default
-library when the weights lie in its blocked layout, which it otherwise would have to make at every call. The operators
-are those that torch.compile generates calls to; where they are missing (another build, a GPU, bfloat16) the plain
-ones are used, and only speed differs.
+library when the weights are in its blocked layout, which it otherwise has to make at every call. The operators are
+those that torch.compile generates calls to. Where they are missing (another build, a GPU, bfloat16) the linear layers
+stay as they are, and only speed differs.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 ROWS = 160
-"""Rows the layout is chosen for: 32 inputs of 5 beams. Others work too."""
+"""Rows of a product that the layout is chosen for: 32 inputs of 5 beams. Other numbers work too."""
 
 
 @contextmanager
 def prepacked_weights(model: nn.Module) -> Iterator[None]:
-    """Let the linear layers of `model` multiply with packed weights within the block, forward only.
+    """Let the linear layers of `model` multiply with packed weights within the block; without gradients.
 
     The packed copies take as much memory as the weights.
     """
-    changed: list[nn.Module] = []
+    replaced: list[nn.Module] = []
     try:
         for module in model.modules():
             if isinstance(module, nn.Linear):
@@ -37,10 +37,10 @@ def prepacked_weights(model: nn.Module) -> Iterator[None]:
             if not _can_pack(weight):
                 continue
             module.forward = _multiplier(weight, module.bias)  # type: ignore[method-assign]
-            changed.append(module)
+            replaced.append(module)
         yield
     finally:
-        for module in changed:
+        for module in replaced:
             del module.forward
 
 

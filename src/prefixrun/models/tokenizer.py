@@ -1,8 +1,7 @@
 """From text to token ids, as the paper's code builds its sequences.
 
 GPT-2 (transformers' slow GPT-2 tokenizer): blank source blank END blank target blank END. The lone blanks before END
-survive as a token of their own. That they do is confirmed by the mean lengths of Table 1 (ACL version): WebNLG 49.6 and
-30.7.
+survive as separate tokens. The mean lengths of Table 1 (ACL version) confirm it: WebNLG 49.6 and 30.7.
 
 BART: the encoder reads BEGIN source END, without words that name the task; the decoder starts from END and predicts
 BEGIN target END. That is the target as the tokenizer gives it, shifted right behind END (shift_tokens_right in
@@ -27,7 +26,7 @@ END_ID, PAD_ID, BEGIN_ID = 256, 257, 258
 
 
 class _Encoding(Protocol):
-    """What is used of a transformers tokenizer."""
+    """The part of a transformers tokenizer that is used here."""
 
     eos_token_id: int
     bos_token_id: int
@@ -65,21 +64,21 @@ class Tokenizer:
         return self.base.encode(text, add_special_tokens=False)
 
     def source(self, source: str) -> list[int]:
-        """Ids of the prompt, with what separates it from the target."""
-        ids, separator = self._whole(source), self.text(self._separator)
+        """Ids of the prompt: the source, cut to `max_source_tokens`, and what separates it from the target."""
+        ids, separator = self._untruncated(source), self.text(self._separator)
         if self._too_long(ids):
             ids = [*ids[: self.max_source_tokens], *separator]
         return ids if self.layout == "lines" else self._framed(ids)
 
     def truncates(self, source: str) -> bool:
-        """Whether the prompt of `source` lacks its end."""
-        return self.max_source_tokens is not None and self._too_long(self._whole(source))
+        """Whether `source` is longer than `max_source_tokens`, so that its prompt lacks its end."""
+        return self.max_source_tokens is not None and self._too_long(self._untruncated(source))
 
     @property
     def _separator(self) -> str:
         return {"lines": "\n", "paper": " "}.get(self.layout, "")
 
-    def _whole(self, source: str) -> list[int]:
+    def _untruncated(self, source: str) -> list[int]:
         return self.text(source if self.for_encoder else f" {source}{self._separator}")
 
     def _too_long(self, ids: list[int]) -> bool:
@@ -108,8 +107,8 @@ class Tokenizer:
     def output(self, ids: list[int]) -> str:
         """Text of generated ids: cut at END, tokenisation spaces cleaned up, stripped, on one line.
 
-        The clean-up is the one of transformers' decode() that the paper's script calls. An output without text stays
-        empty here (the script writes the word Error), because an empty output is what the model gave.
+        The clean-up is that of transformers' decode(), which the paper's script calls. An output without text stays
+        empty (the script writes the word Error instead).
         """
         if self.end in ids:
             ids = ids[: ids.index(self.end)]
