@@ -7,6 +7,7 @@ import torch
 
 from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.beam_search import generate
+from prefixrun.errors import ConfigError
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models import architectures
 from prefixrun.models.backbone import Backbone, load
@@ -93,3 +94,13 @@ def test_half_precision(architecture: str) -> None:
     half = load(random_model(architecture), precision="bf16")
     assert half.head.dtype == torch.bfloat16
     assert {parameter.dtype for parameter in half.model.parameters()} == {torch.bfloat16}
+
+
+def test_a_model_that_cannot_read_the_layout_is_refused(architecture: str, directory: Path) -> None:
+    """Whether its weights are random or read; the other reasons are in test_families.py."""
+    for config in (
+        ModelConfig(name="mine", source="random", architecture=architecture, layout="bart"),  # type: ignore[arg-type]
+        ModelConfig(name="mine", source="path", path=str(directory), layout="bart"),
+    ):
+        with pytest.raises(ConfigError, match=r"model\.layout=bart: does not fit model=mine"):
+            load(config)
