@@ -1,6 +1,7 @@
 """Estimates over seeds, paired differences over seeds and inputs, and correction for many tests."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,15 +80,15 @@ def test_a_clear_difference_is_found_over_seeds_and_inputs(tmp_path: Path) -> No
 
 
 def test_inputs_widen_the_interval_of_seeds(tmp_path: Path) -> None:
-    sides = [group(tmp_path / "with", method, 0.5, range(3)) for method in ("finetune", "prefix")]
+    arms = [group(tmp_path / "with", method, 0.5, range(3)) for method in ("finetune", "prefix")]
     bare = [group(tmp_path / "without", m, 0.5, range(3), with_stats=False) for m in ("finetune", "prefix")]
-    both, seeds = difference(*sides, "BLEU"), difference(*bare, "BLEU")
+    both, seeds = difference(*arms, "BLEU"), difference(*bare, "BLEU")
     assert both is not None
     assert seeds is not None
     assert both.mean == seeds.mean
     assert both.note == ""
     assert seeds.note == "of seeds alone: no counts to tell what inputs do"
-    values = [[each.value("BLEU") for each in side] for side in bare]
+    values = [[each.value("BLEU") for each in arm] for arm in bare]
     assert seeds.p_value == pytest.approx(distributions.ttest_rel(values[1], values[0]).pvalue)
 
 
@@ -97,55 +98,53 @@ def test_runs_without_common_seeds_are_compared_unpaired(tmp_path: Path) -> None
     found = difference(first, second, "BLEU")
     assert found is not None
     assert not found.paired
-    values = [[each.value("BLEU") for each in side] for side in (first, second)]
+    values = [[each.value("BLEU") for each in arm] for arm in (first, second)]
     assert found.p_value == pytest.approx(distributions.ttest_ind(values[1], values[0], equal_var=False).pvalue)
 
 
-def test_one_run_each_speaks_of_inputs_alone(tmp_path: Path) -> None:
-    found = difference(group(tmp_path, "finetune", 0.5, range(1)), group(tmp_path, "prefix", 0.5, range(1)), "BLEU")
+@pytest.mark.parametrize(
+    ("seeds", "first", "second", "has_interval", "note"),
+    [
+        ((4, 4), {}, {}, True, ""),
+        ((1, 1), {}, {}, True, "of inputs alone: one run says nothing about seeds"),
+        ((1, 1), {}, {"with_stats": False}, False, "one run, and no counts to tell what inputs do: no interval"),
+        ((1, 1), {}, {"inputs": 50}, False, "one run, and their inputs are not the same: no interval"),
+        ((3, 3), {}, {"inputs": 50}, True, "of seeds alone: their inputs are not the same"),
+        ((3, 2), {}, {}, True, "over the 2 pairs of equal seeds; from 2 independent draws, too few to trust"),
+    ],
+)
+def test_what_an_interval_does_not_cover_is_noted(
+    tmp_path: Path,
+    seeds: tuple[int, int],
+    first: dict[str, Any],
+    second: dict[str, Any],
+    has_interval: bool,
+    note: str,
+) -> None:
+    of_arms = zip(("finetune", "prefix"), seeds, (first, second), strict=True)
+    arms = [group(tmp_path, method, 0.5, range(count), **options) for method, count, options in of_arms]
+    found = difference(*arms, "BLEU")
     assert found is not None
-    assert found.note == "of inputs alone: one run says nothing about seeds"
-    assert found.p_value is not None
-
-
-def test_one_run_each_without_counts_has_no_interval(tmp_path: Path) -> None:
-    sides = [group(tmp_path, method, 0.5, range(1), with_stats=False) for method in ("finetune", "prefix")]
-    found = difference(*sides, "BLEU")
-    assert found is not None
-    assert (found.low, found.p_value) == (None, None)
-
-
-def test_a_difference_of_some_of_the_runs_says_so(tmp_path: Path) -> None:
-    first, second = group(tmp_path, "finetune", 0.5, range(3)), group(tmp_path, "prefix", 0.5, range(2))
-    found = difference(first, second, "BLEU")
-    assert found is not None
-    assert (found.n, found.is_of_enough_runs) == (2, False)
-    assert found.note == "over the 2 pairs of equal seeds; from 2 independent draws, too few to trust"
-
-
-def test_a_difference_between_other_inputs_has_no_interval_for_them(tmp_path: Path) -> None:
-    first = group(tmp_path, "finetune", 0.5, range(1), inputs=60)
-    second = group(tmp_path, "prefix", 0.5, range(1), inputs=50)
-    found = difference(first, second, "BLEU")
-    assert found is not None
-    assert (found.low, found.note) == (None, "one run, and their inputs are not the same: no interval")
+    assert (found.n, found.is_of_enough_runs) == (min(seeds), min(seeds) >= 3)
+    assert (found.low is not None, found.p_value is not None) == (has_interval, has_interval)
+    assert found.note == note
 
 
 def test_a_part_of_the_inputs_is_drawn_by_itself(tmp_path: Path) -> None:
     for method, seed in ((m, s) for m in ("finetune", "prefix") for s in range(3)):
         write_record(tmp_path, settings={"task.name": "webnlg", "method.name": method, "seed": seed})
     found = load_records(tmp_path).runs
-    sides = [[each for each in found if each.method == method] for method in ("finetune", "prefix")]
-    unseen = difference(*sides, "BLEU/unseen")
+    arms = [[each for each in found if each.method == method] for method in ("finetune", "prefix")]
+    unseen = difference(*arms, "BLEU/unseen")
     assert unseen is not None
     assert unseen.is_of_enough_runs
     assert unseen.note == ""
-    assert unseen != difference(*sides, "BLEU/seen")
+    assert unseen != difference(*arms, "BLEU/seen")
 
 
-def test_a_metric_that_one_side_lacks_gives_nothing(tmp_path: Path) -> None:
-    sides = [group(tmp_path, method, 0.5, range(2)) for method in ("finetune", "prefix")]
-    assert difference(*sides, "METEOR") is None
+def test_a_metric_that_one_arm_lacks_gives_nothing(tmp_path: Path) -> None:
+    arms = [group(tmp_path, method, 0.5, range(2)) for method in ("finetune", "prefix")]
+    assert difference(*arms, "METEOR") is None
 
 
 def test_equal_methods_are_told_apart_no_more_often_than_promised(tmp_path: Path) -> None:
@@ -155,8 +154,8 @@ def test_equal_methods_are_told_apart_no_more_often_than_promised(tmp_path: Path
     p_values = []
     for _ in range(400):
         chosen = generator.permutation(40)[:8]
-        sides = ([runs[i] for i in chosen[:4]], [runs[i] for i in chosen[4:]])
-        found = difference(*sides, "ROUGE_L")
+        arms = ([runs[i] for i in chosen[:4]], [runs[i] for i in chosen[4:]])
+        found = difference(*arms, "ROUGE_L")
         assert found is not None
         assert found.p_value is not None
         p_values.append(found.p_value)

@@ -5,14 +5,12 @@ from pathlib import Path
 import pytest
 
 from prefixrun.analysis.curves import Figure, figures
-from prefixrun.analysis.groups import run_groups
 from prefixrun.errors import DataError
-from prefixrun.results.records import load_records
-from synthetic_records import write_record
+from synthetic_records import groups_in, write_record
 
 
 def found(directory: Path, kind: str) -> list[Figure]:
-    return [figure for figure in figures(run_groups(load_records(directory).runs)) if figure.kind == kind]
+    return [figure for figure in figures(groups_in(directory)) if figure.kind == kind]
 
 
 def test_low_data_has_a_curve_for_each_method_and_start(tmp_path: Path) -> None:

@@ -10,22 +10,17 @@ from prefixrun.analysis.method_tables import MethodTable, as_csv, as_texts, meth
 from prefixrun.analysis.text_table import markdown
 from prefixrun.errors import DataError
 from prefixrun.results.records import load_records
-from synthetic_records import write_record
+from synthetic_records import groups_in, write_record, write_runs
 
 
 def tables(directory: Path) -> list[MethodTable]:
-    return method_tables(run_groups(load_records(directory).runs))
-
-
-def write(directory: Path, method: str, quality: float, seeds: int = 3, **settings: object) -> None:
-    for seed in range(seeds):
-        write_record(directory, settings={"method.name": method, "seed": seed, **settings}, quality=quality)
+    return method_tables(groups_in(directory))
 
 
 def test_methods_are_compared_with_prefix_tuning(tmp_path: Path) -> None:
-    write(tmp_path, "finetune", 0.3)
-    write(tmp_path, "adapter", 0.55)
-    write(tmp_path, "prefix", 0.6)
+    write_runs(tmp_path, "finetune", 0.3)
+    write_runs(tmp_path, "adapter", 0.55)
+    write_runs(tmp_path, "prefix", 0.6)
     (table,) = tables(tmp_path)
     assert table.reference.first.method == "prefix"
     assert [row.group.first.method for row in table.rows] == ["prefix", "finetune", "adapter"]
@@ -42,28 +37,28 @@ def test_methods_are_compared_with_prefix_tuning(tmp_path: Path) -> None:
 
 
 def test_the_reference_is_not_chosen_by_its_score(tmp_path: Path) -> None:
-    write(tmp_path, "prefix", 0.3, seeds=3)
-    write(tmp_path, "prefix", 0.7, seeds=2, prefix_len=5)
+    write_runs(tmp_path, "prefix", 0.3, seeds=range(3))
+    write_runs(tmp_path, "prefix", 0.7, seeds=range(2), prefix_len=5)
     (table,) = tables(tmp_path)
     assert table.reference.first.prefix_len == 10
 
 
 def test_tasks_models_corpora_and_sizes_have_their_own_tables(tmp_path: Path) -> None:
-    write(tmp_path, "prefix", 0.5)
-    write(tmp_path, "finetune", 0.5, train_size=50)
-    write(tmp_path, "finetune", 0.5, **{"task.name": "webnlg"})
-    write(tmp_path, "finetune", 0.5, **{"model.name": "gpt2_medium"})
+    write_runs(tmp_path, "prefix", 0.5)
+    write_runs(tmp_path, "finetune", 0.5, train_size=50)
+    write_runs(tmp_path, "finetune", 0.5, **{"task.name": "webnlg"})
+    write_runs(tmp_path, "finetune", 0.5, **{"model.name": "gpt2_medium"})
     assert tables(tmp_path) == []
 
 
 def test_only_equal_amounts_of_training_are_set_against_each_other(tmp_path: Path) -> None:
     """Of part of an epoch; whole ones count as one, as methods have different numbers of them."""
     for method in ("prefix", "finetune"):
-        write(tmp_path, method, 0.5)
-        write(tmp_path, method, 0.5, **{"train.max_steps": 100})
-        write(tmp_path, method, 0.5, **{"train.max_steps": 400, "train.batch_size": 4})
-        write(tmp_path, method, 0.5, **{"train.max_steps": 100, "precision": "bf16"})
-    write(tmp_path, "adapter", 0.5, **{"train.epochs": 3})
+        write_runs(tmp_path, method, 0.5)
+        write_runs(tmp_path, method, 0.5, **{"train.max_steps": 100})
+        write_runs(tmp_path, method, 0.5, **{"train.max_steps": 400, "train.batch_size": 4})
+        write_runs(tmp_path, method, 0.5, **{"train.max_steps": 100, "precision": "bf16"})
+    write_runs(tmp_path, "adapter", 0.5, **{"train.epochs": 3})
     found = tables(tmp_path)
     assert {amount_text(table.reference): len(table.rows) for table in found} == {
         "42,061 pairs": 3,
@@ -73,10 +68,10 @@ def test_only_equal_amounts_of_training_are_set_against_each_other(tmp_path: Pat
 
 
 def test_one_test_more_makes_every_other_weaker(tmp_path: Path) -> None:
-    write(tmp_path, "prefix", 0.6)
-    write(tmp_path, "finetune", 0.5)
+    write_runs(tmp_path, "prefix", 0.6)
+    write_runs(tmp_path, "finetune", 0.5)
     (before,) = tables(tmp_path)
-    write(tmp_path, "adapter", 0.6)
+    write_runs(tmp_path, "adapter", 0.6)
     (after,) = tables(tmp_path)
     first, second = before.rows[1].corrected, after.rows[1].corrected
     assert first is not None
@@ -85,8 +80,8 @@ def test_one_test_more_makes_every_other_weaker(tmp_path: Path) -> None:
 
 
 def test_webnlg_has_its_parts_as_columns(tmp_path: Path) -> None:
-    write(tmp_path, "prefix", 0.6, **{"task.name": "webnlg"})
-    write(tmp_path, "finetune", 0.5, **{"task.name": "webnlg"})
+    write_runs(tmp_path, "prefix", 0.6, **{"task.name": "webnlg"})
+    write_runs(tmp_path, "finetune", 0.5, **{"task.name": "webnlg"})
     (table,) = tables(tmp_path)
     assert table.metrics == ("BLEU/all", "BLEU/seen", "BLEU/unseen")
     page = markdown(as_texts(table))
@@ -103,22 +98,22 @@ def test_the_loss_on_development_pairs_is_that_of_the_state_that_was_kept(tmp_pa
 
 
 def test_what_an_interval_does_not_cover_is_said(tmp_path: Path) -> None:
-    write(tmp_path, "prefix", 0.6, seeds=1)
-    write(tmp_path, "finetune", 0.5, seeds=1)
+    write_runs(tmp_path, "prefix", 0.6, seeds=range(1))
+    write_runs(tmp_path, "finetune", 0.5, seeds=range(1))
     (table,) = tables(tmp_path)
     assert "Interval of inputs alone: one run says nothing about seeds: every row." in markdown(as_texts(table))
 
 
 def test_the_csv_has_a_line_for_each_point_and_metric(tmp_path: Path) -> None:
-    write(tmp_path, "prefix", 0.6)
-    write(tmp_path, "finetune", 0.5)
+    write_runs(tmp_path, "prefix", 0.6)
+    write_runs(tmp_path, "finetune", 0.5)
     lines = as_csv(tables(tmp_path)).splitlines()
     assert len(lines) == 1 + 2 * 2
     assert all(line.count(",") >= lines[0].count(",") for line in lines)
 
 
 def test_scores_with_different_signatures_are_refused(tmp_path: Path) -> None:
-    write(tmp_path, "prefix", 0.6)
+    write_runs(tmp_path, "prefix", 0.6)
     other = {"BLEU": {"value": 1.0, "signature": "other:2", "reason": None}}
     write_record(tmp_path, settings={"method.name": "lora"}, result={"scores": other})
     with pytest.raises(DataError, match="2 signatures"):

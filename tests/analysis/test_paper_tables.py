@@ -10,13 +10,13 @@ from prefixrun.analysis.paper_tables import Section, Version, paper_tables
 from prefixrun.analysis.table_format import as_csv, as_latex, as_markdown
 from prefixrun.errors import DataError
 from prefixrun.results.records import load_records
-from synthetic_records import write_record
+from synthetic_records import groups_in, write_record
 
 PAPERS: dict[str, Any] = {"model.name": "gpt2_medium", "prefix_len": 5}
 
 
 def section(directory: Path, table: int = 0, task: str = "e2e", version: Version = "ACL") -> Section:
-    tables = paper_tables(run_groups(load_records(directory).runs), version)
+    tables = paper_tables(groups_in(directory), version)
     (found,) = [each for each in tables[table].sections if each.task == task]
     return found
 
@@ -46,7 +46,7 @@ def test_runs_at_the_papers_setting_stand_beside_its_number(tmp_path: Path) -> N
     assert bleu.judgement is not None
     assert bleu.judgement.text.startswith("undecided (about ")
     assert rows[0].cells[1].why_empty == "not among its scores"
-    page = as_markdown(paper_tables(run_groups(load_records(tmp_path).runs))[0])
+    page = as_markdown(paper_tables(groups_in(tmp_path))[0])
     assert "ours, 2/3 seeds" in page
     assert "no value for NIST, METEOR, CIDEr: not among its scores." in page
 
@@ -79,7 +79,7 @@ def test_other_runs_stand_below_with_the_reason(
     assert len(own) == 1
     assert own[0].why_not.startswith(reason)
     assert all(cell.judgement is None for cell in own[0].cells)
-    page = as_markdown(paper_tables(run_groups(load_records(tmp_path).runs))[0])
+    page = as_markdown(paper_tables(groups_in(tmp_path))[0])
     assert f"not comparable: {reason}" in page
 
 
@@ -127,7 +127,7 @@ def test_sample_and_real_corpus_may_be_scored_in_different_ways(tmp_path: Path) 
 def test_all_forms_say_the_same(tmp_path: Path) -> None:
     for seed in (1, 2, 3):
         write_record(tmp_path, settings={**PAPERS, "seed": seed}, stored=245_760)
-    table = paper_tables(run_groups(load_records(tmp_path).runs))[0]
+    table = paper_tables(groups_in(tmp_path))[0]
     bleu = next(cell.ours for row in table.sections[0].rows for cell in row.cells[:1] if row.group)
     assert bleu is not None
     assert bleu.sd is not None

@@ -3,14 +3,12 @@
 from pathlib import Path
 
 from prefixrun.analysis.curves import figures
-from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.plots import draw
-from prefixrun.results.records import load_records
-from synthetic_records import write_record
+from synthetic_records import groups_in, write_record
 
 
 def test_every_kind_of_figure_is_drawn_in_both_forms(tree: Path) -> None:
-    found = figures(run_groups(load_records(tree).runs))
+    found = figures(groups_in(tree))
     kinds = ["low_data", "prefix_length", "initialisation", "data_fraction", "pareto"]
     assert sorted({each.kind for each in found}) == sorted(kinds)
     for each in found:
@@ -25,7 +23,7 @@ def test_a_cost_that_no_run_measured_has_an_empty_panel(tmp_path: Path) -> None:
     costs = {"train_seconds": 60.0, "train_tokens": 1, "decode_seconds": 1.0, "peak_memory_bytes": None}
     for method in ("prefix", "finetune", "adapter"):
         write_record(tmp_path, settings={"method.name": method}, result={"costs": costs})
-    (figure,) = figures(run_groups(load_records(tmp_path).runs))
+    (figure,) = figures(groups_in(tmp_path))
     svg = draw(figure)["svg"]
     assert b"<!-- not measured -->" in svg
     assert b"<!-- fine-tuning -->" in svg, "the legend is of a panel that has marks"

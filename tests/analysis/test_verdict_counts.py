@@ -3,15 +3,14 @@
 from pathlib import Path
 
 from prefixrun.analysis.claims import evaluate
-from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.paper_tables import Table, paper_tables
 from prefixrun.analysis.verdict_counts import summary, verdict_counts
 from prefixrun.results.records import load_records
-from synthetic_records import write_record
+from synthetic_records import groups_in, write_record
 
 
 def tables(tree: Path) -> list[Table]:
-    return paper_tables(run_groups(load_records(tree).runs))
+    return paper_tables(groups_in(tree))
 
 
 def counts(tree: Path) -> dict[str, dict[str, int]]:

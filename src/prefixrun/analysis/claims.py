@@ -1,8 +1,8 @@
 """The paper's claims, in our words, and what the runs at hand say about each.
 
-Runs on the sample corpus, on tasks of one's own or on random models say nothing about the paper and are left out. Runs
-on another backbone than the paper's can show whether an ordering appears there too; every piece of evidence names its
-backbone.
+Runs on the sample corpus, on tasks that the paper does not have or on random models say nothing about it and are left
+out. Runs on another backbone than the paper's can show whether an ordering appears there too; every piece of evidence
+names its backbone.
 """
 
 from __future__ import annotations
@@ -225,12 +225,7 @@ CLAIMS = (
 
 def evaluate(records: Iterable[Record]) -> list[Finding]:
     """Every claim with what the records say about it."""
-    speaking = [
-        each
-        for each in records
-        if each.result["data_source"] != SAMPLE and each.task in display_names.TASKS and not _is_random(each)
-    ]
-    groups = run_groups(speaking)
+    groups = run_groups(record for record in records if _speaks_of_the_paper(record))
     return [_finding(claim, groups) for claim in CLAIMS]
 
 
@@ -274,8 +269,10 @@ def _finding(claim: Claim, groups: Sequence[RunGroup]) -> Finding:
     return Finding(claim, outcome_of(evidence), tuple(each for of_rule in evidence for each in of_rule))
 
 
-def _is_random(record: Record) -> bool:
-    return record.settings.get("model.source") == "random"
+def _speaks_of_the_paper(record: Record) -> bool:
+    """Whether the run is of a real corpus of the paper and of a trained backbone."""
+    is_random = record.settings.get("model.source") == "random"
+    return record.result["data_source"] != SAMPLE and record.task in display_names.TASKS and not is_random
 
 
 def _runs(evidence: Evidence) -> str:

@@ -30,6 +30,7 @@ class RunGroup:
 
     @property
     def method(self) -> str:
+        """Name of the method."""
         return self.first.method
 
     @property

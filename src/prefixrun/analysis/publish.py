@@ -45,9 +45,9 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
 def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", seeds: int = SEEDS) -> list[Path]:
     """Write tables/ and figures/ below `out` and return the files; nothing is written before all is made.
 
-    Figures that show what they showed before are left as they are (drawn.py). Figures of an earlier time that the runs
-    no longer make are deleted, and so are the paper's tables of a version that was not asked for: their numbers would
-    be those of other runs. Raises DataError for scores that cannot share a column or a figure.
+    Figures whose content has not changed stay as they are (drawn.py). Figures that the runs no longer make are deleted,
+    and so are the paper's tables of the version that was not asked for, whose numbers would be those of other runs.
+    Raises DataError for scores that cannot share a column or a figure.
     """
     contents = {f"tables/{name}": text.encode("utf-8") for name, text in tables(records, version, seeds).items()}
     before = fingerprints(out / "figures")

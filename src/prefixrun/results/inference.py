@@ -47,21 +47,21 @@ def from_runs(
     """Finished runs by id or directory; with `combine` their prefixes as one.
 
     Raises:
-        DataError, ConfigError, DamagedStateError: see reopen; also runs whose prefixes cannot be combined.
+        DataError, ConfigError, DamagedStateError: see open_run; also runs whose prefixes cannot be combined.
     """
-    opened = [open_run(find(results_dir, name), model_path=model_path) for name in names]
-    settings = [compose([f"decode={decode}"]).decode if decode else one.config.decode for one in opened]
-    served = [
-        Served(one.record.run_id, one.backbone, one.method, setting)
-        for one, setting in zip(opened, settings, strict=True)
-    ]
+    served = []
+    for name in names:
+        opened = open_run(find(results_dir, name), model_path=model_path)
+        decoding = compose([f"decode={decode}"]).decode if decode else opened.config.decode
+        served.append(Served(opened.record.run_id, opened.backbone, opened.method, decoding))
     if combine is None:
         return served
-    if not all(_is_prefix(one) for one in served) or len({id(one.backbone.model) for one in served}) > 1:
+    first, models = served[0], {id(each.backbone.model) for each in served}
+    if len(models) > 1 or not all(map(_is_prefix, served)):
         raise ConfigError(f"combine={combine}: needs runs of method=prefix or prefix_flat on one model")
-    flats = [one.method.key_values(one.backbone) for one in served]
-    name = f"{combine}({','.join(one.name for one in served)})"
-    return [replace(served[0], name=name, method=FixedPrefix(COMBINATIONS[combine](flats)))]
+    prefix = COMBINATIONS[combine]([each.method.key_values(each.backbone) for each in served])
+    name = f"{combine}({','.join(each.name for each in served)})"
+    return [replace(first, name=name, method=FixedPrefix(prefix))]
 
 
 def from_prefix(path: Path, model: str, decode: str | None = None) -> list[Served]:
@@ -72,46 +72,46 @@ def from_prefix(path: Path, model: str, decode: str | None = None) -> list[Serve
 
 
 def outputs(served: Sequence[Served], sources: Sequence[str]) -> list[list[str]]:
-    """The outputs of each for all sources. Prefixes that share model and decoding go through the same batches."""
-    mixed = [one for one in served if _can_mix(one) and _alike(one, served[0])]
-    together = dict(zip((id(one) for one in mixed), _mixed(mixed, sources), strict=True)) if len(mixed) > 1 else {}
-    return [together.get(id(one)) or _alone(one, sources) for one in served]
+    """For each of `served` its outputs for all sources. Prefixes that share model and decoding share their batches."""
+    sharing = [each for each in served if _can_share_batches(each, served[0])]
+    by_identity = {id(each): texts for each, texts in zip(sharing, _generate_shared(sharing, sources), strict=True)}
+    return [by_identity[id(each)] if id(each) in by_identity else _generate(each, sources) for each in served]
 
 
-def _can_mix(one: Served) -> bool:
-    """Rows of one batch have prefixes of their own in decoder-only models."""
-    return _is_prefix(one) and not one.backbone.is_seq2seq
+def _can_share_batches(each: Served, first: Served) -> bool:
+    """Decoder-only models take another prefix for each row of a batch."""
+    is_same = each.backbone.model is first.backbone.model and each.decode == first.decode
+    return is_same and _is_prefix(each) and not each.backbone.is_seq2seq
 
 
-def _is_prefix(one: Served) -> bool:
-    return type(one.method) is FixedPrefix
+def _is_prefix(each: Served) -> bool:
+    return type(each.method) is FixedPrefix
 
 
-def _alike(one: Served, other: Served) -> bool:
-    return one.backbone.model is other.backbone.model and one.decode == other.decode
-
-
-def _alone(one: Served, sources: Sequence[str]) -> list[str]:
-    prompts = [one.backbone.tokenizer.source(source) for source in sources]
-    size, texts = one.decode.batch_size, list[str]()
-    with one.method.attach(one.backbone), prepacked_weights(one.backbone.model):
+def _generate(served: Served, sources: Sequence[str]) -> list[str]:
+    backbone, size = served.backbone, served.decode.batch_size
+    prompts = [backbone.tokenizer.source(source) for source in sources]
+    texts: list[str] = []
+    with served.method.attach(backbone), prepacked_weights(backbone.model):
         for start in range(0, len(prompts), size):
-            found = search.generate(one.backbone, one.method, prompts[start : start + size], one.decode)
-            texts += [one.backbone.tokenizer.output(ids) for ids in found]
+            batch = search.generate(backbone, served.method, prompts[start : start + size], served.decode)
+            texts += [backbone.tokenizer.output(ids) for ids in batch]
     return texts
 
 
-def _mixed(served: Sequence[Served], sources: Sequence[str]) -> list[list[str]]:
-    """Row by row: source 0 for every prefix, source 1 for every prefix, ..."""
+def _generate_shared(served: Sequence[Served], sources: Sequence[str]) -> list[list[str]]:
+    """The outputs of several prefixes. A batch has source 0 for every prefix, then source 1 for every prefix, ..."""
+    if len(served) < 2:
+        return [_generate(each, sources) for each in served]
     backbone, decode = served[0].backbone, served[0].decode
-    flats = [one.method.key_values(backbone) for one in served]
-    rows = [(source, number) for source in sources for number in range(len(served))]
+    prefixes = [each.method.key_values(backbone) for each in served]
+    rows = [(source, index) for source in sources for index in range(len(served))]
     texts: list[list[str]] = [[] for _ in served]
     with prepacked_weights(backbone.model):
         for start in range(0, len(rows), decode.batch_size):
             batch = rows[start : start + decode.batch_size]
-            method = MixedPrefixes(flats, [number for _, number in batch])
+            method = MixedPrefixes(prefixes, [index for _, index in batch])
             prompts = [backbone.tokenizer.source(source) for source, _ in batch]
-            for (_, number), ids in zip(batch, search.generate(backbone, method, prompts, decode), strict=True):
-                texts[number].append(backbone.tokenizer.output(ids))
+            for (_, index), ids in zip(batch, search.generate(backbone, method, prompts, decode), strict=True):
+                texts[index].append(backbone.tokenizer.output(ids))
     return texts

@@ -39,34 +39,42 @@ class Record:
 
     @property
     def run_id(self) -> str:
+        """Twelve hexadecimal digits of the identity."""
         return str(self.result["run_id"])
 
     @property
     def task(self) -> str:
+        """Name of the task in conf/task."""
         return str(self.result["task"])
 
     @property
     def model(self) -> str:
+        """Name of the backbone in conf/model."""
         return str(self.result["model"])
 
     @property
     def method(self) -> str:
+        """Name of the method."""
         return str(self.result["method"])
 
     @property
     def prefix_len(self) -> int | None:
+        """Positions of the prefix; None for a method without one."""
         return self.result["prefix_len"]  # type: ignore[no-any-return]
 
     @property
     def split(self) -> str:
+        """The part of the corpus that was scored."""
         return str(self.result["split"])
 
     @property
     def seed(self) -> int:
+        """Of training and decoding."""
         return int(self.result["seed"])
 
     @property
     def subsample_seed(self) -> int:
+        """Of the choice of training pairs, held-out pairs or examples of a prompt."""
         return int(self.settings.get("subsample_seed") or 0)
 
     @property

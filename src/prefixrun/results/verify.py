@@ -1,4 +1,4 @@
-"""Whether a finished run still is what it says: what can be made again from its files is made again and compared.
+"""Whether the files of a finished run agree: what can be computed again from them is computed again and compared.
 
 Everything must be equal, with one exception: scores may differ in their last digits (TOLERANCE), because stored counts
 are added in another order, and another version or processor may round elsewhere.
@@ -27,16 +27,17 @@ from prefixrun.runs.result_schema import described
 from prefixrun.runs.run import run_id
 
 TOLERANCE = 1e-12
-"""Of a score, relative."""
+"""Relative difference up to which two scores count as equal."""
 
 REGENERATED = 8
+"""For how many inputs outputs are generated again."""
 
 Outcome = Literal["right", "wrong", "not checked"]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at."""
+    """One comparison and its outcome."""
 
     what: str
     outcome: Outcome
@@ -63,7 +64,7 @@ def verify(
     yield _guarded("inputs", lambda: _inputs(stored, data_dir))
     try:
         yield from _scores(stored)
-    except (PrefixrunError, *OF_ANOTHER_FORM) as error:
+    except (PrefixrunError, *MALFORMED) as error:
         yield Check("scores", "wrong", f"they cannot be made again ({type(error).__name__}: {error})")
     yield _guarded("counts", lambda: _counts(stored))
     if regenerate:
@@ -116,19 +117,19 @@ class _Stored:
         return Check("outputs", "right", f"{n_inputs:,}, one an input")
 
 
-OF_ANOTHER_FORM = (KeyError, TypeError, AttributeError, ValueError, IndexError)
-"""What reading a file of another form than a run writes may raise."""
+MALFORMED = (KeyError, TypeError, AttributeError, ValueError, IndexError)
+"""Errors from a file whose content has another form than a run writes."""
 
 
 def _guarded(what: str, check: Callable[[], Check]) -> Check:
-    """A check that an error ends: what is not here is not checked, anything else is wrong."""
+    """The outcome of a check that may raise: `not checked` when something is missing here, else `wrong`."""
     try:
         return check()
     except (ConfigError, MissingPartError) as error:
         return Check(what, "not checked", str(error))
     except PrefixrunError as error:
         return Check(what, "wrong", str(error))
-    except OF_ANOTHER_FORM as error:  # a file of another form than a run writes
+    except MALFORMED as error:  # a file of another form than a run writes
         return Check(what, "wrong", f"a file has not the form that a run writes ({type(error).__name__}: {error})")
 
 

@@ -1,4 +1,4 @@
-"""prefixrun verify: a run of a tiny model, whole and with every kind of damage."""
+"""A run of a tiny model is verified, whole and with every kind of damage; through the command `prefixrun verify`."""
 
 import gzip
 import json
