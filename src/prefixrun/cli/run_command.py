@@ -56,9 +56,9 @@ def _print_opening(config: Config, device: str) -> None:
     print_text(run_summary.opening_line(profile=config.profile, model=config.model.name, data=source, device=device))
     print_text(run_summary.recipe_line(config.recipe, config.variant))
     if config.budget is not None:
-        from prefixrun.methods.budget import sentence
+        from prefixrun.methods.budget import describe
 
-        print_text(sentence(config))
+        print_text(describe(config))
 
 
 def show(finished: Run, config: Config) -> None:
