@@ -40,7 +40,7 @@ def test_numbers_of_the_papers_adapters(architecture: str, bottleneck: int, numb
     """11.09M, 0.37M and, for Large, 23.00M and 0.88M are also the counts of Hu et al. 2021 (LoRA), table 3."""
     model = on_meta(architecture)
     with torch.device("meta"):
-        method = adapter.Adapters(adapter.places(model, "block"), model.config.hidden_size, bottleneck)
+        method = adapter.Adapters(adapter.target_modules(model, "block"), model.config.hidden_size, bottleneck)
     assert method.trained_count == method.stored_count == numbers
 
 
@@ -70,7 +70,7 @@ def test_numbers_of_the_papers_adapters(architecture: str, bottleneck: int, numb
     ],
 )
 def test_where_they_stand(architecture: str, form: str, places: list[str]) -> None:
-    assert adapter.places(on_meta(architecture), form) == places
+    assert adapter.target_modules(on_meta(architecture), form) == places
 
 
 def test_a_budget_chooses_the_bottleneck() -> None:

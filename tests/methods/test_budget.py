@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from prefixrun.config.method_specs import size_of
 from prefixrun.errors import ConfigError
-from prefixrun.methods.budget import check_total, closest, sentence
+from prefixrun.methods.budget import check_total, closest, describe
 from prefixrun.models.backbone import load
 from prefixrun.runs.configure import compose, sweep_points
 
@@ -74,7 +74,7 @@ def test_a_budget_that_does_not_fit_is_a_point_with_the_reason() -> None:
 
 def test_what_a_budget_has_come_to_is_said() -> None:
     config = compose(["model=gpt2_medium", "budget=0.1%"])
-    assert sentence(config) == ("budget 0.1%: prefix_len=7 stores 344,064 numbers, 0.097 % of the model's 354,823,168")
+    assert describe(config) == ("budget 0.1%: prefix_len=7 stores 344,064 numbers, 0.097 % of the model's 354,823,168")
 
 
 def test_a_model_of_another_size_than_its_shapes_is_refused() -> None:

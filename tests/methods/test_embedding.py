@@ -10,7 +10,7 @@ from prefixrun.config.schema import Config
 from prefixrun.methods import build, restore
 from prefixrun.methods.embedding import EmbeddingPrefix, FixedEmbedding
 from prefixrun.methods.init import activations, word_ids
-from prefixrun.methods.table import Table
+from prefixrun.methods.virtual_tokens import VirtualTokens
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Row
 
@@ -25,7 +25,7 @@ def config(*words: str) -> Config:
 def test_the_papers_counts(length: int, stored: int) -> None:
     """GPT-2 Medium; the MLP adds 1,050,112 while training."""
     with torch.device("meta"):
-        free, mlp = Table(length, 1024), Table(length, 1024, 512)
+        free, mlp = VirtualTokens(length, 1024), VirtualTokens(length, 1024, 512)
     for table in (free, mlp):
         assert EmbeddingPrefix(table).stored_count == stored
     assert EmbeddingPrefix(free).trained_count == stored

@@ -39,7 +39,7 @@ def test_a_prefix_of_words_counts_like_the_words_in_front(backbone: Backbone) ->
 
     prefix = FlatPrefix(backbone.shape, backbone.sites, LENGTH)
     prefix.fit_to({"decoder": activations(backbone, words)}, InitConfig(name="words"))
-    with attach_prefix(backbone.model, shared_prefix_kv(prefix.sites(), torch.float32)):
+    with attach_prefix(backbone.model, shared_prefix_kv(prefix.stored_key_values(), torch.float32)):
         ours = backbone.model(
             input_ids=torch.tensor([text]),
             position_ids=torch.arange(LENGTH, LENGTH + len(text))[None],

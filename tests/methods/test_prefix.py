@@ -100,7 +100,7 @@ def test_the_layout_is_the_one_of_the_papers_code(backbone: Backbone) -> None:
     for layer, pair in enumerate(past.split(2)):
         torch.testing.assert_close(flat_of(prefix)[layer, 0], pair[0])
         torch.testing.assert_close(flat_of(prefix)[layer, 1], pair[1])
-    for layer, prefix_kv in enumerate(shared_prefix_kv(prefix.sites(), torch.float32)["decoder"]):
+    for layer, prefix_kv in enumerate(shared_prefix_kv(prefix.stored_key_values(), torch.float32)["decoder"]):
         torch.testing.assert_close(prefix_kv.keys[0], past[2 * layer])
         torch.testing.assert_close(prefix_kv.values[0], past[2 * layer + 1])
 
@@ -113,7 +113,7 @@ def a_prefix(config: MethodConfig, shape: Shape, prefix_len: int, seed: int) -> 
 
 
 def flat_of(prefix: Prefix) -> Tensor:
-    return prefix.sites()["decoder"]
+    return prefix.stored_key_values()["decoder"]
 
 
 def logits(backbone: Backbone, flat: Tensor) -> Tensor:

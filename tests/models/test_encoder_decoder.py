@@ -320,7 +320,7 @@ def test_words_give_what_a_pass_over_them_leaves_behind(backbone: Backbone) -> N
     torch.testing.assert_close(key_values["encoder"][0, 0], expected)
     flat_prefix = FlatPrefix(shape, SITES, len(ids))
     assert flat_prefix.fit_to(key_values, InitConfig(name="words")) == 0
-    assert all(torch.equal(flat_prefix.sites()[site], key_values[site]) for site in SITES)
+    assert all(torch.equal(flat_prefix.stored_key_values()[site], key_values[site]) for site in SITES)
 
 
 def bart_large() -> Any:

@@ -16,7 +16,7 @@ from prefixrun.decoding.beam_search import generate
 from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
 from prefixrun.methods import lora as lora_method
 from prefixrun.methods import peft_format
-from prefixrun.methods.per_row import MixedPrefixes
+from prefixrun.methods.mixed_batch import MixedPrefixes
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.results.inference import from_prefix, from_runs, outputs

@@ -62,7 +62,7 @@ def a_prefix(backbone: Backbone, name: str = "prefix_flat", seed: int = 0) -> Pr
 
 
 def flat_of(prefix: Prefix) -> Tensor:
-    return prefix.sites()["decoder"].detach().clone()
+    return prefix.stored_key_values()["decoder"].detach().clone()
 
 
 def silent(progress: Progress, steps: int, loss: float) -> None:

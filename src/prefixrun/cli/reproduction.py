@@ -20,7 +20,7 @@ from prefixrun.analysis.paper_tables import paper_tables
 from prefixrun.analysis.publish import publish
 from prefixrun.analysis.verdict_counts import summary
 from prefixrun.config.conf_tree import groups
-from prefixrun.config.grids import DEFAULT_PROFILE, KEY, word
+from prefixrun.config.grids import DEFAULT_PROFILE, KEY, format_override
 from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, DataError, Interrupted
 from prefixrun.files import write_text
@@ -65,7 +65,10 @@ def request(given: Mapping[str, str], rest: Sequence[str]) -> Request:
     runs_are_quick = profile == DEFAULT_PROFILE and (only == "false" or "profile" in given)
     results_dir = Path(given.get("results_dir", QUICK_TREE if runs_are_quick else TREE)).expanduser()
     words = [f"{KEY}={given.get(KEY, ','.join(groups()[KEY]))}", f"profile={profile}"]
-    words += [word("results_dir", str(results_dir)), *([word("data_dir", str(data_dir))] if data_dir else [])]
+    words += [
+        format_override("results_dir", str(results_dir)),
+        *([format_override("data_dir", str(data_dir))] if data_dir else []),
+    ]
     return Request(profile, reason, data_dir, results_dir, only == "true", (*words, *rest))
 
 

@@ -6,6 +6,7 @@ import os
 
 from prefixrun.analysis import paper_numbers
 from prefixrun.cli import run_summary
+from prefixrun.config.method_specs import METHOD_SPECS, size_override
 from prefixrun.config.schema import Config
 from prefixrun.console import print_text
 from prefixrun.errors import ConfigError
@@ -56,9 +57,9 @@ def _print_opening(config: Config, device: str) -> None:
     print_text(run_summary.opening_line(profile=config.profile, model=config.model.name, data=source, device=device))
     print_text(run_summary.recipe_line(config.recipe, config.variant))
     if config.budget is not None:
-        from prefixrun.methods.budget import sentence
+        from prefixrun.methods.budget import describe
 
-        print_text(sentence(config))
+        print_text(describe(config))
 
 
 def show(finished: Run, config: Config) -> None:
@@ -83,9 +84,9 @@ def _next_command(config: Config) -> str:
     name, method = config.task.name, config.method
     overrides = [f"task={name}"]
     if method.name != "prefix":
-        sizes = {key: getattr(method, key) for key in ("layers", "bottleneck", "rank")}
         overrides.append(f"method={method.name}")
-        overrides += [f"method.{key}={size}" for key, size in sizes.items() if size is not None]
+        if (METHOD_SPECS[method.name].size_key or "").startswith("method."):
+            overrides.append(size_override(config))
     if config.model.name != "smollm2_135m":
         overrides.append(f"model={config.model.name}")
     if config.data_dir is None:

@@ -20,10 +20,10 @@ def groups(extra: Path | None = None) -> dict[str, list[str]]:
 
     Every method is a choice, with a file or without. Hydra's own groups are left out: their plugins bring further
     choices."""
-    found = {"method": set(METHOD_SPECS)}
+    choices_of = {"method": set(METHOD_SPECS)}
     for root in (conf_dir(), *([extra] if extra else [])):
         for file in root.rglob("*.yaml"):
             group = file.parent.relative_to(root).as_posix()
             if group != "." and not group.startswith("hydra/"):
-                found.setdefault(group, set()).add(file.stem)
-    return {group: sorted(choices) for group, choices in sorted(found.items())}
+                choices_of.setdefault(group, set()).add(file.stem)
+    return {group: sorted(choices) for group, choices in sorted(choices_of.items())}

@@ -65,17 +65,17 @@ def _packing(targets: int, batch: int) -> str | None:
 
 def _source(source: str, hub: str | None, path: str | None, architecture: str | None) -> str | None:
     needed = {"hub": "hub", "path": "path", "random": "architecture"}
-    given = {"hub": hub, "path": path, "architecture": architecture}
+    values = {"hub": hub, "path": path, "architecture": architecture}
     key = needed.get(source)
-    if key is not None and given[key] is None:
+    if key is not None and values[key] is None:
         value = {"hub": "NAME", "path": "DIR", "architecture": "tiny_gpt2"}[key]
         return f"model.{key}: is not set; model.source={source} needs model.{key}={value}"
     # An architecture says what shape a model has, wherever its weights come from.
-    surplus = [name for name, value in given.items() if value is not None and name not in (key, "architecture")]
+    surplus = [name for name, value in values.items() if value is not None and name not in (key, "architecture")]
     if surplus:
         owner = next(name for name, key_of in needed.items() if key_of == surplus[0])
         choice = "model=path" if owner == "path" else f"model.source={owner}"
-        unused = f"model.{surplus[0]}={given[surplus[0]]}"
+        unused = f"model.{surplus[0]}={values[surplus[0]]}"
         return f"{unused}: is not used by model.source={source}; add {choice} or leave it out"
     return None
 

@@ -35,69 +35,83 @@ PROFILES: tuple[str, ...] = get_args(get_type_hints(Config)["profile"])
 DEFAULT_PROFILE = "quick"
 _PLAIN = re.compile(r"[A-Za-z0-9_.+-]+")
 
-Words = tuple[str, ...]
-"""One point as overrides: ``("task=e2e", "seed=1")``."""
+Overrides = tuple[str, ...]
+"""One point of a grid: ``("task=e2e", "seed=1")``."""
 
 
-def expand(typed: Sequence[Override], config_dir: Path | None = None, *, multirun: bool = True) -> list[Words]:
+def expand(
+    user_overrides: Sequence[Override], config_dir: Path | None = None, *, multirun: bool = True
+) -> list[Overrides]:
     """The points of a command's overrides, which are right one by one. Raises ConfigError."""
     names = [
-        value.partition("=")[2] for override in typed if override.key_or_group == KEY for value in each_value(override)
+        value.partition("=")[2]
+        for user_override in user_overrides
+        if user_override.key_or_group == KEY
+        for value in each_value(user_override)
     ]
-    rest = [override for override in typed if override.key_or_group != KEY]
-    given = list(product(*(each_value(override) for override in rest)))
+    rest = [each for each in user_overrides if each.key_or_group != KEY]
+    user_points = list(product(*map(each_value, rest)))
     if not names:
-        return given
+        return user_points
     if not multirun:
         raise ConfigError(f"{KEY}={names[0]}: is a grid of runs: add -m to run them, or see it with `prefixrun plan`")
     profile = _profile(rest)
-    grids = [_points(name, profile, config_dir) for name in names]
-    found = dict.fromkeys((*words, *values) for values in given for grid in grids for words in _chosen(grid, values))
-    if not found:
-        values = ", ".join(override.input_line or str(override.key_or_group) for override in rest)
+    grids = [_points_of_file(name, profile, config_dir) for name in names]
+    points = dict.fromkeys(
+        (*point, *user_point) for user_point in user_points for grid in grids for point in _chosen(grid, user_point)
+    )
+    if not points:
+        values = ", ".join(each.input_line or str(each.key_or_group) for each in rest)
         raise ConfigError(f"{KEY}={','.join(names)}: no point of the grid has all of {values}; leave one of them out")
-    return list(found)
+    return list(points)
 
 
-def _chosen(grid: Sequence[Words], values: Words) -> Iterator[Words]:
-    """The points that have the given values where some have them, without the words that `values` replaces."""
-    settings = [_settings(words) for words in grid]
-    wanted = _settings(values)
-    choosing = {key: value for key, value in wanted.items() if any(one.get(key) == value for one in settings)}
-    for words, own in zip(grid, settings, strict=True):
-        if all(own.get(key) == value for key, value in choosing.items()):
-            yield tuple(word for word in words if word.partition("=")[0] not in wanted)
+def _chosen(grid: Sequence[Overrides], user_point: Overrides) -> Iterator[Overrides]:
+    """The points of a grid that a user's overrides choose, without the keys that these set.
+
+    A value of the user's that some points have chooses those points; one that none has chooses nothing.
+    """
+    settings_of_points = [_settings(point) for point in grid]
+    user_settings = _settings(user_point)
+    choosing = {
+        key: value
+        for key, value in user_settings.items()
+        if any(settings.get(key) == value for settings in settings_of_points)
+    }
+    for point, settings in zip(grid, settings_of_points, strict=True):
+        if all(settings.get(key) == value for key, value in choosing.items()):
+            yield tuple(text for text in point if text.partition("=")[0] not in user_settings)
 
 
-def _settings(words: Words) -> dict[str, str | float]:
+def _settings(overrides: Overrides) -> dict[str, str | float]:
     """Key to value; numbers are equal however they are written."""
-    found: dict[str, str | float] = {}
-    for key, _, text in (word.partition("=") for word in words):
+    settings: dict[str, str | float] = {}
+    for key, _, text in (override.partition("=") for override in overrides):
         try:
-            found[key] = float(text)
+            settings[key] = float(text)
         except ValueError:
-            found[key] = text.strip("'\"")
-    return found
+            settings[key] = text.strip("'\"")
+    return settings
 
 
-def _points(name: str, profile: str, config_dir: Path | None) -> list[Words]:
-    found = list(points(_read(name, config_dir), profile))
-    if not found:
+def _points_of_file(name: str, profile: str, config_dir: Path | None) -> list[Overrides]:
+    points = list(points_of(_read(name, config_dir), profile))
+    if not points:
         raise ConfigError(f"{KEY}={name}: has no grid for profile={profile}")
-    return found
+    return points
 
 
-def points(content: Mapping[str, Any], profile: str) -> Iterator[Words]:
+def points_of(content: Mapping[str, Any], profile: str) -> Iterator[Overrides]:
     """The points of a file's content under a profile; what all entries share varies slowest."""
     if profile not in content:
         return
     part = content[profile]
     shared = {**content.get("every", {}), **part.get("every", {})}
     entries = part.get("grid", [{}])
-    for values in _combinations(shared):
+    for shared_values in _combinations(shared):
         for entry in entries:
-            for own in _combinations(entry):
-                yield tuple(word(key, value) for key, value in {**values, **own}.items())
+            for values in _combinations(entry):
+                yield tuple(format_override(key, value) for key, value in {**shared_values, **values}.items())
 
 
 def _combinations(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -105,7 +119,7 @@ def _combinations(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     return (dict(zip(values, chosen, strict=True)) for chosen in product(*lists))
 
 
-def word(key: str, value: Any) -> str:
+def format_override(key: str, value: Any) -> str:
     """One override in Hydra's grammar; texts that it could read as something else stand in quotes."""
     if value is None or isinstance(value, bool):
         text = {None: "null", True: "true", False: "false"}[value]
@@ -116,11 +130,15 @@ def word(key: str, value: Any) -> str:
     return f"{key}={text}"
 
 
-def _profile(typed: Sequence[Override]) -> str:
-    given = [value.partition("=")[2] for o in typed if o.key_or_group == "profile" for value in each_value(o)]
-    if len(given) > 1:
-        raise ConfigError(f"profile={','.join(given)}: {KEY} takes one profile at a time: each has a grid of its own")
-    return given[0] if given else DEFAULT_PROFILE
+def _profile(user_overrides: Sequence[Override]) -> str:
+    profiles = [
+        value.partition("=")[2] for o in user_overrides if o.key_or_group == "profile" for value in each_value(o)
+    ]
+    if len(profiles) > 1:
+        raise ConfigError(
+            f"profile={','.join(profiles)}: {KEY} takes one profile at a time: each has a grid of its own"
+        )
+    return profiles[0] if profiles else DEFAULT_PROFILE
 
 
 def _read(name: str, config_dir: Path | None) -> Mapping[str, Any]:

@@ -36,19 +36,20 @@ def build(raw: Mapping[str, Any]) -> Config:
 
 def read(raw: Mapping[str, Any], problems: list[str]) -> Config | None:
     """Like :func:`build`, but adds what is wrong to ``problems`` and then returns None."""
-    found: list[str] = []
-    values = dict(_read(Config, raw, "", found))
-    found += contradictions(values)
-    problems += found
-    return None if found else cast(Config, _assemble(Config, values, ""))
+    new_problems: list[str] = []
+    values = dict(_read(Config, raw, "", new_problems))
+    new_problems += contradictions(values)
+    problems += new_problems
+    return None if new_problems else cast(Config, _assemble(Config, values, ""))
 
 
 def refusal(problems: list[str]) -> ConfigError:
-    """One error for all problems of a configuration, each said once."""
-    each = list(dict.fromkeys(problems))
-    if len(each) == 1:
-        return ConfigError(each[0])
-    return ConfigError(f"{len(each)} problems in the configuration:\n" + "\n".join(f"  - {one}" for one in each))
+    """One error for all problems of a configuration, none of them twice."""
+    distinct = list(dict.fromkeys(problems))
+    if len(distinct) == 1:
+        return ConfigError(distinct[0])
+    lines = "\n".join(f"  - {problem}" for problem in distinct)
+    return ConfigError(f"{len(distinct)} problems in the configuration:\n{lines}")
 
 
 def defaults(cls: type = Config) -> dict[str, Any]:

@@ -117,15 +117,16 @@ def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -
 
 
 def _adapters(config: Config, model: PreTrainedModel) -> Adapters:
-    names, width = places(model, config.method.adapter_form), model.config.hidden_size
+    names, width = target_modules(model, config.method.adapter_form), model.config.hidden_size
     bottleneck = config.method.bottleneck
     assert bottleneck is not None, "the rules ask for a size, and a budget is solved before"
     return Adapters(names, width, bottleneck)
 
 
-def places(model: PreTrainedModel, form: str) -> list[str]:
+def target_modules(model: PreTrainedModel, form: str) -> list[str]:
     """Names of the modules that adapters stand behind, from the input to the output."""
-    every = [block for stack in stacks(model) for block in blocks(stack)]
-    chosen = every if form == "block" else [layer for block in every for layer in sub_layers(block)]
+    modules = [block for stack in stacks(model) for block in blocks(stack)]
+    if form == "houlsby":
+        modules = [layer for block in modules for layer in sub_layers(block)]
     names = {id(module): name for name, module in model.named_modules()}
-    return [names[id(module)] for module in chosen]
+    return [names[id(module)] for module in modules]

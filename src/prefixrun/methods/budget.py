@@ -46,7 +46,7 @@ def closest(stored: Callable[[int], int], wanted: float, largest: int | None = N
     return min(near, key=lambda size: (abs(stored(size) - wanted), size))
 
 
-def sentence(config: Config) -> str:
+def describe(config: Config) -> str:
     """What a budget has come to, for the beginning of a run."""
     counted = count(config, skeleton(config.model))
     return (

@@ -15,7 +15,7 @@ from torch import Tensor
 from prefixrun.methods.base import PrefixKeyValues
 from prefixrun.methods.init import keys_values, start_embeddings
 from prefixrun.methods.prefix import FixedPrefix, Prefix
-from prefixrun.methods.table import Table
+from prefixrun.methods.virtual_tokens import VirtualTokens
 from prefixrun.models.attention import attach_prefix
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ NAME = "embedding"
 class EmbeddingPrefix(Prefix):
     """A prefix that is computed from trained embeddings in every pass."""
 
-    def __init__(self, table: Table, dropout: float = 0.0) -> None:
+    def __init__(self, table: VirtualTokens, dropout: float = 0.0) -> None:
         super().__init__(table.embedding.num_embeddings, dropout)
         self.table = table
 
     def key_values(self, backbone: Backbone) -> PrefixKeyValues:
-        return self.dropped(activations_of(backbone, self.table()))
+        return self.with_dropout(activations_of(backbone, self.table()))
 
     def trained_tensors(self) -> dict[str, Tensor]:
         return {NAME: self.table().detach()}
@@ -66,7 +66,7 @@ def activations_of(backbone: Backbone, table: Tensor) -> PrefixKeyValues:
 def build(config: Config, backbone: Backbone) -> EmbeddingPrefix:
     """With its random start."""
     width = backbone.shape.width
-    table = Table(config.prefix_len, width, config.method.mid_dim if config.method.mlp else None)
+    table = VirtualTokens(config.prefix_len, width, config.method.mid_dim if config.method.mlp else None)
     return EmbeddingPrefix(table, config.method.prefix_dropout)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class FineTuned(Method):
-    """Parameters of its own in the places of a backbone's, by their names in the backbone.
+    """Trained copies in the places of a backbone's parameters, by their names in the backbone.
 
     A tied parameter, such as the embedding that is also the output layer, stays one.
     """
@@ -36,18 +36,19 @@ class FineTuned(Method):
 
     @contextmanager
     def attach(self, backbone: Backbone) -> Iterator[None]:
-        used = (weight.to(backbone.head.dtype) for weight in self.weights)  # gradients go back through the rounding
-        held = [
-            (module, name, module._parameters[name], own)
-            for own, modules in zip(used, holders(backbone.model, self._names), strict=True)
+        # In the backbone's number format; gradients go back through the rounding.
+        in_format = (weight.to(backbone.head.dtype) for weight in self.weights)
+        replaced = [
+            (module, name, module._parameters[name], weight)
+            for weight, modules in zip(in_format, holders(backbone.model, self._names), strict=True)
             for module, name in modules
         ]
         try:
-            for module, name, _, own in held:
-                module._parameters[name] = own
+            for module, name, _, weight in replaced:
+                module._parameters[name] = weight
             yield
         finally:
-            for module, name, before, _ in held:
+            for module, name, before, _ in replaced:
                 module._parameters[name] = before
 
     def trained_tensors(self) -> dict[str, Tensor]:

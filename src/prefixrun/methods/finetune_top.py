@@ -54,11 +54,13 @@ def top_names(model: PreTrainedModel, layers: int, embedding: bool) -> list[str]
         ConfigError: more layers than the model has.
     """
     stack = stacks(model)[-1]
-    every = blocks(stack)
-    if layers > len(every):
-        raise ConfigError(f"method.layers={layers}: this model has {len(every)} of them; give at most {len(every)}")
+    in_order = blocks(stack)
+    if layers > len(in_order):
+        raise ConfigError(
+            f"method.layers={layers}: this model has {len(in_order)} of them; give at most {len(in_order)}"
+        )
     norm = final_norm(stack)
-    parts = [*every[len(every) - layers :], *([norm] if norm is not None else [])]
+    parts = [*in_order[len(in_order) - layers :], *([norm] if norm is not None else [])]
     chosen = {id(parameter) for part in parts for parameter in part.parameters()}
     if embedding:
         chosen.add(id(model.get_input_embeddings().weight))

@@ -22,7 +22,7 @@ from prefixrun.methods.base import Method
 from prefixrun.methods.init import generator, start_embeddings
 from prefixrun.methods.prefix import MLPPrefix, Prefix
 from prefixrun.methods.prefix_flat import FlatPrefix
-from prefixrun.methods.table import Table
+from prefixrun.methods.virtual_tokens import VirtualTokens
 from prefixrun.models import decoder_only
 from prefixrun.models.attention import attach_prefix
 from prefixrun.models.batches import Batch, LossMode, Row, padded
@@ -77,12 +77,12 @@ class Infix(Method):
 
     def target_states(self, backbone: Backbone, batch: Batch) -> Tensor:
         assert isinstance(batch, InfixBatch)
-        with attach_prefix(backbone.model, {"decoder": self._read(backbone, batch.sources)}):
+        with attach_prefix(backbone.model, {"decoder": self._read_inputs(backbone, batch.sources)}):
             return decoder_only.target_states(backbone, batch)
 
     def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> PrefillState:
         device, dtype = backbone.head.device, backbone.head.dtype
-        before = self._read(backbone, [prompt[:-1] for prompt in prompts])
+        before = self._read_inputs(backbone, [prompt[:-1] for prompt in prompts])
         positions = torch.tensor([len(prompt) - 1 + self.length for prompt in prompts], device=device)
         cache = KeyValueCache()
         with attach_prefix(backbone.model, {"decoder": before}):
@@ -99,18 +99,20 @@ class Infix(Method):
         ]
         return PrefillState(hidden, {"decoder": after}, positions + 1)
 
-    def _read(self, backbone: Backbone, sources: Sequence[Sequence[int]]) -> list[PrefixKV]:
-        """What stands in front of the separator: inputs (without it) and infix, one entry an input, by layer."""
+    def _read_inputs(self, backbone: Backbone, sources: Sequence[Sequence[int]]) -> list[PrefixKV]:
+        """Keys and values of each input (without its separator) and the infix behind it, by layer."""
         device, dtype = backbone.head.device, backbone.head.dtype
         ids, padding = padded([[*source, *[0] * self.length] for source in sources], device)
-        places = torch.tensor([len(source) for source in sources], device=device).unsqueeze(1)
-        slots = torch.arange(ids.shape[1], device=device) - places
-        slots = slots.masked_fill((slots < 0) | (slots >= self.length), self.length)
-        infix = (slots < self.length).unsqueeze(2)
-        embeddings = nn.functional.pad(self.parts()[0].to(dtype), (0, 0, 0, 1))[slots]
+        # The infix starts where the input of the row ends. infix_index: (rows, positions), which vector of the infix
+        # stands at a position; `length` where none does, which below picks a row of zeros that is put behind the last.
+        starts = torch.tensor([len(source) for source in sources], device=device).unsqueeze(1)
+        infix_index = torch.arange(ids.shape[1], device=device) - starts
+        infix_index = infix_index.masked_fill((infix_index < 0) | (infix_index >= self.length), self.length)
+        is_infix = (infix_index < self.length).unsqueeze(2)
+        embeddings = nn.functional.pad(self.parts()[0].to(dtype), (0, 0, 0, 1))[infix_index]
         cache = KeyValueCache()
         backbone.body(
-            inputs_embeds=torch.where(infix, embeddings, backbone.embed(ids)),
+            inputs_embeds=torch.where(is_infix, embeddings, backbone.embed(ids)),
             position_ids=torch.arange(ids.shape[1], device=device).unsqueeze(0),
             attention_mask=causal_mask(ids.shape[1], dtype, device),
             past_key_values=cache,
@@ -120,8 +122,8 @@ class Infix(Method):
         added = nn.functional.pad(self.added().to(dtype), (0, 0, 0, 1))
         return [
             PrefixKV(
-                keys + layer[0][:, slots].transpose(0, 1),
-                values + layer[1][:, slots].transpose(0, 1),
+                keys + layer[0][:, infix_index].transpose(0, 1),
+                values + layer[1][:, infix_index].transpose(0, 1),
                 bias,
             )
             for layer, (keys, values) in zip(added, cache.key_values(), strict=True)
@@ -131,15 +133,15 @@ class Infix(Method):
 class TrainedInfix(Infix):
     """The parameters while training: a table of embeddings, and keys and values that an MLP makes or that are free."""
 
-    def __init__(self, table: Table, prefix: Prefix) -> None:
+    def __init__(self, table: VirtualTokens, prefix: Prefix) -> None:
         super().__init__(prefix.prefix_len)
         self.table, self.prefix = table, prefix
 
     def parts(self) -> tuple[Tensor, Tensor]:
-        return self.table(), self.prefix.sites()["decoder"]
+        return self.table(), self.prefix.stored_key_values()["decoder"]
 
     def added(self) -> Tensor:
-        return self.prefix.dropped(self.prefix.sites())["decoder"]
+        return self.prefix.with_dropout(self.prefix.stored_key_values())["decoder"]
 
     def initialize(self, backbone: Backbone, config: Config) -> float | None:
         """With words (or sampled tokens) the infix is these words in their place: nothing is added at first."""
@@ -168,7 +170,7 @@ class FixedInfix(Infix):
 def build(config: Config, backbone: Backbone) -> TrainedInfix:
     """With its random start. The embeddings have no MLP in the paper's code, the keys and values do."""
     length, shape, dropout = config.prefix_len, backbone.shape, config.method.prefix_dropout
-    table = Table(length, shape.width)
+    table = VirtualTokens(length, shape.width)
     if config.method.mlp:
         return TrainedInfix(table, MLPPrefix(shape, ("decoder",), length, config.method.mid_dim, dropout))
     return TrainedInfix(table, FlatPrefix(shape, ("decoder",), length, dropout))

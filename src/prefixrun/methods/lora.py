@@ -62,14 +62,14 @@ def _projection(weight: Tensor, bias: Tensor) -> Conv1D:
 class LoRA(Method):
     """Low-rank updates by the names of the projections beside which they stand."""
 
-    def __init__(self, updated: Mapping[str, Any], standing: Mapping[str, nn.Module], scaling: float) -> None:
-        """updated: PEFT's layers. standing: what takes the places of the backbone's modules of these names.
+    def __init__(self, updated: Mapping[str, Any], replacements: Mapping[str, nn.Module], scaling: float) -> None:
+        """updated: PEFT's layers. replacements: what takes the places of the backbone's modules of these names.
         scaling: alpha / rank."""
         super().__init__()
         self.scaling = scaling
         self._names = tuple(updated)
         # The layers hold the backbone's projections, which are not this method's to train, store or move.
-        self._standing = dict(standing)
+        self._replacements = dict(replacements)
         self.updates = nn.ModuleList(
             nn.ModuleDict({kind: getattr(layer, kind)[ADAPTER] for kind in ("lora_A", "lora_B", "lora_dropout")})
             for layer in updated.values()
@@ -79,14 +79,14 @@ class LoRA(Method):
     @contextmanager
     def attach(self, backbone: Backbone) -> Iterator[None]:
         """Inside another such block these updates take the place of the outer ones."""
-        places = [(backbone.model.get_submodule(_parent(name)), _own(name)) for name in self._standing]
-        before = [parent._modules[child] for parent, child in places]
+        targets = [(backbone.model.get_submodule(_parent(name)), _leaf(name)) for name in self._replacements]
+        before = [parent._modules[child] for parent, child in targets]
         try:
-            for (parent, child), module in zip(places, self._standing.values(), strict=True):
+            for (parent, child), module in zip(targets, self._replacements.values(), strict=True):
                 parent._modules[child] = module
             yield
         finally:
-            for (parent, child), outer in zip(places, before, strict=True):
+            for (parent, child), outer in zip(targets, before, strict=True):
                 parent._modules[child] = outer
 
     def trained_tensors(self) -> dict[str, Tensor]:
@@ -106,38 +106,38 @@ class LoRA(Method):
         The parts of GPT-2's joint projection become one update of all three whose rank is the sum of theirs: the A's
         stand above each other, and each B has the columns of its own A and the rows of its part.
         """
-        found: dict[str, tuple[Tensor, Tensor]] = {}
+        updates: dict[str, tuple[Tensor, Tensor]] = {}
         joint: dict[str, dict[str, tuple[Tensor, Tensor]]] = {}
         for name, update in zip(self._names, self.updates, strict=True):
             pair = update.get_parameter("lora_A.weight").detach(), update.get_parameter("lora_B.weight").detach()
-            if _own(_parent(name)) == JOINT:
-                joint.setdefault(_parent(name), {})[_own(name)] = pair
+            if _leaf(_parent(name)) == JOINT:
+                joint.setdefault(_parent(name), {})[_leaf(name)] = pair
             else:
-                found[name] = pair
-        return found | {name: _join(parts) for name, parts in joint.items()}
+                updates[name] = pair
+        return updates | {name: _join(parts) for name, parts in joint.items()}
 
 
 def _join(parts: Mapping[str, tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     """One update of a joint projection from those of its parts "q", "k" and "v"; one that is missing has no update."""
     out = next(iter(parts.values()))[1].shape[0]
-    still = next(iter(parts.values()))[1].new_empty(out, 0)
-    b = torch.block_diag(*(parts[part][1] if part in parts else still for part in "qkv"))
+    no_update = next(iter(parts.values()))[1].new_empty(out, 0)
+    b = torch.block_diag(*(parts[part][1] if part in parts else no_update for part in "qkv"))
     return torch.cat([parts[part][0] for part in "qkv" if part in parts]), b
 
 
 def build(config: Config, backbone: Backbone) -> LoRA:
     """With its random start: A from PEFT's uniform distribution, B of zeros, so that nothing is changed at first."""
     model, method = backbone.model, config.method
-    found, standing = projections(model, method.lora_modules)
+    updated, replacements = projections(model, method.lora_modules)
     rank = method.rank
     assert rank is not None, "the rules ask for a size, and a budget is solved before"
-    layers = _layers(found, rank, method.lora_alpha or 2 * rank, method.lora_dropout)
+    layers = _layers(updated, rank, method.lora_alpha or 2 * rank, method.lora_dropout)
     for name, layer in layers.items():
-        if _parent(name) in standing:
-            setattr(standing[_parent(name)], _own(name), layer)
+        if _parent(name) in replacements:
+            setattr(replacements[_parent(name)], _leaf(name), layer)
         else:
-            standing[name] = layer
-    return LoRA(layers, standing, (method.lora_alpha or 2 * rank) / rank)
+            replacements[name] = layer
+    return LoRA(layers, replacements, (method.lora_alpha or 2 * rank) / rank)
 
 
 def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> LoRA:
@@ -148,9 +148,9 @@ def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -
     """
     with torch.random.fork_rng(devices=[]):
         method = build(config, backbone)
-    own = method.trained_tensors()
-    check_fit(tensors, {name: tensor.shape for name, tensor in own.items()})
-    for name, tensor in own.items():
+    untrained = method.trained_tensors()
+    check_fit(tensors, {name: tensor.shape for name, tensor in untrained.items()})
+    for name, tensor in untrained.items():
         tensor.copy_(tensors[name])
     return method.requires_grad_(False).eval()
 
@@ -162,41 +162,41 @@ def projections(model: PreTrainedModel, chosen: str) -> tuple[dict[str, nn.Modul
     """
     attention = {id(module) for modules in attention_sites(model).values() for module in modules}
     in_blocks = {id(module) for stack in stacks(model) for block in blocks(stack) for module in block.modules()}
-    found: dict[str, nn.Module] = {}
+    updated: dict[str, nn.Module] = {}
     joint: dict[str, nn.Module] = {}
     for name, module in model.named_modules():
         if not isinstance(module, (nn.Linear, Conv1D)) or id(module) not in in_blocks:
             continue
         parts: dict[str, nn.Module] = {name: module}
-        if isinstance(module, Conv1D) and _own(name) == JOINT:
+        if isinstance(module, Conv1D) and _leaf(name) == JOINT:
             joint[name] = SplitProjection(module)
             parts = {f"{name}.{part}": projection for part, projection in joint[name].named_children()}
         if chosen == "qv":
-            parts = {part: projection for part, projection in parts.items() if _own(part) in QUERIES_VALUES}
+            parts = {part: projection for part, projection in parts.items() if _leaf(part) in QUERIES_VALUES}
         if chosen == "all" or id(model.get_submodule(_parent(name))) in attention:
-            found |= parts
-    return found, joint
+            updated |= parts
+    return updated, joint
 
 
-def _layers(found: Mapping[str, nn.Module], rank: int, alpha: float, dropout: float) -> dict[str, Any]:
+def _layers(projections: Mapping[str, nn.Module], rank: int, alpha: float, dropout: float) -> dict[str, Any]:
     """PEFT's layers around projections. PEFT replaces modules of a model: here of a list of the projections alone."""
     from peft import LoraConfig, inject_adapter_in_model
 
-    every = nn.ModuleList(found.values())
+    modules = nn.ModuleList(projections.values())
     config = LoraConfig(
         r=rank,
         lora_alpha=alpha,  # type: ignore[arg-type]  # only divided by the rank
         lora_dropout=dropout,
-        target_modules=[str(index) for index in range(len(every))],
-        fan_in_fan_out=isinstance(every[0], Conv1D),
+        target_modules=[str(index) for index in range(len(modules))],
+        fan_in_fan_out=isinstance(modules[0], Conv1D),
     )
-    inject_adapter_in_model(config, every, adapter_name=ADAPTER)
-    return dict(zip(found, every, strict=True))
+    inject_adapter_in_model(config, modules, adapter_name=ADAPTER)
+    return dict(zip(projections, modules, strict=True))
 
 
 def _parent(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-def _own(name: str) -> str:
+def _leaf(name: str) -> str:
     return name.rpartition(".")[2]

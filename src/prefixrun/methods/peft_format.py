@@ -70,7 +70,7 @@ def write_peft_lora(directory: Path, method: LoRA, backbone: Backbone, *, base_m
     updates = method.updates_of_modules()
     ranks = {name: len(a) for name, (a, _) in updates.items()}
     rank = min(ranks.values())
-    higher = {name: one for name, one in ranks.items() if one > rank}
+    higher = {name: of_module for name, of_module in ranks.items() if of_module > rank}
     config = {
         "peft_type": "LORA",
         "task_type": "SEQ_2_SEQ_LM" if backbone.is_seq2seq else "CAUSAL_LM",
@@ -79,7 +79,7 @@ def write_peft_lora(directory: Path, method: LoRA, backbone: Backbone, *, base_m
         "r": rank,
         "lora_alpha": method.scaling * rank,
         "rank_pattern": higher,
-        "alpha_pattern": {name: method.scaling * one for name, one in higher.items()},
+        "alpha_pattern": {name: method.scaling * of_module for name, of_module in higher.items()},
         "target_modules": list(updates),
         "fan_in_fan_out": isinstance(backbone.model.get_submodule(next(iter(updates))), Conv1D),
         "bias": "none",
@@ -141,9 +141,9 @@ def _from_peft(directory: Path, shape: Shape) -> PrefixKeyValues:
     rows = tensors.get(PEFT_KEY)
     width = shape.layers * 2 * shape.kv_heads * shape.head_dim
     if rows is None or rows.dim() != 2 or rows.shape[1] != width:
-        found = "is missing" if rows is None else f"has the shape {tuple(rows.shape)}"
+        problem = "is missing" if rows is None else f"has the shape {tuple(rows.shape)}"
         raise ConfigError(
-            f"{directory / PEFT_WEIGHTS}: {PEFT_KEY} {found}; for this model it has {width} columns "
+            f"{directory / PEFT_WEIGHTS}: {PEFT_KEY} {problem}; for this model it has {width} columns "
             f"({shape.layers} layers x 2 x {shape.kv_heads} heads x {shape.head_dim})"
         )
     by_position = rows.view(len(rows), shape.layers, 2, shape.kv_heads, shape.head_dim)
@@ -164,12 +164,12 @@ def _load(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
 def _check(where: str, tensor: Tensor, backbone: Backbone) -> None:
     shape = backbone.shape
     wanted = (shape.layers, 2, shape.kv_heads, shape.head_dim)
-    found = tuple(tensor.shape)
+    actual = tuple(tensor.shape)
     if not tensor.is_floating_point():
         raise ConfigError(f"{where}: holds {tensor.dtype}; keys and values are floating point numbers")
-    if len(found) != 5 or (*found[:3], found[4]) != wanted or not found[3]:
+    if len(actual) != 5 or (*actual[:3], actual[4]) != wanted or not actual[3]:
         raise ConfigError(
-            f"{where}: has the shape {found}; for this model it is ({wanted[0]}, 2, {wanted[2]}, length, {wanted[3]})"
+            f"{where}: has the shape {actual}; for this model it is ({wanted[0]}, 2, {wanted[2]}, length, {wanted[3]})"
         )
     if not bool(torch.isfinite(tensor).all()):
         raise DamagedStateError(f"{where}: holds numbers that are not finite")

@@ -51,21 +51,21 @@ class Prefix(Method):
     def offset(self) -> int:
         return self.prefix_len
 
-    def sites(self) -> dict[str, Tensor]:
-        """The flat prefix; needs no backbone."""
+    def stored_key_values(self) -> dict[str, Tensor]:
+        """The keys and values as they are stored, without dropout; needs no backbone."""
         raise NotImplementedError
 
     def key_values(self, backbone: Backbone) -> PrefixKeyValues:
-        return self.dropped(self.sites())
+        return self.with_dropout(self.stored_key_values())
 
-    def dropped(self, flat: PrefixKeyValues) -> PrefixKeyValues:
+    def with_dropout(self, flat: PrefixKeyValues) -> PrefixKeyValues:
         """Keys and values with dropout while training, as in the paper's code (prefix_dropout, 0 there)."""
         if not (self.dropout and self.training):
             return flat
         return {site: nn.functional.dropout(tensor, self.dropout) for site, tensor in flat.items()}
 
     def trained_tensors(self) -> dict[str, Tensor]:
-        return {site: tensor.detach() for site, tensor in self.sites().items()}
+        return {site: tensor.detach() for site, tensor in self.stored_key_values().items()}
 
     def initialize(self, backbone: Backbone, config: Config) -> float | None:
         """Raises ConfigError for words of another length than the prefix."""
@@ -99,7 +99,7 @@ class FixedPrefix(Prefix):
             self.register_buffer(site, tensor)
         self._names = tuple(flat)
 
-    def sites(self) -> dict[str, Tensor]:
+    def stored_key_values(self) -> dict[str, Tensor]:
         return {name: cast(Tensor, getattr(self, name)) for name in self._names}
 
 
@@ -112,7 +112,7 @@ class MLPPrefix(Prefix):
         super().__init__(prefix_len, dropout)
         self.parts = nn.ModuleDict({site: Reparametrisation(shape, prefix_len, mid_dim) for site in sites})
 
-    def sites(self) -> dict[str, Tensor]:
+    def stored_key_values(self) -> dict[str, Tensor]:
         return {site: part() for site, part in self.parts.items()}
 
     @torch.no_grad()

@@ -25,7 +25,7 @@ class FlatPrefix(Prefix):
         size = (shape.layers, 2, shape.kv_heads, prefix_len, shape.head_dim)
         self.prefix = nn.ParameterDict({site: nn.Parameter(torch.randn(size)) for site in sites})
 
-    def sites(self) -> dict[str, Tensor]:
+    def stored_key_values(self) -> dict[str, Tensor]:
         return dict(self.prefix.items())
 
     @torch.no_grad()

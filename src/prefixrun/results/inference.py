@@ -11,9 +11,9 @@ from prefixrun.config.schema import DecodeConfig
 from prefixrun.decoding import beam_search as search
 from prefixrun.errors import ConfigError
 from prefixrun.methods import Method, PrefixKeyValues
-from prefixrun.methods.combine import average, concatenate
+from prefixrun.methods.combine_prefixes import average, concatenate
+from prefixrun.methods.mixed_batch import MixedPrefixes
 from prefixrun.methods.peft_format import read_prefix
-from prefixrun.methods.per_row import MixedPrefixes
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.prepacked import prepacked_weights

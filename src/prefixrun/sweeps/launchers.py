@@ -29,7 +29,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from prefixrun import files
 from prefixrun.config import compose
-from prefixrun.config.grids import word
+from prefixrun.config.grids import format_override
 from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError, DiskFullError, Interrupted, MissingPartError, PrefixrunError
 from prefixrun.runs import configure
@@ -69,7 +69,9 @@ def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch
         directory = files.make_directory(Path(todo[0].config.results_dir).expanduser() / "launcher")
         with compose.hydra_files(config_dir), tempfile.TemporaryDirectory(prefix="prefixrun-") as scratch:
             try:
-                config = _sweep_config([*settings, word("hydra.sweep.dir", str(directory.resolve()))], config_dir)
+                config = _sweep_config(
+                    [*settings, format_override("hydra.sweep.dir", str(directory.resolve()))], config_dir
+                )
                 _join_cluster(config)
                 slots = _slots(name, config, Path(scratch))
             except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:

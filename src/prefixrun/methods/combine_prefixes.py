@@ -13,28 +13,31 @@ from prefixrun.methods.base import PrefixKeyValues
 def concatenate(prefixes: Sequence[PrefixKeyValues]) -> PrefixKeyValues:
     """One behind the other, in their order; text of a decoder-only model then starts behind the sum of the lengths.
 
-    A prefix holds no positions of its own, so only the text's positions shift. Raises ConfigError as _alike.
+    A prefix holds no positions of its own, so only the text's positions shift. Raises ConfigError as _check_same_shape.
     """
-    _alike(prefixes, length_counts=False)
+    _check_same_shape(prefixes, length_counts=False)
     return {site: torch.cat([flat[site] for flat in prefixes], dim=3) for site in prefixes[0]}
 
 
 def average(prefixes: Sequence[PrefixKeyValues]) -> PrefixKeyValues:
-    """The mean of keys and values, position by position. Raises ConfigError as _alike, and for unequal lengths."""
-    _alike(prefixes, length_counts=True)
+    """The mean of keys and values, position by position.
+
+    Raises ConfigError as _check_same_shape, and for unequal lengths.
+    """
+    _check_same_shape(prefixes, length_counts=True)
     return {site: torch.stack([flat[site] for flat in prefixes]).mean(dim=0) for site in prefixes[0]}
 
 
-def _alike(prefixes: Sequence[PrefixKeyValues], *, length_counts: bool) -> None:
+def _check_same_shape(prefixes: Sequence[PrefixKeyValues], *, length_counts: bool) -> None:
     """Raise ConfigError for prefixes of other sites or another shape than the first's."""
     if not prefixes:
         raise ConfigError("no prefixes were given; name at least one run")
     shapes = [
         {
             site: [size for axis, size in enumerate(tensor.shape) if length_counts or axis != 3]
-            for site, tensor in each.items()
+            for site, tensor in prefix.items()
         }
-        for each in prefixes
+        for prefix in prefixes
     ]
     for number, shape in enumerate(shapes[1:], start=2):
         if shape != shapes[0]:

@@ -29,14 +29,16 @@ class MixedPrefixes(Method):
         self._rows = torch.tensor(self.rows, device=device)
         self._lengths = torch.tensor([self.prefixes[row].shape[3] for row in self.rows], device=device)
 
-    def own(self, dtype: torch.dtype) -> list[PrefixKV]:
+    def prefixes_of_rows(self, dtype: torch.dtype) -> list[PrefixKV]:
         """Each row's prefix by layer."""
         return row_prefix_kv(self.prefixes, self._rows, dtype)
 
     @contextmanager
     def attach(self, backbone: Backbone) -> Iterator[None]:
-        with attach_prefix(backbone.model, {"decoder": self.own(backbone.head.dtype)}):
+        with attach_prefix(backbone.model, {"decoder": self.prefixes_of_rows(backbone.head.dtype)}):
             yield
 
     def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> PrefillState:
-        return decoder_only.prefill(backbone, prompts, {"decoder": self.own(backbone.head.dtype)}, self._lengths)
+        return decoder_only.prefill(
+            backbone, prompts, {"decoder": self.prefixes_of_rows(backbone.head.dtype)}, self._lengths
+        )

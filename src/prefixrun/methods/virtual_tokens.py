@@ -1,4 +1,4 @@
-"""A table of vectors in the space of the input embeddings, free or made by an MLP."""
+"""Input embeddings of virtual tokens, free parameters or made by an MLP."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prefixrun.config.schema import InitConfig
 from prefixrun.methods.init import generator, set_zero, start_from
 
 
-class Table(nn.Module):
+class VirtualTokens(nn.Module):
     """`length` trained vectors of width d: Embedding(l, d), with an MLP behind it Linear(d, k), tanh, Linear(k, d)
     (gpt2/train_control.py of the paper's code, class PrefixEmbTuning). All start from PyTorch's defaults."""
 

@@ -5,7 +5,7 @@ import torch
 
 from prefixrun.errors import ConfigError
 from prefixrun.methods.base import PrefixKeyValues
-from prefixrun.methods.combine import average, concatenate
+from prefixrun.methods.combine_prefixes import average, concatenate
 from prefixrun.methods.prefix import FixedPrefix
 
 
