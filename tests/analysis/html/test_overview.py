@@ -7,10 +7,12 @@ from prefixrun.analysis.html.overview import summary_table, totals
 from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
+COSTS = ("train_seconds", "train_tokens", "train_steps", "decode_seconds", "peak_memory_bytes")
+
 
 def test_sums_leave_out_what_was_not_measured(tmp_path: Path) -> None:
     for seed, seconds in ((1, 1.5), (2, None), (3, 2.0)):
-        costs = {"train_seconds": seconds, "train_tokens": None}
+        costs = dict.fromkeys(COSTS) | {"train_seconds": seconds}
         write_record(tmp_path, settings={"seed": seed}, result={"costs": costs})
     sums = totals(load_records(tmp_path).runs)
     assert (sums.runs, sums.train_seconds, sums.train_tokens) == (3, 3.5, None)

@@ -29,14 +29,9 @@ def js(value: object) -> str:
 
 
 def test_the_whole_script_can_be_read() -> None:
-    assert NODE is not None
+    command = [NODE or "", "--input-type=module", "--check", "-"]
     checked = subprocess.run(
-        [NODE, "--input-type=module", "--check", "-"],
-        check=False,
-        input=page.script(),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
+        command, check=False, input=page.script(), capture_output=True, encoding="utf-8", timeout=60
     )
     assert (checked.returncode, checked.stderr) == (0, "")
 

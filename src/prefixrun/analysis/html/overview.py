@@ -53,12 +53,9 @@ def summary_table(runs: Sequence[Record], groups: Sequence[RunGroup]) -> HtmlTab
         Column("Training pairs"),
         Column("Training time", numeric=True),
     )
-    rows = tuple(
-        _row(part, alike, [each for each in groups if _part(each.first) == part]) for part, alike in parts.items()
-    )
-    note = (
-        "Best score: mean ± standard deviation over the runs of the setting whose mean is highest, on the test inputs."
-    )
+    of_part = {part: [group for group in groups if _part(group.first) == part] for part in parts}
+    rows = tuple(_row(part, alike, of_part[part]) for part, alike in parts.items())
+    note = "Best score: mean ± standard deviation over the runs of the setting whose mean is best."
     return HtmlTable("What was run", columns, rows, (note,))
 
 

@@ -128,7 +128,4 @@ def _environment_texts(origin: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _scoring(run: Record) -> list[list[str | None]]:
-    scores = run.result["scores"].items()
-    return [
-        [name, str(each["signature"]), None if each["value"] is not None else each["reason"]] for name, each in scores
-    ]
+    return [[name, run.signature(name), run.reason(name)] for name in run.result["scores"]]

@@ -71,7 +71,7 @@ def group_table(groups: Sequence[RunGroup]) -> HtmlTable:
     runs = [group.first for group in groups]
     names = score_names(runs, with_values=True)
     columns = (
-        *(column for column in _setting_columns(runs)),
+        *_setting_columns(runs),
         Column("Pairs", numeric=True, title="training pairs"),
         Column("Runs", numeric=True),
         *score_columns(runs, names),
@@ -125,15 +125,11 @@ def _setting_columns(runs: Sequence[Record]) -> list[Column]:
     """A setting that all runs share is a detail."""
     texts = list(zip(*(_setting(run) for run in runs), strict=True)) or [()] * 7
     labels = ("Task", "Method", "Length", "Init", "Model", "Data", "Profile")
-    return [
-        Column(
-            name,
-            numeric=name == "Length",
-            is_filter=True,
-            detail="always" if len({cell.text for cell in cells}) < 2 else "",
-        )
-        for name, cells in zip(labels, texts, strict=True)
-    ]
+    columns = []
+    for name, cells in zip(labels, texts, strict=True):
+        is_shared = len({cell.text for cell in cells}) < 2
+        columns.append(Column(name, numeric=name == "Length", is_filter=True, detail="always" if is_shared else ""))
+    return columns
 
 
 def _setting(run: Record) -> tuple[Cell, ...]:
@@ -153,8 +149,8 @@ def _run_row(run: Record, names: Sequence[str]) -> tuple[Cell, ...]:
     return (
         run_cell(run.directory.name, run.run_id, run.result["provenance"].get("command") or ""),
         *_setting(run),
-        number_cell(run.seed, lambda seed: str(seed)),
-        number_cell(run.subsample_seed, lambda seed: str(seed)),
+        number_cell(run.seed, str),
+        number_cell(run.subsample_seed, str),
         number_cell(run.n_train),
         *(Cell(score_text(value, run.scored_as, name), value) for name in names for value in [run.value(name)]),
         number_cell(run.result["parameters"]["stored"]),
