@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from importlib.machinery import ModuleSpec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import unquote
 import pytest
 
 from prefixrun.analysis.html import build, page
+from prefixrun.errors import MissingPartError
 from synthetic_records import write_record
 
 HOSTILE = [
@@ -114,6 +116,24 @@ def test_the_table_component_is_whole_and_nothing_in_it_ends_its_element() -> No
     assert "globalThis.DataTable = " in code
     assert "DataTables" in code.rpartition("globalThis.DataTable")[2], "the licences are lost"
     assert not re.search(r"<(!--|/?script)", code, re.IGNORECASE)
+
+
+def test_without_the_component_the_error_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "find_spec", lambda _: None)
+    with pytest.raises(MissingPartError, match="pip install itables"):
+        page.component.__wrapped__()
+
+
+def test_another_release_of_the_component_that_exports_nothing_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "html").mkdir()
+    (tmp_path / "html" / "dt_bundle.js").write_text("var a=1;export{a as b};")
+    package = ModuleSpec("itables", None, is_package=True)
+    package.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr(page, "find_spec", lambda _: package)
+    with pytest.raises(MissingPartError, match="exports no DataTable"):
+        page.component.__wrapped__()
 
 
 def test_nothing_is_fetched(html: str) -> None:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from prefixrun.analysis.html.provenance import Provenance, machine
 from prefixrun.results.records import load_records
 from synthetic_records import write_record
@@ -33,10 +35,21 @@ def test_an_environment_names_its_commit_packages_and_machine(tmp_path: Path) ->
     (row,) = provenance(tmp_path).tables()[0].rows
     assert [row[at].text for at in (2, 6, 7)] == [
         "a" * 12 + " with changes",
-        "EPYC, 2 cores, 1 threads",
+        "EPYC, 2 cores, 1 thread",
         "numpy 1, torch 2",
     ]
-    assert machine({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("origin", "text"),
+    [
+        ({}, ""),
+        ({"cpu": "EPYC", "processes": 1}, "EPYC"),
+        ({"accelerator": "H100", "processes": 2}, "H100, processes 2"),
+    ],
+)
+def test_a_machine_in_words(origin: dict[str, Any], text: str) -> None:
+    assert machine(origin) == text
 
 
 def test_runs_that_were_scored_in_the_same_way_share_a_table(tmp_path: Path) -> None:

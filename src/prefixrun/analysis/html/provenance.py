@@ -113,10 +113,11 @@ def environment(run: Record) -> dict[str, Any]:
 
 
 def machine(origin: Mapping[str, Any]) -> str:
-    """Processor, accelerator, cores and threads, as far as they were recorded."""
-    parts = [str(value) for name, value in sorted(origin.items()) if name not in _NAMED and value is not None]
-    sizes = (("cpu_count", "cores"), ("threads", "threads"))
-    return ", ".join([*parts, *(f"{origin[name]} {unit}" for name, unit in sizes if origin.get(name))])
+    """Processor, accelerator, cores and threads, as far as they were recorded; several processes, but not a single one."""
+    others = {name: value for name, value in sorted(origin.items()) if name not in _NAMED and value not in (None, 1)}
+    parts = [value if isinstance(value, str) else f"{name} {value}" for name, value in others.items()]
+    sizes = (("cpu_count", "core"), ("threads", "thread"))
+    return ", ".join([*parts, *(count(origin[name], unit) for name, unit in sizes if origin.get(name))])
 
 
 def _environment_texts(origin: Mapping[str, Any]) -> tuple[object, ...]:

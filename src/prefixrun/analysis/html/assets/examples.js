@@ -11,17 +11,18 @@ class Examples {
     this.form = this.find("#example-controls").elements;
     this.fill("set", this.sets.map(({ name, title }) => [name, title]));
     this.open(this.sets[0], []);
-    const redraw = (action) => () => { action(); this.draw(true); };
+    const redraw = (action = () => {}) => () => { action(); this.draw(true); };
     this.form.set.onchange = redraw(() => this.open(this.sets.find(({ name }) => name === this.form.set.value), []));
     this.form.add.onchange = redraw(() => this.chosen.push(Number(this.form.add.value)));
     this.form.sort.onchange = redraw(() => { this.current = -1; });
-    this.form.search.oninput = redraw(() => {});
-    this.form.marks.onchange = redraw(() => {});
+    this.form.search.oninput = redraw();
+    this.form.marks.onchange = redraw();
     this.find(".previous").onclick = () => this.step(-1);
     this.find(".next").onclick = () => this.step(1);
     document.addEventListener("keydown", (event) => {
       if (section.hidden || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (!event.target.closest("input, select")) this.step({ j: 1, k: -1 }[event.key] || 0);
+      const by = event.target.closest("input, select") ? 0 : { j: 1, k: -1 }[event.key];
+      if (by) this.step(by);
     });
   }
 
@@ -37,8 +38,8 @@ class Examples {
   open(set, names) {
     this.set = set;
     this.current = 0;
-    const asked = Object.keys(set.outputs).map(Number).filter((run) => names.includes(this.names[run].name));
-    asked.sort((a, b) => names.indexOf(this.names[a].name) - names.indexOf(this.names[b].name));
+    const positions = names.map((name) => this.names.findIndex((run) => run.name === name));
+    const asked = positions.filter((run) => run in set.outputs);
     this.chosen = asked.length ? asked.slice(0, MOST_RUNS) : [...set.start];
   }
 
@@ -52,49 +53,39 @@ class Examples {
 
   // null where the run was not scored on this input
   output(run, position) { return this.set.texts[this.set.outputs[run][position]] ?? null; }
-
   references(position) { return (this.set.references?.[position] || []).map((text) => this.set.texts[text]); }
-
   input(position) { return this.set.inputs ? this.set.texts[this.set.inputs[position]] : null; }
-
   score(run, position) { return this.set.per_example?.values[run]?.[position] ?? null; }
 
   // [value, text, key(position)]: the inputs with the least key come first
   sorts() {
     const [a, b] = this.chosen;
-    const { name, less_is_better: less } = this.set.per_example || {};
-    const has = (run) => this.set.per_example?.values[run];
+    const { name, less_is_better: less, values = {} } = this.set.per_example || {};
     const sign = less ? -1 : 1;
     const of = (combine, ...runs) => (position) => {
-      const values = runs.map((run) => this.score(run, position));
-      return values.includes(null) ? null : sign * combine(...values);
+      const scores = runs.map((run) => this.score(run, position));
+      return scores.includes(null) ? null : sign * combine(...scores);
     };
     const changed = (position) => {
       const texts = [this.output(a, position), this.output(b, position)];
       return texts.includes(null) ? null : -distance(...texts);
     };
-    const options = [["order", "order of the corpus", (position) => position]];
-    if (has(a)) options.push(["low", `${name} of A, ${less ? "highest" : "lowest"} first`, of((x) => x, a)]);
-    if (b !== undefined) options.push(["words", "most words changed, A to B", changed]);
-    if (has(a) && has(b)) {
-      options.push(["better", `${name}: B better than A`, of((x, y) => x - y, a, b)],
-        ["worse", `${name}: B worse than A`, of((x, y) => y - x, a, b)]);
-    }
-    return options;
+    return [["order", "order of the corpus", (position) => position],
+      a in values && ["low", `${name} of A, ${less ? "highest" : "lowest"} first`, of((x) => x, a)],
+      b !== undefined && ["words", "most words changed, A to B", changed],
+      a in values && b in values && ["better", `${name}: B better than A`, of((x, y) => x - y, a, b)],
+      a in values && b in values && ["worse", `${name}: B worse than A`, of((x, y) => y - x, a, b)]].filter(Boolean);
   }
 
+  // Positions of the inputs that the search finds, in order.
   order() {
     const [, , key] = this.sorts().find(([value]) => value === this.form.sort.value);
+    const texts = (position) => [this.set.ids[position], this.input(position), ...this.references(position),
+      ...this.chosen.map((run) => this.output(run, position))];
+    const fits = (position) => matches(texts(position).join(" \n "), this.form.search.value);
     const compare = ordering(true, 1);
-    return this.set.ids.map((_, position) => [position, key(position)]).filter(([position]) => this.fits(position))
+    return this.set.ids.map((_, position) => [position, key(position)]).filter(([position]) => fits(position))
       .sort(([p, a], [q, b]) => compare(a, b) || p - q).map(([position]) => position);
-  }
-
-  fits(position) {
-    const query = this.form.search.value;
-    const outputs = this.chosen.map((run) => this.output(run, position) || "");
-    const texts = [this.set.ids[position], this.input(position) || "", ...this.references(position), ...outputs];
-    return !query || matches(texts.join(" \n "), query);
   }
 
   draw(hasMoved) {
@@ -126,29 +117,31 @@ class Examples {
     this.find(".source").textContent = input ?? this.set.note;
     this.drawReferences(references, position);
     this.find(".outputs").replaceChildren(...this.chosen.map((run, column) => this.column(run, column, position)));
-    const against = { runs: `A (${this.names[this.chosen[0]].label})`, references: "the nearest reference" };
-    const what = against[this.marks(references)];
-    this.find(".legend").replaceChildren(...(what ? [`Compared with ${what}: `, make("ins", {}, "only here"), " ",
-      make("del", {}, "only there")] : []));
+    const first = `A (${this.names[this.chosen[0]].label})`;
+    const what = { runs: first, references: "the nearest reference", none: null }[this.marks(references)];
+    this.find(".legend").hidden = what === null;
+    this.find(".legend span").textContent = what;
     if (hasMoved) { // the address of what is shown, so that it can be sent to somebody
       const runs = this.chosen.map((run) => this.names[run].name).join(",");
-      history.replaceState(null, "", `#examples?${new URLSearchParams({ set: this.set.name, id: this.set.ids[position], runs })}`);
+      const shown = new URLSearchParams({ set: this.set.name, id: this.set.ids[position], runs });
+      history.replaceState(null, "", `#examples?${shown}`);
     }
   }
 
-  step(by) { this.go(by ? this.list[this.list.indexOf(this.current) + by] : undefined); }
+  step(by) { this.go(this.list[this.list.indexOf(this.current) + by] ?? this.current); }
 
   go(position) {
-    if (position === undefined) return;
     this.current = position;
     this.drawCurrent(true);
   }
 
   drawList(where) {
     const start = Math.max(0, Math.min(where - LISTED / 2, this.list.length - LISTED));
-    const items = this.list.slice(start, start + LISTED).map((position) => make("li", {},
-      make("button", { type: "button", "aria-current": position === this.current && "true", onclick: () => this.go(position) },
-        make("span", { class: "id" }, this.set.ids[position]), make("span", { dir: "auto" }, this.excerpt(position)))));
+    const texts = (position) => this.input(position) ?? this.output(this.chosen[0], position) ?? "";
+    const items = this.list.slice(start, start + LISTED).map((position) => make("li", {}, make("button",
+      { type: "button", "aria-current": position === this.current && "true", onclick: () => this.go(position) },
+      make("span", { class: "id" }, this.set.ids[position]),
+      make("span", { class: "excerpt", dir: "auto" }, texts(position).slice(0, 200)))));
     const rest = this.list.length - items.length;
     const box = this.find(".inputs ol");
     box.replaceChildren(...items);
@@ -158,37 +151,30 @@ class Examples {
     if (active) box.scrollTop = active.offsetTop - box.clientHeight / 2;
   }
 
-  excerpt(position) {
-    const text = this.input(position) ?? this.output(this.chosen[0], position) ?? "";
-    return text.length > 90 ? `${text.slice(0, 90).replace(/[\ud800-\udbff]$/, "")}…` : text;
-  }
-
   drawReferences(references, position) {
-    const close = references.map(() => []);
-    this.chosen.forEach((run, column) => {
-      const text = this.output(run, position);
-      if (text !== null && references.length) close[nearest(text, references)].push(letter(column));
-    });
+    const outputs = this.chosen.map((run) => this.output(run, position));
+    const near = outputs.map((text) => (text === null ? -1 : nearest(text, references)));
+    const letters = (at) => near.flatMap((best, column) => (best === at ? letter(column) : [])).join(", ");
     const box = this.find(".references");
     box.hidden = !references.length;
     box.open = references.length <= 3;
-    box.querySelector("summary").textContent = references.length === 1 ? "1 reference" : `${references.length} references`;
+    box.querySelector("summary").textContent = `References: ${references.length}`;
     box.querySelector("ol").replaceChildren(...references.map((text, at) => make("li", { dir: "auto" }, text,
-      close[at].length ? make("span", { class: "tag" }, ` nearest to ${close[at].join(", ")}`) : "")));
+      letters(at) && make("span", { class: "tag" }, ` nearest to ${letters(at)}`))));
   }
 
   column(run, column, position) {
     const text = this.output(run, position);
     const score = this.score(run, position);
     const remove = make("button", { type: "button", class: "remove", "aria-label": `Do not show ${letter(column)}`,
-      hidden: this.chosen.length < 2,
-      onclick: () => { this.chosen.splice(column, 1); this.draw(true); } }, "×");
-    const nothing = { null: "(not among the inputs of this run)", "": "(empty)" }[text];
-    const shown = nothing ? make("em", {}, nothing) : this.marked(text, column, position);
-    return make("article", {}, make("div", { class: "head" }, make("h3", {}, make("span", { class: "letter" }, letter(column)), " ",
-      make("a", { href: `#run-${encodeURIComponent(this.names[run].name)}` }, this.names[run].label)), remove),
-    make("p", { dir: "auto", class: "output" }, shown),
-    make("p", { class: "note" }, score === null ? "" : `${this.set.per_example.name} ${score.toFixed(1)}`));
+      hidden: this.chosen.length < 2, onclick: () => { this.chosen.splice(column, 1); this.draw(true); } }, "×");
+    const { name, label } = this.names[run];
+    const head = make("h3", {}, make("span", { class: "letter" }, letter(column)), " ",
+      make("a", { href: `#run-${encodeURIComponent(name)}` }, label));
+    const nothing = text === null ? "(not among the inputs of this run)" : text === "" ? "(empty)" : null;
+    return make("article", {}, make("div", { class: "head" }, head, remove),
+      make("p", { dir: "auto", class: "output" }, nothing ? make("em", {}, nothing) : this.marked(text, column)),
+      make("p", { class: "note" }, score === null ? "" : `${this.set.per_example.name} ${score.toFixed(1)}`));
   }
 
   // What outputs are compared with: "runs" (the first one), "references" (the nearest) or "none".
@@ -198,16 +184,13 @@ class Examples {
     return this.chosen.length > 1 ? "runs" : references.length ? "references" : "none";
   }
 
-  marked(text, column, position) {
-    const references = this.references(position);
-    const others = { runs: () => (column ? this.output(this.chosen[0], position) : null),
-      references: () => references[nearest(text, references)], none: () => null };
-    const other = others[this.marks(references)]();
+  marked(text, column) {
+    const references = this.references(this.current);
+    const marks = this.marks(references);
+    const other = marks === "references" ? references[nearest(text, references)]
+      : marks === "runs" && column ? this.output(this.chosen[0], this.current) : null;
     const steps = other === null ? null : difference(words(other), words(text));
-    if (steps === null) return text;
-    return steps.map(({ kind, word }) => (kind === "both" ? word.before + word.text
+    return steps === null ? text : steps.map(({ kind, word }) => (kind === "both" ? word.before + word.text
       : [word.before || " ", make(kind === "second" ? "ins" : "del", {}, word.text)]));
   }
 }
-
-function startExamples(data) { return new Examples(data, document.getElementById("examples")); }

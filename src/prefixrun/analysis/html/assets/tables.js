@@ -15,21 +15,7 @@ function ordering(isNumber, sign) {
 }
 
 // Every word of the query occurs in the text.
-function matches(text, query) {
-  const lower = text.toLowerCase();
-  return query.toLowerCase().split(/\s+/).every((word) => lower.includes(word));
-}
-
-function labelled(label, control) {
-  return make("label", { class: "control" }, make("span", {}, label), control);
-}
-
-function registerOrders() {
-  for (const [type, isNumber] of [["numbers", true], ["texts", false]]) {
-    const order = { asc: ordering(isNumber, 1), desc: ordering(isNumber, -1) };
-    DataTable.type(type, { order: { pre: (value) => plain(value), ...order } });
-  }
-}
+const matches = (text, query) => query.toLowerCase().split(/\s+/).every((word) => text.toLowerCase().includes(word));
 
 function startTable(table) {
   const isLong = table.classList.contains("long");
@@ -51,6 +37,8 @@ function startTable(table) {
   box.append(table);
   if (isLong) addFilters(api, head, container);
 }
+
+const labelled = (label, control) => make("label", { class: "control" }, make("span", {}, label), control);
 
 // Lists of values above the table, and which columns it has: those of details on demand (partial ones also where every
 // row in sight has a value), none that is empty.
