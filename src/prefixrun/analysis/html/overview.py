@@ -81,9 +81,9 @@ def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGrou
 
 def _best(groups: Sequence[RunGroup]) -> Cell:
     """The best mean of the task's first metric, among the settings that were scored on the most inputs."""
-    most = max(group.scope[3] for group in groups)
+    most = max(group.first.result["n_inputs"] for group in groups)
     metric, *_ = (*display_names.main_metrics(groups[0].first.scored_as, groups[0].first.result["scores"]), "")
-    cells = [group_score(group, metric) for group in groups if group.scope[3] == most]
+    cells = [group_score(group, metric) for group in groups if group.first.result["n_inputs"] == most]
     scored = [cell for cell in cells if cell.value is not None]
     if not scored:
         return Cell(NOTHING)

@@ -113,7 +113,7 @@ def environment(run: Record) -> dict[str, Any]:
 
 
 def machine(origin: Mapping[str, Any]) -> str:
-    """Processor, accelerator, cores and threads, as far as they were recorded; several processes, but not a single one."""
+    """Processor, accelerator, cores and threads, as far as they were recorded; processes where there are several."""
     others = {name: value for name, value in sorted(origin.items()) if name not in _NAMED and value not in (None, 1)}
     parts = [value if isinstance(value, str) else f"{name} {value}" for name, value in others.items()]
     sizes = (("cpu_count", "core"), ("threads", "thread"))

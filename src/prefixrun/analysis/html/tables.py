@@ -141,10 +141,8 @@ def _verdicts(made: Sequence[Table]) -> Iterator[tuple[str, Counter[str], int]]:
 
 def _of_texts(made: TextTable) -> HtmlTable:
     columns = tuple(Column(each.heading or "Method", numeric=each.is_number) for each in made.columns)
-    rows = tuple(
-        tuple(Cell(text, _number(text) if column.numeric else None) for text, column in zip(row.cells, columns, strict=True))
-        for row in made.rows
-    )
+    pairs = (zip(row.cells, columns, strict=True) for row in made.rows)
+    rows = tuple(tuple(Cell(text, _number(text) if of.numeric else None) for text, of in each) for each in pairs)
     return HtmlTable(made.title, columns, rows, made.notes)
 
 
