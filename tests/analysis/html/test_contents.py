@@ -1,10 +1,14 @@
 """What a report says of a results tree."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+from markupsafe import escape
+
+from prefixrun.analysis.claims import CLAIMS
 from prefixrun.analysis.html import build
 from synthetic_records import write_record
 
@@ -42,6 +46,22 @@ def test_an_empty_tree_has_a_report_too(tmp_path: Path) -> None:
     data, html, left_out = report(tmp_path)
     assert (data["runs"], data["sets"], left_out) == ([], [], ())
     assert "There is no finished run yet" in html
+
+
+def test_every_claim_is_shown_with_what_it_needs_and_links_to_its_runs(tmp_path: Path) -> None:
+    ids = set()
+    for seed in (1, 2, 3):
+        for method, quality in (("prefix", 0.7), ("finetune", 0.5)):
+            for size in (50, 500):
+                settings = {"method.name": method, "seed": seed, "train_size": size}
+                ids.add(write_record(tmp_path, settings=settings, quality=quality).name.rpartition("-")[2])
+    _, html, _ = report(tmp_path)
+    section = html.partition('<section id="claims"')[2].partition("</section>")[0]
+    shown = {part.partition('"')[0]: part for part in section.split('id="claim-')[1:]}
+    assert list(shown) == [claim.name for claim in CLAIMS]
+    assert all(escape(claim.needs) in shown[claim.name] for claim in CLAIMS)
+    assert '<span class="verdict good">holds</span>' in shown["C8"]
+    assert set(re.findall(r'href="#run-(\w+)"', shown["C8"])) == ids
 
 
 def test_the_same_tree_gives_the_same_page(tmp_path: Path) -> None:

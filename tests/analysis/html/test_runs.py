@@ -26,7 +26,7 @@ def test_a_run_is_a_row_with_a_link_its_setting_and_its_numbers(tmp_path: Path) 
     result = json.loads((directory / "result.json").read_text())
     table = run_table(load_records(tmp_path).runs)
     (row,) = table.rows
-    assert (row[0].text, row[0].href) == (result["run_id"], f"#run-{directory.name}")
+    assert (row[0].text, row[0].href) == (result["run_id"], f"#run-{result['run_id']}")
     assert directory.name in row[0].search
     labels = ("Task", "Method", "Length", "Init", "Model", "Seed", "Pairs", "BLEU", "Stored", "Memory")
     assert [column(table, label)[0] for label in labels] == [

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import prefixrun
+from prefixrun.analysis.claims import evaluate
 from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.html import overview, page, runs
 from prefixrun.analysis.html.costs import cost_table
-from prefixrun.analysis.html.drawings import drawings
 from prefixrun.analysis.html.examples import collect
-from prefixrun.analysis.html.findings import claims, summary
+from prefixrun.analysis.html.figures import page_figures
+from prefixrun.analysis.html.findings import OUTCOMES, summary
 from prefixrun.analysis.html.provenance import Provenance
 from prefixrun.analysis.html.tables import VERDICTS, tables
 from prefixrun.results.records import Record, load_records
@@ -43,8 +44,8 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
     examples = collect(records, data_dir)
     provenance = Provenance(records)
     compared = tables(groups)
-    judged = claims(records)
-    figures, figures_problem = drawings(groups, results_dir / "figures")
+    findings = evaluate(records)
+    figures, figures_problem = page_figures(groups, results_dir / "figures")
     unread = [(one.directory.name, one.reason) for one in loaded.skipped]
     skipped = tuple((what, _without(paths, why)) for what, why in [*unread, *examples.problems])
     content: Mapping[str, Any] = {
@@ -60,8 +61,9 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
         "shared_settings": runs.setting_lines(runs.shared_settings(records)),
         "figures": figures,
         "figures_problem": _without(paths, figures_problem),
-        "claims": judged,
-        "claim_counts": summary(judged),
+        "findings": findings,
+        "outcomes": OUTCOMES,
+        "claim_counts": summary(findings),
         "verdicts": compared.verdicts,
         "verdict_kinds": VERDICTS,
         "costs": cost_table(records),
@@ -69,7 +71,7 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
         "scorings": provenance.scorings(),
         "has_examples": bool(examples.sets),
     }
-    names = [{"name": record.directory.name, "label": runs.label(record)} for record in records]
+    names = [{"name": record.run_id, "label": runs.label(record)} for record in records]
     return Built(page.render(content, {"runs": names, "sets": examples.sets}), len(records), skipped)
 
 

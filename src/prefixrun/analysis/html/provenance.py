@@ -96,7 +96,7 @@ class Provenance:
             (*columns, Column("Command", is_wide=True)),
             tuple(
                 (
-                    run_cell(run.directory.name, run.run_id),
+                    run_cell(run),
                     text_cell(run.result["provenance"].get("time")),
                     number_cell(self.environment_of(run)),
                     text_cell(run.result["provenance"].get("command"), is_code=True),

@@ -34,7 +34,7 @@ _BACKBONE = (("files", "Model files"), ("sha256", "SHA-256"))
 class RunPage:
     """What the page says of one run."""
 
-    name: str
+    run_id: str
     label: str
     verdict: str
     scores: Facts
@@ -147,7 +147,7 @@ def _setting(run: Record) -> tuple[Cell, ...]:
 def _run_row(run: Record, names: Sequence[str]) -> tuple[Cell, ...]:
     costs = run.result["costs"]
     return (
-        run_cell(run.directory.name, run.run_id, run.result["provenance"].get("command") or ""),
+        run_cell(run),
         *_setting(run),
         number_cell(run.seed, str),
         number_cell(run.subsample_seed, str),
@@ -169,7 +169,7 @@ def _group_row(group: RunGroup, names: Sequence[str]) -> tuple[Cell, ...]:
         number_cell(group.parameters("stored")),
         number_cell(group.cost("train_seconds"), duration),
         number_cell(group.cost("peak_memory_bytes"), memory),
-        Cell("", runs=tuple(run.directory.name for run in group.runs)),
+        Cell("", runs=tuple(run.run_id for run in group.runs)),
     )
 
 
@@ -187,7 +187,7 @@ def _run_page(run: Record, shared: Mapping[str, Any], outputs: str, provenance: 
     scores = ((name, score_text(run.value(name), run.scored_as, name)) for name in score_names([run]))
     others = {key: value for key, value in run.settings.items() if key not in shared}
     return RunPage(
-        name=run.directory.name,
+        run_id=run.run_id,
         label=label(run),
         verdict=_verdict(run),
         scores=tuple((display_names.of_metric(name), text) for name, text in scores),

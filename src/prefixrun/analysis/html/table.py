@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import quote
 
 from prefixrun.analysis.html.format import NOTHING, number
+from prefixrun.results.records import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Cell:
     """How the verdict is marked."""
     verdict: str = ""
     runs: tuple[str, ...] = ()
-    """Names of the runs' directories."""
+    """Ids of the runs behind it."""
     href: str = ""
     search: str = ""
     """What a search finds beside the text."""
@@ -71,6 +73,7 @@ def number_cell(value: float | None, show: Callable[[float | None], str] = numbe
     return Cell(show(value), value)
 
 
-def run_cell(name: str, run_id: str, search: str = "") -> Cell:
-    """A link to what the page says of a run."""
-    return Cell(run_id, href=f"#run-{name}", search=f"{name} {search}", is_code=True)
+def run_cell(run: Record) -> Cell:
+    """A link to what the page says of a run; a search finds its directory and command too."""
+    search = f"{run.directory.name} {run.result['provenance'].get('command') or ''}"
+    return Cell(run.run_id, href=f"#run-{quote(run.run_id)}", search=search, is_code=True)

@@ -93,7 +93,7 @@ def _heading(metric: str) -> str:
 
 
 def _row(row: TableRow) -> tuple[Cell, ...]:
-    runs = tuple(run.directory.name for run in row.group.runs) if row.group else ()
+    runs = tuple(run.run_id for run in row.group.runs) if row.group else ()
     return (Cell(row.label), _status(row, runs), *(_cell(row, cell) for cell in row.cells))
 
 
