@@ -89,6 +89,22 @@ def test_many_outputs_are_thinned_evenly(tmp_path: Path) -> None:
     assert one["shown"].startswith(f"Inputs: {len(one['ids'])} of 60, at even distances.")
 
 
+def test_the_first_choice_is_the_papers_method_beside_the_most_alike_of_another(tmp_path: Path) -> None:
+    for method, seed in (("finetune", 1), ("finetune", 2), ("prefix", 2), ("prefix", 3)):
+        write_record(tmp_path, settings={"method.name": method, "seed": seed}, inputs=3)
+    records = found(tmp_path)
+    (one,) = collect(records, None).sets
+    first, second = (records[position] for position in one["start"])
+    assert first.method == "prefix"
+    alike = {2: 2, 3: second.seed}[first.seed]
+    assert (second.method, second.seed) == ("finetune", alike)
+
+
+def test_a_run_alone_is_the_first_choice(tmp_path: Path) -> None:
+    write_record(tmp_path, inputs=2)
+    assert collect(found(tmp_path), None).sets[0]["start"] == [0]
+
+
 def test_a_score_of_each_output_is_made_from_the_counts(tmp_path: Path) -> None:
     write_record(tmp_path, settings={"seed": 1}, inputs=4)
     write_record(tmp_path, settings={"seed": 2}, inputs=4, with_stats=False)

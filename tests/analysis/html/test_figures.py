@@ -1,49 +1,59 @@
-"""Figures become elements of the page without touching the rest of it."""
+"""Figures of the page are those of `prefixrun tables`, as images that cannot touch the rest of it."""
 
-from xml.etree import ElementTree
+import re
+from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
-from prefixrun.analysis.html.figures import inline
-from prefixrun.errors import DamagedStateError
-
-FIGURE = """<?xml version="1.0"?>
-<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">
-<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="144pt" height="72pt">
- <metadata><a/></metadata>
- <defs><style type="text/css">*{stroke-linejoin: round}</style></defs>
- <!-- a note -->
- <g id="figure_1" onclick="alert(1)"><clipPath id="p1"><rect/></clipPath>
-  <path clip-path="url(#p1)" style="clip-path: url('#p1'); fill: #fff"/>
-  <use xlink:href="#m1"/><use xlink:href="http://example.org/x.svg#y"/><script>alert(1)</script>
-  <text>ours &amp; the paper's</text></g>
-</svg>"""
+from prefixrun.analysis.groups import run_groups
+from prefixrun.analysis.html.figures import address, page_figures
+from prefixrun.analysis.publish import publish
+from prefixrun.results.records import load_records
+from synthetic_records import write_record
 
 
-def test_ids_and_what_refers_to_them_get_the_prefix() -> None:
-    svg = inline(FIGURE, "low-data", "Low data")
-    root = ElementTree.fromstring(svg)  # noqa: S314 - made above
-    assert {each.get("id") for each in root.iter() if each.get("id")} == {"low-data-figure_1", "low-data-p1"}
-    assert svg.count("url(#low-data-p1)") == 2
-    assert [each.get("href") for each in root.iter("{http://www.w3.org/2000/svg}use")] == ["#low-data-m1", None]
+def test_two_sizes_make_a_figure(tmp_path: Path) -> None:
+    for size in (50, 500):
+        write_record(tmp_path, settings={"train_size": size})
+    (figure,), problem = page_figures(run_groups(load_records(tmp_path).runs), tmp_path / "figures")
+    assert problem == ""
+    assert figure.title.startswith("Low data")
+    assert figure.caption
+    assert "<svg " in unquote(figure.address)
 
 
-def test_it_has_a_name_and_the_size_of_its_place() -> None:
-    svg = inline(FIGURE, "f", 'Low "data"')
-    assert svg.startswith("<svg ")
-    assert 'viewBox="0 0 144 72"' in svg
-    assert 'role="img"' in svg
-    assert "Low &quot;data&quot;" in svg
+def test_a_published_figure_is_shown_as_it_is_while_it_is_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for size in (50, 500):
+        write_record(tmp_path, settings={"train_size": size})
+    publish(load_records(tmp_path).runs, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("prefixrun.analysis.html.figures.draw_svg", None)
+        (figure,), _ = page_figures(run_groups(load_records(tmp_path).runs), tmp_path / "figures")
+    (path,) = (tmp_path / "figures").glob("*.svg")
+    assert unquote(figure.address).endswith(path.read_text(encoding="utf-8"))
+    write_record(tmp_path, settings={"train_size": 100})
+    (other,), _ = page_figures(run_groups(load_records(tmp_path).runs), tmp_path / "figures")
+    assert other.address != figure.address
 
 
-def test_nothing_acts_on_the_page() -> None:
-    svg = inline(FIGURE, "f", "")
-    for foreign in ("<style", "<script", "onclick", "example.org", "metadata", "<!--", "<?xml", "DOCTYPE"):
-        assert foreign not in svg
-    assert "ours &amp; the paper's" in svg
+def test_without_runs_there_is_no_figure(tmp_path: Path) -> None:
+    assert page_figures(run_groups(load_records(tmp_path).runs), tmp_path / "figures") == ((), "")
 
 
-@pytest.mark.parametrize("text", ["", "<svg", "<html/>", '<!DOCTYPE a [<!ENTITY b "c">]><svg>&b;</svg>'])
-def test_what_is_no_figure_is_refused(text: str) -> None:
-    with pytest.raises(DamagedStateError, match="figure f: is no SVG"):
-        inline(text, "f", "")
+def test_scores_with_different_signatures_are_a_problem_that_is_said(tmp_path: Path) -> None:
+    for size, way in ((50, "one"), (500, "other")):
+        scores = {"BLEU": {"value": 60.0, "signature": way, "reason": None}}
+        write_record(tmp_path, settings={"train_size": size}, result={"scores": scores})
+    figures, problem = page_figures(run_groups(load_records(tmp_path).runs), tmp_path / "figures")
+    assert figures == ()
+    assert "has 2 signatures" in problem
+
+
+def test_an_address_has_no_character_of_markup_and_all_of_the_figure() -> None:
+    svg = """<svg xmlns="http://www.w3.org/2000/svg"><text onclick='x'>100 % ± "#" &amp; – é</text></svg>\n"""
+    made = address(svg)
+    assert re.fullmatch(r"data:image/svg\+xml,[\w =:/;,.()!?*$@\n%~-]+", made, re.ASCII)
+    assert unquote(made.removeprefix("data:image/svg+xml,")) == svg

@@ -5,12 +5,16 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from importlib.machinery import ModuleSpec
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from prefixrun.analysis.html import build, page
+from prefixrun.errors import MissingPartError
 from synthetic_records import write_record
 
 HOSTILE = [
@@ -90,19 +94,46 @@ def test_hostile_outputs_come_back_as_they_were_written(html: str) -> None:
     assert [one["texts"][position] for position in one["inputs"]] == [f"<i>{text}" for text in HOSTILE]
 
 
-def test_only_the_two_scripts_of_the_page_are_elements(html: str) -> None:
-    assert [attributes.get("type") for attributes in read(html).named("script")] == ["application/json", None]
+def test_only_the_scripts_of_the_page_are_elements(html: str) -> None:
+    types = [attributes.get("type") for attributes in read(html).named("script")]
+    assert types == ["application/json", "module", "module"]
     assert "alert(1)</script>" not in html
 
 
-def test_the_policy_lets_exactly_this_script_run(html: str) -> None:
+def test_the_policy_lets_exactly_these_scripts_run(html: str) -> None:
     reader = read(html)
     policy = next(a["content"] for a in reader.named("meta") if a.get("http-equiv") == "Content-Security-Policy")
-    digest = base64.b64encode(hashlib.sha256(page.script().encode()).digest()).decode()
+    scripts = (page.component(), page.script())
+    digests = [base64.b64encode(hashlib.sha256(code.encode()).digest()).decode() for code in scripts]
     assert policy is not None
     assert "default-src 'none'" in policy
-    assert f"script-src 'sha256-{digest}';" in policy
-    assert f"<script>{page.script()}</script>" in html
+    assert "script-src " + " ".join(f"'sha256-{digest}'" for digest in digests) + ";" in policy
+    assert all(f'<script type="module">{code}</script>' in html for code in scripts)
+
+
+def test_the_table_component_is_whole_and_nothing_in_it_ends_its_element() -> None:
+    code = page.component()
+    assert "globalThis.DataTable = " in code
+    assert "DataTables" in code.rpartition("globalThis.DataTable")[2], "the licences are lost"
+    assert not re.search(r"<(!--|/?script)", code, re.IGNORECASE)
+
+
+def test_without_the_component_the_error_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "find_spec", lambda _: None)
+    with pytest.raises(MissingPartError, match="pip install itables"):
+        page.component.__wrapped__()
+
+
+def test_another_release_of_the_component_that_exports_nothing_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "html").mkdir()
+    (tmp_path / "html" / "dt_bundle.js").write_text("var a=1;export{a as b};")
+    package = ModuleSpec("itables", None, is_package=True)
+    package.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr(page, "find_spec", lambda _: package)
+    with pytest.raises(MissingPartError, match="exports no DataTable"):
+        page.component.__wrapped__()
 
 
 def test_nothing_is_fetched(html: str) -> None:
@@ -125,13 +156,28 @@ def test_headings_and_labels_are_in_order(html: str) -> None:
     assert len(ids) == len(set(ids))
     referred = [attributes["aria-labelledby"] for _, attributes in reader.tags if "aria-labelledby" in attributes]
     assert set(referred) <= set(ids)
-    links = [a["href"] for a in reader.named("a") if a["href"] and a["href"].startswith("#") and "?" not in a["href"]]
-    assert {link[1:] for link in links if link} <= set(ids)
+    links = [unquote(a["href"] or "").partition("?")[0] for a in reader.named("a")]
+    assert {link[1:] for link in links} <= set(ids)
 
 
 def test_every_section_has_its_link(html: str) -> None:
     sections = {attributes.get("id") for attributes in read(html).named("section")}
     assert {name for name, _ in page.SECTIONS} == sections - {"run"}
+
+
+def test_hostile_texts_of_a_record_are_texts(tmp_path: Path) -> None:
+    hostile = HOSTILE[0]
+    result = {
+        "profile": hostile,
+        "scores": {hostile: {"value": 1.0, "signature": hostile, "reason": None}},
+        "provenance": {"semantics": 1, "command": hostile, "cpu": hostile, "time": hostile},
+        "backbone": {"files": hostile, "sha256": hostile},
+    }
+    for seed in (1, 2):
+        write_record(tmp_path, settings={"seed": seed}, result=result)
+    html = build(tmp_path, None, command=hostile).html
+    assert hostile not in html
+    assert len(read(html).named("script")) == 3
 
 
 def test_tables_scroll_in_their_own_box_and_say_what_they_are(html: str) -> None:
@@ -144,14 +190,6 @@ def test_not_a_number_is_refused_and_a_lone_surrogate_is_not_fatal() -> None:
     with pytest.raises(ValueError, match="JSON has no such number"):
         page.script_json({"a": float("nan")})
     assert json.loads(page.script_json(["\ud800x"]))[0].endswith("x")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(None, "–"), (0.25, "0.2 s"), (12.0, "12 s"), (90.0, "1.5 min"), (5400.0, "1.5 h"), (36000000.0, "10,000.0 h")],
-)
-def test_durations(seconds: float | None, text: str) -> None:
-    assert page.duration(seconds) == text
 
 
 def test_every_asset_is_used() -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun.analysis.groups import run_groups
-from prefixrun.analysis.html.tables import VERDICTS, Cell, Shown, Tables, tables
+from prefixrun.analysis.html.table import Cell, HtmlTable
+from prefixrun.analysis.html.tables import VERDICTS, Tables, tables
 from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
@@ -15,7 +16,7 @@ def shown(results: Path) -> Tables:
     return tables(run_groups(load_records(results).runs))
 
 
-def rows(table: Shown) -> dict[str, tuple[Cell, ...]]:
+def rows(table: HtmlTable) -> dict[str, tuple[Cell, ...]]:
     return {row[0].text: row for row in table.rows}
 
 
@@ -43,8 +44,8 @@ def test_ours_stand_above_the_papers_with_difference_and_verdict(tmp_path: Path)
     assert (bleu.kind, bleu.verdict.split(" (")[0]) == ("open", "undecided")
     assert (prefix[3].text, prefix[3].ours) == ("8.82", False)
     assert found.verdicts == (
-        ("Table 2: table-to-text generation, E2E", {"undecided": 2}),
-        ("Table 5: embedding-only and infix, E2E", {"undecided": 2}),  # repeats the prefix of the main table
+        ("Table 2: table-to-text generation, E2E", {"undecided": 2}, 0),
+        ("Table 5: embedding-only and infix, E2E", {"undecided": 2}, 0),  # repeats the prefix of the main table
     )
 
 
@@ -71,7 +72,7 @@ def test_methods_stand_beside_each_other_and_sort_by_their_numbers(tmp_path: Pat
     for method in ("prefix", "finetune"):
         write_record(tmp_path, settings={"method.name": method})
     table = shown(tmp_path).chapters[2].tables[0]
-    assert table.columns[0] == "Method"
+    assert table.columns[0].label == "Method"
     stored = [row[2] for row in table.rows]
     assert [cell.value for cell in stored] == [115_200.0, 115_200.0]
     assert table.notes

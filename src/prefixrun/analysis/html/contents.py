@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import prefixrun
+from prefixrun.analysis.claims import evaluate
 from prefixrun.analysis.groups import run_groups
-from prefixrun.analysis.html import overview, page
-from prefixrun.analysis.html.drawings import drawings
+from prefixrun.analysis.html import overview, page, runs
+from prefixrun.analysis.html.costs import cost_table
 from prefixrun.analysis.html.examples import collect
-from prefixrun.analysis.html.findings import claims, summary
-from prefixrun.analysis.html.runs import RunTable
+from prefixrun.analysis.html.figures import page_figures
+from prefixrun.analysis.html.findings import OUTCOMES, summary
+from prefixrun.analysis.html.provenance import Provenance
 from prefixrun.analysis.html.tables import VERDICTS, tables
 from prefixrun.results.records import Record, load_records
 from prefixrun.runs.provenance import utc_now
@@ -36,33 +38,41 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
     `made`: the time that the page says, now when None. Errors in single runs are in the report, not raised.
     """
     paths = {"results_dir": results_dir, "data_dir": data_dir}
-    records = load_records(results_dir)
-    runs = sorted(records.runs, key=_order)
-    table = RunTable.of(runs)
-    examples = collect(runs, data_dir)
-    found = [(one.directory.name, one.reason) for one in records.skipped]
-    groups = run_groups(runs)
+    loaded = load_records(results_dir)
+    records = sorted(loaded.runs, key=_order)
+    groups = run_groups(records)
+    examples = collect(records, data_dir)
+    provenance = Provenance(records)
     compared = tables(groups)
-    found_claims = claims(runs)
-    drawn, figures_problem = drawings(groups, results_dir / "figures")
-    skipped = tuple((what, _without(paths, why)) for what, why in [*found, *examples.problems])
+    findings = evaluate(records)
+    figures, figures_problem = page_figures(groups, results_dir / "figures")
+    unread = [(one.directory.name, one.reason) for one in loaded.skipped]
+    skipped = tuple((what, _without(paths, why)) for what, why in [*unread, *examples.problems])
     content: Mapping[str, Any] = {
         "version": prefixrun.__version__,
         "made": made or utc_now(),
         "command": command,
-        "totals": overview.totals(table.runs),
-        "parts": overview.parts(table.runs),
+        "totals": overview.totals(records),
+        "summary": overview.summary_table(records, groups),
         "left_out": skipped,
         "chapters": [replace(each, problem=_without(paths, each.problem)) for each in compared.chapters],
-        "figures": drawn,
+        "run_tables": (runs.run_table(records), runs.group_table(groups)),
+        "run_pages": runs.run_pages(records, examples.sets, provenance),
+        "shared_settings": runs.setting_lines(runs.shared_settings(records)),
+        "figures": figures,
         "figures_problem": _without(paths, figures_problem),
-        "claims": found_claims,
-        "claim_counts": summary(found_claims),
+        "findings": findings,
+        "outcomes": OUTCOMES,
+        "claim_counts": summary(findings),
         "verdicts": compared.verdicts,
         "verdict_kinds": VERDICTS,
+        "costs": cost_table(records),
+        "provenance": provenance.tables(),
+        "scorings": provenance.scorings(),
+        "has_examples": bool(examples.sets),
     }
-    html = page.render(content, {**table.plain(), "sets": examples.sets})
-    return Built(html, len(table.runs), skipped)
+    names = [{"name": record.run_id, "label": runs.label(record)} for record in records]
+    return Built(page.render(content, {"runs": names, "sets": examples.sets}), len(records), skipped)
 
 
 def _order(record: Record) -> tuple[object, ...]:
@@ -73,7 +83,7 @@ def _order(record: Record) -> tuple[object, ...]:
 
 
 def _without(paths: Mapping[str, Path | None], text: str) -> str:
-    """A message without the places of this machine in it. `paths`: argument of the command → directory."""
+    """A message without the directories of this machine in it. `paths`: argument of the command → directory."""
     for name, path in paths.items():
         if path is not None:
             text = text.replace(f"{path}/", "").replace(str(path), name)

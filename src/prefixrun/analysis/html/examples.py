@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """All sets of the report, and what could not be read."""
+    """All sets of the report, those with most runs first, and what could not be read."""
 
     sets: tuple[dict[str, Any], ...]
     problems: tuple[tuple[str, str], ...]
@@ -58,8 +58,8 @@ def collect(records: Sequence[Record], data_dir: Path | None, most_characters: i
     groups = _groups(records, problems)
     characters = sum(group.characters for group in groups)
     most = max(FEWEST_INPUTS, int(most_characters / max(1.0, characters)))
-    sets = tuple(_set(group, most, data_dir, problems) for group in groups)
-    return Examples(sets, tuple(problems))
+    sets = [_set(group, most, data_dir, problems) for group in groups]
+    return Examples(tuple(sorted(sets, key=lambda each: -len(each["outputs"]))), tuple(problems))
 
 
 def _groups(records: Sequence[Record], problems: list[tuple[str, str]]) -> list[Group]:
@@ -109,9 +109,23 @@ def _set(group: Group, most: int, data_dir: Path | None, problems: list[tuple[st
         "inputs": [pool.add(text.source) for text in texts] or None,
         "references": [[pool.add(one) for one in text.references] for text in texts] or None,
         "outputs": outputs,
+        "start": first_choice(group.runs),
         "per_example": scores_by_example(group.runs, ids, problems),
         "texts": pool.values,
     }
+
+
+def first_choice(runs: Mapping[int, Record]) -> list[int]:
+    """Positions of the runs to begin with: one of prefix-tuning and one of another method, as alike as there are."""
+    first = next((position for position, run in runs.items() if run.method == "prefix"), next(iter(runs)))
+
+    def likeness(position: int) -> tuple[bool, int]:
+        one, other = runs[first], runs[position]
+        names = ("model", "n_train", "subsample_seed", "seed")
+        return one.method != other.method, sum(getattr(one, name) == getattr(other, name) for name in names)
+
+    others = [position for position in runs if position != first]
+    return [first, max(others, key=likeness)] if others else [first]
 
 
 def _shown(inputs: int, available: int, runs: int) -> str:

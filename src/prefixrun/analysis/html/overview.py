@@ -1,28 +1,17 @@
-"""What was run, in sums, and what was left out."""
+"""The first section: what was run, and the best scores of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Runs of one task, model and method on the same kind of data."""
-
-    task: str
-    model: str
-    method: str
-    data_source: str
-    runs: int
-    seeds: int
-    """Different seeds among them."""
-    prefix_lens: str
-    pairs: str
-    """Sizes of the training sets."""
-    train_seconds: float | None
-    train_tokens: int | None
+from prefixrun.analysis.groups import RunGroup
+from prefixrun.analysis.html.format import NOTHING, duration
+from prefixrun.analysis.html.runs import group_score
+from prefixrun.analysis.html.table import Cell, Column, HtmlTable, number_cell, text_cell
+from prefixrun.results import display_names
+from prefixrun.results.records import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,44 +27,79 @@ class Totals:
     decode_seconds: float | None
 
 
-def totals(runs: Sequence[Mapping[str, Any]]) -> Totals:
-    """The sums of the first page."""
-    tasks, models, methods = (tuple(sorted({run[name] for run in runs})) for name in ("task", "model", "method"))
-    return Totals(
-        len(runs), tasks, models, methods, *(_sum(runs, n) for n in ("train_seconds", "train_tokens", "decode_seconds"))
+def totals(runs: Sequence[Record]) -> Totals:
+    """The sums over all runs."""
+    tasks = sorted({display_names.of_task(run.task) for run in runs})
+    models = sorted({display_names.of_model(run.model) for run in runs})
+    methods = sorted({display_names.of_method(run.method) for run in runs})
+    sums = (_sum(runs, name) for name in ("train_seconds", "train_tokens", "decode_seconds"))
+    return Totals(len(runs), tuple(tasks), tuple(models), tuple(methods), *sums)
+
+
+def summary_table(runs: Sequence[Record], groups: Sequence[RunGroup]) -> HtmlTable:
+    """One row for each task, model, method and kind of data: its best score, and what was run."""
+    parts: dict[tuple[str, ...], list[Record]] = {}
+    for run in runs:
+        parts.setdefault(_part(run), []).append(run)
+    columns = (
+        Column("Task"),
+        Column("Method"),
+        Column("Best score", numeric=True, title="mean over the runs of the best setting"),
+        Column("Model"),
+        Column("Data"),
+        Column("Runs", numeric=True),
+        Column("Seeds", numeric=True),
+        Column("Prefix lengths"),
+        Column("Training pairs"),
+        Column("Training time", numeric=True),
+    )
+    of_part = {part: [group for group in groups if _part(group.first) == part] for part in parts}
+    rows = tuple(_row(part, alike, of_part[part]) for part, alike in parts.items())
+    note = "Best score: mean ± standard deviation over the runs of the setting whose mean is best."
+    return HtmlTable("What was run", columns, rows, (note,))
+
+
+def _part(run: Record) -> tuple[str, ...]:
+    return run.task, run.method, run.model, str(run.result["data_source"])
+
+
+def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGroup]) -> tuple[Cell, ...]:
+    task, method, model, data = part
+    return (
+        text_cell(display_names.of_task(task)),
+        text_cell(display_names.of_method(method)),
+        _best(groups),
+        text_cell(display_names.of_model(model)),
+        text_cell(data),
+        number_cell(len(runs)),
+        number_cell(len({run.seed for run in runs})),
+        text_cell(_listed(run.prefix_len for run in runs)),
+        text_cell(_listed(run.n_train for run in runs)),
+        number_cell(_sum(runs, "train_seconds"), duration),
     )
 
 
-def parts(runs: Sequence[Mapping[str, Any]]) -> list[Part]:
-    """One line for each task, model, method and kind of data, in the order of the runs."""
-    found: dict[tuple[str, str, str, str], list[Mapping[str, Any]]] = {}
-    for run in runs:
-        found.setdefault((run["task"], run["model"], run["method"], run["data_source"]), []).append(run)
-    return [
-        Part(
-            task=task,
-            model=model,
-            method=method,
-            data_source=source,
-            runs=len(members),
-            seeds=len({run["seed"] for run in members}),
-            prefix_lens=_listed({run["prefix_len"] for run in members}),
-            pairs=_listed({run["n_train"] for run in members}),
-            train_seconds=_sum(members, "train_seconds"),
-            train_tokens=_sum(members, "train_tokens"),
-        )
-        for (task, model, method, source), members in found.items()
-    ]
+def _best(groups: Sequence[RunGroup]) -> Cell:
+    """The best mean of the task's first metric, among the settings that were scored on the most inputs."""
+    most = max(group.first.result["n_inputs"] for group in groups)
+    metric, *_ = (*display_names.main_metrics(groups[0].first.scored_as, groups[0].first.result["scores"]), "")
+    cells = [group_score(group, metric) for group in groups if group.first.result["n_inputs"] == most]
+    scored = [cell for cell in cells if cell.value is not None]
+    if not scored:
+        return Cell(NOTHING)
+    sign = -1 if display_names.less_is_better(metric) else 1
+    best = max(scored, key=lambda cell: sign * (cell.value or 0.0))
+    return Cell(f"{display_names.of_metric(metric)} {best.text}", best.value)
 
 
-def _sum(runs: Sequence[Mapping[str, Any]], name: str) -> Any:
-    known = [run[name] for run in runs if run[name] is not None]
+def _sum(runs: Iterable[Record], name: str) -> Any:
+    known = [cost for run in runs if (cost := run.result["costs"].get(name)) is not None]
     return sum(known) if known else None
 
 
-def _listed(values: set[Any]) -> str:
+def _listed(values: Iterable[int | None]) -> str:
     """Few values one by one, many as their range."""
-    known = sorted(value for value in values if value is not None)
+    known = sorted({value for value in values if value is not None})
     if len(known) > 6:
         return f"{known[0]:,} to {known[-1]:,} ({len(known)} sizes)"
     return ", ".join(f"{value:,}" for value in known)

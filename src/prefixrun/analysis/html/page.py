@@ -5,21 +5,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from prefixrun.analysis.html.format import count, duration, number
+from prefixrun.errors import MissingPartError
 from prefixrun.files import plain_json
-from prefixrun.results import display_names
 
 ASSETS = Path(__file__).parent / "assets"
 
-SCRIPTS = ("dom.js", "format.js", "diff.js", "table.js", "runs.js", "costs.js", "examples.js", "pages.js")
-"""In the order in which they need each other; together they are one function."""
+SCRIPTS = ("diff.js", "tables.js", "examples.js", "page.js")
+"""In the order in which they need each other; together they are one module."""
 
 SECTIONS = (
     ("overview", "Overview"),
@@ -34,11 +37,15 @@ SECTIONS = (
 
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
+_MARKUP = re.compile(r"<(?=!--|/?script)", re.IGNORECASE)
+"""In strings and patterns of a script: what HTML would read as the beginning or end of something."""
+
+_EXPORTS = re.compile(r"export\{([^}]*\b([\w$]+) as default\b[^}]*)\};?")
+
 
 def render(content: Mapping[str, Any], data: object) -> str:
     """The page. `content`: what the template names; `data`: what its scripts read, in JSON's own types."""
-    code = script()
-    digest = base64.b64encode(hashlib.sha256(code.encode("utf-8")).digest()).decode("ascii")
+    scripts = (component(), script())
     return (
         _environment()
         .get_template("report.html")
@@ -46,17 +53,32 @@ def render(content: Mapping[str, Any], data: object) -> str:
             **content,
             sections=SECTIONS,
             style=Markup((ASSETS / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - a file of this package
-            script=Markup(code),  # noqa: S704 - files of this package
-            script_hash=digest,
+            scripts=[Markup(each) for each in scripts],  # noqa: S704 - files of this package and of itables
+            script_hashes=[_hash(each) for each in scripts],
             data=Markup(script_json(data)),  # noqa: S704 - has no character that HTML could read as markup
         )
     )
 
 
 def script() -> str:
-    """All scripts as one, exactly as it stands in the page."""
-    parts = [(ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS]
-    return '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
+    """All scripts of this package as one module, exactly as it stands in the page."""
+    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS)
+
+
+@cache
+def component() -> str:
+    """The DataTables that itables ships, with their licences, as a module that leaves `DataTable` to the next one.
+
+    A module inside a page has no address, so nothing could import from it.
+    """
+    found = find_spec("itables")  # does not import it, which would take a second
+    if found is None or not found.submodule_search_locations:
+        raise MissingPartError("the report needs the package itables: pip install itables")
+    bundle = Path(found.submodule_search_locations[0]) / "html" / "dt_bundle.js"
+    code, replaced = _EXPORTS.subn(r"globalThis.DataTable = \2;", bundle.read_text(encoding="utf-8"))
+    if replaced != 1:
+        raise MissingPartError(f"{bundle}: exports no DataTable; install the version of itables that prefixrun names")
+    return _MARKUP.sub(r"\\x3c", code)
 
 
 def script_json(value: object) -> str:
@@ -71,39 +93,13 @@ def script_json(value: object) -> str:
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
+def _hash(code: str) -> str:
+    return base64.b64encode(hashlib.sha256(code.encode("utf-8")).digest()).decode("ascii")
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(loader=FileSystemLoader(ASSETS), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"number": number, "duration": duration, "count": count, "value": value, "named": named}
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.filters |= {"number": number, "duration": duration, "count": count}
     return environment
-
-
-def number(amount: float | None) -> str:
-    """A whole number with separators; – where it is not known."""
-    return "–" if amount is None else f"{amount:,.0f}"
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds in the unit that suits them, as the scripts write it."""
-    if seconds is None:
-        return "–"
-    if seconds < 60:
-        return f"{seconds:.{1 if seconds < 10 else 0}f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"
-
-
-def count(amount: int, noun: str) -> str:
-    """``1 run``, ``2 runs``."""
-    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
-
-
-def named(name: str, kind: str) -> str:
-    """A task, model or method as a reader knows it."""
-    return {"task": display_names.of_task, "model": display_names.of_model, "method": display_names.of_method}[kind](
-        name
-    )
-
-
-def value(amount: float | None) -> str:
-    """What a column is sorted by."""
-    return "" if amount is None else str(amount)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,3 +27,7 @@ class Pool:
             self.counts.append(0)
         self.counts[position] += 1
         return position
+
+    def __iter__(self) -> Iterator[tuple[Any, int]]:
+        """Every value with how often it was added."""
+        return zip(self.values, self.counts, strict=True)

@@ -10,6 +10,7 @@ from typing import get_args
 
 from prefixrun.analysis.equivalence import margin
 from prefixrun.analysis.groups import RunGroup
+from prefixrun.analysis.html.table import Cell, Column, HtmlTable
 from prefixrun.analysis.method_tables import as_texts, method_tables
 from prefixrun.analysis.paper_tables import SEEDS, Section, Table, TableCell, TableRow, Version, paper_tables
 from prefixrun.analysis.table_format import mean_sd, number, signed
@@ -33,48 +34,22 @@ _NUMBER = re.compile(r"[+−-]?\d[\d,]*(?:\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell; the lines that are empty are not shown."""
-
-    text: str
-    value: float | None = None
-    """What the column is sorted by."""
-    ours: bool = False
-    below: str = ""
-    kind: str = ""
-    """How the verdict is marked."""
-    verdict: str = ""
-    runs: tuple[str, ...] = ()
-    """Names of the runs' directories."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One table; the first `texts` columns are texts, the others numbers."""
-
-    title: str
-    columns: tuple[str, ...]
-    texts: int
-    rows: tuple[tuple[Cell, ...], ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Chapter:
     """Tables under one heading, and why there are none."""
 
     title: str
     is_open: bool
-    tables: tuple[Shown, ...]
+    tables: tuple[HtmlTable, ...]
     problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """All of them, and the verdicts of the published version: (title, verdict → cells)."""
+    """All of them, and the verdicts of the published version."""
 
     chapters: tuple[Chapter, ...]
-    verdicts: tuple[tuple[str, Counter[str]], ...]
+    verdicts: tuple[tuple[str, Counter[str], int], ...]
+    """(title, verdict → cells, how many of them are not comparable)."""
 
 
 def tables(groups: Sequence[RunGroup]) -> Tables:
@@ -83,7 +58,7 @@ def tables(groups: Sequence[RunGroup]) -> Tables:
     Scores that cannot share a column are the `problem` of a chapter: the rest of the report does not depend on them.
     """
     chapters = []
-    verdicts: tuple[tuple[str, Counter[str]], ...] = ()
+    verdicts: tuple[tuple[str, Counter[str], int], ...] = ()
     for version in reversed(get_args(Version)):
         try:
             made = paper_tables(groups, version)
@@ -107,9 +82,10 @@ def _title(table: Table, section: Section) -> str:
     return f"{table.number}: {table.title[0].lower()}{table.title[1:]}, {display_names.of_task(section.task)}"
 
 
-def _shown(table: Table, section: Section) -> Shown:
-    columns = ("Model and method", "Runs", *(_heading(metric) for metric in section.metrics))
-    return Shown(_title(table, section), columns, 2, tuple(map(_row, section.rows)), tuple(_notes(section)))
+def _shown(table: Table, section: Section) -> HtmlTable:
+    scores = (Column(_heading(metric), numeric=True) for metric in section.metrics)
+    columns = (Column("Model and method"), Column("Runs", is_wide=True), *scores)
+    return HtmlTable(_title(table, section), columns, tuple(map(_row, section.rows)), tuple(_notes(section)))
 
 
 def _heading(metric: str) -> str:
@@ -117,17 +93,16 @@ def _heading(metric: str) -> str:
 
 
 def _row(row: TableRow) -> tuple[Cell, ...]:
-    runs = tuple(run.directory.name for run in row.group.runs) if row.group else ()
+    runs = tuple(run.run_id for run in row.group.runs) if row.group else ()
     return (Cell(row.label), _status(row, runs), *(_cell(row, cell) for cell in row.cells))
 
 
 def _status(row: TableRow, runs: tuple[str, ...]) -> Cell:
-    counted = f"{len(runs)} run{'' if len(runs) == 1 else 's'}"
     if row.paper is None:
-        return Cell(counted, kind="none", verdict=f"not comparable: {row.why_not}", runs=runs)
+        return Cell("", kind="none", verdict=f"not comparable: {row.why_not}", runs=runs)
     if row.paper.method == "sota":
         return Cell("paper only")
-    return Cell(f"{len(runs)}/{SEEDS} seeds" if len(runs) < SEEDS else counted, runs=runs)
+    return Cell(f"{len(runs)}/{SEEDS} seeds" if len(runs) < SEEDS else "", runs=runs)
 
 
 def _cell(row: TableRow, cell: TableCell) -> Cell:
@@ -158,22 +133,17 @@ def _notes(section: Section) -> Iterator[str]:
         yield f"Reproduced means: within these margins of the printed number, at 95 %: {', '.join(margins)}."
 
 
-def _verdicts(made: Sequence[Table]) -> Iterator[tuple[str, Counter[str]]]:
+def _verdicts(made: Sequence[Table]) -> Iterator[tuple[str, Counter[str], int]]:
     for table, section, counts in verdict_counts(made):
         if ours := Counter({str(kind): count for kind, count in counts.items() if kind != MISSING}):
-            yield _title(table, section), ours
+            yield _title(table, section), ours, ours["not comparable"]
 
 
-def _of_texts(made: TextTable) -> Shown:
-    numbers = [column.is_number for column in made.columns]
-    rows = tuple(
-        tuple(
-            Cell(text, _number(text) if is_number else None) for text, is_number in zip(row.cells, numbers, strict=True)
-        )
-        for row in made.rows
-    )
-    columns = tuple(column.heading or "Method" for column in made.columns)
-    return Shown(made.title, columns, numbers.count(False), rows, made.notes)
+def _of_texts(made: TextTable) -> HtmlTable:
+    columns = tuple(Column(each.heading or "Method", numeric=each.is_number) for each in made.columns)
+    pairs = (zip(row.cells, columns, strict=True) for row in made.rows)
+    rows = tuple(tuple(Cell(text, _number(text) if of.numeric else None) for text, of in each) for each in pairs)
+    return HtmlTable(made.title, columns, rows, made.notes)
 
 
 def _number(text: str) -> float | None:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from prefixrun.analysis.html import build
-from prefixrun.analysis.html.page import count
+from prefixrun.analysis.html.format import count
 from prefixrun.console import terminal
 from prefixrun.errors import DataError
 from prefixrun.files import write_text

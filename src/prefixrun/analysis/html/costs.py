@@ -1,0 +1,84 @@
+"""What runs cost, by setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import Any
+
+from prefixrun.analysis.html.format import duration, memory, share
+from prefixrun.analysis.html.provenance import environment, machine
+from prefixrun.analysis.html.table import Cell, Column, HtmlTable, number_cell, text_cell
+from prefixrun.results import display_names
+from prefixrun.results.records import Record
+
+_COLUMNS = (
+    Column("Method", is_filter=True),
+    Column("Task", is_filter=True),
+    Column("Model", is_filter=True, detail="always"),
+    Column("Length", numeric=True),
+    Column("Pairs", numeric=True, title="training pairs"),
+    Column("Steps", numeric=True, title="optimiser steps", detail="always"),
+    Column("Format", title="number format of the model", detail="always"),
+    Column("Runs", numeric=True),
+    Column("Trained", numeric=True, title="parameters that are trained", detail="always"),
+    Column("Stored", numeric=True, title="numbers that are stored after training"),
+    Column("% of model", numeric=True, title="stored, of the model"),
+    Column("Training", numeric=True, title="training time"),
+    Column("Tokens", numeric=True, title="training tokens", detail="always"),
+    Column("Tokens/s", numeric=True, title="training tokens a second"),
+    Column("Decoding", numeric=True, title="decoding time of one input"),
+    Column("Memory", numeric=True, title="peak memory"),
+    Column("Machine", is_filter=True, is_wide=True),
+)
+
+
+def cost_table(runs: Sequence[Record]) -> HtmlTable:
+    """One row for runs that ought to cost the same: equal sizes, steps, number format and machine."""
+    settings: dict[tuple[Any, ...], list[Record]] = {}
+    for run in runs:
+        settings.setdefault(_setting(run), []).append(run)
+    rows = tuple(_row(setting, alike) for setting, alike in settings.items())
+    return HtmlTable("Costs by setting", _COLUMNS, rows, ("Medians over the runs of a setting.",), is_long=True)
+
+
+def _setting(run: Record) -> tuple[Any, ...]:
+    result = run.result
+    sizes = (result["parameters"][name] for name in ("trained", "stored", "total"))
+    steps = result["costs"].get("train_steps")
+    where = machine(environment(run))
+    return run.method, run.task, run.model, run.prefix_len, run.n_train, steps, run.precision, where, *sizes
+
+
+def _row(setting: tuple[Any, ...], runs: Sequence[Record]) -> tuple[Cell, ...]:
+    method, task, model, prefix_len, n_train, steps, precision, where, trained, stored, total = setting
+    costs = [run.result["costs"] for run in runs]
+    seconds, tokens, peak = (
+        _median(each.get(name) for each in costs) for name in ("train_seconds", "train_tokens", "peak_memory_bytes")
+    )
+    speed = _median(_ratio(each.get("train_tokens"), each.get("train_seconds")) for each in costs)
+    decoding = _median(_ratio(run.result["costs"].get("decode_seconds"), run.result.get("n_inputs")) for run in runs)
+    return (
+        text_cell(display_names.of_method_briefly(method)),
+        text_cell(display_names.of_task(task)),
+        text_cell(display_names.of_model(model)),
+        *map(number_cell, (prefix_len, n_train, steps)),
+        text_cell(precision),
+        *map(number_cell, (len(runs), trained, stored)),
+        Cell(share(stored, total), _ratio(stored, total)),
+        number_cell(seconds, duration),
+        number_cell(tokens),
+        number_cell(speed),
+        number_cell(decoding, duration),
+        number_cell(peak, memory),
+        text_cell(where),
+    )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
+
+
+def _ratio(part: float | None, whole: float | None) -> float | None:
+    return None if part is None or not whole else part / whole

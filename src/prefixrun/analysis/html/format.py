@@ -1,0 +1,39 @@
+"""Numbers as people read them; – where they were not measured."""
+
+from __future__ import annotations
+
+NOTHING = "–"
+
+
+def number(amount: float | None, decimals: int = 0) -> str:
+    """With separators of thousands."""
+    return NOTHING if amount is None else f"{amount:,.{decimals}f}"
+
+
+def duration(seconds: float | None) -> str:
+    """In the unit that suits it."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 60:
+        return f"{seconds:.{1 if seconds < 10 else 0}f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"
+
+
+def memory(amount: float | None) -> str:
+    """Bytes as MiB or GiB."""
+    if amount is None:
+        return NOTHING
+    return f"{amount / 2**20:,.0f} MiB" if amount < 2**30 else f"{amount / 2**30:,.2f} GiB"
+
+
+def share(part: float | None, whole: float | None) -> str:
+    """Per cent, two digits of those that are below one."""
+    if part is None or not whole:
+        return NOTHING
+    percent = 100 * part / whole
+    return f"{percent:.2g} %" if percent < 1 else f"{percent:,.1f} %"
+
+
+def count(amount: int, noun: str) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"

@@ -1,0 +1,79 @@
+"""The model of every table of the page: cells that say everything about themselves, and how they sort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote
+
+from prefixrun.analysis.html.format import NOTHING, number
+from prefixrun.results.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A heading, and what the reader can do with what is below it."""
+
+    label: str
+    numeric: bool = False
+    title: str = ""
+    """What a short label stands for."""
+    is_filter: bool = False
+    """Whether a list of its values narrows the table down."""
+    detail: Literal["", "always", "partial"] = ""
+    """Whether it is hidden until all columns are asked for; partial: only while some row in sight has no value."""
+    is_wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell; the lines that are empty are not shown."""
+
+    text: str
+    value: float | None = None
+    """What a numeric column is sorted by."""
+    ours: bool = False
+    below: str = ""
+    kind: str = ""
+    """How the verdict is marked."""
+    verdict: str = ""
+    runs: tuple[str, ...] = ()
+    """Ids of the runs behind it."""
+    href: str = ""
+    search: str = ""
+    """What a search finds beside the text."""
+    is_code: bool = False
+
+    @property
+    def order(self) -> str:
+        """`value` with as many digits as sorting needs."""
+        return "" if self.value is None else f"{self.value:.9g}"
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlTable:
+    """One table; the first column names the row."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+    is_long: bool = False
+    """Whether it has pages, a search and filters."""
+
+
+def text_cell(text: object, *, href: str = "", is_code: bool = False) -> Cell:
+    """A text, or that there is none."""
+    return Cell(NOTHING if text is None or text == "" else str(text), href=href, is_code=is_code)
+
+
+def number_cell(value: float | None, show: Callable[[float | None], str] = number) -> Cell:
+    """A number, shown with `show` and sorted by its value."""
+    return Cell(show(value), value)
+
+
+def run_cell(run: Record) -> Cell:
+    """A link to what the page says of a run; a search finds its directory and command too."""
+    search = f"{run.directory.name} {run.result['provenance'].get('command') or ''}"
+    return Cell(run.run_id, href=f"#run-{quote(run.run_id)}", search=search, is_code=True)

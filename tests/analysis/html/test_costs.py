@@ -1,0 +1,36 @@
+"""Costs by setting."""
+
+from pathlib import Path
+from typing import Any
+
+from prefixrun.analysis.html.costs import cost_table
+from prefixrun.results.records import load_records
+from synthetic_records import write_record
+
+COSTS = {"train_steps": 50, "train_tokens": 1000, "decode_seconds": 30.0, "peak_memory_bytes": None}
+
+
+def write(results: Path, seed: int, *, stored: int = 100, seconds: float | None = 10.0, **settings: Any) -> None:
+    costs = {**COSTS, "train_steps": settings.pop("steps", 50), "train_seconds": seconds}
+    write_record(results, settings={"seed": seed, **settings}, stored=stored, result={"costs": costs})
+
+
+def test_costs_of_other_sizes_formats_or_steps_are_not_put_together(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    write(tmp_path, 2)
+    write(tmp_path, 3, stored=3000)
+    write(tmp_path, 4, precision="bf16")
+    write(tmp_path, 5, steps=400)
+    table = cost_table(load_records(tmp_path).runs)
+    at = [column.label for column in table.columns].index("Runs")
+    assert sorted(row[at].text for row in table.rows) == ["1", "1", "1", "2"]
+
+
+def test_a_row_has_medians_of_what_was_measured(tmp_path: Path) -> None:
+    for seed, seconds in enumerate((10.0, 20.0, 90.0, None)):
+        write(tmp_path, seed, seconds=seconds)
+    table = cost_table(load_records(tmp_path).runs)
+    (row,) = table.rows
+    shown = {column.label: cell.text for column, cell in zip(table.columns, row, strict=True)}
+    names = ("Runs", "Training", "Tokens", "Tokens/s", "Decoding", "Memory", "Machine")
+    assert [shown[name] for name in names] == ["4", "20 s", "1,000", "50", "0.5 s", "–", "–"]

@@ -1,0 +1,30 @@
+"""Numbers as people read them."""
+
+import pytest
+
+from prefixrun.analysis.html.format import count, duration, memory, number, share
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        (number(None), "–"),
+        (number(1234.56, 1), "1,234.6"),
+        (duration(None), "–"),
+        (duration(0.25), "0.2 s"),
+        (duration(12.0), "12 s"),
+        (duration(90.0), "1.5 min"),
+        (duration(5400.0), "1.5 h"),
+        (duration(36_000_000.0), "10,000.0 h"),
+        (memory(None), "–"),
+        (memory(5 * 2**20), "5 MiB"),
+        (memory(3 * 2**30), "3.00 GiB"),
+        (share(1, 1000), "0.1 %"),
+        (share(3, 100), "3.0 %"),
+        (share(1, 0), "–"),
+        (count(1, "run"), "1 run"),
+        (count(2000, "run"), "2,000 runs"),
+    ],
+)
+def test_a_number_is_readable(shown: str, text: str) -> None:
+    assert shown == text

@@ -1,0 +1,46 @@
+"""The first section."""
+
+from pathlib import Path
+
+from prefixrun.analysis.groups import run_groups
+from prefixrun.analysis.html.overview import summary_table, totals
+from prefixrun.results.records import load_records
+from synthetic_records import write_record
+
+COSTS = ("train_seconds", "train_tokens", "train_steps", "decode_seconds", "peak_memory_bytes")
+
+
+def test_sums_leave_out_what_was_not_measured(tmp_path: Path) -> None:
+    for seed, seconds in ((1, 1.5), (2, None), (3, 2.0)):
+        costs = dict.fromkeys(COSTS) | {"train_seconds": seconds}
+        write_record(tmp_path, settings={"seed": seed}, result={"costs": costs})
+    sums = totals(load_records(tmp_path).runs)
+    assert (sums.runs, sums.train_seconds, sums.train_tokens) == (3, 3.5, None)
+    assert (sums.tasks, sums.models, sums.methods) == (("E2E",), ("SmolLM2-135M",), ("prefix-tuning",))
+
+
+def test_a_method_is_a_row_with_its_best_score(tmp_path: Path) -> None:
+    for size, quality in ((50, 0.3), (500, 0.7)):
+        for seed in (1, 2):
+            write_record(tmp_path, settings={"train_size": size, "seed": seed}, quality=quality)
+    write_record(tmp_path, settings={"train_size": 1000}, quality=0.95, inputs=10)  # scored on a part: easier
+    groups = run_groups(load_records(tmp_path).runs)
+    (row,) = summary_table(load_records(tmp_path).runs, groups).rows
+    (best,) = [each for each in groups if each.n_train == 500]
+    found = best.estimate("BLEU")
+    assert found is not None
+    assert row[2].text == f"BLEU {found.mean:.1f} ± {found.sd:.1f}"
+    assert [cell.text for cell in row[5:9]] == ["5", "3", "10", "50, 500, 1,000"]
+
+
+def test_many_sizes_are_a_range(tmp_path: Path) -> None:
+    for length in range(1, 9):
+        write_record(tmp_path, settings={"prefix_len": length})
+    runs = load_records(tmp_path).runs
+    assert summary_table(runs, run_groups(runs)).rows[0][7].text == "1 to 8 (8 sizes)"
+
+
+def test_scores_without_a_value_have_no_best(tmp_path: Path) -> None:
+    write_record(tmp_path, result={"scores": {"BLEU": {"value": None, "signature": "s", "reason": "r"}}})
+    runs = load_records(tmp_path).runs
+    assert summary_table(runs, run_groups(runs)).rows[0][2].text == "–"
