@@ -22,8 +22,8 @@ from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.beam_search import generate
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.metrics.suite import SUITES
-from prefixrun.models import backbone as backbones
-from prefixrun.models import families
+from prefixrun.models import architectures, families
+from prefixrun.models.backbone import load
 from prefixrun.results.records import load_records
 
 PAGE = (ROOT / "docs" / "EXTENDING.md").read_text(encoding="utf-8")
@@ -117,14 +117,13 @@ def test_a_new_model_family_reads_and_decodes_behind_a_prefix(monkeypatch: pytes
     entry: dict[str, Any] = eval("{" + BLOCKS["an entry of FAMILIES"] + "}")  # noqa: S307
     from transformers import MistralConfig
 
-    scope = {"MistralConfig": MistralConfig, "_OVER_BYTES": families._OVER_BYTES}
-    exec(BLOCKS["a shape in families.py"], scope)  # noqa: S102
-    monkeypatch.setattr(backbones, "FAMILIES", {**backbones.FAMILIES, **entry})
-    monkeypatch.setattr(
-        families, "_CONFIGURATIONS", {**families._CONFIGURATIONS, "tiny_mistral": scope["_tiny_mistral"]}
-    )
+    scope = {**vars(architectures), "MistralConfig": MistralConfig}
+    exec(BLOCKS["a configuration in architectures.py"], scope)  # noqa: S102
+    monkeypatch.setattr(families, "FAMILIES", {**families.FAMILIES, **entry})
+    configurations = {**architectures._CONFIGURATIONS, "tiny_mistral": scope["_tiny_mistral"]}
+    monkeypatch.setattr(architectures, "_CONFIGURATIONS", configurations)
     model = ModelConfig(name="tiny_mistral", source="random", architecture="tiny_mistral")  # type: ignore[arg-type]
-    backbone = backbones.load(model)
+    backbone = load(model)
     shape = backbone.shape
     torch.manual_seed(1)
     prompts = [backbone.tokenizer.source(text) for text in ("name : Aromi", "food : Thai | area : riverside")]
