@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from prefixrun.analysis.groups import run_groups
-from prefixrun.analysis.html.overview import summary_table, totals
+from prefixrun.analysis.html.overview import best_scores, summary_table, totals
 from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
@@ -33,6 +33,16 @@ def test_a_method_is_a_row_with_its_best_score(tmp_path: Path) -> None:
     assert [cell.text for cell in row[5:9]] == ["5", "3", "10", "50, 500, 1,000"]
 
 
+def test_the_best_of_each_task_says_which_method_has_it(tmp_path: Path) -> None:
+    for task, better in (("e2e", "finetune"), ("dart", "prefix")):
+        for method in ("prefix", "finetune"):
+            quality = 0.8 if method == better else 0.3
+            write_record(tmp_path, settings={"task.name": task, "method.name": method}, quality=quality)
+    best = best_scores(run_groups(load_records(tmp_path).runs))
+    assert [(task, method) for task, _, method in best] == [("DART", "prefix-tuning"), ("E2E", "fine-tuning")]
+    assert all(score.startswith("BLEU ") for _, score, _ in best)
+
+
 def test_many_sizes_are_a_range(tmp_path: Path) -> None:
     for length in range(1, 9):
         write_record(tmp_path, settings={"prefix_len": length})
@@ -44,3 +54,4 @@ def test_scores_without_a_value_have_no_best(tmp_path: Path) -> None:
     write_record(tmp_path, result={"scores": {"BLEU": {"value": None, "signature": "s", "reason": "r"}}})
     runs = load_records(tmp_path).runs
     assert summary_table(runs, run_groups(runs)).rows[0][2].text == "–"
+    assert best_scores(run_groups(runs)) == []

@@ -53,6 +53,7 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
         "made": made or utc_now(),
         "command": command,
         "totals": overview.totals(records),
+        "best_scores": overview.best_scores(groups),
         "summary": overview.summary_table(records, groups),
         "left_out": skipped,
         "chapters": [replace(each, problem=_without(paths, each.problem)) for each in compared.chapters],

@@ -59,6 +59,20 @@ def summary_table(runs: Sequence[Record], groups: Sequence[RunGroup]) -> HtmlTab
     return HtmlTable("What was run", columns, rows, (note,))
 
 
+def best_scores(groups: Sequence[RunGroup]) -> list[tuple[str, str, str]]:
+    """(task, best score, method that has it) of every task, model and kind of data with scores."""
+    tasks: dict[tuple[str, ...], list[RunGroup]] = {}
+    for group in groups:
+        task, _, *others = _part(group.first)
+        tasks.setdefault((task, *others), []).append(group)
+    best = ((task, *_best(alike)) for (task, *_), alike in tasks.items())
+    return [
+        (display_names.of_task(task), cell.text, display_names.of_method(group.first.method))
+        for task, cell, group in best
+        if group is not None
+    ]
+
+
 def _part(run: Record) -> tuple[str, ...]:
     return run.task, run.method, run.model, str(run.result["data_source"])
 
@@ -68,7 +82,7 @@ def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGrou
     return (
         text_cell(display_names.of_task(task)),
         text_cell(display_names.of_method(method)),
-        _best(groups),
+        _best(groups)[0],
         text_cell(display_names.of_model(model)),
         text_cell(data),
         number_cell(len(runs)),
@@ -79,17 +93,17 @@ def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGrou
     )
 
 
-def _best(groups: Sequence[RunGroup]) -> Cell:
+def _best(groups: Sequence[RunGroup]) -> tuple[Cell, RunGroup | None]:
     """The best mean of the task's first metric, among the settings that were scored on the most inputs."""
     most = max(group.first.result["n_inputs"] for group in groups)
     metric, *_ = (*display_names.main_metrics(groups[0].first.scored_as, groups[0].first.result["scores"]), "")
-    cells = [group_score(group, metric) for group in groups if group.first.result["n_inputs"] == most]
-    scored = [cell for cell in cells if cell.value is not None]
-    if not scored:
-        return Cell(NOTHING)
     sign = -1 if display_names.less_is_better(metric) else 1
-    best = max(scored, key=lambda cell: sign * (cell.value or 0.0))
-    return Cell(f"{display_names.of_metric(metric)} {best.text}", best.value)
+    scored = [(group_score(group, metric), group) for group in groups if group.first.result["n_inputs"] == most]
+    ranked = [(sign * cell.value, cell, group) for cell, group in scored if cell.value is not None]
+    if not ranked:
+        return Cell(NOTHING), None
+    _, best, group = max(ranked, key=lambda each: each[0])
+    return Cell(f"{display_names.of_metric(metric)} {best.text}", best.value), group
 
 
 def _sum(runs: Iterable[Record], name: str) -> Any:
