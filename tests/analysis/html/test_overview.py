@@ -30,7 +30,8 @@ def test_a_method_is_a_row_with_its_best_score(tmp_path: Path) -> None:
     found = best.estimate("BLEU")
     assert found is not None
     assert row[2].text == f"BLEU {found.mean:.1f} ± {found.sd:.1f}"
-    assert [cell.text for cell in row[5:9]] == ["5", "3", "10", "50, 500, 1,000"]
+    assert row[3].text == "60 test inputs"
+    assert [cell.text for cell in row[4:8]] == ["5", "3", "10", "50, 500, 1,000"]
 
 
 def test_the_best_of_each_task_says_which_method_has_it(tmp_path: Path) -> None:
@@ -39,15 +40,35 @@ def test_the_best_of_each_task_says_which_method_has_it(tmp_path: Path) -> None:
             quality = 0.8 if method == better else 0.3
             write_record(tmp_path, settings={"task.name": task, "method.name": method}, quality=quality)
     best = best_scores(run_groups(load_records(tmp_path).runs))
-    assert [(task, method) for task, _, method in best] == [("DART", "prefix-tuning"), ("E2E", "fine-tuning")]
+    assert [(title, method) for title, _, method in best] == [
+        ("Best on DART, 60 test inputs", "prefix-tuning, of 2 methods"),
+        ("Best on E2E, 60 test inputs", "fine-tuning, of 2 methods"),
+    ]
     assert all(score.startswith("BLEU ") for _, score, _ in best)
+
+
+def test_methods_are_ranked_on_the_inputs_that_most_of_them_have(tmp_path: Path) -> None:
+    for method, inputs in (("prefix", 60), ("finetune", 60), ("prefix", 90)):
+        write_record(tmp_path, settings={"method.name": method, "seed": inputs}, inputs=inputs)
+    ((title, _, method),) = best_scores(run_groups(load_records(tmp_path).runs))
+    assert title == "Best on E2E, 60 test inputs"
+    assert method.endswith("of 2 methods")
+
+
+def test_a_model_has_a_column_where_there_are_several(tmp_path: Path) -> None:
+    for model in ("smollm2_135m", "gpt2_medium"):
+        write_record(tmp_path, settings={"model.name": model})
+    runs = load_records(tmp_path).runs
+    labels = [column.label for column in summary_table(runs, run_groups(runs)).columns]
+    assert "Model" in labels
+    assert "Data" not in labels
 
 
 def test_many_sizes_are_a_range(tmp_path: Path) -> None:
     for length in range(1, 9):
         write_record(tmp_path, settings={"prefix_len": length})
     runs = load_records(tmp_path).runs
-    assert summary_table(runs, run_groups(runs)).rows[0][7].text == "1 to 8 (8 sizes)"
+    assert summary_table(runs, run_groups(runs)).rows[0][6].text == "1 to 8 (8 sizes)"
 
 
 def test_scores_without_a_value_have_no_best(tmp_path: Path) -> None:

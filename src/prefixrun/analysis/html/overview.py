@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 from prefixrun.analysis.groups import RunGroup
-from prefixrun.analysis.html.format import NOTHING, duration
+from prefixrun.analysis.html.format import NOTHING, count, duration
 from prefixrun.analysis.html.runs import group_score
 from prefixrun.analysis.html.table import Cell, Column, HtmlTable, number_cell, text_cell
 from prefixrun.results import display_names
@@ -37,7 +38,10 @@ def totals(runs: Sequence[Record]) -> Totals:
 
 
 def summary_table(runs: Sequence[Record], groups: Sequence[RunGroup]) -> HtmlTable:
-    """One row for each task, model, method and kind of data: its best score, and what was run."""
+    """One row for each task, model, method and kind of data: its best score, and what was run.
+
+    A model or kind of data that is the only one has no column.
+    """
     parts: dict[tuple[str, ...], list[Record]] = {}
     for run in runs:
         parts.setdefault(_part(run), []).append(run)
@@ -45,6 +49,7 @@ def summary_table(runs: Sequence[Record], groups: Sequence[RunGroup]) -> HtmlTab
         Column("Task"),
         Column("Method"),
         Column("Best score", numeric=True, title="mean over the runs of the best setting"),
+        Column("On"),
         Column("Model"),
         Column("Data"),
         Column("Runs", numeric=True),
@@ -55,22 +60,32 @@ def summary_table(runs: Sequence[Record], groups: Sequence[RunGroup]) -> HtmlTab
     )
     of_part = {part: [group for group in groups if _part(group.first) == part] for part in parts}
     rows = tuple(_row(part, alike, of_part[part]) for part, alike in parts.items())
-    note = "Best score: mean ± standard deviation over the runs of the setting whose mean is best."
-    return HtmlTable("What was run", columns, rows, (note,))
+    note = (
+        "Best score: mean ± standard deviation over the runs of the setting whose mean is best, among those scored on "
+        "the most inputs. Scores on other inputs cannot be ranked."
+    )
+    is_shown = [
+        column.label not in ("Model", "Data") or len({row[at].text for row in rows}) > 1
+        for at, column in enumerate(columns)
+    ]
+    rows = tuple(tuple(compress(row, is_shown)) for row in rows)
+    return HtmlTable("What was run", tuple(compress(columns, is_shown)), rows, (note,))
 
 
 def best_scores(groups: Sequence[RunGroup]) -> list[tuple[str, str, str]]:
-    """(task, best score, method that has it) of every task, model and kind of data with scores."""
+    """(task and inputs, best score, method that has it, of how many) of every task, model and kind of data."""
     tasks: dict[tuple[str, ...], list[RunGroup]] = {}
-    for group in groups:
-        task, _, *others = _part(group.first)
-        tasks.setdefault((task, *others), []).append(group)
-    best = ((task, *_best(alike)) for (task, *_), alike in tasks.items())
-    return [
-        (display_names.of_task(task), cell.text, display_names.of_method(group.first.method))
-        for task, cell, group in best
-        if group is not None
-    ]
+    for each in groups:
+        task, _, *others = _part(each.first)
+        tasks.setdefault((task, *others), []).append(each)
+    lines = []
+    for (task, *_), alike in tasks.items():
+        best, group = _best(alike)
+        if group is not None:
+            methods = {other.first.method for other in _ranked_together(alike)}
+            by = f"{display_names.of_method(group.first.method)}, of {count(len(methods), 'method')}"
+            lines.append((f"Best on {display_names.of_task(task)}, {_inputs(group)}", best.text, by))
+    return lines
 
 
 def _part(run: Record) -> tuple[str, ...]:
@@ -79,10 +94,12 @@ def _part(run: Record) -> tuple[str, ...]:
 
 def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGroup]) -> tuple[Cell, ...]:
     task, method, model, data = part
+    best, group = _best(groups)
     return (
         text_cell(display_names.of_task(task)),
         text_cell(display_names.of_method(method)),
-        _best(groups)[0],
+        best,
+        text_cell(_inputs(group) if group else None),
         text_cell(display_names.of_model(model)),
         text_cell(data),
         number_cell(len(runs)),
@@ -94,16 +111,31 @@ def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGrou
 
 
 def _best(groups: Sequence[RunGroup]) -> tuple[Cell, RunGroup | None]:
-    """The best mean of the task's first metric, among the settings that were scored on the most inputs."""
-    most = max(group.first.result["n_inputs"] for group in groups)
+    """The best mean of the task's first metric, among settings that were scored on the same inputs."""
     metric, *_ = (*display_names.main_metrics(groups[0].first.scored_as, groups[0].first.result["scores"]), "")
     sign = -1 if display_names.less_is_better(metric) else 1
-    scored = [(group_score(group, metric), group) for group in groups if group.first.result["n_inputs"] == most]
+    scored = [(group_score(group, metric), group) for group in _ranked_together(groups)]
     ranked = [(sign * cell.value, cell, group) for cell, group in scored if cell.value is not None]
     if not ranked:
         return Cell(NOTHING), None
     _, best, group = max(ranked, key=lambda each: each[0])
     return Cell(f"{display_names.of_metric(metric)} {best.text}", best.value), group
+
+
+def _ranked_together(groups: Sequence[RunGroup]) -> list[RunGroup]:
+    """Those scored on the same inputs: test inputs where there are some, the most methods, then the most inputs."""
+    scopes: dict[tuple[str, int], list[RunGroup]] = {}
+    for group in groups:
+        scopes.setdefault((group.first.split, group.first.result["n_inputs"]), []).append(group)
+
+    def preference(scope: tuple[str, int]) -> tuple[bool, int, int]:
+        return scope[0] == "test", len({group.first.method for group in scopes[scope]}), scope[1]
+
+    return scopes[max(scopes, key=preference)]
+
+
+def _inputs(group: RunGroup) -> str:
+    return f"{group.first.result['n_inputs']:,} {group.first.split} inputs"
 
 
 def _sum(runs: Iterable[Record], name: str) -> Any:
