@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from checkout import ROOT
-from prefixrun.config.setting_roles import RETIRED, outside_identity, places, repeats, without
-from prefixrun.config.validate import known_keys
+from prefixrun.config.setting_roles import RETIRED
 from prefixrun.errors import ConfigError
 from prefixrun.results.lookup import config_of
 from prefixrun.results.records import Record, load_records
@@ -52,22 +51,6 @@ def test_settings_of_earlier_versions_do_not_count() -> None:
     assert recomputed(older) == record.run_id
     assert older.settings == record.settings
     assert older.group_key == record.group_key
-
-
-def test_the_schema_says_which_settings_change_no_number() -> None:
-    assert set(outside_identity()) == {
-        *("profile", "recipe", "variant", "budget", "keep_trained", "device", "threads"),
-        *("data_dir", "results_dir", "model.path", "train.checkpoint_every", "decode.batch_size"),
-        *RETIRED,
-    }
-    assert set(places()) == {"data_dir", "results_dir", "model.path"}
-    assert set(repeats()) == {"seed", "subsample_seed"}
-    assert {*outside_identity(), *places(), *repeats()} - {*known_keys(), *RETIRED} == set()
-
-
-def test_keys_are_left_out_at_any_depth() -> None:
-    settings: dict[str, Any] = {"a": 1, "b": {"a": 2, "c": 3}, "c": 4}
-    assert without(settings, ("a", "b.c")) == {"b": {"a": 2}, "c": 4}
 
 
 def test_a_key_that_is_added_with_its_default_changes_no_identity() -> None:

@@ -1,0 +1,22 @@
+"""Which settings change no number, lie on this machine or tell repetitions apart, as the schema's metadata says."""
+
+from typing import Any
+
+from prefixrun.config.setting_roles import RETIRED, outside_identity, places, repeats, without
+from prefixrun.config.validate import known_keys
+
+
+def test_the_schema_says_which_settings_change_no_number() -> None:
+    assert set(outside_identity()) == {
+        *("profile", "recipe", "variant", "budget", "keep_trained", "device", "threads"),
+        *("data_dir", "results_dir", "model.path", "train.checkpoint_every", "decode.batch_size"),
+        *RETIRED,
+    }
+    assert set(places()) == {"data_dir", "results_dir", "model.path"}
+    assert set(repeats()) == {"seed", "subsample_seed"}
+    assert {*outside_identity(), *places(), *repeats()} - {*known_keys(), *RETIRED} == set()
+
+
+def test_keys_are_left_out_at_any_depth() -> None:
+    settings: dict[str, Any] = {"a": 1, "b": {"a": 2, "c": 3}, "c": 4}
+    assert without(settings, ("a", "b.c")) == {"b": {"a": 2}, "c": 4}
