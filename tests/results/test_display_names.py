@@ -1,0 +1,52 @@
+"""What things are called, and which scores are the main ones."""
+
+import pytest
+
+from prefixrun.config.method_specs import METHOD_SPECS
+from prefixrun.results.display_names import (
+    less_is_better,
+    main_metrics,
+    of_method,
+    of_method_briefly,
+    of_metric,
+    of_model,
+    of_task,
+)
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (of_model("gpt2_medium"), "GPT-2 Medium"),
+        (of_model("mine"), "mine"),
+        (of_method("prefix_flat"), "prefix-tuning without MLP"),
+        (of_method("sota"), "best before"),
+        (of_method("of_a_later_version"), "of_a_later_version"),
+        (of_method_briefly("finetune_top"), "top 2 layers"),
+        (of_method_briefly("prefix"), "prefix"),
+        (of_task("xsum_within_news"), "XSUM, within news"),
+        (of_metric("ROUGE_L"), "ROUGE-L"),
+        (of_metric("BLEU/seen"), "BLEU seen"),
+    ],
+)
+def test_names_of_a_reader(shown: str, expected: str) -> None:
+    assert shown == expected
+
+
+def test_no_two_methods_share_a_name_colour_or_marker() -> None:
+    for attribute in ("label", "colour", "marker"):
+        values = [getattr(spec, attribute) for spec in METHOD_SPECS.values()]
+        assert len(set(values)) == len(values), attribute
+
+
+def test_errors_are_better_when_there_are_fewer() -> None:
+    assert [less_is_better(name) for name in ("TER", "TER/seen", "SLOT_ERROR", "BLEU", "COVERAGE")] == [
+        *(True, True, True),
+        *(False, False),
+    ]
+
+
+def test_main_metrics_of_an_unknown_task_are_the_first_of_its_scores() -> None:
+    assert main_metrics("e2e", {}) == ("BLEU", "ROUGE_L")
+    assert main_metrics("mine", {"chrF": 1, "BLEU": 2}) == ("BLEU",)
+    assert main_metrics("mine", {}) == ()
