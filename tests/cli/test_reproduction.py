@@ -9,7 +9,7 @@ import torch
 
 from prefixrun.cli.commands import parse_some
 from prefixrun.cli.main import main
-from prefixrun.cli.reproduction import Request, request
+from prefixrun.cli.reproduction import Request, make_request
 from prefixrun.config.conf_tree import groups
 from prefixrun.errors import ConfigError, DataError
 from prefixrun.runs.configure import sweep_points
@@ -88,16 +88,15 @@ def test_only_tables_reads_what_is_finished_without_torch(tmp_path: Path) -> Non
 
 
 def asked(*words: str) -> Request:
-    return request(*parse_some(words, ("experiment", "profile", "data_dir", "results_dir", "only_tables")))
+    return make_request(*parse_some(words, ("experiment", "profile", "data_dir", "results_dir", "only_tables")))
 
 
 def test_all_experiments_are_asked_for_in_a_tree_of_their_own() -> None:
     made = asked()
     assert (made.profile, made.results_dir) == ("quick", Path("results/quick"))
-    assert made.words[0].removeprefix("experiment=").split(",") == groups()["experiment"]
-    assert all(
-        point.config is None or point.config.results_dir == "results/quick" for point in sweep_points(made.words)
-    )
+    assert made.overrides[0].removeprefix("experiment=").split(",") == groups()["experiment"]
+    configs = [point.config for point in sweep_points(made.overrides)]
+    assert all(config is None or config.results_dir == "results/quick" for config in configs)
 
 
 def test_real_corpora_are_run_at_laptop_size(tmp_path: Path) -> None:
@@ -105,7 +104,7 @@ def test_real_corpora_are_run_at_laptop_size(tmp_path: Path) -> None:
     made = asked(f"data_dir={tmp_path}/it's here")
     assert (made.profile, made.results_dir) == ("laptop", Path("results"))
     assert made.reason.endswith("it's here for e2e")
-    (config, *_) = (point.config for point in sweep_points((*made.words, "method=prefix")) if point.config)
+    (config, *_) = (point.config for point in sweep_points((*made.overrides, "method=prefix")) if point.config)
     assert (config.data_dir, config.profile) == (f"{tmp_path}/it's here", "laptop")
 
 

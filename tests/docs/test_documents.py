@@ -8,7 +8,7 @@ import pytest
 
 from checkout import ROOT
 from prefixrun.cli.commands import VERBS, named, parse, parse_some
-from prefixrun.cli.reproduction import KEYS, request
+from prefixrun.cli.reproduction import KEYS, make_request
 from prefixrun.runs import configure
 
 DOCUMENTS = sorted((ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
@@ -39,8 +39,8 @@ def test_the_commands_of_a_document_are_taken(document: Path, tmp_path: Path) ->
         verb = named(words)
         rest = words[len(verb.split()) :] if verb else [word for word in words if word != "-m"]
         if verb == "reproduce":
-            request(*parse_some(rest, KEYS))
-        elif verb is not None and not VERBS[verb].takes_words:
+            make_request(*parse_some(rest, KEYS))
+        elif verb is not None and not VERBS[verb].takes_overrides:
             if rest:  # a verb alone is its name in a sentence
                 parse(verb, rest)
         elif verb != "ls" and not {"--help", "--cfg", "--config-dir"} & set(words):  # ls knows the keys of the runs

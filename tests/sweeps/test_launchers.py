@@ -18,7 +18,7 @@ from prefixrun.runs import configure
 from prefixrun.runs.configure import sweep_points
 from prefixrun.runs.identity import find_run as run_of
 from prefixrun.sweeps.attempts import Outcome
-from prefixrun.sweeps.launchers import EXTRAS, Worker, _join_cluster, hydra_words, is_installed, launcher
+from prefixrun.sweeps.launchers import EXTRAS, Worker, _join_cluster, hydra_overrides, is_installed, launcher
 
 SMALL = (
     *("model=tiny_gpt2", "method=prefix_flat", "init=random", "prefix_len=2", "train_size=8", "train.max_steps=2"),
@@ -85,7 +85,7 @@ def test_a_launcher_that_is_not_installed_names_its_extra(monkeypatch: pytest.Mo
 
 def test_settings_that_are_added_reach_the_launcher_too() -> None:
     words = ["seed=1", "hydra/launcher=ray", "+hydra.launcher.ray.remote.num_gpus=1"]
-    assert hydra_words(words) == words[1:]
+    assert hydra_overrides(words) == words[1:]
     assert [point.overrides for point in sweep_points(words)] == [("seed=1",)]
 
 

@@ -32,7 +32,7 @@ QUICK_TREE = TREE / "quick"
 """Runs on the sample corpus stay out of the tree of the published tables."""
 
 KEYS = (KEY, "profile", "data_dir", "results_dir", "only_tables")
-"""What is read here; every other word is one of the sweep."""
+"""The keys of this verb; every other argument is an override of the sweep."""
 
 _STOPPED = (Interrupted.exit_code, 143)
 
@@ -47,34 +47,37 @@ class Request:
     data_dir: Path | None
     results_dir: Path
     only_tables: bool
-    words: tuple[str, ...]
+    overrides: tuple[str, ...]
     """The overrides of the sweep."""
 
 
-def request(given: Mapping[str, str], rest: Sequence[str]) -> Request:
-    """Fill in what was not given. `given`: values of KEYS; `rest`: further words of the sweep.
+def make_request(values: Mapping[str, str], overrides: Sequence[str]) -> Request:
+    """The request with its defaults. `values`: those of KEYS that were given; `overrides`: further ones of the sweep.
 
-    Raises ConfigError for words that have no meaning here, DataError for a data_dir without any corpus.
+    Raises ConfigError for arguments that contradict each other, DataError for a data_dir without any corpus.
     """
-    if (only := given.get("only_tables", "false")) not in ("true", "false"):
+    if (only := values.get("only_tables", "false")) not in ("true", "false"):
         raise ConfigError(f"only_tables={only}: must be true or false")
-    if only == "true" and (surplus := [*(f"{KEY}={given[KEY]}" for _ in given.keys() & {KEY}), *rest]):
+    if only == "true" and (surplus := [*(f"{KEY}={values[KEY]}" for _ in values.keys() & {KEY}), *overrides]):
         raise ConfigError(f"{surplus[0]}: only_tables=true runs nothing and reads every finished run; leave it out")
-    data_dir = Path(given["data_dir"]).expanduser() if "data_dir" in given else None
-    profile, reason = _profile(given.get("profile"), data_dir)
-    runs_are_quick = profile == DEFAULT_PROFILE and (only == "false" or "profile" in given)
-    results_dir = Path(given.get("results_dir", QUICK_TREE if runs_are_quick else TREE)).expanduser()
-    words = [f"{KEY}={given.get(KEY, ','.join(groups()[KEY]))}", f"profile={profile}"]
-    words += [
-        format_override("results_dir", str(results_dir)),
-        *([format_override("data_dir", str(data_dir))] if data_dir else []),
-    ]
-    return Request(profile, reason, data_dir, results_dir, only == "true", (*words, *rest))
+    data_dir = Path(values["data_dir"]).expanduser() if "data_dir" in values else None
+    profile, reason = _profile(values.get("profile"), data_dir)
+    is_quick = profile == DEFAULT_PROFILE and (only == "false" or "profile" in values)
+    results_dir = Path(values.get("results_dir", QUICK_TREE if is_quick else TREE)).expanduser()
+    paths = {"results_dir": results_dir, **({"data_dir": data_dir} if data_dir else {})}
+    sweep_overrides = (
+        f"{KEY}={values.get(KEY, ','.join(groups()[KEY]))}",
+        f"profile={profile}",
+        *(format_override(key, str(path)) for key, path in paths.items()),
+        *overrides,
+    )
+    return Request(profile, reason, data_dir, results_dir, only == "true", sweep_overrides)
 
 
-def _profile(given: str | None, data_dir: Path | None) -> tuple[str, str]:
-    if given is not None:
-        return given, "as given"
+def _profile(profile: str | None, data_dir: Path | None) -> tuple[str, str]:
+    """The profile, chosen by the corpora that are there when none is given, and why."""
+    if profile is not None:
+        return profile, "as given"
     if data_dir is None:
         return DEFAULT_PROFILE, (
             "no data_dir is given, so every experiment runs in small on the sample corpus, which says nothing about "
@@ -86,19 +89,19 @@ def _profile(given: str | None, data_dir: Path | None) -> tuple[str, str]:
     return "laptop", f"there are corpora in {data_dir} for {', '.join(tasks)}"
 
 
-def reproduce(asked: Request) -> int:
+def reproduce(request: Request) -> int:
     """Run what is missing unless only tables are wanted, then publish. Returns the exit code of the sweep."""
     code = 0
-    if not asked.only_tables:
-        print_text(f"profile {asked.profile}: {asked.reason}\nruns, tables and report: {asked.results_dir}")
-        code = _run(asked)
+    if not request.only_tables:
+        print_text(f"profile {request.profile}: {request.reason}\nruns, tables and report: {request.results_dir}")
+        code = _run(request)
         if code in _STOPPED:
             return code
-    _publish(asked)
+    _publish(request)
     return code
 
 
-def _run(asked: Request) -> int:
+def _run(request: Request) -> int:
     """Show the plan with its time and work it off; no model is loaded for a plan that has nothing left to do."""
     from prefixrun.runs import configure
     from prefixrun.sweeps.estimate import estimate_jobs
@@ -107,22 +110,22 @@ def _run(asked: Request) -> int:
     from prefixrun.sweeps.plan import plan_jobs
     from prefixrun.sweeps.summary import print_plan
 
-    launch = launcher(asked.words)
-    jobs = plan_jobs(configure.sweep_points(asked.words))
+    launch = launcher(request.overrides)
+    jobs = plan_jobs(configure.sweep_points(request.overrides))
     print_plan(jobs, estimate_jobs(jobs, TREE))
     return sweep(jobs, launch)
 
 
-def _publish(asked: Request) -> None:
+def _publish(request: Request) -> None:
     """Tables, figures, report and a summary of verdicts, from the finished runs there are."""
-    if not asked.results_dir.is_dir():
-        raise ConfigError(f"results_dir={asked.results_dir}: there is no such directory")
-    records = load_records(asked.results_dir)
-    for each in records.skipped:
-        print_text(f"left out: {each.directory}: {each.reason}")
-    written = publish(records.runs, asked.results_dir)
-    report = asked.results_dir / "report.html"
-    write_text(report, build(asked.results_dir, asked.data_dir, command=command(sys.argv)).html)
+    if not request.results_dir.is_dir():
+        raise ConfigError(f"results_dir={request.results_dir}: there is no such directory")
+    records = load_records(request.results_dir)
+    for skipped in records.skipped:
+        print_text(f"left out: {skipped.directory}: {skipped.reason}")
+    written = publish(records.runs, request.results_dir)
+    report = request.results_dir / "report.html"
+    write_text(report, build(request.results_dir, request.data_dir, command=command(sys.argv)).html)
     print_text("\n" + summary(paper_tables(run_groups(records.runs)), evaluate(records.runs)))
     counts = Counter(path.parent for path in written)
     print_text(f"\nfrom {len(records.runs)} finished runs:")

@@ -17,30 +17,33 @@ from prefixrun.sweeps.attempts import Outcome, attempt
 from prefixrun.sweeps.plan import Job, refresh
 from prefixrun.sweeps.summary import format_progress, format_states, print_outcomes
 
-Launch = Callable[[Sequence[Job], Callable[[int, Outcome], None]], None]
-"""Works on jobs and tells how each ended, when it does; raises KeyboardInterrupt or SystemExit at a signal, and
-PrefixrunError when the launcher itself gives up."""
+Report = Callable[[int, Outcome], None]
+"""Takes the index of a job that has ended, and its outcome; may be called again for the same job."""
+
+Launch = Callable[[Sequence[Job], Report], None]
+"""Works on jobs and reports each when it ends. Raises KeyboardInterrupt or SystemExit at a signal, and PrefixrunError
+when the launcher itself gives up."""
 
 
 def sweep(jobs: Sequence[Job], launch: Launch | None = None) -> int:
-    """Work on all jobs and print what becomes of them. Returns the exit code, which is 0 only if nothing failed."""
+    """Work on all jobs, print each outcome and a table of all. Returns the exit code, 0 only when no run failed."""
     for directory in {Path(job.config.results_dir).expanduser() for job in jobs if job.is_open}:
         files.make_directory(directory)
     print_text(format_states(jobs))
-    outcomes = [_known(job) for job in jobs]
-    waiting = [index for index, job in enumerate(jobs) if job.is_open]
-    told = iter(range(1, len(waiting) + 1))
+    outcomes = [_outcome_before(job) for job in jobs]
+    open_jobs = [index for index, job in enumerate(jobs) if job.is_open]
+    numbers = iter(range(1, len(open_jobs) + 1))
 
-    def tell(place: int, outcome: Outcome) -> None:
-        index = waiting[place]
+    def report(open_index: int, outcome: Outcome) -> None:
+        index = open_jobs[open_index]
         if outcomes[index].end == "not started":
-            print_text(format_progress(next(told), len(waiting), jobs[index], outcome))
+            print_text(format_progress(next(numbers), len(open_jobs), jobs[index], outcome))
         outcomes[index] = outcome
 
     stopped = 0
     try:
-        if waiting:
-            (launch or one_after_another)([jobs[index] for index in waiting], tell)
+        if open_jobs:
+            (launch or one_after_another)([jobs[index] for index in open_jobs], report)
     except KeyboardInterrupt:
         stopped = Interrupted.exit_code
     except SystemExit as end:
@@ -48,35 +51,35 @@ def sweep(jobs: Sequence[Job], launch: Launch | None = None) -> int:
     except PrefixrunError as error:
         print_text(str(error))
         stopped = error.exit_code
-    outcomes = [_settled(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True)]
+    outcomes = [_final_outcome(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True)]
     print_outcomes(jobs, outcomes)
     return stopped or exit_code(outcomes)
 
 
-def one_after_another(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> None:
-    """Launch in this process. A run that another process holds is looked at again at the end."""
+def one_after_another(jobs: Sequence[Job], report: Report) -> None:
+    """Launch in this process. A run that another process holds is looked up again at the end."""
     held: list[tuple[int, Outcome]] = []
-    for index, job in enumerate(todo):
+    for index, job in enumerate(jobs):
         start = time.monotonic()
         try:
             outcome = attempt(job.config)
         except (KeyboardInterrupt, SystemExit) as stop:
             code = stop.code if isinstance(stop, SystemExit) else Interrupted.exit_code
-            tell(index, Outcome("interrupted", exit_code=int(code or 0), seconds=time.monotonic() - start))
+            report(index, Outcome("interrupted", exit_code=int(code or 0), seconds=time.monotonic() - start))
             raise
         except DiskFullError as error:
-            tell(index, Outcome("failed", str(error), error.exit_code, time.monotonic() - start))
+            report(index, Outcome("failed", str(error), error.exit_code, time.monotonic() - start))
             return
         if outcome.end == "held":
             held.append((index, outcome))
         else:
-            tell(index, outcome)
-    for place, outcome in held:
-        tell(place, Outcome("before") if refresh(todo[place]).state == "finished" else outcome)
+            report(index, outcome)
+    for index, outcome in held:
+        report(index, Outcome("before") if refresh(jobs[index]).state == "finished" else outcome)
 
 
-def _known(job: Job) -> Outcome:
-    """What is known of a job before anything is run."""
+def _outcome_before(job: Job) -> Outcome:
+    """The outcome of a job that nothing is to be done for; "not started" for the others."""
     if job.state in ("finished", "kept"):
         return Outcome("before")
     if job.state == "impossible":
@@ -86,8 +89,8 @@ def _known(job: Job) -> Outcome:
     return Outcome("not started")
 
 
-def _settled(job: Job, outcome: Outcome) -> Outcome:
-    """The outcome that the files tell where the launcher did not."""
+def _final_outcome(job: Job, outcome: Outcome) -> Outcome:
+    """The outcome by the run's files, for a job that the launcher has not reported."""
     if outcome.end != "not started" or job.run is None:
         return outcome
     now = refresh(job)
@@ -101,8 +104,10 @@ def _settled(job: Job, outcome: Outcome) -> Outcome:
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0 when all runs that are possible are done; the first failure's code, the code of a held run, or 2 when no
-    point at all was possible."""
+    """The exit code of a sweep: 0 when every possible run is done.
+
+    Otherwise that of the first failure, of a held run, or of an interruption, in this order; 2 when no run is possible.
+    """
     failures = [outcome.exit_code or 1 for outcome in outcomes if outcome.end == "failed"]
     if failures:
         return failures[0]

@@ -10,7 +10,7 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -34,7 +34,7 @@ from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError, DiskFullError, Interrupted, MissingPartError, PrefixrunError
 from prefixrun.runs import configure
 from prefixrun.sweeps.attempts import Outcome, attempt
-from prefixrun.sweeps.execute import Launch
+from prefixrun.sweeps.execute import Launch, Report
 from prefixrun.sweeps.plan import Job, refresh
 from prefixrun.sweeps.workers import WorkerSlots, available_cores, available_gpus
 
@@ -46,18 +46,18 @@ EXTRAS = {
     "submitit_local": ("slurm", "hydra_submitit_launcher"),
     "ray": ("ray", "hydra_ray_launcher"),
 }
-"""Launcher -> the extra that brings it, and its plugin."""
+"""Launcher → the extra that installs it, and its plugin."""
 WATCH_SECONDS = 5.0
-"""How often the results of a launcher's runs are looked for."""
+"""How often the states of a launcher's runs are looked up."""
 
 
 def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch | None:
-    """The launcher that Hydra's own settings among the overrides name; None for one run after the other.
+    """The launcher that hydra/launcher among the overrides names; None for one run after the other.
 
     Raises MissingPartError when its extra is not installed.
     """
-    settings = hydra_words(overrides)
-    names = [word.partition("=")[2] for word in settings if word.startswith("hydra/launcher=")]
+    settings = hydra_overrides(overrides)
+    names = [setting.partition("=")[2] for setting in settings if setting.startswith("hydra/launcher=")]
     name = names[-1] if names else SERIAL
     if name == SERIAL:
         return None
@@ -65,26 +65,26 @@ def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch
     if plugin and not is_installed(plugin):
         raise MissingPartError(f"hydra/launcher={name}: is not installed; run: pip install 'prefixrun[{extra}]'")
 
-    def launch(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> None:
-        directory = files.make_directory(Path(todo[0].config.results_dir).expanduser() / "launcher")
+    def launch(jobs: Sequence[Job], report: Report) -> None:
+        directory = files.make_directory(Path(jobs[0].config.results_dir).expanduser() / "launcher")
         with compose.hydra_files(config_dir), tempfile.TemporaryDirectory(prefix="prefixrun-") as scratch:
             try:
                 config = _sweep_config(
                     [*settings, format_override("hydra.sweep.dir", str(directory.resolve()))], config_dir
                 )
                 _join_cluster(config)
-                slots = _slots(name, config, Path(scratch))
+                slots = _worker_slots(name, config, Path(scratch))
             except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:
                 raise ConfigError(f"{' '.join(settings)}: {' '.join(str(error).split())}") from error
-            with _stops(slots):
-                _hand_over(config, slots, todo, tell)
+            with _stopping_workers(slots):
+                _launch(config, slots, jobs, report)
 
     return launch
 
 
-def hydra_words(overrides: Sequence[str]) -> list[str]:
-    """Hydra's own settings among the overrides; ``+`` adds one that a launcher's file does not name."""
-    return [word for word in overrides if word.lstrip("+").startswith("hydra")]
+def hydra_overrides(overrides: Sequence[str]) -> list[str]:
+    """The overrides of Hydra's own settings; ``+`` adds one that a launcher's file does not name."""
+    return [override for override in overrides if override.lstrip("+").startswith("hydra")]
 
 
 def is_installed(plugin: str) -> bool:
@@ -97,7 +97,7 @@ class Worker:
     """The task function that a launcher calls wherever it works; picklable."""
 
     slots: WorkerSlots | None
-    """What this machine's workers share among them; None where the cluster shares it out."""
+    """The shares of this machine's workers; None where a cluster shares out its machines."""
 
     def __call__(self, composed: DictConfig) -> Outcome:
         """How the run ended. Never raises; a signal comes back as "interrupted"."""
@@ -119,9 +119,7 @@ def _with_threads(config: Config, threads: int | None) -> Config:
     return config if threads is None or config.threads is not None else replace(config, threads=threads)
 
 
-def _hand_over(
-    config: DictConfig, slots: WorkerSlots | None, todo: Sequence[Job], tell: Callable[[int, Outcome], None]
-) -> None:
+def _launch(config: DictConfig, slots: WorkerSlots | None, jobs: Sequence[Job], report: Report) -> None:
     loader = GlobalHydra.instance().config_loader()
     from hydra._internal.callbacks import Callbacks
 
@@ -130,26 +128,26 @@ def _hand_over(
         hydra_context=context, task_function=Worker(slots), config=config
     )
     try:
-        with _watched(todo, tell):
-            returned = launcher.launch([list(job.point.overrides) for job in todo], initial_job_idx=0)
+        with _watching(jobs, report):
+            returned = launcher.launch([list(job.point.overrides) for job in jobs], initial_job_idx=0)
     except Exception as error:  # no such cluster here, a node that died: what the plugins raise is their own
         raise PrefixrunError(f"the launcher stopped: {' '.join(str(error).split())}") from error
     for index, result in enumerate(returned):
-        tell(index, _outcome(result))
+        report(index, _outcome(result))
 
 
 @contextmanager
-def _watched(todo: Sequence[Job], tell: Callable[[int, Outcome], None]) -> Iterator[None]:
-    """Tell of runs as their results appear: launchers return only when the last has ended."""
+def _watching(jobs: Sequence[Job], report: Report) -> Iterator[None]:
+    """Report runs as their results appear: launchers return only when the last has ended."""
     ended = threading.Event()
 
     def watch() -> None:
-        waiting = set(range(len(todo)))
+        unfinished = dict(enumerate(jobs))
         while not ended.wait(WATCH_SECONDS):
-            for place in sorted(waiting):
-                if refresh(todo[place]).state == "finished":
-                    waiting.remove(place)
-                    tell(place, Outcome("now"))
+            for index, job in list(unfinished.items()):
+                if refresh(job).state == "finished":
+                    del unfinished[index]
+                    report(index, Outcome("now"))
 
     watcher = threading.Thread(target=watch, name="sweep-watch", daemon=True)
     watcher.start()
@@ -169,8 +167,8 @@ def _outcome(result: JobReturn) -> Outcome:
 
 def _sweep_config(settings: Sequence[str], config_dir: Path | None) -> DictConfig:
     loader = GlobalHydra.instance().config_loader()
-    words = [*compose.search_path(config_dir), *settings]
-    return loader.load_configuration(compose.CONFIG_NAME, words, run_mode=RunMode.MULTIRUN)
+    overrides = [*compose.search_path(config_dir), *settings]
+    return loader.load_configuration(compose.CONFIG_NAME, overrides, run_mode=RunMode.MULTIRUN)
 
 
 def _join_cluster(config: DictConfig) -> None:
@@ -179,35 +177,35 @@ def _join_cluster(config: DictConfig) -> None:
         OmegaConf.update(config, "hydra.launcher.ray.init.object_store_memory", None, force_add=True)
 
 
-def _slots(name: str, config: DictConfig, scratch: Path) -> WorkerSlots | None:
-    """Shares of this machine for joblib's workers. -1 workers: one a GPU, or one for every two cores without."""
+def _worker_slots(name: str, config: DictConfig, scratch: Path) -> WorkerSlots | None:
+    """Shares of this machine for joblib's workers. -1 workers: one for each GPU, or one for two cores without."""
     if name != "joblib":
         return None
     cores, gpus = available_cores(), available_gpus()
     # The plugin's own default gathers quick runs into batches for one worker.
     OmegaConf.update(config, "hydra.launcher.batch_size", "1")
-    wanted = int(OmegaConf.select(config, "hydra.launcher.n_jobs"))
-    workers = wanted if wanted > 0 else len(gpus) or max(1, (len(cores) or os.cpu_count() or 1) // 2)
+    n_jobs = int(OmegaConf.select(config, "hydra.launcher.n_jobs"))
+    workers = n_jobs if n_jobs > 0 else len(gpus) or max(1, (len(cores) or os.cpu_count() or 1) // 2)
     OmegaConf.update(config, "hydra.launcher.n_jobs", workers)
     return WorkerSlots(str(scratch), workers, tuple(cores), tuple(gpus))
 
 
 def _threads_of_the_cluster() -> int | None:
     """The cores of a SLURM job; Ray tells PyTorch by itself."""
-    given = os.environ.get("SLURM_CPUS_PER_TASK", "")
-    return int(given) if given.isdigit() else None
+    cores = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    return int(cores) if cores.isdigit() else None
 
 
 @contextmanager
-def _stops(slots: WorkerSlots | None) -> Iterator[None]:
+def _stopping_workers(slots: WorkerSlots | None) -> Iterator[None]:
     """While workers of this machine run, the first signal lets each save its step and end; then it ends the sweep."""
     if slots is None:
         yield
         return
-    came: list[int] = []
+    received: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
+        received.append(number)
         slots.stop()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -216,8 +214,8 @@ def _stops(slots: WorkerSlots | None) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if came:
-        signal.raise_signal(came[0])
+    if received:
+        signal.raise_signal(received[0])
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""What the points of a sweep are: the run of each, its state, and what equal points share. Computes nothing."""
+"""The plan of a sweep: the run of each point and its state; points that are the same run are one job."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATES: Mapping[State, str] = {
     "held": "held by another process",
     "impossible": "impossible",
 }
-"""State -> how it is shown. "kept": there is no run here, but the record of one (`prefixrun keep`). "failed": the last
+"""State → how it is shown. "kept": there is no run here, but the record of one (`prefixrun keep`). "failed": the last
 try failed, or the point could not even be looked up."""
 
 

@@ -21,9 +21,9 @@ class Verb:
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
     positional: tuple[str, ...] = ()
-    """What is given without its key, in this order; required too."""
-    takes_words: bool = False
-    """Whether it reads its arguments itself, because they are not only key=value of its own."""
+    """Arguments without a key, in this order; all are required."""
+    takes_overrides: bool = False
+    """Whether it parses its arguments itself, because overrides of a run or a sweep, or filters, are among them."""
 
 
 VERBS: dict[str, Verb] = {
@@ -35,7 +35,7 @@ VERBS: dict[str, Verb] = {
     "reproduce": Verb(
         "the paper's experiments: run what is missing, then tables, figures, claims, report",
         required=(),
-        takes_words=True,
+        takes_overrides=True,
     ),
     "tables": Verb(
         "the paper's tables, figures and claims with the runs there are",
@@ -47,13 +47,13 @@ VERBS: dict[str, Verb] = {
         required=(),
         optional=("results_dir", "out", "data_dir"),
     ),
-    "plan": Verb("what a sweep would do: states, reasons and time; runs nothing", required=(), takes_words=True),
+    "plan": Verb("what a sweep would do: states, reasons and time; runs nothing", required=(), takes_overrides=True),
     "keep": Verb(
         "finished runs as small records, for version control and published tables",
         required=("run",),
         optional=("results_dir", "into"),
     ),
-    "ls": Verb("all runs and their states as a table, filtered and sorted", required=(), takes_words=True),
+    "ls": Verb("all runs and their states as a table, filtered and sorted", required=(), takes_overrides=True),
     "diff": Verb(
         "what sets two finished runs apart: settings, versions, scores with p-values, outputs",
         required=(),
@@ -66,7 +66,9 @@ VERBS: dict[str, Verb] = {
         optional=("regenerate", "results_dir", "data_dir", "model_path", "json"),
         positional=("ID",),
     ),
-    "params": Verb("parameter counts of any model, method and size; needs no weights", required=(), takes_words=True),
+    "params": Verb(
+        "parameter counts of any model, method and size; needs no weights", required=(), takes_overrides=True
+    ),
     "generate": Verb(
         "outputs of finished runs for inputs of your own",
         required=(),
@@ -109,8 +111,8 @@ def run(name: str, arguments: Sequence[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(inspect.cleandoc(module.__doc__ or ""))
         return 0
-    given = list(arguments) if VERBS[name].takes_words else parse(name, arguments)
-    code: int = getattr(module, function or "run")(given)
+    parsed = list(arguments) if VERBS[name].takes_overrides else parse(name, arguments)
+    code: int = getattr(module, function or "run")(parsed)
     return code
 
 
@@ -118,13 +120,13 @@ def parse(name: str, arguments: Sequence[str]) -> dict[str, str]:
     """The arguments of a verb by key. Raises ConfigError naming everything that is wrong with them."""
     verb = VERBS[name]
     known = (*verb.required, *verb.optional)
-    unnamed = iter(verb.positional)
-    given: dict[str, str] = {}
+    positions = iter(verb.positional)
+    values: dict[str, str] = {}
     problems = []
     for argument in arguments:
         key, equals, value = argument.partition("=")
-        if not equals and (place := next(unnamed, None)):
-            given[place] = argument
+        if not equals and (name_of_position := next(positions, None)):
+            values[name_of_position] = argument
             continue
         if not equals:
             problems.append(f"{argument}: is not key=value")
@@ -132,34 +134,37 @@ def parse(name: str, arguments: Sequence[str]) -> dict[str, str]:
             close = closest(key, known)
             hint = f"did you mean {close}?" if close else f"there are {', '.join(known)}"
             problems.append(f"{argument}: prefixrun {name} has no key {key}; {hint}")
-        elif key in given:
+        elif key in values:
             problems.append(f"{argument}: {key} is given twice")
         elif not value:
             problems.append(f"{argument}: has no value")
-        given[key] = value
-    problems += [f"{key}: is missing; prefixrun {name} needs {key}=VALUE" for key in verb.required if key not in given]
+        values[key] = value
+    problems += [f"{key}: is missing; prefixrun {name} needs {key}=VALUE" for key in verb.required if key not in values]
     problems += [
-        f"{place}: is missing; prefixrun {name} takes {' '.join(verb.positional)}"
-        for place in verb.positional
-        if place not in given
+        f"{key}: is missing; prefixrun {name} takes {' '.join(verb.positional)}"
+        for key in verb.positional
+        if key not in values
     ]
     if problems:
         raise refusal(problems)
-    return given
+    return values
 
 
-def parse_some(words: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Values of a verb's own keys, and the words that it hands on. Raises ConfigError for a key given twice."""
-    given: dict[str, str] = {}
-    rest = []
-    for word in words:
-        key, equals, value = word.partition("=")
+def parse_some(arguments: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """The values of a verb's own `keys`, and the other arguments, which are overrides of a run or a sweep.
+
+    Raises ConfigError for a key that is given twice or without a value.
+    """
+    values: dict[str, str] = {}
+    overrides = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
         if key not in keys or not equals:
-            rest.append(word)
-        elif key in given:
-            raise refusal([f"{word}: {key} is given twice"])
+            overrides.append(argument)
+        elif key in values:
+            raise refusal([f"{argument}: {key} is given twice"])
         elif not value:
-            raise refusal([f"{word}: give a value, or leave {key} out"])
+            raise refusal([f"{argument}: give a value, or leave {key} out"])
         else:
-            given[key] = value
-    return given, rest
+            values[key] = value
+    return values, overrides

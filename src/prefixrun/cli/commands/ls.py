@@ -37,7 +37,7 @@ from prefixrun.results.listing import (
     signature_notes,
 )
 
-OWN = ("results_dir", "sort", "columns", "json")
+KEYS = ("results_dir", "sort", "columns", "json")
 SCORES = "scores"
 """A column with a task's main scores by name, for runs of several tasks."""
 
@@ -45,51 +45,51 @@ VALUES_NAMED = 12
 """How many of the values that there are stand in a message."""
 
 
-def run(words: Sequence[str]) -> int:
+def run(arguments: Sequence[str]) -> int:
     """Print the table, and write it when asked. Raises ConfigError for keys that no run has. Returns 0."""
-    given = _given(words)
-    results_dir = Path(given.get("results_dir", "results")).expanduser()
+    values = _parse(arguments)
+    results_dir = Path(values.get("results_dir", "results")).expanduser()
     if not results_dir.is_dir():
         raise ConfigError(f"results_dir={results_dir}: there is no such directory")
     listing = load(results_dir)
-    filters = {key: value for key, value in given.items() if key not in OWN}
-    sort = given.get("sort", "")
-    columns = given["columns"].split(",") if "columns" in given else []
-    asked = [*filters, *([sort.removeprefix("-")] if sort else []), *(key for key in columns if key != SCORES)]
-    if problems := listing.check(dict.fromkeys(asked)):
+    filters = {key: value for key, value in values.items() if key not in KEYS}
+    sort = values.get("sort", "")
+    columns = values["columns"].split(",") if "columns" in values else []
+    used = [*filters, *([sort.removeprefix("-")] if sort else []), *(key for key in columns if key != SCORES)]
+    if problems := listing.check(dict.fromkeys(used)):
         raise refusal(problems)
     runs = matching(listing.runs, filters)
     if sort:
         runs = ordered(runs, sort.removeprefix("-"), descending=sort.startswith("-"))
-    _show(listing, runs, filters, columns or _usual(runs))
-    if "json" in given:
-        write_json(Path(given["json"]).expanduser(), _record(results_dir, listing, runs))
+    _show(listing, runs, filters, columns or _default_columns(runs))
+    if "json" in values:
+        write_json(Path(values["json"]).expanduser(), _record(results_dir, listing, runs))
     return 0
 
 
-def _given(words: Sequence[str]) -> dict[str, str]:
-    given: dict[str, str] = {}
+def _parse(arguments: Sequence[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
     problems = []
-    for word in words:
-        key, equals, value = word.partition("=")
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
         if not equals:
-            problems.append(f"{word}: is not key=value")
-        elif key in given:
-            problems.append(f"{word}: {key} is given twice; {key}=VALUE,VALUE means any of several")
+            problems.append(f"{argument}: is not key=value")
+        elif key in values:
+            problems.append(f"{argument}: {key} is given twice; {key}=VALUE,VALUE means any of several")
         elif not value:
-            problems.append(f"{word}: has no value; {key}=null means runs without one")
-        given[key] = value
+            problems.append(f"{argument}: has no value; {key}=null means runs without one")
+        values[key] = value
     if problems:
         raise refusal(problems)
-    return given
+    return values
 
 
-def _usual(runs: Sequence[RunRow]) -> list[str]:
+def _default_columns(runs: Sequence[RunRow]) -> list[str]:
     """COLUMNS with the scores in them: a column each when all runs are of one kind of task."""
     kinds = {run.main for run in runs}
     scores = kinds.pop() if len(kinds) == 1 else (SCORES,)
-    place = COLUMNS.index("state")
-    return [*COLUMNS[:place], *scores, *COLUMNS[place:]]
+    index = COLUMNS.index("state")
+    return [*COLUMNS[:index], *scores, *COLUMNS[index:]]
 
 
 def _show(listing: Listing, runs: Sequence[RunRow], filters: Mapping[str, str], columns: Sequence[str]) -> None:
@@ -103,7 +103,7 @@ def _show(listing: Listing, runs: Sequence[RunRow], filters: Mapping[str, str], 
     if not runs:
         for key, value in filters.items():
             if not matching(listing.runs, {key: value}):
-                print_text(f"no run has {key}={value}; {_there_are(listing.runs, key)}")
+                print_text(f"no run has {key}={value}; {_existing_values(listing.runs, key)}")
     for run in runs:
         if run.reason:
             print_text(f"{run.values['id']}: {run.reason}")
@@ -114,7 +114,7 @@ def _show(listing: Listing, runs: Sequence[RunRow], filters: Mapping[str, str], 
         print(f"left out: {each.directory}: {each.reason}", file=sys.stderr)
 
 
-def _there_are(runs: Sequence[RunRow], key: str) -> str:
+def _existing_values(runs: Sequence[RunRow], key: str) -> str:
     values = list(dict.fromkeys(shown(run.values.get(key)) for run in runs))
     more = ", ..." if len(values) > VALUES_NAMED else ""
     return f"there are {', '.join(values[:VALUES_NAMED])}{more}" if values else "there are no runs"

@@ -1,7 +1,7 @@
 """prefixrun params KEY=VALUE,VALUE ... [json=FILE]
 
 How many parameters a method trains and stores, and the share of the model's that is. No weights are read and nothing is
-run, so neither a corpus nor the model has to be here; KEY=VALUE are the words of a run or a sweep.
+run, so neither a corpus nor the model has to be here; KEY=VALUE are the overrides of a run or a sweep.
 
     prefixrun params model=gpt2_medium method=prefix prefix_len=1,5,10
     prefixrun params model=gpt2_medium method=prefix,finetune_top budget=0.1%
@@ -50,18 +50,18 @@ class PointCounts:
     reason: str = ""
 
 
-def run(words: Sequence[str]) -> int:
+def run(arguments: Sequence[str]) -> int:
     """Print the counts, and write them to json=FILE if asked to. Returns 0; raises when no point has any."""
-    given, rest = parse_some(words, ("json",))
-    counted = count_points([word for word in rest if word not in ("-m", "--multirun")])
+    values, overrides = parse_some(arguments, ("json",))
+    counted = count_points([override for override in overrides if override not in ("-m", "--multirun")])
     if all(row.counts is None for row in counted):
         raise ConfigError("\n".join(dict.fromkeys(row.reason for row in counted)))
     print_table(simple_table(COLUMNS, (_cells(row) for row in counted if row.counts), numbers=NUMBERS))
     for row in counted:
         if row.counts is None:
             print_text(f"impossible: {row.label}: {' '.join(row.reason.split())}")
-    if "json" in given:
-        path = Path(given["json"]).expanduser().resolve()
+    if "json" in values:
+        path = Path(values["json"]).expanduser().resolve()
         files.write_json(path, {"rows": [_entry(row) for row in counted]})
     return 0
 
@@ -69,7 +69,7 @@ def run(words: Sequence[str]) -> int:
 def count_points(overrides: Sequence[str]) -> list[PointCounts]:
     """The counts of every point of a sweep, without weights. Raises ConfigError for overrides that are always wrong."""
     points = [
-        replace(point, overrides=tuple(word for word in point.overrides if word != NO_CORPUS))
+        replace(point, overrides=tuple(override for override in point.overrides if override != NO_CORPUS))
         for point in configure.sweep_points([NO_CORPUS, *overrides])
     ]
     return [_count(point, label) for point, label in zip(points, point_labels(points), strict=True)]

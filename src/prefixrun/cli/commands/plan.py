@@ -2,7 +2,7 @@
 
     prefixrun plan KEY=VALUE,VALUE ... [experiment=NAME] [--config-dir DIR] [json=FILE]
 
-takes the words of a sweep. States: done, to do, interrupted (the next sweep resumes it), failed (the next one tries
+takes the overrides of a sweep. States: done, to do, interrupted (the next sweep resumes it), failed (the next one tries
 again), held by another process, impossible (with the reason). Prefixes that do not fit a model's context are found only
 when the model is loaded, so not here. The time is estimated from finished runs of the same task, model and method under
 results_dir, scaled by training pairs, inputs and beams; an interrupted run counts as a whole one.
@@ -24,19 +24,19 @@ from prefixrun.sweeps.plan import Job, plan_jobs
 from prefixrun.sweeps.summary import format_states, print_plan
 
 
-def run(words: Sequence[str]) -> int:
+def run(arguments: Sequence[str]) -> int:
     """Print the plan, and write it to json=FILE if asked to. Returns 0."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config-dir", "-cd", type=Path)
-    options, rest = parser.parse_known_args(list(words))
-    own, overrides = parse_some([word for word in rest if word not in ("-m", "--multirun")], ("json",))
+    options, rest = parser.parse_known_args(list(arguments))
+    values, overrides = parse_some([argument for argument in rest if argument not in ("-m", "--multirun")], ("json",))
     jobs = plan_jobs(configure.sweep_points(overrides, config_dir=options.config_dir))
     seconds = estimate_jobs(jobs)
     print_text(format_states(jobs))
     print_plan(jobs, seconds)
-    if "json" in own:
+    if "json" in values:
         content = [_entry(job, time) for job, time in zip(jobs, seconds, strict=True)]
-        files.write_json(Path(own["json"]).expanduser().resolve(), {"runs": content})
+        files.write_json(Path(values["json"]).expanduser().resolve(), {"runs": content})
     return 0
 
 

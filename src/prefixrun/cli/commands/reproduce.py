@@ -8,7 +8,7 @@
   only_tables  true: run nothing, only read what is finished
   results_dir  directory with records/ and runs/, where all results go (results; results/quick under profile=quick)
 
-and further words of a sweep: any key of a run (model=..., seed=1,2), and hydra/launcher=... to spread the runs.
+and further overrides of a sweep: any key of a run (model=..., seed=1,2), and hydra/launcher=... to spread the runs.
 
 The plan with its time is shown first. Finished runs are not run again, so the same command goes on after an
 interruption; runs that fail are named at the end and do not stop the others. A summary counts the verdicts of all
@@ -20,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from prefixrun.cli.commands import parse_some
-from prefixrun.cli.reproduction import KEYS, reproduce, request
+from prefixrun.cli.reproduction import KEYS, make_request, reproduce
 
 
-def run(words: Sequence[str]) -> int:
-    """Reproduce. Returns the exit code of the sweep, or 0 when only tables were wanted."""
-    given, rest = parse_some(words, KEYS)
-    return reproduce(request(given, rest))
+def run(arguments: Sequence[str]) -> int:
+    """Reproduce. Returns the exit code of the sweep, or 0 with only_tables=true."""
+    values, overrides = parse_some(arguments, KEYS)
+    return reproduce(make_request(values, overrides))
