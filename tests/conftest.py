@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from checkout import ROOT
+from prefixrun.metrics.base import prepared
 
 # No test may reach a hub: a model that is not here is an error, at once.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -23,6 +24,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("PATH", str(tmp_path))
+    prepared.cache_clear()  # references that an earlier test has prepared with Java
 
 
 @pytest.fixture(scope="session")
