@@ -28,7 +28,7 @@ def test_an_input_is_found_in_the_form_of_another_corpus() -> None:
 def test_other_facts_are_another_input(source: str) -> None:
     one, other = corpus("own", "test", ("a : b : c", "x")), corpus("own", "train", (source, "y"))
     found = overlap(Contents.of(one), Contents.of(other))
-    assert (found.shared_inputs, found.shared_texts, found.found) == (0, 0, False)
+    assert (found.shared_inputs, found.shared_texts, found.any_shared) == (0, 0, False)
 
 
 def test_equal_inputs_count_once() -> None:

@@ -35,32 +35,6 @@ def test_names_of_places_say_nothing_about_the_food():
     assert slots_of(source, "Cotto is an Indian place near Raja Indian Cuisine.") == (2, 0, 1)
 
 
-@pytest.mark.parametrize(
-    ("slot", "value", "text"),
-    [
-        ("price", "cheap", "It has a low price range."),
-        ("price", "high", "An expensive place."),
-        ("price", "moderate", "It is moderately priced."),
-        ("price", "£ 20 - 25", "It costs £20-25."),
-        ("price", "more than £ 30", "Prices are more than £30."),
-        ("customer rating", "low", "It has poor reviews."),
-        ("customer rating", "high", "It is highly rated."),
-        ("customer rating", "average", "The customer rating is average."),
-        ("customer rating", "1 out of 5", "A one star place."),
-        ("customer rating", "3 out of 5", "It is rated 3 out of 5."),
-        ("customer rating", "5 out of 5", "It got five out of five."),
-        ("area", "city centre", "In the center of the city."),
-        ("area", "riverside", "It is by the river."),
-        ("family friendly", "yes", "Children are welcome."),
-        ("family friendly", "no", "It is not child friendly."),
-        ("Type", "coffee shop", "Cotto is a café."),
-        ("food", "Fast food", "It has fast food."),
-    ],
-)
-def test_wordings(slot, value, text):
-    assert slots_of(f"name : Cotto | {slot} : {value}", f"Cotto. {text}") == (2, 0, 0)
-
-
 def test_slot_error_is_per_cent_of_the_slots():
     metric = SlotError()
     counts = metric.prepare(((MILL,), ("name : Cotto | area : riverside",))).count(["The Mill is a pub.", "Cotto"])

@@ -1,11 +1,11 @@
 import ast
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import prefixrun.data
 import prefixrun.metrics
 from prefixrun.errors import ConfigError, DataError
 from prefixrun.metrics import aggregate, evaluate, score, suite
@@ -118,11 +118,11 @@ def test_scores_are_json_numbers():
         assert json.loads(json.dumps(values, allow_nan=False)) == values
 
 
-def test_no_metric_imports_torch():
-    package = Path(prefixrun.metrics.__file__).parent
+@pytest.mark.parametrize("module", [prefixrun.data, prefixrun.metrics])
+def test_data_and_metrics_import_no_torch(module):
+    package = Path(module.__file__).parent
     for path in package.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [node.module] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             assert not any(name and name.partition(".")[0] in ("torch", "transformers") for name in names), path.name
-    assert "prefixrun.metrics.suite" in sys.modules

@@ -1,4 +1,4 @@
-"""Tar archives read in place: nothing is unpacked, so no member's path can lead anywhere."""
+"""Tar archives read in place: nothing is unpacked, so no member can be written outside a directory."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from prefixrun.data.text_io import MAX_BYTES
 from prefixrun.errors import DataError
 
 
-def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of every regular file whose name is wanted, in the order of the archive.
+def members(path: Path, select: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of every regular file whose name ``select`` accepts, in the order of the archive.
 
     Raises:
         DataError: not a tar archive, damaged or truncated, or a member larger than any corpus file.
@@ -21,7 +21,7 @@ def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, by
     try:
         with tarfile.open(path) as archive:
             for member in archive:
-                if not member.isfile() or not wanted(member.name):
+                if not member.isfile() or not select(member.name):
                     continue
                 if member.size > MAX_BYTES:
                     raise DataError(f"{path}/{member.name}: larger than {MAX_BYTES} bytes; no corpus file is")

@@ -2,9 +2,9 @@
 
 Two test files of that version are in use under one name: the one of the paper's time has 6,959 entries, 1,862 of them
 without any text; the later one has the other 5,097, in the same order. Entries without a text are left out and their
-positions kept, so that outputs for either file can be lined up with the examples; how many the release has is for the
-manifest to know, which refuses others. The same triple set may stand in several entries, and the official scorer counts
-each, so an example is an entry.
+positions recorded, so that outputs for either file can be lined up with the examples; the manifest knows how many the
+release has and refuses other numbers. Several entries may have the same triple set, and the official scorer counts
+every entry, so an example is an entry.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Fetching the corpora from where their authors publish them.
 
-A download that was cut off goes on where it stopped. Whether the copy is whole is for the manifest to say.
+A download that was cut off goes on where it stopped. The manifest checks whether the copy is complete.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _RANGE_NOT_SATISFIABLE = 416
 _PARTIAL_CONTENT = 206
 
 
-def download(published: Publication, directory: Path, say: Callable[[str], None]) -> None:
-    """Fetch what is not there of a corpus.
+def download(published: Publication, directory: Path, report: Callable[[str], None]) -> None:
+    """Fetch the files of a corpus that the directory lacks.
 
     Args:
         published: where it is.
         directory: of the corpus, ``<data_dir>/<task>``.
-        say: told about every file.
+        report: called with a line about every file.
 
     Raises:
         ConfigError: a directory that cannot be written in, or settings that forbid to ask the hub.
@@ -41,10 +41,10 @@ def download(published: Publication, directory: Path, say: Callable[[str], None]
             f"data_dir={directory.parent}: {directory} cannot be written; give another directory"
         ) from error
     for source in published.sources or _listed(published, directory):
-        if all((directory / name).is_file() or (directory / f"{name}.gz").is_file() for name in source.kept):
-            say(f"{', '.join(source.kept)}: there already")
+        if all((directory / name).is_file() or (directory / f"{name}.gz").is_file() for name in source.files):
+            report(f"{', '.join(source.files)}: there already")
             continue
-        say(f"{source.name}: from {source.url}")
+        report(f"{source.name}: from {source.url}")
         _get(source, directory, published.home)
 
 
@@ -64,7 +64,7 @@ def _get(source: Source, directory: Path, home: str) -> None:
     try:
         fetch(source.url, target)
     except (OSError, HTTPException) as error:
-        by_hand = ", ".join(source.kept)
+        by_hand = ", ".join(source.files)
         raise DataError(
             f"{target}: cannot be fetched from {source.url} ({_reason(error)}); run the same command again to go on, "
             f"or get it from {home} on another machine and put {by_hand} into {directory}"

@@ -1,6 +1,6 @@
 """E2E NLG in its CSV release, and the linearisation of its meaning representations.
 
-The paper's code reads files of its own (``data/e2e_data``): the same inputs as strings, the same texts with tokenised
+The paper's code reads other files (``data/e2e_data``): the same inputs as strings, the same texts with tokenised
 spacing (``family - friendly``). The inputs made here are equal to those; a target keeps the normal form of the CSV,
 since scorers tokenise anyway and a modern tokenizer knows the normal form better.
 """
@@ -90,8 +90,8 @@ def linearise(mr: str, form: str) -> str:
 def load(directory: Path, split: str, linearisation: str) -> Corpus:
     """One split, one example per distinct meaning representation in order of first appearance.
 
-    Rows of the same meaning representation need not stand together (in the training file they do not), and a row that
-    stands there twice is two references, as in the official counts.
+    Rows of the same meaning representation need not be adjacent (in the training file they are not), and a repeated row
+    is two references, as in the official counts.
 
     Raises:
         DataError: missing file, wrong column, truncated row, unknown field, empty reference.

@@ -44,7 +44,7 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What was left out of a file on purpose: whole records, or texts of them."""
+    """Records or texts of records that are left out of a file on purpose."""
 
     reason: str
     count: int
@@ -64,7 +64,7 @@ class Corpus:
     files: tuple[DataFile, ...]
     skipped: tuple[Skipped, ...] = ()
     empty_inputs: int = 0
-    """Examples with nothing to read, kept because a whole copy of the release has them (XSUM)."""
+    """Examples without an input text, which a complete copy of the release has (XSUM)."""
     version: str = ""
     """``sample``, the release the files were checked to be, or ``unverified``."""
 

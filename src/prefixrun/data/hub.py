@@ -1,4 +1,4 @@
-"""Where the Hugging Face hub has the Parquet files of a data set: one list to ask for, then files like any other."""
+"""Addresses of the Parquet files of a data set on the Hugging Face hub: a single request for the list of files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def parquet_sources(dataset: str) -> tuple[Source, ...]:
     Raises:
         ConfigError: as ``endpoint``.
         OSError, HTTPException: of the connection.
-        DataError: an answer of another shape, or an address that is neither secure nor the hub's own.
+        DataError: an answer of another shape, or an address that is neither secure nor of the hub.
     """
     hub = endpoint()
     where = f"{hub}/api/datasets/{dataset}/parquet"

@@ -1,4 +1,4 @@
-"""What a whole copy of each corpus holds, by split: counts and checksums, and the refusal of anything else.
+"""Counts and checksums of a complete copy of each corpus, by split; any other copy is refused.
 
 Checksums are SHA-256 of the uncompressed bytes; that of the WebNLG tree is over its sorted paths and their checksums.
 Counts are those of the releases; they agree with the ones that the papers of the corpora state.
@@ -17,7 +17,7 @@ UNVERIFIED = "unverified"
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One known form of one split."""
+    """A published form of a split."""
 
     label: str
     """What the record of a run calls it."""
@@ -79,7 +79,7 @@ RELEASES: Mapping[tuple[str, str], tuple[Release, ...]] = {
 
 
 def identify(corpus: Corpus, directory: str) -> Corpus:
-    """The corpus with the release it was found to be in ``version``; a task without a manifest stays as it is.
+    """The corpus with its release in ``version``; a corpus without a manifest is returned unchanged.
 
     Args:
         corpus: as read from ``directory``.
@@ -92,7 +92,7 @@ def identify(corpus: Corpus, directory: str) -> Corpus:
     if releases is None:
         return corpus
     file = corpus.files[0]
-    # The extrapolation tasks keep a part of the articles only, so for them the file's own count is all there is.
+    # The extrapolation tasks keep a part of the articles only, so for them only the count of the file can be checked.
     pairs = corpus.pairs if corpus.task == directory else file.records
     irregular = _irregular(corpus)
     for release in releases:
@@ -105,7 +105,7 @@ def identify(corpus: Corpus, directory: str) -> Corpus:
 
 
 def _irregular(corpus: Corpus) -> str:
-    """Where the file is not as its format should be; every release with such places is known by its checksum."""
+    """The irregular entries of the file, for a message; every release with such entries is known by its checksum."""
     listed = ""
     for skipped in corpus.skipped:
         if skipped.positions:

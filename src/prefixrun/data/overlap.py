@@ -1,7 +1,7 @@
-"""How much of one part of a corpus stands in another: test inputs that were trained on, corpora that hold others.
+"""How much of a part of a corpus another part contains: test inputs in training data, corpora that include others.
 
-Letter case, punctuation, underscores and the order of facts do not count, so that WebNLG's ``cityServed`` is found as
-DART's ``CITY_SERVED``. DART writes E2E's attributes as triples, another form of input: there only the texts tell.
+Letter case, punctuation, underscores and the order of facts do not count, so that WebNLG's ``cityServed`` equals DART's
+``CITY_SERVED``. DART writes E2E's attributes as triples, another form of input: there only the texts show an overlap.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NOT_LETTERS = re.compile(r"[\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What one part of a corpus holds, each input and each text once, as digests (articles are long)."""
+    """The distinct inputs and texts of a part of a corpus, as digests (articles are long)."""
 
     name: str
     """Task and split, as in ``dart/test``."""
@@ -34,7 +34,7 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """How many of the distinct inputs and texts of ``part`` stand in ``whole`` too."""
+    """How many of the distinct inputs and texts of ``part`` are in ``whole`` too."""
 
     part: str
     whole: str
@@ -44,13 +44,13 @@ class Overlap:
     shared_texts: int
 
     @property
-    def found(self) -> bool:
-        """Whether anything is shared."""
+    def any_shared(self) -> bool:
+        """Whether the parts share any input or text."""
         return bool(self.shared_inputs or self.shared_texts)
 
 
 def overlap(part: Contents, whole: Contents) -> Overlap:
-    """What of ``part`` stands in ``whole``."""
+    """How much of ``part`` is in ``whole``."""
     return Overlap(
         part.name,
         whole.name,
@@ -64,8 +64,8 @@ def overlap(part: Contents, whole: Contents) -> Overlap:
 def report(parts: list[Corpus]) -> list[Overlap]:
     """Every test part against every training part, and the training parts against those of other corpora."""
     contents = [Contents.of(part) for part in parts]
-    training = [each for each in contents if each.name.endswith("/train")]
-    tested = [each for each in contents if not each.name.endswith(("/train", "/dev"))]
+    training = [part for part in contents if part.name.endswith("/train")]
+    tested = [part for part in contents if not part.name.endswith(("/train", "/dev"))]
     pairs = [(part, whole) for part in (*tested, *training) for whole in training if part.name != whole.name]
     return [overlap(part, whole) for part, whole in pairs]
 

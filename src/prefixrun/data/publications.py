@@ -16,11 +16,11 @@ class Source:
     name: str
     """Name in the corpus' directory."""
     unpacks_to: tuple[str, ...] = ()
-    """Names of the members of an archive that are kept in its place; none keeps the file as it is."""
+    """File names of the archive members that replace it; none leaves the file as it is."""
 
     @property
-    def kept(self) -> tuple[str, ...]:
-        """The files that are there in the end."""
+    def files(self) -> tuple[str, ...]:
+        """Names of the files in the corpus' directory after the download."""
         return self.unpacks_to or (self.name,)
 
 
@@ -90,14 +90,14 @@ ALTERNATIVES: Mapping[str, Mapping[str, Publication]] = {
         )
     }
 }
-"""Other places of a corpus, by task and name."""
+"""Alternative publications of a corpus: task -> name -> publication."""
 
 
 def publication(task: str, source: str | None = None) -> Publication:
-    """Where a task's corpus is published: the usual place, or the one of that name.
+    """Where a task's corpus is published: the usual publication, or the alternative called ``source``.
 
     Raises:
-        ConfigError: a task without a publication, or a place that it does not have.
+        ConfigError: a task without a publication, or without an alternative of that name.
     """
     if task not in PUBLICATIONS:
         raise ConfigError(f"task={task}: nothing to download; there are {', '.join(PUBLICATIONS)}")

@@ -1,4 +1,4 @@
-"""Checks of parsed JSON: a value is what the format says, or one message says where it is not."""
+"""Checks of parsed JSON: a value has the type that the format requires, or DataError names the place."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def parse(text: str, where: str) -> object:
             f"{where}:{error.lineno}: not JSON ({error.msg}, column {error.colno}); the file is truncated or altered: "
             "copy it again"
         ) from error
-    except ValueError as error:  # behind JSONDecodeError, which is one: Python converts no longer integers
+    except ValueError as error:  # not a JSONDecodeError: Python refuses to convert longer integers
         raise DataError(f"{where}: JSON with a number of thousands of digits; copy the file again") from error
     except RecursionError as error:
         raise DataError(f"{where}: JSON nested too deeply to be read; copy the file again") from error
@@ -66,36 +66,36 @@ def _refuse_half_pairs(text: str, where: str) -> None:
 
 
 def mapping(value: object, where: str) -> Mapping[str, object]:
-    """The value as a JSON object."""
+    """The value as a JSON object; raises DataError for any other value."""
     if not isinstance(value, dict):
         raise DataError(f"{where}: an object is expected, not {_kind(value)}; the file has another format")
     return value
 
 
 def items(value: object, where: str) -> list[object]:
-    """The value as a JSON list."""
+    """The value as a JSON list; raises DataError for any other value."""
     if not isinstance(value, list):
         raise DataError(f"{where}: a list is expected, not {_kind(value)}; the file has another format")
     return value
 
 
 def text(value: object, where: str) -> str:
-    """The value as a string."""
+    """The value as a string; raises DataError for any other value."""
     if not isinstance(value, str):
         raise DataError(f"{where}: a string is expected, not {_kind(value)}; the file has another format")
     return value
 
 
 def identifier(value: object, where: str) -> str:
-    """The value as a string that is not blank, such as can tell one record from another."""
-    found = text(value, where)
-    if not found.strip():
+    """The value as a string that is not blank; raises DataError for any other value."""
+    name = text(value, where)
+    if not name.strip():
         raise DataError(f"{where}: is empty; give every record an id, or none")
-    return found
+    return name
 
 
 def member(record: Mapping[str, object], key: str, where: str) -> object:
-    """The value of a key that has to be there."""
+    """The value of a required key; raises DataError if the record lacks it."""
     if key not in record:
         raise DataError(f"{where}: no {key!r}, only {', '.join(sorted(record)) or 'an empty object'}; add it")
     return record[key]

@@ -23,12 +23,12 @@ def select_pairs(corpus: Corpus, size: int | None, fraction: float, seed: int) -
     Args:
         corpus: what to choose from.
         size: number of pairs, or None to go by ``fraction``.
-        fraction: share of the pairs in (0, 1], rounded, but never below one pair; must be 1 when ``size`` is given.
+        fraction: share of the pairs in (0, 1], rounded, but never below one pair; must be 1 if ``size`` is set.
         seed: subsets of different seeds are independent.
 
     Raises:
         DataError: more pairs asked for than the corpus holds.
-        ValueError: ``size`` or ``fraction`` out of range, or both given.
+        ValueError: ``size`` or ``fraction`` out of range, or both of them set.
     """
     pairs = corpus.all_pairs()
     if not 0 < fraction <= 1 or (size is not None and (size < 1 or fraction != 1)):
@@ -66,14 +66,14 @@ def pairs_by_id(corpus: Corpus, ids: tuple[str, ...]) -> tuple[Pair, ...]:
     Raises:
         DataError: an id that the corpus does not have.
     """
-    known = {pair.id: pair for pair in corpus.all_pairs()}
-    unknown = [identifier for identifier in ids if identifier not in known]
+    by_id = {pair.id: pair for pair in corpus.all_pairs()}
+    unknown = [identifier for identifier in ids if identifier not in by_id]
     if unknown:
         raise DataError(
             f"{corpus.task}/{corpus.split}: no pair {unknown[0]!r} ({len(unknown)} of {len(ids)} ids are unknown); "
             "the subset was stored with other data"
         )
-    return tuple(known[identifier] for identifier in ids)
+    return tuple(by_id[identifier] for identifier in ids)
 
 
 def _rank(identifier: str, seed: int) -> bytes:

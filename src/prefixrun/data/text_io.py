@@ -41,8 +41,8 @@ def find_file(directory: Path, *names: str) -> Path:
         for candidate in (directory / name, directory / f"{name}.gz"):
             if candidate.is_file():
                 return candidate
-    wanted = " or ".join(names)
-    raise DataError(f"{directory}: holds no {wanted} (plain or .gz); copy the release's file there")
+    candidates = " or ".join(names)
+    raise DataError(f"{directory}: holds no {candidates} (plain or .gz); copy the release's file there")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -93,5 +93,5 @@ def read_text(path: Path) -> TextFile:
 
 
 def one_line(text: str) -> str:
-    """Runs of white space, line breaks included, as one blank each, none at the ends."""
+    """The text with every run of white space, line breaks included, as a single blank, without blanks at the ends."""
     return " ".join(text.split())

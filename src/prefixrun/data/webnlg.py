@@ -29,12 +29,12 @@ TREE = "webnlg_challenge_2017"
 def load(directory: Path, split: str, linearisation: str) -> Corpus:
     """One split, one example per entry in the official order.
 
-    Looked for, in this order: the directory ``webnlg_challenge_2017`` (or its contents right here), the archive
-    ``webnlg_challenge_2017.tar.gz``, and ``<split>.json``, here or in ``json/``.
+    The first of these is read: the directory ``webnlg_challenge_2017`` (or its contents in ``directory``), the archive
+    ``webnlg_challenge_2017.tar.gz``, and ``<split>.json``, in ``directory`` or in ``json/``.
 
     Raises:
-        DataError: anything missing or malformed, an unknown category, an empty text, an entry without triples or one
-            that stands there twice.
+        DataError: anything missing or malformed, an unknown category, an empty text, an entry without triples or a
+            repeated entry.
     """
     entries, file = _read(directory, split)
     examples: list[Example] = []
@@ -83,7 +83,7 @@ def _check(entry: Entry) -> None:
 
 
 def _check_unique(entry: Entry, seen: dict[tuple[str, str, str], str]) -> None:
-    """Category, id and size name one entry of a split; ``seen`` says where each stands."""
+    """Category, id and size identify an entry of a split; ``seen`` maps them to the place of the entry."""
     identifier, size = entry.key
     name = (entry.category, identifier, size)
     if identifier and name in seen:

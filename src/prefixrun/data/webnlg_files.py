@@ -84,7 +84,7 @@ def _inside(name: str) -> str:
 
 
 class _Lines(TreeBuilder):
-    """Builds the tree and keeps the line of each entry, which the tree does not."""
+    """Builds the tree and records the line of each entry, which the tree lacks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class _Lines(TreeBuilder):
 
     @property
     def line(self) -> int:
-        """Where the parser is."""
+        """The line that the parser has reached."""
         line: int = self.parser.parser.CurrentLineNumber
         return line
 
@@ -137,7 +137,7 @@ def _xml_entry(element: Element, where: str) -> Entry:
 
 
 def _plain_text(element: Element, where: str) -> str:
-    """The text of an element; what stands in and behind markup inside it would be lost."""
+    """The text of an element; raises DataError for markup inside it, whose text would be lost."""
     if len(element):
         raise DataError(
             f"{where}: markup <{element[0].tag}> inside <{element.tag}>; remove it, or write < as &lt; if it is text"

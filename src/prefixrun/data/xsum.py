@@ -2,7 +2,7 @@
 
 The authors took the section from the article's address (official code, branch master, seq2seq/topic_url_process.py):
 ``xsum_news_to_sports`` trains on news and tests on sport; ``xsum_within_news`` trains on the UK, business and world
-sections and tests on every other section of the news. Each of our splits comes from the official split of its own name.
+sections and tests on every other section of the news. Each of our splits comes from the official split of that name.
 The authors' test parts must have come from a larger pool (a later version of the script draws 8,000 test articles, more
 than the official test split has of sport), and their sizes are not published.
 """
@@ -47,7 +47,7 @@ def section_of(address: str) -> tuple[str, ...]:
 
     ``.../news/uk-england-london-12345`` is ``("news", "uk")``, ``.../sport/football/12345`` is
     ``("sport", "football")`` and ``.../news/12345`` only ``("news",)``. An address inside the web archive
-    counts as the one it holds.
+    counts as the original address inside it.
     """
     original = address[address.rfind("http") :] if "http" in address else address
     path = urlsplit(original).path if original.startswith("http") else original
@@ -63,21 +63,22 @@ def _of_sections(
     articles: list[Article], split: str, task: str, where: str
 ) -> tuple[list[Article], tuple[Skipped, ...]]:
     """The articles whose section belongs to this split of the task, and what was left out."""
-    known = [article for article in articles if article.section]
-    chosen = [article for article in known if _wanted(section_of(article.section), split, task)]
+    with_section = [article for article in articles if article.section]
+    chosen = [article for article in with_section if _belongs(section_of(article.section), split, task)]
     if not chosen:
         raise DataError(
-            f"{where}: no article of a section that {task}/{split} wants ({len(known)} of {len(articles)} articles "
-            "have a section); add a field url or section to the records, or put xsum-extracts.tar.gz beside the file"
+            f"{where}: no article of a section that {task}/{split} wants ({len(with_section)} of {len(articles)} "
+            "articles have a section); add a field url or section to the records, or put xsum-extracts.tar.gz beside "
+            "the file"
         )
     counts = {
-        "articles without a section": len(articles) - len(known),
-        "articles of other sections": len(known) - len(chosen),
+        "articles without a section": len(articles) - len(with_section),
+        "articles of other sections": len(with_section) - len(chosen),
     }
     return chosen, tuple(Skipped(reason, count) for reason, count in counts.items() if count)
 
 
-def _wanted(section: tuple[str, ...], split: str, task: str) -> bool:
+def _belongs(section: tuple[str, ...], split: str, task: str) -> bool:
     desk = section[0] if section else ""
     if task == "xsum_news_to_sports":
         return desk == ("sport" if split == "test" else "news")

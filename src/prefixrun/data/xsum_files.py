@@ -34,48 +34,50 @@ class Article:
     document: str
     summary: str
     section: str = ""
-    """Its address, or its section as ``news/uk``; empty when the file does not say."""
+    """Its address, or its section as ``news/uk``; empty if the file has neither."""
 
 
 def read(directory: Path, split: str) -> tuple[list[Article], DataFile]:
     """The articles of a split, in the order of the file.
 
-    An empty document is kept where the file has as many articles as a release, whose texts nobody here has seen.
+    An empty document is accepted if the file has as many articles as a release: a complete copy may have some.
 
     Raises:
-        DataError: no file of the split in any form, a malformed one, an empty text, an id that stands there twice.
+        DataError: no file of the split in any form, a malformed one, an empty text, a repeated id.
     """
     tables = _hugging_face_files(directory, split)
     if tables:
-        found, file = _read_tables(directory, tables, split)
+        articles, file = _read_tables(directory, tables, split)
     elif source := next((p for name in NAMES[split] if (p := directory / f"{name}.source").is_file()), None):
-        found, file = _read_lines(source, split)
+        articles, file = _read_lines(source, split)
     else:
-        found, file = _read_jsonl(find_file(directory, *(f"{name}.jsonl" for name in NAMES[split])), split)
+        articles, file = _read_jsonl(find_file(directory, *(f"{name}.jsonl" for name in NAMES[split])), split)
     seen: set[str] = set()
-    whole = len(found) in {release.records for release in manifest.RELEASES["xsum", split]}
-    for where, article in found:
-        if not article.summary or not (article.document or whole):
+    complete = len(articles) in {release.records for release in manifest.RELEASES["xsum", split]}
+    for where, article in articles:
+        if not article.summary or not (article.document or complete):
             name = "document" if article.summary else "summary"
             raise DataError(f"{where}: the {name} is empty; remove the record or fill it")
         if article.id in seen:
             raise DataError(f"{where}: id {article.id!r} stands there twice; ids must be unique")
         seen.add(article.id)
-    if not found:
+    if not articles:
         raise DataError(f"{directory}/{file.name}: no article in it; copy it again")
-    return [article for _, article in found], file
+    return [article for _, article in articles], file
 
 
 def with_sections(articles: list[Article], directory: Path) -> list[Article]:
-    """The articles, those without a section looked up by id in the original extracts where these lie there too."""
+    """The articles, those without a section looked up by id in the original extracts if the directory has them."""
     path = directory / EXTRACTS
     if not path.is_file() or all(article.section for article in articles):
         return articles
-    known = {
+    addresses = {
         PurePosixPath(name).stem: _address(decode(data, f"{path}/{name}"), f"{path}/{name}")
         for name, data in members(path, lambda name: name.endswith(".data"))
     }
-    return [article if article.section else replace(article, section=known.get(article.id, "")) for article in articles]
+    return [
+        article if article.section else replace(article, section=addresses.get(article.id, "")) for article in articles
+    ]
 
 
 def _address(extract: str, where: str) -> str:
@@ -87,11 +89,11 @@ def _address(extract: str, where: str) -> str:
 
 def _read_jsonl(path: Path, split: str) -> tuple[list[tuple[str, Article]], DataFile]:
     file = read_text(path)
-    found = [
+    articles = [
         (where, _article(record, where, f"{split}-{position:05d}"))
         for position, (where, record) in enumerate(records(file))
     ]
-    return found, DataFile(file.name, file.sha256, len(found))
+    return articles, DataFile(file.name, file.sha256, len(articles))
 
 
 def _article(record: Mapping[str, object], where: str, default_id: str) -> Article:
@@ -113,14 +115,14 @@ def _read_lines(source: Path, split: str) -> tuple[list[tuple[str, Article]], Da
             f"{target}: {len(summaries)} lines where {source.name} has {len(documents)}; copy both files again"
         )
     digest = hashlib.sha256("".join(text.sha256 for text in texts).encode()).hexdigest()
-    found = [
+    articles = [
         (
             f"{source}:{position + 1} and {target.name}:{position + 1}",
             Article(f"{split}-{position:05d}", document, summary),
         )
         for position, (document, summary) in enumerate(zip(documents, summaries, strict=True))
     ]
-    return found, DataFile(source.name, digest, len(found))
+    return articles, DataFile(source.name, digest, len(articles))
 
 
 def _hugging_face_files(directory: Path, split: str) -> list[Path]:
@@ -143,16 +145,16 @@ def _hugging_face_files(directory: Path, split: str) -> list[Path]:
 
 def _read_tables(directory: Path, paths: list[Path], split: str) -> tuple[list[tuple[str, Article]], DataFile]:
     digest = hashlib.sha256()
-    found: list[tuple[str, Article]] = []
+    articles: list[tuple[str, Article]] = []
     for path in paths:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
         for number, row in enumerate(_rows(path), start=1):
             where = f"{path}: row {number}"
-            found.append((where, _article(row, where, f"{split}-{len(found):05d}")))
+            articles.append((where, _article(row, where, f"{split}-{len(articles):05d}")))
     name = (
         f"{paths[0].relative_to(directory).as_posix()} and {len(paths) - 1} more" if len(paths) > 1 else paths[0].name
     )
-    return found, DataFile(name, digest.hexdigest(), len(found))
+    return articles, DataFile(name, digest.hexdigest(), len(articles))
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, object]]:

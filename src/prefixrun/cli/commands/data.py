@@ -114,13 +114,13 @@ def _show(parts: list[Part], absent: list[str], overlaps: list[Overlap]) -> None
             say(f"{'':<14} {note}")
     for task in absent:
         say(f"{task:<14} not there")
-    found = [each for each in overlaps if each.found]
+    shared = [overlap for overlap in overlaps if overlap.any_shared]
     if overlaps:
-        say("overlap: " + ("distinct inputs and texts that stand in a training part too" if found else "none"))
-    for each in found:
+        say("overlap: " + ("distinct inputs and texts that stand in a training part too" if shared else "none"))
+    for overlap in shared:
         say(
-            f"  {each.part} in {each.whole}: {_share(each.shared_inputs, each.inputs)} inputs, "
-            f"{_share(each.shared_texts, each.texts)} texts"
+            f"  {overlap.part} in {overlap.whole}: {_share(overlap.shared_inputs, overlap.inputs)} inputs, "
+            f"{_share(overlap.shared_texts, overlap.texts)} texts"
         )
 
 
