@@ -57,7 +57,7 @@ def test_a_file_of_records_cut_anywhere_gives_its_whole_records_and_can_be_conti
 def test_a_torn_line_longer_than_a_block_is_cut_off_before_the_next_record(tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     path.write_bytes(b'{"a":1}\n' + b'{"b":"' + b"x" * 200_000)
-    files.append_line(path, '{"c":3}')
+    files.append_lines(path, ['{"c":3}'])
     assert path.read_bytes() == b'{"a":1}\n{"c":3}\n'
 
 
@@ -138,7 +138,7 @@ def test_nothing_is_written_outside_the_root(escape: str, tmp_path: Path) -> Non
     (root / "link").symlink_to(tmp_path)
     for write in (
         lambda: files.write_text(Path(escape), "x", root=root),
-        lambda: files.append_line(Path(escape), "x", root=root),
+        lambda: files.append_lines(Path(escape), ["x"], root=root),
     ):
         with pytest.raises(ConfigError, match="lies outside"):
             write()
@@ -158,7 +158,7 @@ def test_an_impossible_directory_is_an_error_that_names_the_key(tmp_path: Path) 
         lambda: files.make_directory(tmp_path / "file"),
         lambda: files.write_text(tmp_path / "file" / "a.txt", "x"),
         lambda: files.write_text(tmp_path / "missing" / "a.txt", "x"),
-        lambda: files.append_line(tmp_path / "missing" / "a.txt", "x"),
+        lambda: files.append_lines(tmp_path / "missing" / "a.txt", ["x"]),
     ):
         with pytest.raises(ConfigError, match=r"results_dir: .* results_dir=DIR"):
             attempt()
@@ -176,7 +176,7 @@ def test_a_directory_without_permission_is_an_error_that_names_the_key(
     "write",
     [
         lambda path: files.write_text(path, "new" * 1000),
-        lambda path: files.append_line(path, "new"),
+        lambda path: files.append_lines(path, ["new"]),
     ],
 )
 def test_a_full_disk_leaves_the_old_file_and_says_so(
@@ -214,8 +214,8 @@ def test_the_data_and_the_directory_are_on_the_disk_before_a_write_returns(
     assert synced[1] == tmp_path.name
 
     del synced[:]
-    files.append_line(tmp_path / "b.jsonl", "first")
-    files.append_line(tmp_path / "b.jsonl", "second")
+    files.append_lines(tmp_path / "b.jsonl", ["first"])
+    files.append_lines(tmp_path / "b.jsonl", ["second"])
     assert synced == ["b.jsonl", tmp_path.name, "b.jsonl"]
 
 

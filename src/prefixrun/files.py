@@ -92,11 +92,6 @@ def write_json(path: Path, value: object, *, root: Path | None = None) -> Path:
     return write_text(path, text + "\n", root=root)
 
 
-def append_line(path: Path, line: str, *, root: Path | None = None) -> Path:
-    """Append one line; see append_lines."""
-    return append_lines(path, (line,), root=root)
-
-
 def append_lines(path: Path, lines: Iterable[str], *, root: Path | None = None) -> Path:
     """Append lines (without their newlines) and wait until they are on the disk.
 
