@@ -159,3 +159,21 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         child.stdout.close()
         assert child.stderr.read() == b""
         assert child.wait() == 141
+
+
+AS_ON_WINDOWS = """
+import os, signal, sys
+sys.modules |= {"fcntl": None, "resource": None}
+del os.fork, os.sched_getaffinity, signal.SIGPIPE
+import prefixrun.runs.lock, prefixrun.runs.provenance, prefixrun.sweeps.launchers
+from prefixrun.cli.main import main
+sys.exit(main(["--version"]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="there is nothing to take away")
+def test_the_command_starts_without_what_windows_does_not_have(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", AS_ON_WINDOWS]
+    environment = {**os.environ, "PYTHONPATH": str(SRC)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
