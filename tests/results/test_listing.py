@@ -1,11 +1,15 @@
 """How rows of runs are filtered, ordered and checked; `prefixrun ls` shows them."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prefixrun.results.listing import COLUMNS, Listing, RunRow, matching, ordered, signature_notes
+from prefixrun.results.listing import COLUMNS, Listing, RunRow, matching, ordered, run_values, signature_notes
+from prefixrun.results.records import load_records
+from synthetic_records import write_record
 
 
 def row(number: int, signature: str = "bleu:1", **values: Any) -> RunRow:
@@ -57,3 +61,22 @@ def test_keys_that_no_run_can_have_are_named_with_the_nearest() -> None:
         "sed: no run has a key of this name; did you mean seed?",
         f"zzzzzz: no run has a key of this name; there are {', '.join(COLUMNS)}, settings and scores",
     ]
+
+
+def test_a_row_has_settings_fields_sections_and_scores(tmp_path: Path) -> None:
+    write_record(tmp_path, settings={"seed": 7, "prefix_len": 5})
+    (record,) = load_records(tmp_path).runs
+    values = run_values(record)
+    assert (values["run_id"], values["task"], values["seed"], values["prefix_len"]) == (record.run_id, "e2e", 7, 5)
+    assert (values["train.lr"], values["train.adam_beta1"]) == (1e-3, 0.9)  # named by the run, and a default
+    assert values["costs.train_steps"] == 100
+    assert values["parameters.total"] == 134_515_008
+    assert values["provenance.semantics"] == 1
+    assert values["BLEU"] == record.value("BLEU")
+    assert values["dev_loss"] == 1.2
+
+
+def test_reading_records_imports_neither_pandas_nor_the_scorers() -> None:
+    code = "import sys, prefixrun.results.listing; print(sorted({'pandas', 'sacrebleu', 'torch'} & {*sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -14,7 +14,6 @@ from prefixrun.config.validate import closest, defaults
 from prefixrun.errors import DamagedStateError, PrefixrunError
 from prefixrun.files import read_json
 from prefixrun.results.display_names import MAIN_METRICS
-from prefixrun.results.frame import run_values
 from prefixrun.results.records import Record, SkippedRun, flatten, load_records, with_defaults
 from prefixrun.runs.lock import holder
 from prefixrun.runs.run import run_id
@@ -22,6 +21,9 @@ from prefixrun.runs.run import run_id
 COLUMNS = ("id", "task", "model", "method", "size", "init", "n_train", "seed", "state", "when", "cost")
 """Values that every run has, or would have if it were finished. `size` is the length of a prefix, else the share of the
 model that is stored, in per cent; `cost` the seconds of training and decoding."""
+
+SECTIONS = ("parameters", "costs", "provenance")
+"""Sections of result.json whose values are columns of their own: `costs.train_seconds`, in the units of result.json."""
 
 BEGINNINGS = ("id", "when")
 """Keys of which a filter may give the beginning alone."""
@@ -82,6 +84,22 @@ def load(results_dir: Path) -> Listing:
         else:
             runs.append(started)
     return Listing(tuple(sorted(runs, key=_order)), tuple(skipped))
+
+
+def run_values(record: Record) -> dict[str, Any]:
+    """The row of one run.
+
+    Dotted settings (`train.lr`, with the schema's defaults), the plain fields of result.json (`run_id`, `task`,
+    `n_train`, ...), SECTIONS, the value of each score by its name, and `dev_loss`.
+    """
+    result = record.result
+    return {
+        **record.settings,
+        **{key: value for key, value in result.items() if value is None or isinstance(value, str | int | float)},
+        **dict(flatten({name: result[name] for name in SECTIONS})),
+        **{name: score["value"] for name, score in result["scores"].items()},
+        "dev_loss": record.dev_loss,
+    }
 
 
 def matching(runs: Iterable[RunRow], filters: Mapping[str, str]) -> list[RunRow]:
