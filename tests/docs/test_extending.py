@@ -48,7 +48,14 @@ def new_method(monkeypatch: pytest.MonkeyPatch) -> MethodSpec:
 
 
 SMALL = (
-    *("model=tiny_gpt2", "method=shared_prefix", "init=random", "train_size=8", "train.max_steps=2", "test_size=3"),
+    *(
+        "model=tiny_gpt2",
+        "method=shared_prefix",
+        "method.prefix_dropout=0",
+        "train_size=8",
+        "train.max_steps=2",
+        "test_size=3",
+    ),
     *("train.warmup_steps=0", "train.eval_examples=0", "train.batch_size=4", "decode=greedy"),
     *("decode.max_new_tokens=5", "decode.batch_size=3", "results_dir=results", "threads=1"),
 )

@@ -2,7 +2,9 @@
 change it."""
 
 import json
+import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -20,7 +22,7 @@ from prefixrun.config.schema import Config
 from prefixrun.data.run_data import RunData
 from prefixrun.data.subset import choose_examples
 from prefixrun.decoding.beam_search import generate
-from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
+from prefixrun.errors import ConfigError, DamagedStateError, Interrupted, PrefixrunError
 from prefixrun.methods import init
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.results.lookup import config_of, find
@@ -405,3 +407,34 @@ def test_a_failed_run_says_why_and_is_tried_again(monkeypatch: pytest.MonkeyPatc
             assert not run.trained_file.exists()
     go("results", *changes)
     assert (run.state(), run.failure()) == ("finished", None)
+
+
+@pytest.mark.parametrize(("stage", "lines"), [("training", 0), ("decoding", 1)])
+def test_a_signal_that_its_handler_survives_leaves_the_run_interrupted(
+    stage: str, lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs that use the package may handle SIGTERM without ending."""
+    changes = ("model=tiny_llama", "decode.batch_size=1")
+    module, name = {"training": (stages, "_report"), "decoding": (pipeline, "_generation")}[stage]
+    original, handler = getattr(module, name), signal.signal(signal.SIGTERM, lambda *_: None)
+
+    def signalled(*arguments: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return original(*arguments)
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, signalled)
+            with pytest.raises(Interrupted):
+                go("results", *changes)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    run = the_run("results", *changes)
+    assert run.state() == "interrupted"
+    assert len(run.generations.read_text().splitlines() if run.generations.exists() else ()) == lines
+    assert outcome(go("results", *changes)) == outcome(go("whole", *changes))
+
+
+def test_a_development_loss_that_is_no_number_is_a_failure_with_advice() -> None:
+    with pytest.raises(PrefixrunError, match=r"step 1: the loss is not a number; lower train\.lr \(now 1e\+20\)"):
+        go("results", "model=tiny_gpt2", "method=prefix_flat", "train.lr=1e20", "train.max_steps=1")

@@ -68,7 +68,7 @@ def test_a_prompt_takes_positions_of_the_encoder_beside_the_input(size: int, che
     if size == 3:
         check(config, parts)
         return
-    with pytest.raises(ConfigError, match=r"^tokens of the prompt=5: .* tiny_bart reads 1025, and has 1024 positions"):
+    with pytest.raises(ConfigError, match=r"^a prompt of 5 tokens: .* tiny_bart reads 1025, and has 1024 positions"):
         check(config, parts)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from prefixrun.methods.base import PrefixKeyValues
 
 STREAM = 2
-"""Number of the random stream of a start, beside those of order and dropout (train.py)."""
+"""Number of the random stream of a start, see training.trainer for those of order and dropout."""
 
 
 class Fitted(Protocol):
@@ -69,7 +69,7 @@ def sampled_ids(backbone: Backbone, count: int, seed: int) -> list[int]:
 
 
 def generator(seed: int, device: torch.device) -> torch.Generator:
-    """The random stream of a start, which no other draw of a run shares."""
+    """The random stream of a start."""
     state = np.random.SeedSequence([seed, STREAM]).generate_state(1)[0].item()
     return torch.Generator(device).manual_seed(int(state))
 

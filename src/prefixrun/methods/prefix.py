@@ -79,15 +79,15 @@ class Prefix(Method):
 
     def uniform(self, stream: torch.Generator) -> None:
         """Start from uniform(0, 1), as the paper's appendix says."""
-        raise NotImplementedError
+        raise ConfigError("init=uniform: this method has no such start; give init=random")
 
     def zero(self) -> None:
         """Start from keys and values of zero, exactly."""
-        raise NotImplementedError
+        raise ConfigError("init=zero: this method has no such start; give init=random")
 
     def fit_to(self, target: PrefixKeyValues, config: InitConfig) -> float:
         """Move to `target`; returns the mean squared error that is left."""
-        raise NotImplementedError
+        raise ConfigError(f"init={config.name}: this method has no such start; give init=random")
 
 
 class FixedPrefix(Prefix):

@@ -4,7 +4,7 @@ transformers lets every attention of GPT-2, Llama, BART and T5 call a registered
 the module's `prefix_kv` (a trained prefix, or the prompt that beams share) to the softmax. It is applied after the
 library's cache update, so no cache ever holds the prefix and generation cannot drop it.
 
-This file and kv_cache are the only ones that rely on transformers' internals. Here these are: the registries
+This file and kv_cache alone rely on how transformers attends and caches. Here that is: the registries
 `ALL_ATTENTION_FUNCTIONS` and `ALL_MASK_ATTENTION_FUNCTIONS`, the arguments of an attention function (T5 adds its
 relative position bias), and the attributes `layer_idx` and `scaling` that attention modules are recognised by.
 tests/models/test_attention.py fails where a new version changes one of them.

@@ -22,7 +22,7 @@ from prefixrun import files, methods
 from prefixrun.console import LOG, logging_to, stage
 from prefixrun.data import Example
 from prefixrun.data.run_data import store_or_check_choice
-from prefixrun.errors import DamagedStateError, DiskFullError, PrefixrunError
+from prefixrun.errors import DamagedStateError, DiskFullError, Interrupted, PrefixrunError
 from prefixrun.methods import Method
 from prefixrun.models.backbone import Backbone
 from prefixrun.runs import stages
@@ -72,6 +72,8 @@ def train(run: Run, prepared: PreparedRun) -> Method:
         group.broadcast_request(True)
         with stage("training") as shown, deferred(every=group.size > 1) as interruption:
             outcome = stages.train(prepared, checkpoints, shown, interruption, group)
+        if interruption:  # whoever handles the signal did not end the program
+            raise Interrupted("interrupted; run the same command again to resume")
         costs = {
             "parameters": dict(outcome.parameters),
             "training": dict(outcome.training),
@@ -97,6 +99,8 @@ def decode(run: Run, prepared: PreparedRun, method: Method) -> list[str]:
             shown.update(len(done), total, f"{batch.inputs / batch.seconds:.2f} inputs/s")
             if interruption:
                 break
+    if interruption:
+        raise Interrupted("interrupted; run the same command again to resume")
     return [done[example.id] for example in prepared.data.inputs]
 
 
@@ -114,7 +118,7 @@ def failures_recorded(run: Run) -> Iterator[None]:
     """Record what is raised within as the run's failure, a defect with its traceback in the log."""
     try:
         yield
-    except DiskFullError:
+    except (DiskFullError, Interrupted):
         raise
     except PrefixrunError as error:
         run.fail(str(error))

@@ -154,7 +154,7 @@ def _check_encoder_decoder(prepared: PreparedRun, context: int, source: int, out
     prompt_length = _prompt_length(prepared)
     if prompt_length and prompt_length + source > context:
         raise ConfigError(
-            f"tokens of the prompt={prompt_length}: with the longest input of {source} tokens the encoder of {name} "
+            f"a prompt of {prompt_length} tokens: with the longest input of {source} tokens the encoder of {name} "
             f"reads {prompt_length + source}, and has {context} positions; give a shorter instruction or fewer "
             "method.shots"
         )
@@ -173,17 +173,24 @@ def _check_encoder_decoder(prepared: PreparedRun, context: int, source: int, out
 def _check_decoder_only(prepared: PreparedRun, context: int, source: int, output: int) -> None:
     """Prefix or discrete prompt, input and output share the `context` positions."""
     config = prepared.config
-    if not METHOD_SPECS[config.method.name].trains:
-        key, length = "tokens of the prompt", _prompt_length(prepared)
+    spec = METHOD_SPECS[config.method.name]
+    prefix_len = config.prefix_len if spec.has_init else 0
+    taken = prefix_len if spec.trains else _prompt_length(prepared)
+    needed = taken + source + output
+    if needed <= context:
+        return
+    advice = "lower decode.max_new_tokens, or take a model with a longer context"
+    if prefix_len:
+        where, advice = f"prefix_len={prefix_len}", f"lower prefix_len or {advice.removeprefix('lower ')}"
+    elif taken:
+        where = f"a prompt of {taken} tokens"
+        advice = f"give a shorter method.instruction, fewer method.shots, or {advice}"
     else:
-        key, length = "prefix_len", config.prefix_len if METHOD_SPECS[config.method.name].has_init else 0
-    needed = length + source + output
-    if needed > context:
-        raise ConfigError(
-            f"{key}={length}: with the longest input of {source} tokens and {output} tokens of output it needs "
-            f"{needed} positions, and {config.model.name} has {context}; lower {key} or "
-            "decode.max_new_tokens, or take a model with a longer context"
-        )
+        where = f"decode.max_new_tokens={config.decode.max_new_tokens}"
+    raise ConfigError(
+        f"{where}: with the longest input of {source} tokens and {output} tokens of output it needs {needed} "
+        f"positions, and {config.model.name} has {context}; {advice}"
+    )
 
 
 def _prompt_length(prepared: PreparedRun) -> int:

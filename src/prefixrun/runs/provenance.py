@@ -108,7 +108,7 @@ def command(argv: Sequence[str]) -> str:
     """The command for a shell, with private paths made anonymous by `anonymous`."""
     program, *arguments = argv or ("prefixrun",)
     name = Path(program).name
-    if name in ("__main__.py", "cli.py"):
+    if name in ("__main__.py", "main.py"):
         name = "prefixrun"
     return shlex.join([name, *(anonymous(argument) for argument in arguments)])
 

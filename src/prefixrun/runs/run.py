@@ -74,7 +74,7 @@ class Run:
         return "failed" if self.failed_json.exists() else "interrupted"
 
     def is_kept(self) -> bool:
-        """Whether `results_dir` has its record, see keep.py. Raises DamagedStateError when that is not its result."""
+        """Whether `results_dir` has its record. Raises DamagedStateError when that is not its result."""
         if not self.record_json.is_file():
             return False
         self._checked(self.record_json)

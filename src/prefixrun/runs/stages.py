@@ -67,12 +67,6 @@ def train(
         return _prompt_outcome(prepared)
     method = methods.build(config, backbone).to(backbone.head.device)
     fit_error = method.initialize(backbone, config)
-    checkpoint, problems = checkpoints.latest()
-    for problem in problems:
-        LOG.info("checkpoint left out: %s", problem)
-    if checkpoint is not None:
-        LOG.info("going on after step %d", checkpoint.step)
-    LOG.info("training %s parameters on %s pairs", f"{method.trained_count:,}", f"{len(prepared.train_pairs):,}")
     trainer = Trainer(
         method,
         backbone,
@@ -83,6 +77,11 @@ def train(
         checkpoints=checkpoints,
         group=group,
     )
+    for problem in trainer.checkpoint_problems:
+        LOG.info("checkpoint left out: %s", problem)
+    if trainer.progress.step:
+        LOG.info("going on after step %d", trainer.progress.step)
+    LOG.info("training %s parameters on %s pairs", f"{method.trained_count:,}", f"{len(prepared.train_pairs):,}")
     trained = trainer.fit(partial(_report, shown), interruption)
     tensors = {name: tensor.float().cpu().contiguous() for name, tensor in trained.items()}
     stored = sum(tensor.numel() for tensor in tensors.values())

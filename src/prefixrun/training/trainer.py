@@ -53,7 +53,7 @@ class Progress:
 
     @classmethod
     def restored(cls, values: dict[str, Any]) -> Progress:
-        """From a checkpoint. `joint` stands in those of version 0.1 and changed no number."""
+        """From a checkpoint. Older ones hold `joint`, which changed no number."""
         return cls(**{name: value for name, value in values.items() if name != "joint"})
 
     @property
@@ -128,8 +128,7 @@ class Trainer:
                 parameter_group["lr"] = config.lr * schedule(progress.step, len(self.steps), config.warmup_steps)
             self.optimiser.zero_grad()
             nll = self._backward(batches)
-            if math.isnan(nll):
-                raise PrefixrunError(f"step {number}: the loss is not a number; lower train.lr (now {config.lr:g})")
+            self._check_finite(nll, number)
             torch.nn.utils.clip_grad_norm_(self.parameters, config.clip_norm)
             self.optimiser.step()
             loss = self._count(batches, nll)
@@ -208,10 +207,15 @@ class Trainer:
         entry = {"step": progress.step, "train_loss": progress.epoch_nll / progress.epoch_tokens}
         if self.dev_pairs:
             entry["dev_loss"] = mean_nll(self.method, self.backbone, self.dev_pairs, self.group)
+            self._check_finite(entry["dev_loss"], progress.step)
             if self.config.keep == "best" and entry["dev_loss"] < min(progress.dev_losses, default=math.inf):
                 self._best = {name: value.detach().clone() for name, value in self.method.trained_tensors().items()}
         progress.history.append(entry)
         progress.epoch_nll, progress.epoch_tokens = 0.0, 0
+
+    def _check_finite(self, loss: float, step: int) -> None:
+        if not math.isfinite(loss):
+            raise PrefixrunError(f"step {step}: the loss is not a number; lower train.lr (now {self.config.lr:g})")
 
     def _out_of_patience(self) -> bool:
         """Whether the dev loss has not improved for more than `patience` evaluations."""
@@ -229,7 +233,7 @@ class Trainer:
         self.checkpoints.save(Checkpoint(self.progress.step, tensors, asdict(self.progress)))
 
     def _resume(self) -> None:
-        checkpoint, _ = self.checkpoints.latest()
+        checkpoint, self.checkpoint_problems = self.checkpoints.latest()
         if checkpoint is None:
             return
         with torch.no_grad():
