@@ -2,13 +2,17 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
 from checkout import ROOT
+from compositions import composed_once
+from prefixrun.config.schema import ModelConfig
 from prefixrun.metrics.base import prepared
+from prefixrun.models.backbone import Backbone, load
 
 # No test may reach a hub: a model that is not here is an error, at once.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -17,10 +21,27 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _composed_once() -> Iterator[None]:
+    with composed_once():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """A run sets the number of threads; the next test starts with one again."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(params=["tiny_gpt2", "tiny_llama"])
+def backbone(request: pytest.FixtureRequest) -> Backbone:
+    """A tiny random backbone of each decoder-only family."""
+    return load(ModelConfig(name=request.param, source="random", architecture=request.param))
+
+
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An empty directory to work in, one thread, and no Java: METEOR's program takes seconds to start."""
-    torch.set_num_threads(1)
+    """An empty directory to work in, and no Java: METEOR's program takes seconds to start."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("PATH", str(tmp_path))

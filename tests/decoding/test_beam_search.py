@@ -36,11 +36,6 @@ Next = Callable[[tuple[int, ...]], list[float]]
 """Log-probabilities of the next token behind prefix and prompt and these ids."""
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 class FewTokens:
     """What Tokenizer needs of an encoding, with the end token and the line break that this file uses."""
 

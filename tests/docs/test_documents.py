@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT
+from compositions import sweep_problems
 from prefixrun.cli.commands import VERBS, named, parse, parse_some
 from prefixrun.cli.reproduction import KEYS, make_request
-from prefixrun.runs import configure
 
 DOCUMENTS = sorted((ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
 START = ("prefixrun ", "torchrun ")
@@ -26,10 +26,6 @@ def commands(document: Path) -> list[str]:
     return [line for line in found if "..." not in line and "VERB" not in line]
 
 
-def check_sweep(words: list[str], *, multirun: bool) -> None:
-    assert [problem for point in configure.sweep_points(words, multirun=multirun) for problem in point.problems] == []
-
-
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_the_commands_of_a_document_are_taken(document: Path, tmp_path: Path) -> None:
     (tmp_path / "e2e").mkdir()
@@ -44,7 +40,7 @@ def test_the_commands_of_a_document_are_taken(document: Path, tmp_path: Path) ->
             if rest:  # a verb alone is its name in a sentence
                 parse(verb, rest)
         elif verb != "ls" and not {"--help", "--cfg", "--config-dir"} & set(words):  # ls knows the keys of the runs
-            check_sweep(rest, multirun=verb is not None or "-m" in words)
+            assert sweep_problems(rest, multirun=verb is not None or "-m" in words) == set(), command
 
 
 def test_there_are_commands_in_the_documents() -> None:

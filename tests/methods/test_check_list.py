@@ -183,11 +183,6 @@ def states(method: Method, backbone: Backbone) -> Tensor:
         return method.target_states(backbone, method.collate(backbone, rows_of(backbone), "token_mean"))
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @every_trained_case
 def test_the_methods_parameters_move_and_the_models_do_not(name: str, model: str) -> None:
     it = case(name, model)

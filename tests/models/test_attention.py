@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from prefixrun.config.schema import ModelConfig
 from prefixrun.models.architectures import random_model
 from prefixrun.models.attention import attach_prefix, attention_sites, prefix_attention
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import PairIds, Row, collate
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import PrefixKV, shared_prefix_kv
@@ -24,16 +23,6 @@ PAIRS = (
     PairIds((15, 16, 17, 18, 19, 20, 256), (256,)),
 )
 """Sources and targets of different lengths, one target empty but for its END."""
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(params=["tiny_gpt2", "tiny_llama"])
-def backbone(request: pytest.FixtureRequest) -> Backbone:
-    return load(ModelConfig(name=request.param, source="random", architecture=request.param))
 
 
 @pytest.fixture

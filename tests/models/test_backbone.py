@@ -17,11 +17,6 @@ from prefixrun.models.tokenizer import byte_tokenizer
 GREEDY = DecodeConfig(name="g", beams=1, max_new_tokens=5, length_norm="total", ban_newlines=True, batch_size=1)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(params=["tiny_gpt2", "tiny_llama"])
 def architecture(request: pytest.FixtureRequest) -> str:
     return str(request.param)

@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from prefixrun.config.schema import ModelConfig
 from prefixrun.data.example import Pair
 from prefixrun.models.attention import attach_prefix
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Batch, LossMode, PairIds, Row, collate, tokenise
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.tokenizer import byte_tokenizer
@@ -24,16 +23,6 @@ PREFIX_LEN = 3
 
 ids = st.lists(st.integers(0, 255), min_size=0, max_size=6).map(lambda body: (*body, END))
 some_pairs = st.lists(st.builds(PairIds, st.sampled_from([(1, END), (2, 3, END), (4, END), (5, END)]), ids), min_size=1)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(params=["tiny_gpt2", "tiny_llama"])
-def backbone(request: pytest.FixtureRequest) -> Backbone:
-    return load(ModelConfig(name=request.param, source="random", architecture=request.param))
 
 
 def batch_of(rows: Sequence[Row], loss_mode: LossMode = "token_mean") -> Batch:

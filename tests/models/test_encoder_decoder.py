@@ -43,11 +43,6 @@ PROMPTS = ([BEGIN, 3, END], [1, 2, 3, 4, 5, END], [5, 5, END], [9, 8, 10, 6, 2, 
 LAYOUTS = {"tiny_bart": "bart", "tiny_t5": "t5"}
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(params=["tiny_bart", "tiny_t5"])
 def architecture(request: pytest.FixtureRequest) -> str:
     return str(request.param)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from prefixrun.cli import main
 from prefixrun.config.compose import compose
-from prefixrun.config.schema import DecodeConfig, ModelConfig
+from prefixrun.config.schema import DecodeConfig
 from prefixrun.decoding.beam_search import generate
 from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
 from prefixrun.methods import lora as lora_method
@@ -33,16 +33,6 @@ SHORT = (
 )
 SOURCES = ["name : Aromi | Type : pub", "name : Cocum | Type : coffee shop | food : Chinese", "name : X"]
 BEAM = DecodeConfig(name="t", beams=3, max_new_tokens=9, length_norm="generated", ban_newlines=False, batch_size=8)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(params=["tiny_gpt2", "tiny_llama"])
-def backbone(request: pytest.FixtureRequest) -> Backbone:
-    return load(ModelConfig(name=request.param, source="random", architecture=request.param))
 
 
 def ids(results: Path) -> list[str]:

@@ -10,11 +10,6 @@ from prefixrun.training.loss import CHUNK, target_nll
 WIDTH, VOCABULARY = 16, 40
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def problem(count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """hidden, weight, targets, factors."""
     generator = torch.Generator().manual_seed(count)

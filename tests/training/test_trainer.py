@@ -44,16 +44,6 @@ class Stopped(Exception):
     """A kill, as far as the loop can tell."""
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(params=["tiny_gpt2", "tiny_llama"])
-def backbone(request: pytest.FixtureRequest) -> Backbone:
-    return load(ModelConfig(name=request.param, source="random", architecture=request.param))
-
-
 def a_prefix(backbone: Backbone, name: str = "prefix_flat", seed: int = 0) -> Prefix:
     torch.manual_seed(seed)
     if name == "prefix":
