@@ -22,15 +22,6 @@ from prefixrun.models.backbone import Backbone, load
 from prefixrun.results.inference import from_prefix, from_runs, outputs
 from prefixrun.results.lookup import find, open_run
 
-SHORT = (
-    "train.max_steps=6",
-    "train.warmup_steps=0",
-    "train.lr=0.1",
-    "test_size=3",
-    "decode=greedy",
-    "decode.max_new_tokens=8",
-    "method=prefix_flat",
-)
 SOURCES = ["name : Aromi | Type : pub", "name : Cocum | Type : coffee shop | food : Chinese", "name : X"]
 BEAM = DecodeConfig(name="t", beams=3, max_new_tokens=9, length_norm="generated", ban_newlines=False, batch_size=8)
 
@@ -134,10 +125,10 @@ def test_peft_computes_the_same_from_an_exported_lora(tmp_path: Path, tiny: str,
 
 
 def test_what_a_method_without_a_prefix_leaves(
-    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    short: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     directory = tmp_path / "results"
-    given = [*SHORT[:-1], "model=tiny_llama", "method=lora", "method.rank=1", f"results_dir={directory}"]
+    given = [*short[:-1], "model=tiny_llama", "method=lora", "method.rank=1", f"results_dir={directory}"]
     assert main.main(given) == 0
     (run,) = ids(directory)
     capsys.readouterr()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fork_server import ForkServer
+from warm_fork_server import warm_fork_server
 
 SWEEP = (
     "-m",
@@ -29,7 +30,7 @@ SWEEP = (
     "decode.max_new_tokens=4",
     "threads=1",
 )
-"""Four runs that train and decode, in two seconds."""
+"""Four runs that train and decode, in a second."""
 
 FILES = ("config.json", "generations.jsonl", "prefix.safetensors", "stats.parquet", "subset.json")
 COSTS = ("train_tokens", "train_positions", "train_steps")
@@ -38,7 +39,7 @@ COSTS = ("train_tokens", "train_positions", "train_steps")
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
-    with ForkServer(tmp_path_factory.mktemp("server")) as started:
+    with warm_fork_server(tmp_path_factory.mktemp("server")) as started:
         yield started
 
 

@@ -5,19 +5,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from fork_server import ForkServer
 from prefixrun.files import read_json, read_json_lines
 from prefixrun.results.records import load_records
 
-KILLS = 20
 SIGKILL = -9
+WRITES = 13
+"""A child is killed before it has made this many."""
 
 
-def moments(random: np.random.Generator) -> Iterator[dict[str, Any]]:
-    """In turn: during a write, with none, half or all of it on the disk; and at any time."""
+def at_writes(random: np.random.Generator) -> Iterator[dict[str, Any]]:
+    """During a write, with none, half or all of it on the disk: the same moments however busy the machine is."""
     while True:
-        yield {"at_write": int(random.integers(1, 13)), "torn": int(random.choice((0, 5, 10)))}
+        yield {"at_write": int(random.integers(1, WRITES)), "torn": int(random.choice((0, 5, 10)))}
+
+
+def at_any_time(random: np.random.Generator) -> Iterator[dict[str, Any]]:
+    """In turn: during a write, and some time after the work has begun."""
+    for moment in at_writes(random):
+        yield moment
         yield {"after": random.uniform(0.0, 0.25)}
 
 
@@ -36,8 +44,19 @@ def check_that_nothing_is_damaged(results: Path) -> None:
     assert states <= {"the run is not finished", "has no result.json: not the directory of a run"}
 
 
-def test_a_sweep_killed_twenty_times(
-    server: ForkServer, sweep: Sequence[str], check: Callable[[Path], None], tmp_path: Path
+Moments = Callable[[np.random.Generator], Iterator[dict[str, Any]]]
+
+
+@pytest.mark.parametrize(
+    ("moments", "times"), [(at_writes, 20), pytest.param(at_any_time, 100, marks=pytest.mark.slow)]
+)
+def test_a_sweep_that_is_killed_again_and_again(
+    server: ForkServer,
+    sweep: Sequence[str],
+    check: Callable[[Path], None],
+    tmp_path: Path,
+    moments: Moments,
+    times: int,
 ) -> None:
     """A sweep that gets to its end between two kills is followed by one in another tree."""
     kills, trees = 0, 0
@@ -45,7 +64,7 @@ def test_a_sweep_killed_twenty_times(
     when = moments(np.random.default_rng(0))
     while True:
         results = tmp_path / str(trees)
-        moment = next(when) if kills < KILLS else {}
+        moment = next(when) if kills < times else {}
         code = server.run([*sweep, f"results_dir={results}"], **moment)
         assert code in ((SIGKILL, 0) if moment else (0,))
         now = made_once(tmp_path)
@@ -59,5 +78,27 @@ def test_a_sweep_killed_twenty_times(
         else:
             kills += 1
             check_that_nothing_is_damaged(results)
-    assert kills == KILLS
+    assert kills == times
     assert len(made) == 8 * trees
+
+
+def test_a_run_killed_while_it_trains_and_while_it_decodes(
+    server: ForkServer, sweep: Sequence[str], tmp_path: Path
+) -> None:
+    """Of another model than the sweep's, and by the command of one run."""
+    settings = [word for word in sweep if word.partition("=")[0] not in ("-m", "model", "method", "seed")]
+    command = [*settings, "model=tiny_llama"]
+    assert server.run([*command, f"results_dir={tmp_path / 'whole'}"]) == 0
+    (whole,) = tmp_path.glob("whole/runs/*")
+    for unfinished, write in (("prefix.safetensors", 7), ("result.json", 9)):
+        assert server.run([*command, f"results_dir={tmp_path / 'killed'}"], at_write=write, torn=5) == SIGKILL
+        (run,) = tmp_path.glob("killed/runs/*")
+        assert not (run / unfinished).exists()
+    assert (run / "prefix.safetensors").exists(), "the second kill came while it decoded"
+    assert (run / "holder.json").exists(), "what a killed holder leaves does not block the next"
+    assert server.run([*command, f"results_dir={tmp_path / 'killed'}"]) == 0
+    assert not (run / "holder.json").exists()
+    assert "going on after step" in (run / "run.log").read_text()
+    for name in ("prefix.safetensors", "generations.jsonl", "stats.parquet"):
+        assert (run / name).read_bytes() == (whole / name).read_bytes(), name
+    assert read_json(run / "result.json")["scores"] == read_json(whole / "result.json")["scores"]
