@@ -4,10 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import torch
 
 from checkout import SRC
+from prefixrun.cli.main import main
+from prefixrun.metrics.base import prepared
 
 SMALL = (
     "prefix_len=4",
@@ -33,6 +37,18 @@ def _elsewhere(elsewhere: None) -> None:
 @pytest.fixture
 def small() -> tuple[str, ...]:
     return SMALL
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results tree with the finished small run of tiny_gpt2, to read or to copy."""
+    tree = tmp_path_factory.mktemp("finished")
+    torch.set_num_threads(1)
+    prepared.cache_clear()  # references that an earlier test has prepared with Java
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(tree))  # no Java: it takes seconds to start
+        assert main(["model=tiny_gpt2", *SMALL, f"results_dir={tree}"]) == 0
+    return tree
 
 
 Start = Callable[..., subprocess.Popen[str]]

@@ -34,6 +34,7 @@ def test_a_run_goes_on_when_there_is_room_again(
     number: int,
     name: str,
     small: tuple[str, ...],
+    finished: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -51,8 +52,7 @@ def test_a_run_goes_on_when_there_is_room_again(
     assert not list(run.rglob(".*tmp*")), "no half-written file"
 
     assert main(command) == 0
-    assert main([*command, "results_dir=whole"]) == 0
-    (whole,) = Path("whole", "runs").iterdir()
+    (whole,) = (finished / "runs").iterdir()
     for kept in ("prefix.safetensors", "generations.jsonl", "stats.parquet"):
         assert (run / kept).read_bytes() == (whole / kept).read_bytes(), kept
     scores = [json.loads((each / "result.json").read_text())["scores"] for each in (run, whole)]

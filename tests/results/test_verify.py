@@ -157,6 +157,7 @@ def test_a_missing_output(run: Path) -> None:
     path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
     found = checks(run, code=5)
     assert found["outputs"] == {("wrong", "4 for 5 inputs")}
+    assert [what for what, each in found.items() if "wrong" in dict(each)] == ["outputs"]
     for what in ("scores", "counts", "generation"):
         assert {outcome for outcome, _ in found[what]} == {"not checked"}
 
@@ -200,12 +201,6 @@ def test_counts_that_are_cut_off_are_said_at_once(run: Path, capsys: pytest.Capt
 def test_counts_of_nothing(run: Path) -> None:
     pd.read_parquet(run / "stats.parquet")[["id"]].to_parquet(run / "stats.parquet", index=False)
     assert checks(run)["counts"] == {("not checked", "stats.parquet has no counts of any of the scores")}
-
-
-def test_texts_of_other_inputs(run: Path) -> None:
-    path = run / "generations.jsonl"
-    path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
-    assert wrong(run).keys() == {"outputs"}
 
 
 def test_another_prefix_of_the_same_size(run: Path) -> None:
