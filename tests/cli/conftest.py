@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from checkout import SRC
 from prefixrun.cli.main import main
@@ -43,7 +42,6 @@ def small() -> tuple[str, ...]:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A results tree with the finished small run of tiny_gpt2, to read or to copy."""
     tree = tmp_path_factory.mktemp("finished")
-    torch.set_num_threads(1)
     prepared.cache_clear()  # references that an earlier test has prepared with Java
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(tree))  # no Java: it takes seconds to start
