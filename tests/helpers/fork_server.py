@@ -12,6 +12,7 @@ A process of its own, because a program with threads cannot be forked safely.
 
 import json
 import os
+import pkgutil
 import select
 import signal
 import subprocess
@@ -19,6 +20,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -72,10 +74,20 @@ class ForkServer:
         return codes
 
 
+def _import_everything() -> None:
+    """The program imports its libraries when they are first needed, which takes longer than four tiny runs."""
+    import prefixrun
+
+    for module in pkgutil.walk_packages(prefixrun.__path__, "prefixrun."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+
+
 def _serve() -> None:
     import torch
 
     torch.set_num_threads(1)
+    _import_everything()
 
     answers = os.dup(1)
     os.dup2(2, 1)  # what children print is for the log

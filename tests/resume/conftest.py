@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from fork_server import ForkServer
-from warm_fork_server import warm_fork_server
 
 SWEEP = (
     "-m",
@@ -39,7 +38,7 @@ COSTS = ("train_tokens", "train_positions", "train_steps")
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
-    with warm_fork_server(tmp_path_factory.mktemp("server")) as started:
+    with ForkServer(tmp_path_factory.mktemp("server")) as started:
         yield started
 
 
