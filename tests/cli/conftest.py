@@ -11,21 +11,7 @@ import pytest
 from checkout import SRC
 from prefixrun.cli.main import main
 from prefixrun.metrics.base import prepared
-
-SMALL = (
-    "prefix_len=4",
-    "init.fit_steps=5",
-    "method.mid_dim=16",
-    "train_size=8",
-    "train.max_steps=4",
-    "train.warmup_steps=0",
-    "train.batch_size=4",
-    "train.eval_examples=4",
-    "test_size=3",
-    "decode.max_new_tokens=6",
-    "threads=1",
-)
-"""A run of a second."""
+from small_run import SMALL
 
 
 @pytest.fixture(autouse=True)

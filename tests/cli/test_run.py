@@ -1,6 +1,7 @@
-"""Runs by the command: terminated and held ones, and finished ones that are only shown."""
+"""Runs by the command: killed, terminated and held ones, and finished ones that are only shown."""
 
 import json
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -84,6 +85,30 @@ def test_a_terminated_run_saves_its_step_and_ends_with_the_same_bytes(small: tup
     assert 5 <= saved_steps() < 40
     assert main(list(command)) == 0
     assert outcome(the_run()) == outcome(whole)
+
+
+def written_outputs() -> int:
+    found = list(Path("results").glob("runs/*/generations.jsonl"))
+    return found[0].read_bytes().count(b"\n") if found else 0
+
+
+def test_a_killed_run_ends_with_the_same_bytes(small: tuple[str, ...], start: Start) -> None:
+    """Killed once while it trains and once while it decodes, as a process of its own."""
+    command = ("model=tiny_llama", *small, *LONG, "train.checkpoint_every=1", "test_size=48", "decode.batch_size=1")
+    assert main([*command, "results_dir=whole"]) == 0
+    (whole,) = Path("whole", "runs").iterdir()
+    for reached in (lambda: saved_steps() >= 3, lambda: written_outputs() >= 2):
+        child = start("-m", "prefixrun", *command)
+        wait_for(reached, child)
+        child.kill()
+        assert child.wait() == -signal.SIGKILL
+        child.communicate()
+        assert not (the_run() / "result.json").exists()
+    assert (the_run() / "holder.json").exists(), "what a killed holder leaves does not block the next"
+    assert main(list(command)) == 0
+    assert outcome(the_run()) == outcome(whole)
+    assert "going on after step" in (the_run() / "run.log").read_text()
+    assert not (the_run() / "holder.json").exists()
 
 
 HOLD = """

@@ -38,9 +38,8 @@ def sweep(profile: str, method: str, *overrides: str) -> list[Config]:
 
 @cache
 def configs_of(profile: str, method: str) -> dict[str, Config]:
-    """The configurations of a method under a profile by task; files of quick name none."""
-    tasks = ["e2e", "xsum"] if profile == "quick" else TASKS
-    return dict(zip(tasks, sweep(profile, method, f"task={','.join(tasks)}"), strict=True))
+    """The configurations of a method under a profile by task."""
+    return dict(zip(TASKS, sweep(profile, method, f"task={','.join(TASKS)}"), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -79,8 +78,8 @@ def test_every_method_has_a_recipe_for_every_task_under_every_profile(profile: s
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_variant_composes_under_every_profile(profile: str, method: str) -> None:
-    """Tables, XSUM whole, and its parts are what a variant tells apart; only a row of profile=paper tells profiles."""
-    tasks = ["dart", "xsum", "xsum_within_news"] if profile == "paper" else ["xsum"]
+    """Tables, XSUM whole, and its parts are what a variant tells apart."""
+    tasks = ["dart", "xsum", "xsum_within_news"]
     configs = sweep(profile, method, f"task={','.join(tasks)}", "variant=paper,code,modern")
     is_prefix = method not in ("finetune", "finetune_top", "adapter", "adapter_small", "lora")
     for task, (paper, code, modern) in zip(tasks, zip(*[iter(configs)] * 3, strict=True), strict=True):

@@ -33,22 +33,9 @@ from prefixrun.runs.prepare import load_backbone
 from prefixrun.runs.result_schema import validate_result
 from prefixrun.runs.run import Run, run_id
 from prefixrun.training.trainer import Progress
+from small_run import SMALL as SMALL_RUN
 
-SMALL = [
-    "prefix_len=4",
-    "init.fit_steps=5",
-    "method.mid_dim=16",
-    "train_size=8",
-    "train.max_steps=4",
-    "train.warmup_steps=0",
-    "train.batch_size=4",
-    "train.eval_examples=4",
-    "train.checkpoint_every=1",
-    "test_size=3",
-    "decode.max_new_tokens=6",
-    "decode.batch_size=1",
-    "threads=1",
-]
+SMALL = [*SMALL_RUN, "train.checkpoint_every=1", "decode.batch_size=1"]
 
 
 pytestmark = pytest.mark.usefixtures("elsewhere")

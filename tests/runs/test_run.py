@@ -3,7 +3,6 @@
 import json
 import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,25 +11,9 @@ from hypothesis import strategies as st
 from prefixrun import files
 from prefixrun.errors import ConfigError, DamagedStateError, RunHeldError
 from prefixrun.runs.run import Run, run_id
+from small_run import RESULT
 
 IDENTITY = {"task": "e2e", "seed": 101, "lr": 5e-3, "words": ["a", "b"]}
-RESULT: dict[str, Any] = {
-    "profile": "quick",
-    "task": "e2e",
-    "model": "tiny_gpt2",
-    "method": "prefix",
-    "prefix_len": 5,
-    "init": "words",
-    "seed": 101,
-    "data_source": "sample",
-    "split": "test",
-    "n_train": 10,
-    "n_inputs": 4,
-    "scores": {"BLEU": {"value": 12.5, "signature": "refs:1"}},
-    "parameters": {"trained": 100, "stored": 40, "total": 1000},
-    "costs": {"train_seconds": 1.5, "train_tokens": 80, "decode_seconds": 0.5, "peak_memory_bytes": 10**9},
-    "provenance": {},
-}
 
 
 def _run(results_dir: Path, **changes: object) -> Run:

@@ -14,7 +14,7 @@ import pytest
 from full_disk import full_disk
 from prefixrun.cli import run_command
 from prefixrun.cli.main import main
-from prefixrun.errors import PrefixrunError
+from prefixrun.errors import Interrupted, PrefixrunError
 from prefixrun.runs import pipeline, prepare
 from prefixrun.runs.configure import sweep_points
 from prefixrun.sweeps.plan import Job, plan_jobs
@@ -156,6 +156,22 @@ def test_one_failed_run_does_not_stop_the_others_and_is_redone(
     unlucky.clear()
     assert sweep("seed=1,2,3") == 0
     assert capsys.readouterr().out.splitlines()[-1] == "2 done before, 1 done now"
+
+
+def test_a_run_that_says_it_was_interrupted_ends_the_sweep(
+    before_completing: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where a program's own handler takes the signal and goes on."""
+
+    def interrupt(seed: int) -> None:
+        if seed == 2:
+            raise Interrupted("stopped")
+
+    before_completing(interrupt)
+    assert sweep("seed=1,2,3") == 130
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == ["1 done now, 1 interrupted, 1 not started", "the same command again does what is left"]
+    assert states("seed=1,2,3") == ["finished", "interrupted", "new"]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

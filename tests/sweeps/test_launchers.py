@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from checkout import SRC
 from prefixrun.config import compose
 from prefixrun.config.schema import Config
-from prefixrun.errors import DiskFullError, MissingPartError
+from prefixrun.errors import DiskFullError, Interrupted, MissingPartError
 from prefixrun.runs import configure
 from prefixrun.runs.configure import sweep_points
 from prefixrun.runs.identity import find_run as run_of
@@ -66,7 +66,13 @@ def test_a_worker_does_a_run_and_returns_how_it_ended(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("error", "end"), [(SystemExit(143), "interrupted"), (KeyboardInterrupt(), "interrupted"), (FULL, "failed")]
+    ("error", "end"),
+    [
+        (SystemExit(143), "interrupted"),
+        (KeyboardInterrupt(), "interrupted"),
+        (Interrupted("stopped"), "interrupted"),
+        (FULL, "failed"),
+    ],
 )
 def test_a_worker_returns_what_ends_a_sweep(error: BaseException, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def attempt(config: Config) -> Outcome:

@@ -72,8 +72,7 @@ def train(run: Run, prepared: PreparedRun) -> Method:
         group.broadcast_request(True)
         with stage("training") as shown, deferred(every=group.size > 1) as interruption:
             outcome = stages.train(prepared, checkpoints, shown, interruption, group)
-        if interruption:  # whoever handles the signal did not end the program
-            raise Interrupted("interrupted; run the same command again to resume")
+        interruption.end_if_set()
         costs = {
             "parameters": dict(outcome.parameters),
             "training": dict(outcome.training),
@@ -99,8 +98,7 @@ def decode(run: Run, prepared: PreparedRun, method: Method) -> list[str]:
             shown.update(len(done), total, f"{batch.inputs / batch.seconds:.2f} inputs/s")
             if interruption:
                 break
-    if interruption:
-        raise Interrupted("interrupted; run the same command again to resume")
+    interruption.end_if_set()
     return [done[example.id] for example in prepared.data.inputs]
 
 

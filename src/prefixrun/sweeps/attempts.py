@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from prefixrun.config.schema import Config
-from prefixrun.errors import ConfigError, DiskFullError, PrefixrunError, RunHeldError
+from prefixrun.errors import ConfigError, DiskFullError, Interrupted, PrefixrunError, RunHeldError
 from prefixrun.runs.identity import find_run
 
 End = Literal["before", "now", "failed", "impossible", "held", "interrupted", "not started"]
@@ -24,7 +24,7 @@ class Outcome:
 
 
 def attempt(config: Config) -> Outcome:
-    """Do what is left of one run; only a signal and a full disk get out of it."""
+    """Do what is left of one run; only an interruption and a full disk get out of it."""
     start = time.monotonic()
     outcome = _outcome(*_attempt(config))
     return replace(outcome, seconds=time.monotonic() - start)
@@ -46,7 +46,7 @@ def _attempt(config: Config) -> tuple[End, Exception | None]:
         return ("now" if pipeline.complete(run, prepared, quiet=True) else "before"), None
     except RunHeldError as error:
         return "held", error
-    except DiskFullError:
+    except (DiskFullError, Interrupted):
         raise
     except Exception as error:  # noqa: BLE001
         return "failed", error

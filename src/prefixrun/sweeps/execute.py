@@ -63,7 +63,7 @@ def one_after_another(jobs: Sequence[Job], report: Report) -> None:
         start = time.monotonic()
         try:
             outcome = attempt(job.config)
-        except (KeyboardInterrupt, SystemExit) as stop:
+        except (KeyboardInterrupt, SystemExit, Interrupted) as stop:
             code = stop.code if isinstance(stop, SystemExit) else Interrupted.exit_code
             report(index, Outcome("interrupted", exit_code=int(code or 0), seconds=time.monotonic() - start))
             raise

@@ -111,7 +111,7 @@ class Worker:
             return attempt(_with_threads(config, threads))
         except DiskFullError as error:
             return Outcome("failed", str(error), error.exit_code)
-        except (KeyboardInterrupt, SystemExit):
+        except (KeyboardInterrupt, SystemExit, Interrupted):
             return Outcome("interrupted", exit_code=Interrupted.exit_code)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from prefixrun.errors import Interrupted
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -19,6 +21,11 @@ class Pending:
 
     def __bool__(self) -> bool:
         return self.number is not None
+
+    def end_if_set(self) -> None:
+        """Raise Interrupted after a block in which a signal came, for handlers that do not end the program."""
+        if self:
+            raise Interrupted("interrupted; run the same command again to resume")
 
 
 @contextmanager

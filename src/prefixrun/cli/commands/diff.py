@@ -51,35 +51,35 @@ def run(arguments: dict[str, str]) -> int:
     if first.directory == second.directory:
         raise ConfigError(f"{arguments['A']}, {arguments['B']}: both are run {first.run_id}; name two runs")
     data_dir = Path(arguments["data_dir"]).expanduser() if "data_dir" in arguments else None
-    found = diff(first, second)
-    examples = output_diff(first, second, found.shared, data_dir) if int(count) and found.shared else None
-    _show(first, second, found)
+    run_diff = diff(first, second)
+    examples = output_diff(first, second, run_diff.shared, data_dir) if int(count) and run_diff.shared else None
+    _show(first, second, run_diff)
     if examples is not None:
         _show_examples(examples, int(count))
     if "json" in arguments:
-        record = {"A": first.run_id, "B": second.run_id, **_record(found, examples, int(count))}
+        record = {"A": first.run_id, "B": second.run_id, **_record(run_diff, examples, int(count))}
         write_json(Path(arguments["json"]).expanduser(), record)
     return 0
 
 
-def _show(first: Record, second: Record, found: RunDiff) -> None:
+def _show(first: Record, second: Record, run_diff: RunDiff) -> None:
     print_table(simple_table(("", "run", "finished"), [_run("A", first), _run("B", second)]))
     for name, title in SECTIONS:
-        changed: Sequence[Changed] = getattr(found, name)
-        rows = [(each.key, _value(each.first), _value(each.second)) for each in changed]
+        changed: Sequence[Changed] = getattr(run_diff, name)
+        rows = [(change.key, _value(change.first), _value(change.second)) for change in changed]
         _heading(title if rows else f"{title}: the same")
         if rows:
             print_table(simple_table(("", "A", "B"), rows))
-    _heading(f"scores: {_inputs(first, second, found)}")
+    _heading(f"scores: {_inputs(first, second, run_diff)}")
     columns = ("", "A", "B", "B minus A", "95 % interval", "p")
-    print_table(simple_table(columns, map(_score, found.scores), numbers=range(1, len(columns))))
+    print_table(simple_table(columns, map(_score, run_diff.scores), numbers=range(1, len(columns))))
     reasons: dict[str, list[str]] = {}
-    for one in found.scores:
-        if one.why_not:
-            reasons.setdefault(one.why_not, []).append(one.name)
+    for score in run_diff.scores:
+        if score.why_not:
+            reasons.setdefault(score.why_not, []).append(score.name)
     for reason, names in reasons.items():
         print_text(f"not compared: {', '.join(names)}: {reason}")
-    if any(one.difference for one in found.scores):
+    if any(score.difference for score in run_diff.scores):
         print_text(f"p: approximate randomisation over inputs, {resampling.SAMPLES:,} trials; says nothing about seeds")
 
 
@@ -91,12 +91,12 @@ def _run(name: str, record: Record) -> tuple[str, str, str]:
     return name, record.directory.name, str(record.result["provenance"].get("time", NONE))[:16].replace("T", " ")
 
 
-def _inputs(first: Record, second: Record, found: RunDiff) -> str:
-    if found.whole and found.shared:
-        return f"both on the same {len(found.shared):,} inputs"
+def _inputs(first: Record, second: Record, run_diff: RunDiff) -> str:
+    if run_diff.whole and run_diff.shared:
+        return f"both on the same {len(run_diff.shared):,} inputs"
     sizes = f"A has {first.result['n_inputs']:,}, B {second.result['n_inputs']:,}"
-    if found.shared:
-        return f"differences over the {len(found.shared):,} inputs that both share ({sizes})"
+    if run_diff.shared:
+        return f"differences over the {len(run_diff.shared):,} inputs that both share ({sizes})"
     return f"no input is shared: {other_corpus(first, second) or sizes}"
 
 
@@ -108,34 +108,38 @@ def _value(value: Any) -> str:
     return canonical_json(value) if isinstance(value, list | dict) else shown(value)
 
 
-def _score(one: ScoreChange) -> tuple[str, ...]:
-    values = [NONE if value is None else f"{value:.4f}" for value in (one.first, one.second)]
-    if one.difference is None:
-        return one.name, *values, NONE, NONE, NONE
-    low, high = one.difference.interval.low, one.difference.interval.high
+def _score(score: ScoreChange) -> tuple[str, ...]:
+    values = [NONE if value is None else f"{value:.4f}" for value in (score.first, score.second)]
+    if score.difference is None:
+        return score.name, *values, NONE, NONE, NONE
+    low, high = score.difference.interval.low, score.difference.interval.high
     return (
-        one.name,
+        score.name,
         *values,
-        f"{one.difference.value:+.4f}",
+        f"{score.difference.value:+.4f}",
         f"[{low:+.4f}, {high:+.4f}]",
-        f"{one.difference.p_value:.4f}",
+        f"{score.difference.p_value:.4f}",
     )
 
 
-def _show_examples(found: OutputDiff, count: int) -> None:
-    _heading(found.summary)
-    for note in found.notes:
+def _show_examples(examples: OutputDiff, count: int) -> None:
+    _heading(examples.summary)
+    for note in examples.notes:
         print_text(note)
-    for each in found.changed[:count]:
-        change = "" if each.change is None else f"  {found.measure} {each.first:.2f} → {each.second:.2f}"
-        print_text(f"\n{each.id}{change}")
-        texts = [("input", each.source), ("A", each.outputs[0] or "(empty)"), ("B", each.outputs[1] or "(empty)")]
-        references = [("reference", each.references[0])] if each.references else []
+    for example in examples.changed[:count]:
+        change = "" if example.change is None else f"  {examples.measure} {example.first:.2f} → {example.second:.2f}"
+        print_text(f"\n{example.id}{change}")
+        texts = [
+            ("input", example.source),
+            ("A", example.outputs[0] or "(empty)"),
+            ("B", example.outputs[1] or "(empty)"),
+        ]
+        references = [("reference", example.references[0])] if example.references else []
         print_labelled(terminal(), [(label, text) for label, text in (*texts, *references) if text], indent=2)
 
 
-def _record(found: RunDiff, examples: OutputDiff | None, count: int) -> dict[str, Any]:
+def _record(run_diff: RunDiff, examples: OutputDiff | None, count: int) -> dict[str, Any]:
     changed = asdict(examples) if examples else None
     if changed is not None:
         changed["changed"] = changed["changed"][:count]
-    return {**asdict(found), "shared": len(found.shared), "examples": changed}
+    return {**asdict(run_diff), "shared": len(run_diff.shared), "examples": changed}
