@@ -22,6 +22,7 @@ from prefixrun.console import (
     simple_table,
     stage,
     table_blocks,
+    visible,
 )
 from prefixrun.errors import DiskFullError
 
@@ -227,3 +228,18 @@ def test_a_table_is_as_wide_as_it_is_where_there_is_no_terminal(console: Console
     assert "A title" in lines[0]
     assert lines[-1] == "A note."
     assert len([line for line in lines if "a" * 95 in line]) == (3 if console.is_terminal else 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a word\tand\na line", "a word\tand\na line"),
+        ("\x1b[31mred\x1b]0;title\x07", "\\x1b[31mred\\x1b]0;title\\x07"),
+        ("file\u202etxt.exe", "file\\u202etxt.exe"),
+        ("one\rtwo\x85three\u2028four", "one\\rtwo\\x85three\\u2028four"),
+        ("half \ud800", "half \\ud800"),
+        ("12\u00a0€, naïve 日本語 😀", "12\u00a0€, naïve 日本語 😀"),
+    ],
+)
+def test_what_steers_a_terminal_becomes_visible(text: str, shown: str) -> None:
+    assert visible(text) == shown

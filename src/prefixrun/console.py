@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
+from unicodedata import category
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -44,7 +45,27 @@ class _Terminal(Console):
 
 def print_text(text: str) -> None:
     """Print plain text, at once and unwrapped."""
-    terminal().print(text, markup=False, soft_wrap=True)
+    terminal().print(visible(text), markup=False, soft_wrap=True)
+
+
+def print_error(text: str) -> None:
+    """Print plain text to standard error; nothing where that is closed."""
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"{visible(text)}\n")
+        sys.stderr.flush()
+
+
+def visible(text: str) -> str:
+    """A text as a terminal may show it: what is no printable character becomes its escape, as in ``\\x1b``.
+
+    Names, values and outputs may hold anything: control characters steer a terminal, bidirectional marks reorder a
+    line, and halves of a character cannot be written. Spaces and line breaks stay.
+    """
+    return "".join(sign if _is_shown(sign) else sign.encode("unicode_escape").decode() for sign in text)
+
+
+def _is_shown(sign: str) -> bool:
+    return sign.isprintable() or sign in "\n\t" or category(sign) == "Zs"
 
 
 def print_labelled(
@@ -53,7 +74,7 @@ def print_labelled(
     """Texts behind a column of labels, wrapped to the console's width within their own column."""
     column = indent + 11
     for label, text in texts:
-        content = Text(_clean(text), style="bold" if label == strong else "")
+        content = Text(visible(text), style="bold" if label == strong else "")
         for number, line in enumerate(content.wrap(console, max(20, console.width - column))):
             line.rstrip()
             head = " " * indent + label if number == 0 else ""
@@ -67,11 +88,6 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s"
-
-
-def _clean(text: str) -> str:
-    """Model outputs may hold anything; what is not printable must not reach a terminal."""
-    return "".join(sign if sign.isprintable() or sign.isspace() else "\ufffd" for sign in text)
 
 
 @contextmanager

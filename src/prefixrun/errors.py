@@ -4,6 +4,11 @@ A message says what is wrong, where (``file:line`` or key) and what to do about 
 without a traceback; everything else that is raised is a defect of the program and keeps its traceback.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 BROKEN_PIPE_EXIT_CODE = 128 + 13
 """When nobody reads the output any more: that of a program that SIGPIPE ends, which Windows does not have."""
 
@@ -52,3 +57,32 @@ class Interrupted(PrefixrunError):
     """The run was stopped by a signal and can be resumed. An instance stopped by SIGTERM carries 143."""
 
     exit_code = 130
+
+
+SHOWN_CHARACTERS = 200
+"""Of a value or a library's sentence in a message."""
+
+
+def shortened(value: object, limit: int = SHOWN_CHARACTERS) -> str:
+    """A value for a message: one line of at most `limit` characters, with the number of those left out."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text) - limit:,} characters more)"
+
+
+@contextmanager
+def reading(what: object, advice: str, kind: type[PrefixrunError] = DataError) -> Iterator[None]:
+    """Turn whatever a library raises while something from outside is read into one error of `kind`.
+
+    what: the file or key that is read; advice: what to do about it. This program's own errors pass unchanged. Only for
+    blocks that read and check: a defect of the program within one would be shown as a fault of the file.
+    """
+    try:
+        yield
+    except PrefixrunError:
+        raise
+    except OSError as error:
+        raise kind(f"{shortened(what)}: cannot be read ({error.strerror or shortened(error)}); {advice}") from error
+    except MemoryError as error:
+        raise kind(f"{shortened(what)}: needs more memory than there is; {advice}") from error
+    except Exception as error:
+        raise kind(f"{shortened(what)}: {type(error).__name__}: {shortened(error)}; {advice}") from error

@@ -173,7 +173,7 @@ def test_model_outputs_cannot_steer_the_terminal() -> None:
     example = {"source": "[bold]x[/bold]", "output": "\x1b[31mred\x07\n\nnext", "references": [""]}
     text = _shown(examples=[example])
     assert "  input      [bold]x[/bold]\n" in text
-    assert "  output     \ufffd[31mred\ufffd next\n" in text
+    assert "  output     \\x1b[31mred\\x07 next\n" in text
     assert "  reference  (empty)\n" in text
     assert "\x1b" not in text
 

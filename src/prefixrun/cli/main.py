@@ -56,7 +56,9 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _report(error: PrefixrunError) -> int:
-    print(f"prefixrun: {error}", file=sys.stderr)
+    from prefixrun.console import print_error
+
+    print_error(f"prefixrun: {error}")
     return error.exit_code
 
 
@@ -130,7 +132,9 @@ def _sigterm_ends_the_program() -> Iterator[None]:
     """Let SIGTERM unwind the program as Ctrl-C does, with its own exit code, so that locks and files are released."""
 
     def end(number: int, _frame: FrameType | None) -> None:
-        print("prefixrun: terminated; run the same command again to resume", file=sys.stderr)
+        from prefixrun.console import print_error
+
+        print_error("prefixrun: terminated; run the same command again to resume")
         raise SystemExit(128 + number)
 
     before = signal.signal(signal.SIGTERM, end)

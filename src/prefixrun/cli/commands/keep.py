@@ -11,9 +11,9 @@ What was trained is not copied. A record that is there already is left as it is;
 error, and then nothing is copied.
 """
 
-import sys
 from pathlib import Path
 
+from prefixrun.console import print_error, print_text
 from prefixrun.errors import DataError
 from prefixrun.results.records import load_records
 
@@ -30,8 +30,8 @@ def run(arguments: dict[str, str]) -> int:
         raise DataError(f"{results_dir / 'runs'}: has no finished run; give results_dir=DIR")
     kept = archive_runs(runs, into)
     for each in kept:
-        print(f"{each.directory}{'' if each.is_new else '  (there before)'}")
+        print_text(f"{each.directory}{'' if each.is_new else '  (there before)'}")
     if names == [ALL]:
         for left in load_records(results_dir, ("runs",)).skipped:
-            print(f"left out: {left.directory}: {left.reason}", file=sys.stderr)
+            print_error(f"left out: {left.directory}: {left.reason}")
     return 0

@@ -16,13 +16,12 @@ decoding. What is no usable record is named with the reason.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from prefixrun.config.validate import refusal, shown
-from prefixrun.console import NONE, format_duration, print_table, print_text, simple_table
+from prefixrun.console import NONE, format_duration, print_error, print_table, print_text, simple_table
 from prefixrun.errors import ConfigError
 from prefixrun.files import canonical_json, write_json
 from prefixrun.results.display_names import of_metric
@@ -111,7 +110,7 @@ def _show(listing: Listing, runs: Sequence[RunRow], filters: Mapping[str, str], 
     for note in dict.fromkeys((*signature_notes(runs, columns), *shown_scores)):
         print_text(note)
     for each in listing.skipped:
-        print(f"left out: {each.directory}: {each.reason}", file=sys.stderr)
+        print_error(f"left out: {each.directory}: {each.reason}")
 
 
 def _existing_values(runs: Sequence[RunRow], key: str) -> str:

@@ -11,12 +11,12 @@ Writes tables/*.md, *.tex and *.csv and figures/*.png and *.svg. Records that ca
 The same records give the same bytes.
 """
 
-import sys
 from pathlib import Path
 from typing import get_args
 
 from prefixrun.analysis.paper_tables import SEEDS, Version
 from prefixrun.analysis.publish import publish
+from prefixrun.console import print_error, print_text
 from prefixrun.errors import ConfigError
 from prefixrun.results.records import load_records
 
@@ -34,10 +34,10 @@ def run(arguments: dict[str, str]) -> int:
         raise ConfigError(f"results_dir={results_dir}: there is no such directory")
     records = load_records(results_dir)
     for each in records.skipped:
-        print(f"left out: {each.directory}: {each.reason}", file=sys.stderr)
+        print_error(f"left out: {each.directory}: {each.reason}")
     out = Path(arguments["out"]).expanduser() if "out" in arguments else results_dir
     written = publish(records.runs, out, version="v1" if version == "v1" else "ACL", seeds=int(seeds))
-    print(f"{len(records.runs)} records, {len(records.skipped)} left out")
+    print_text(f"{len(records.runs)} records, {len(records.skipped)} left out")
     for path in written:
-        print(path)
+        print_text(str(path))
     return 0
