@@ -42,12 +42,23 @@ def test_a_directory_needs_no_weights(tmp_path: Path) -> None:
     assert skeleton(config).total == skeleton(compose(["model=tiny_llama"]).model).total
 
 
+def test_another_shape_in_the_same_directory_is_seen(tmp_path: Path) -> None:
+    config = ModelConfig(name="local", source="path", path=str(tmp_path))
+    widths = []
+    for layers in (2, 3):
+        architectures.GPT2Config(n_layer=layers, n_embd=8, n_head=2).save_pretrained(tmp_path)
+        widths.append(skeleton(config).shape.layers)
+    assert widths == [2, 3]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, r"model\.path=there: there is no config\.json in it"),
-        ("{", r"model=local: its config\.json cannot be read"),
-        (json.dumps({"model_type": "no such family"}), r"model=local: its config\.json cannot be read"),
+        (None, r"^model\.path=.*there: there is no config\.json in it"),
+        ("{", r"^model\.path=.*there: config\.json: JSONDecodeError"),
+        (json.dumps({"model_type": "no such family"}), "^model=local: model_type 'no such family' is not supported"),
+        (json.dumps({"model_type": "gpt2", "n_layer": 10**9}), r"n_layer is 1000000000 in config\.json"),
+        (json.dumps({"model_type": "gpt2", "n_head": 7}), r"config\.json: ValueError: .*divisible"),
         (json.dumps({"model_type": "opt"}), r"model=local: model_type 'opt' is not supported; there are gpt2, llama"),
     ],
 )

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from checkout import SRC
 from prefixrun.config.schema import ModelConfig
-from prefixrun.errors import ConfigError, MissingPartError
+from prefixrun.errors import MissingPartError
 from prefixrun.files import cache_directory
 from prefixrun.models import weights as model_files
 from prefixrun.models.weights import locate, sha256
@@ -26,7 +25,7 @@ def directory(tmp_path: Path) -> Path:
     path = tmp_path / "my-model"
     path.mkdir()
     for name in ("config.json", "tokenizer.json", "model.safetensors"):
-        (path / name).write_text(name)
+        (path / name).write_text("{}")
     return path
 
 
@@ -50,13 +49,6 @@ def test_a_directory_is_known_by_its_content_and_not_by_its_place(directory: Pat
     assert locate(at(moved)).fingerprint == found.fingerprint
 
 
-@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
-def test_every_file_that_decides_counts(directory: Path, name: str) -> None:
-    before = locate(at(directory)).fingerprint
-    (directory / name).write_text("changed")
-    assert locate(at(directory)).fingerprint != before
-
-
 def test_a_home_directory_may_be_written_short(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(directory.parent))
     assert locate(at(Path("~/my-model"))).fingerprint == locate(at(directory)).fingerprint
@@ -65,24 +57,8 @@ def test_a_home_directory_may_be_written_short(directory: Path, monkeypatch: pyt
 def test_the_older_form_of_a_tokenizer(directory: Path) -> None:
     (directory / "tokenizer.json").unlink()
     (directory / "vocab.json").write_text("{}")
-    (directory / "merges.txt").write_text("")
+    (directory / "merges.txt").write_text("a b")
     assert locate(at(directory)).directory == directory
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda path: (path / "config.json").unlink(),
-        lambda path: (path / "tokenizer.json").unlink(),
-        lambda path: (path / "model.safetensors").unlink(),
-        lambda path: path.rename(path.with_name("gone")),
-    ],
-    ids=["no configuration", "no tokenizer", "no weights", "no directory"],
-)
-def test_an_incomplete_directory_is_refused(directory: Path, spoil: Callable[[Path], object]) -> None:
-    spoil(directory)
-    with pytest.raises(ConfigError, match=r"^model\.path=.*my-model: .*config\.json, \*\.safetensors and tokenizer"):
-        locate(at(directory))
 
 
 def test_the_digest_over_files(tmp_path: Path) -> None:

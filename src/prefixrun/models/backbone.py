@@ -7,15 +7,21 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from prefixrun.config.schema import ModelConfig
+from prefixrun.errors import ConfigError, reading
 from prefixrun.models.architectures import random_model
-from prefixrun.models.attention import attention_sites, use_prefix_attention
+from prefixrun.models.attention import attach_prefix, attention_sites, use_prefix_attention
+from prefixrun.models.checkpoint import load_model
+from prefixrun.models.configuration import configuration, quiet
 from prefixrun.models.families import Shape, check_supported, shape_of
 from prefixrun.models.gguf import dequantised
+from prefixrun.models.model_directory import ModelDirectory, contents
+from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.tokenizer import Tokenizer, byte_tokenizer
+from prefixrun.models.tokenizer_files import load_tokenizer
 from prefixrun.models.weights import ModelFiles, locate
 
 DTYPES: Mapping[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -111,7 +117,7 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
     precision: a key of DTYPES.
 
     Raises:
-        MissingPartError, ConfigError: see weights.locate and families.check_supported.
+        MissingPartError, ConfigError: see weights.locate, configuration, tokenizer_files and checkpoint.
     """
     files = locate(config)
     transformers_logging.disable_progress_bar()  # the weights are there in a second; the bar would only interrupt
@@ -119,16 +125,40 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
         model, tokenizer = random_model(str(config.architecture)), byte_tokenizer(config.layout)
         check_supported(config, model.config)
     else:
-        directory = dequantised(files) if config.source == "package" else files.directory
-        assert directory is not None
-        model_config = AutoConfig.from_pretrained(directory, local_files_only=True)
-        check_supported(config, model_config)
-        family = AutoModelForSeq2SeqLM if model_config.is_encoder_decoder else AutoModelForCausalLM
-        model = family.from_pretrained(directory, local_files_only=True, dtype=torch.float32)
-        tokenizer = Tokenizer(AutoTokenizer.from_pretrained(directory, local_files_only=True), config.layout)
+        directory = files.contents or _of_package(files)
+        model_config = configuration(config, directory.config, directory.label)
+        tokenizer = load_tokenizer(directory, model_config, config.layout)
+        model = load_model(directory, model_config)
     backbone = frozen(model, tokenizer, files)
+    if config.source != "random":
+        _check_computes(backbone, directory.label)
     nn.Module.to(backbone.model, torch.device(device), DTYPES[precision])
     return backbone
+
+
+def _of_package(files: ModelFiles) -> ModelDirectory:
+    """The model of the package, from the copy in this user's cache that `gguf` makes of it."""
+    directory = dequantised(files)
+    return contents(directory, f"{directory} (delete it, and it is made again)")
+
+
+def _check_computes(backbone: Backbone, label: str) -> None:
+    """One forward pass over an end token with a prefix of one position everywhere, which must give finite numbers.
+
+    Raises ConfigError: what is left to be wrong is in config.json, such as an epsilon that makes every output NaN.
+    """
+    shape, end = backbone.shape, torch.tensor([[backbone.tokenizer.end]])
+    key_values = torch.zeros(shape.layers, 2, shape.kv_heads, 1, shape.head_dim)
+    prefix = shared_prefix_kv(dict.fromkeys(backbone.sites, key_values), torch.float32)
+    inputs = {"input_ids": end, "attention_mask": torch.ones_like(end)}
+    if backbone.is_seq2seq:
+        inputs["decoder_input_ids"] = end
+    advice = "give the file that belongs to the weights"
+    with quiet(), reading(f"{label}: config.json", advice, ConfigError), torch.no_grad():
+        with attach_prefix(backbone.model, prefix):
+            logits = backbone.model(**inputs, use_cache=False).logits
+        if not logits.isfinite().all():
+            raise ConfigError(f"{label}: with config.json the model computes numbers that are not finite; {advice}")
 
 
 def frozen(model: PreTrainedModel, tokenizer: Tokenizer, files: ModelFiles) -> Backbone:

