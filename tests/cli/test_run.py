@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import model_directories
 from prefixrun.cli.main import main
 from prefixrun.runs.run import Run
 
@@ -146,13 +147,9 @@ def test_a_run_of_another_process_is_left_alone(
     child.communicate(timeout=WAIT)  # its input ends, and with it the child
 
 
-def test_a_local_model_directory(small: tuple[str, ...], tmp_path: Path) -> None:
-    from prefixrun.models.architectures import random_model
-    from prefixrun.models.tokenizer import byte_tokenizer
-
-    random_model("tiny_gpt2").save_pretrained(tmp_path / "mine")
-    byte_tokenizer().base.save_pretrained(tmp_path / "mine")  # type: ignore[attr-defined]
-    assert main(["model=path", f"model.path={tmp_path / 'mine'}", *small]) == 0
+def test_a_local_model_directory(small: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = model_directories.save(tmp_path / "mine", "tiny_gpt2")
+    assert main(["model=path", f"model.path={mine}", *small]) == 0
     result = json.loads((the_run() / "result.json").read_text())
     assert result["backbone"]["files"] == "local directory mine"
     assert str(tmp_path) not in json.dumps(result)
@@ -160,3 +157,17 @@ def test_a_local_model_directory(small: tuple[str, ...], tmp_path: Path) -> None
     assert main(["model=tiny_gpt2", *small, "results_dir=random"]) == 0
     (random,) = Path("random", "runs").iterdir()
     assert outcome(random) == outcome(the_run()), "the same weights from elsewhere"
+
+    name = the_run().name.rpartition("-")[2]
+    run, where = f"run={name}", f"model_path={mine}"
+    uses = (["verify", name, where], ["generate", run, where, "text=x"], ["export", run, where, "out=x"])
+    assert [main(use) for use in uses] == [0, 0, 0]
+    model_directories.keys("tokenizer_config.json", model_max_length=5)(mine)
+    capsys.readouterr()
+    assert [main(use) for use in uses] == [5, 5, 5], "every file of the tokenizer counts"
+    assert capsys.readouterr().err.count("nothing was loaded") == 2
+    model_directories.text("model.safetensors", model_directories.POINTER)(mine)
+    assert [main(use) for use in (*uses, ["model=path", f"model.path={mine}", *small])] == [0, 2, 2, 2]
+    messages = capsys.readouterr()
+    assert "not checked" in messages.out
+    assert [line.endswith("run `git lfs pull` there") for line in messages.err.splitlines()] == [True] * 3

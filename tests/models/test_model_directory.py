@@ -66,7 +66,7 @@ def test_shards_that_are_wrong_are_one_message(copy: Copy, architecture: str, ca
 @pytest.mark.parametrize(
     ("architecture", "size", "value"),
     [
-        (architecture, size, value)
+        pytest.param(architecture, size, value, marks=() if architecture in ARCHITECTURES else pytest.mark.slow)
         for architecture, sizes in cases.SIZES.items()
         for size in sizes
         for value in cases.WRONG_SIZES[size]

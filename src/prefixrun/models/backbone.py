@@ -143,18 +143,20 @@ def _of_package(files: ModelFiles) -> ModelDirectory:
 
 
 def _check_computes(backbone: Backbone, label: str) -> None:
-    """One forward pass over an end token with a prefix of one position everywhere, which must give finite numbers.
+    """One forward pass over end tokens with a prefix of one position everywhere, which must give finite numbers.
 
     Raises ConfigError: what is left to be wrong is in config.json, such as an epsilon that makes every output NaN.
     """
-    shape, end = backbone.shape, torch.tensor([[backbone.tokenizer.end]])
-    key_values = torch.zeros(shape.layers, 2, shape.kv_heads, 1, shape.head_dim)
-    prefix = shared_prefix_kv(dict.fromkeys(backbone.sites, key_values), torch.float32)
-    inputs = {"input_ids": end, "attention_mask": torch.ones_like(end)}
+    shape = backbone.shape
+    length = 1 + getattr(backbone.model.config, "relative_attention_num_buckets", 0)  # T5's: every bucket is used
+    ids = torch.full((1, length), backbone.tokenizer.end)
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     if backbone.is_seq2seq:
-        inputs["decoder_input_ids"] = end
+        inputs["decoder_input_ids"] = ids
     advice = "give the file that belongs to the weights"
     with quiet(), reading(f"{label}: config.json", advice, ConfigError), torch.no_grad():
+        key_values = torch.zeros(shape.layers, 2, shape.kv_heads, 1, shape.head_dim)
+        prefix = shared_prefix_kv(dict.fromkeys(backbone.sites, key_values), torch.float32)
         with attach_prefix(backbone.model, prefix):
             logits = backbone.model(**inputs, use_cache=False).logits
         if not logits.isfinite().all():

@@ -46,8 +46,11 @@ def configuration(config: ModelConfig, path: Path, label: str) -> PreTrainedConf
             "vocabulary": shape.vocabulary,
             "positions": 1 if shape.context is None else shape.context,
         }
-        if wrong := [name for name, size in sizes.items() if size < 1]:
-            raise ConfigError(f"{label}: {path.name} says {sizes[wrong[0]]} for its {wrong[0]}; it must be 1 or more")
+        if wrong := [name for name, size in sizes.items() if not isinstance(size, int) or size < 1]:
+            raise ConfigError(
+                f"{label}: {path.name} says {shortened(sizes[wrong[0]])} for its {wrong[0]}; it must be a whole "
+                "number, 1 or more"
+            )
         if model_config.num_attention_heads % shape.kv_heads:
             raise ConfigError(
                 f"{label}: {path.name} has {model_config.num_attention_heads} heads, which {shape.kv_heads} key/value "

@@ -44,7 +44,7 @@ def load_tokenizer(directory: ModelDirectory, model_config: PreTrainedConfig, la
         if not tokenizer.text("text"):
             raise ConfigError(f"{label} makes no tokens of a text; {COPY_AGAIN}")
         tokenizer.output(tokenizer.source("text"))
-        highest = max(*base.get_vocab().values(), *tokenizer.special(), *tokenizer.newlines())
+        highest = max(*base.get_vocab().values(), *tokenizer.special())
     rows = shape_of(model_config).vocabulary
     if highest >= rows:
         raise ConfigError(

@@ -21,6 +21,7 @@ from prefixrun.methods.budget import check_total
 from prefixrun.methods.init import word_ids
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, tokenise
+from prefixrun.models.weights import locate
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +97,13 @@ def load_backbone(config: Config) -> Backbone:
     """
     if config.threads is not None:
         torch.set_num_threads(config.threads)
-    backbone = _backbone(config.model, device(config), config.precision)
+    backbone = _backbone(config.model, device(config), config.precision, locate(config.model).fingerprint)
     return replace(backbone, tokenizer=replace(backbone.tokenizer, max_source_tokens=config.task.max_source_tokens))
 
 
 @lru_cache(maxsize=1)
-def _backbone(model: ModelConfig, where: str, precision: str) -> Backbone:
-    """Kept for the next run of the same process: no method ever changes it."""
+def _backbone(model: ModelConfig, where: str, precision: str, _fingerprint: str) -> Backbone:
+    """Kept for the next run of the same process, as long as its files are the same: no method ever changes it."""
     return load(model, device=where, precision=precision)
 
 
