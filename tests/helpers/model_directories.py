@@ -249,7 +249,7 @@ BAD: Mapping[str, tuple[Tamper, str]] = {
     "vocabulary a list": (keys("config.json", vocab_size=[1]), CONFIG),
     "labels 10^9": (keys("config.json", num_labels=10**9), "num_labels is 1000000000 in config.json"),
     "returns other things": (keys("config.json", return_dict=False), CONFIG),
-    "heads of another family": (keys("config.json", num_key_value_heads=1.5, head_dim=3), CONFIG[2:]),
+    "heads of another family": (keys("config.json", num_key_value_heads=1.5, head_dim=3), "config.json|its weights"),
     "dtype unknown": (keys("config.json", dtype="nonsense"), CONFIG),
     "no tokenizer": (gone("tokenizer.json"), ": has no tokenizer" + COMPLETE),
     "tokenizer cut off": (truncate("tokenizer.json", 400), "its tokenizer: .*" + AGAIN),
