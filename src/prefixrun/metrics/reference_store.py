@@ -22,6 +22,10 @@ FEWEST_TEXTS = 1000
 """Fewer texts are prepared in less time than a file takes to be written safely."""
 
 
+TOKENS = 2
+"""Moves whenever a preparation gives other tokens for a text, so that no file of an earlier version is read."""
+
+
 def stored(preparation: str, texts: Sequence[str], prepare: Callable[[str], str]) -> list[str]:
     """``prepare`` of every text, from the cache directory where it was made before; what is damaged is made again.
 
@@ -42,7 +46,7 @@ def stored(preparation: str, texts: Sequence[str], prepare: Callable[[str], str]
 def _path(preparation: str, texts: Sequence[str]) -> Path:
     packages = [f"{package}-{version(package)}" for package in ("sacrebleu", "unidecode")]
     # what counts as a letter comes from Python's Unicode tables
-    made_by = [SEMANTICS, preparation, *packages, unicodedata.unidata_version, *sys.version_info[:2]]
+    made_by = [SEMANTICS, TOKENS, preparation, *packages, unicodedata.unidata_version, *sys.version_info[:2]]
     return cache_directory() / "references" / f"{_digest([made_by, list(texts)])}.json"
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, prefixrun_scorer, signature
 from prefixrun.metrics.preparation import PTB
-from prefixrun.metrics.ptb import ptb_tokens
 
 _BETA = 1.2
 
@@ -27,9 +26,8 @@ class RougeL(Metric):
         return ("f", "segments")
 
     def prepare(self, references: References) -> Prepared:
-        return _PreparedRougeL(
-            [[_or_one_empty(text.split()) for text in texts] for texts in PTB.references(references)]
-        )
+        # an empty text counts as one empty word, as in the COCO code
+        return _PreparedRougeL([[tuple(text.split(" ")) for text in texts] for texts in PTB.references(references)])
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         return {"ROUGE_L": 100 * float(totals[0] / totals[1])}
@@ -45,7 +43,7 @@ class _PreparedRougeL(Prepared):
     def count(self, hypotheses: Sequence[str]) -> FloatArray:
         rows = np.ones((len(self.segments), 2))
         for row, text, references in zip(rows, hypotheses, self.segments, strict=True):
-            output = _or_one_empty(ptb_tokens(text))
+            output = tuple(PTB.output(text).split(" "))
             lengths = [common_subsequence(output, reference) for reference in references]
             precision = max(lengths) / len(output)
             # the best precision and recall may be of different references, as in the COCO code
@@ -68,7 +66,3 @@ def common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:
         matches = unmatched & positions.get(word, 0)
         unmatched = ((unmatched + matches) | (unmatched - matches)) & everything
     return len(a) - unmatched.bit_count()
-
-
-def _or_one_empty(words: Sequence[str]) -> tuple[str, ...]:
-    return tuple(words) or ("",)  # the COCO code counts an empty text as one empty word
