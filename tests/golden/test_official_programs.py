@@ -3,12 +3,14 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from importlib.util import find_spec
 
 import pytest
 
 import official
 from golden_cases import CASES, HERE, PREPARED, read
+from prefixrun.metrics.preparation import DART, WEBNLG_2017
 
 E2E = [name for name in CASES if read(name).task == "e2e"]
 XSUM = [name for name in CASES if read(name).task == "xsum"]
@@ -56,6 +58,21 @@ def test_preparation(task: str) -> None:
     for case in (read(name) for name in PREPARED if read(name).task == task):
         pairs = zip(case.outputs, case.references, strict=True)
         assert case.prepared == [(prepare[0](text), [prepare[1](one) for one in texts]) for text, texts in pairs]
+
+
+@pytest.mark.parametrize(
+    ("ours", "official_program"),
+    [
+        (WEBNLG_2017.output, official.webnlg_output),
+        (WEBNLG_2017.reference, official.webnlg_reference),
+        (DART.output, official.dart_reference),
+    ],
+    ids=["webnlg output", "webnlg reference", "dart"],
+)
+def test_preparation_of_odd_characters(ours: Callable[[str], str], official_program: Callable[[str], str]) -> None:
+    lines = (HERE / "ptb_characters.jsonl").read_bytes().decode("utf-8").removesuffix("\n").split("\n")
+    texts = [json.loads(line)[0] for line in lines]
+    assert [text for text in texts if ours(text) != official_program(text)] == []
 
 
 @needs_coco
