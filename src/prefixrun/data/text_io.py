@@ -92,6 +92,15 @@ def read_text(path: Path) -> TextFile:
     return TextFile(path, decode(data, path), hashlib.sha256(data).hexdigest())
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a text, without their ends: a line feed, alone or behind a carriage return, and nothing else.
+
+    The last line may have an end or not. Other characters that Unicode calls line ends (U+0085, U+2028) are part of
+    the text, as for the official scorers.
+    """
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+
+
 def one_line(text: str) -> str:
     """The text with every run of white space, line breaks included, as a single blank, without blanks at the ends."""
     return " ".join(text.split())

@@ -15,7 +15,7 @@ Prefixes of one model share every batch, each row with its own: one backbone ser
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefixrun.console import terminal
+from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, DataError
 from prefixrun.files import canonical_json, write_text
 
@@ -49,10 +49,10 @@ def run(arguments: dict[str, str]) -> int:
     if "out" in arguments:
         out = Path(arguments["out"]).expanduser()
         write_text(out, "".join(f"{canonical_json(record)}\n" for record in records))
-        terminal().print(f"{out}: {len(records)} outputs", markup=False)
+        print_text(f"{out}: {len(records)} outputs")
     else:
         for record in records:
-            terminal().print(f"{record['run']}  {record['output']}", markup=False, soft_wrap=True)
+            print_text(f"{record['run']}  {record['output']}")
     return 0
 
 
@@ -71,10 +71,10 @@ def _check(arguments: dict[str, str]) -> None:
 def _sources(arguments: dict[str, str]) -> list[str]:
     if "text" in arguments:
         return [arguments["text"]]
-    from prefixrun.data.text_io import read_text
+    from prefixrun.data.text_io import lines_of, read_text
 
     path = Path(arguments["file"]).expanduser()
-    lines = read_text(path).text.removesuffix("\n").split("\n")
+    lines = lines_of(read_text(path).text)
     empty = [number for number, line in enumerate(lines, start=1) if not line.strip()]
     if empty:
         raise DataError(f"{path}:{empty[0]}: is empty; one input a line")
