@@ -187,10 +187,10 @@ def empty_directory(path: Path, backbone: Backbone) -> None:
         (whole_numbers, ConfigError, "holds torch.int64"),
         (not_finite, DamagedStateError, "not finite"),
         (other_site, ConfigError, "holds cross; a prefix for this model has tensors called decoder"),
-        (damaged, DamagedStateError, "cannot be read as safetensors"),
+        (damaged, DamagedStateError, "no safetensors file; export the prefix again"),
         (lora, ConfigError, "peft_type is LORA; only PREFIX_TUNING is a prefix"),
         (peft_for_another_model, ConfigError, "prompt_embeddings has the shape"),
-        (empty_directory, DamagedStateError, "no PEFT configuration can be read"),
+        (empty_directory, DamagedStateError, "no PEFT configuration; save it again"),
     ],
 )
 def test_a_foreign_or_damaged_prefix_is_refused(

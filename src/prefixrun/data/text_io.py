@@ -56,6 +56,8 @@ def read_bytes(path: Path) -> bytes:
         DataError: unreadable, empty, damaged or truncated gzip, gzip by another name, or larger than ``MAX_BYTES``.
     """
     try:
+        if path != STANDARD_INPUT and (path.is_char_device() or path.is_block_device()):
+            raise DataError(f"{path}: is a device, which may have no end; name a file")
         if path == STANDARD_INPUT:
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from prefixrun.errors import DamagedStateError, DataError, PrefixrunError, reading
 from prefixrun.files import canonical_json, make_directory, write_bytes, write_json
-from prefixrun.results.counts import COUNTS, Counts, check_counts
+from prefixrun.results.counts import COUNTS, Counts
 from prefixrun.results.records import OUTPUTS, Record, SkippedRun, load_records
 
 ALL = "all"
@@ -108,8 +108,7 @@ def _content(run: Record) -> _Content:
         raise DamagedStateError(
             f"{run.directory}: {len(outputs)} outputs in generations.jsonl, {run.result['n_inputs']} scored"
         )
-    if (counts := run.stats()) is not None:
-        check_counts(counts, run.scored_as, run.result["n_inputs"], run.directory / COUNTS)
+    run.checked_stats()
     lines = (canonical_json({"id": key, "output": text}) + "\n" for key, text in outputs.items())
     return _Content(run.result, compressed("".join(lines)), _compact(run.directory / COUNTS))
 

@@ -199,10 +199,17 @@ class Record:
     def stats(self, metric: str | None = None) -> Counts | None:
         """The counts behind the scores, or those of one metric; None when the run kept none.
 
-        Raises DamagedStateError when the file is no such table, or not one of this run.
+        Raises DamagedStateError when the file is no such table.
         """
         path = self.file(COUNTS)
         return None if path is None else read_counts(path, metric)
+
+    def checked_stats(self) -> Counts | None:
+        """All counts, which give scores and are those of the run's inputs. Raises DamagedStateError otherwise."""
+        counts = self.stats()
+        if counts is not None:
+            check_counts(counts, self.scored_as, self.result["n_inputs"], self.directory / COUNTS)
+        return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +260,7 @@ def with_usable_counts(records: Records) -> Records:
     skipped: list[SkippedRun] = []
     for record in records.runs:
         try:
-            if (counts := record.stats()) is not None:
-                check_counts(counts, record.scored_as, record.result["n_inputs"], record.directory / COUNTS)
+            record.checked_stats()
             usable.append(record)
         except PrefixrunError as error:
             skipped.append(SkippedRun(record.directory, str(error).removeprefix(f"{record.directory}: ")))

@@ -104,7 +104,7 @@ class _Stored:
     def read(self) -> Check:
         """Everything but the inputs; an output for each input, and no other."""
         record, n_inputs = self.record, int(self.record.result["n_inputs"])
-        outputs, counts = record.outputs(), record.stats()
+        outputs, counts = record.outputs(), record.checked_stats()
         if len(outputs) != n_inputs:
             return Check("outputs", "wrong", f"{len(outputs):,} for {n_inputs:,} inputs")
         if counts is not None and (set(counts.ids) != set(outputs) or len(counts.ids) != n_inputs):

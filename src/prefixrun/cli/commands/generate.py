@@ -5,7 +5,7 @@ Prefixes of one model share every batch, each row with its own: one backbone ser
 
   run          one or several runs, by id (or as much of it as is unique) or directory
   prefix       instead of run: a prefix that `prefixrun export` or PEFT wrote, with model=NAME
-  text, file   one input, or a file with one a line
+  text, file   one input, or a file with one a line; - reads standard input
   combine      concatenate or average: use the prefixes of the runs as one (an experiment; the paper leaves it open)
   decode       another decoding than the runs' own, by its name in conf/decode
   model_path   where the model is now, for a run that was made with model=path
@@ -34,6 +34,8 @@ def run(arguments: dict[str, str]) -> int:
         served = from_prefix(Path(arguments["prefix"]).expanduser(), arguments["model"], arguments.get("decode"))
     else:
         names = [name for name in arguments["run"].split(",") if name]
+        if not names:
+            raise ConfigError(f"run={arguments['run']}: names no run; `prefixrun ls` lists them")
         served = from_runs(
             results_dir,
             names,
@@ -70,7 +72,12 @@ def _check(arguments: dict[str, str]) -> None:
 
 def _sources(arguments: dict[str, str]) -> list[str]:
     if "text" in arguments:
-        return [arguments["text"]]
+        text = arguments["text"]
+        if not text.strip():
+            raise ConfigError("text: is blank; give one input")
+        if text != text.encode(errors="replace").decode():
+            raise ConfigError("text: has bytes that are not UTF-8; give the input in a file, file=FILE")
+        return [text]
     from prefixrun.data.text_io import lines_of, read_text
 
     path = Path(arguments["file"]).expanduser()
