@@ -15,8 +15,9 @@ from pathlib import Path
 from unicodedata import category
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.text import Text
 
 from prefixrun.errors import BROKEN_PIPE_EXIT_CODE
@@ -31,11 +32,16 @@ def terminal() -> Console:
     """Standard output; characters that it cannot show become question marks instead of an error."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    return _Terminal(highlight=False)
+    return _Terminal(highlight=False, emoji=False)
 
 
 class _Terminal(Console):
-    """Ends the program as the system ends others when nobody reads on (`| head`)."""
+    """Makes all text visible, and ends the program as the system ends others when nobody reads on (`| head`)."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """The segments of everything that is printed, whatever printed it."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
 
     def on_broken_pipe(self) -> None:
         with suppress(SystemExit):
@@ -228,6 +234,7 @@ def simple_table(
 def print_table(table: Table, *, console: Console | None = None, width: int | None = None) -> None:
     """Print a table in lines of at most `width` cells: by default those of a terminal, and any where there is none."""
     console = console or terminal()
+    table = _visible(table)
     limit = width or (console.width if console.is_terminal else sys.maxsize)
     if table.title:
         console.print(Text(table.title, style="bold"), soft_wrap=True)
@@ -235,6 +242,20 @@ def print_table(table: Table, *, console: Console | None = None, width: int | No
         console.print(Text("\n" if number else "") + block, soft_wrap=True)
     for note in table.notes:
         console.print(Text(note), soft_wrap=True)
+
+
+def _visible(table: Table) -> Table:
+    """The table as a terminal may show it, before its cells are measured; each cell is one line."""
+
+    def line(text: str) -> str:
+        return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+    sections = (
+        Section(tuple(Row(tuple(map(line, row.cells)), row.is_strong) for row in section.rows), line(section.heading))
+        for section in table.sections
+    )
+    columns = (Column(visible(column.heading), column.is_number) for column in table.columns)
+    return Table(tuple(columns), tuple(sections), visible(table.title), tuple(map(visible, table.notes)))
 
 
 def table_blocks(table: Table, width: int) -> list[Text]:

@@ -150,6 +150,8 @@ def read_json_lines(path: Path) -> JsonLines:
         data = path.read_bytes()
     except FileNotFoundError:
         return JsonLines((), b"")
+    except OSError as error:
+        raise DamagedStateError(f"{path}: cannot be read ({error.strerror})") from error
     whole, newline, torn = data.rpartition(b"\n")
     records = []
     for number, line in enumerate(whole.split(b"\n") if newline else [], start=1):

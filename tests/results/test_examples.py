@@ -33,7 +33,9 @@ def test_damaged_generations_are_a_problem_that_is_named(tmp_path: Path) -> None
     problems: Problems = []
     texts, _ = texts_of(load_records(tmp_path).runs, "e2e test", None, problems)
     assert texts == {}
-    assert problems == [(f"inputs of {directory.name}", "damaged: 'source'")]
+    ((what, why),) = problems
+    assert what == f"inputs of {directory.name}"
+    assert "generations.jsonl:1: source is None" in why
 
 
 def test_each_output_has_a_score_of_the_first_measure_that_was_counted(tmp_path: Path) -> None:

@@ -162,6 +162,22 @@ def other_site(path: Path, backbone: Backbone) -> None:
     path.write_bytes(save({"cross": a_prefix(backbone, 2, 0)}))
 
 
+def beyond_float32(path: Path, backbone: Backbone) -> None:
+    path.write_bytes(save({"decoder": a_prefix(backbone, 2, 0).double() * 1e300}))
+
+
+def of_8_bits(path: Path, backbone: Backbone) -> None:
+    path.write_bytes(save({"decoder": a_prefix(backbone, 2, 0).to(torch.float8_e4m3fn)}))
+
+
+def header_without_its_keys(path: Path, backbone: Backbone) -> None:
+    path.write_bytes(save({"decoder": a_prefix(backbone, 2, 0)}, {"format": peft_format.FORMAT}))
+
+
+def device(path: Path, backbone: Backbone) -> None:
+    path.symlink_to("/dev/full")
+
+
 def damaged(path: Path, backbone: Backbone) -> None:
     path.write_bytes(b"no tensors")
 
@@ -186,11 +202,15 @@ def empty_directory(path: Path, backbone: Backbone) -> None:
         (other_shape, ConfigError, r"has the shape \(1, 2, 3, 4, 5\); for this model it is"),
         (whole_numbers, ConfigError, "holds torch.int64"),
         (not_finite, DamagedStateError, "not finite"),
+        (beyond_float32, DamagedStateError, "not finite in float32"),
+        (of_8_bits, ConfigError, "holds torch.float8_e4m3fn"),
+        (header_without_its_keys, DamagedStateError, "its header has no model_sha256"),
+        (device, DamagedStateError, "is no file"),
         (other_site, ConfigError, "holds cross; a prefix for this model has tensors called decoder"),
-        (damaged, DamagedStateError, "cannot be read as safetensors"),
+        (damaged, DamagedStateError, "no safetensors file; export the prefix again"),
         (lora, ConfigError, "peft_type is LORA; only PREFIX_TUNING is a prefix"),
         (peft_for_another_model, ConfigError, "prompt_embeddings has the shape"),
-        (empty_directory, DamagedStateError, "no PEFT configuration can be read"),
+        (empty_directory, DamagedStateError, "no PEFT configuration; save it again"),
     ],
 )
 def test_a_foreign_or_damaged_prefix_is_refused(
@@ -208,6 +228,10 @@ def test_a_foreign_or_damaged_prefix_is_refused(
         (["run=a"], "give text=TEXT or file=FILE"),
         (["prefix=p", "text=x"], "model: is missing"),
         (["run=a", "text=x", "combine=multiply"], "combine=multiply: there are concatenate, average"),
+        (["run=,", "text=x"], "run=,: names no run"),
+        (["run=a", "text= "], "text: is blank"),
+        (["run=a", "text=\udcff"], "text: has bytes that are not UTF-8"),
+        (["run=", "text=x"], "run=: has no value"),
     ],
 )
 def test_arguments_that_do_not_go_together(
@@ -224,3 +248,61 @@ def test_a_file_of_inputs_to_a_file_of_outputs(results: Path, tmp_path: Path) ->
     records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [record["source"] for record in records] == SOURCES * 2
     assert [record["run"] for record in records] == [run for run in ids(results) for _ in SOURCES]
+
+
+@pytest.mark.parametrize("text", ["word " * 5000, "w" * 1_000_000])
+def test_an_input_that_does_not_fit(results: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    (run, *_) = ids(results)
+    assert main.main(["generate", f"run={run}", f"text={text}", f"results_dir={results}"]) == 2
+    message = capsys.readouterr().err
+    assert "of input 1" in message
+    assert message.count("\n") == 1
+    assert len(message) < 500
+
+
+@pytest.mark.parametrize(
+    ("length", "scale", "code", "said"), [(2000, 1.0, 2, "2000 of prefix"), (2, 1e38, 5, "not finite")]
+)
+def test_a_prefix_that_cannot_be_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], length: int, scale: float, code: int, said: str
+) -> None:
+    backbone = load(compose(["model=tiny_gpt2"]).model)
+    (tmp_path / "prefix").write_bytes(save({"decoder": a_prefix(backbone, length, 0) * scale}))
+    assert main.main(["generate", f"prefix={tmp_path / 'prefix'}", "model=tiny_gpt2", "text=a"]) == code
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.out == ""
+
+
+def test_lines_of_windows_are_the_same_inputs(results: Path, tmp_path: Path) -> None:
+    (run, *_) = ids(results)
+    written = []
+    for name, end in (("lf", "\n"), ("crlf", "\r\n")):
+        (tmp_path / name).write_text("".join(source + end for source in SOURCES), newline="")
+        out = tmp_path / f"{name}.jsonl"
+        assert (
+            main.main(["generate", f"run={run}", f"file={tmp_path / name}", f"out={out}", f"results_dir={results}"])
+            == 0
+        )
+        written.append(out.read_bytes())
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"one\n\xe9\n", ":2: byte 0xe9 is not UTF-8"),
+        (b"one\n\n", ":2: is empty"),
+        (b"", ": the file is empty"),
+    ],
+)
+def test_a_file_of_inputs_that_is_wrong(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes, said: str
+) -> None:
+    (tmp_path / "in.txt").write_bytes(data)
+    given = ["generate", f"run={ids(results)[0]}", f"results_dir={results}"]
+    assert main.main([*given, f"file={tmp_path / 'in.txt'}"]) == 3
+    assert capsys.readouterr().err.startswith(f"prefixrun: {tmp_path / 'in.txt'}{said}")
+    for name in ("/dev/full", str(tmp_path)):
+        assert main.main([*given, f"file={name}"]) == 3
+        assert capsys.readouterr().err.startswith(f"prefixrun: {name}: ")

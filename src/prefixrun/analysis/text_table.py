@@ -1,4 +1,4 @@
-"""A table as Markdown, LaTeX or CSV. Nothing here knows what its texts mean."""
+"""A table as Markdown, LaTeX or CSV. Nothing here knows what its texts mean; control characters become escapes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from prefixrun.console import Table
+from prefixrun.console import Table, visible
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -39,7 +39,7 @@ def markdown(table: Table, level: int = 2) -> str:
     lines = [tuple(column.heading for column in table.columns), marks, *(row.cells for row in table.rows)]
     body = "\n".join("| " + " | ".join(map(_markdown_text, line)) + " |" for line in lines)
     notes = "\n".join(f"* {_markdown_text(note)}" for note in table.notes)
-    return "\n\n".join(part for part in (f"{'#' * level} {table.title}", body, notes) if part) + "\n"
+    return "\n\n".join(part for part in (f"{'#' * level} {_markdown_text(table.title)}", body, notes) if part) + "\n"
 
 
 def latex(table: Table) -> str:
@@ -56,7 +56,7 @@ def latex(table: Table) -> str:
 
 def latex_text(text: str) -> str:
     """A text in which nothing is a command."""
-    return "".join(_LATEX.get(sign, sign) for sign in text)
+    return "".join(_LATEX.get(sign, sign) for sign in visible(text))
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -64,7 +64,9 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(["" if value is None else value for value in row] for row in rows)
+    writer.writerows(
+        ["" if value is None else visible(value) if isinstance(value, str) else value for value in row] for row in rows
+    )
     return stream.getvalue()
 
 
@@ -74,7 +76,7 @@ def plain(value: float | None) -> str | None:
 
 
 def _markdown_text(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return visible(text).replace("|", "\\|").replace("\n", " ")
 
 
 def _latex_row(row: Sequence[str]) -> str:

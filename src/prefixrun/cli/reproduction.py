@@ -24,7 +24,7 @@ from prefixrun.config.grids import DEFAULT_PROFILE, KEY, format_override
 from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, DataError, Interrupted
 from prefixrun.files import write_text
-from prefixrun.results.records import load_records
+from prefixrun.results.records import load_records, with_usable_counts
 from prefixrun.runs.provenance import command
 
 TREE = Path("results")
@@ -120,7 +120,7 @@ def _publish(request: Request) -> None:
     """Tables, figures, report and a summary of verdicts, from the finished runs there are."""
     if not request.results_dir.is_dir():
         raise ConfigError(f"results_dir={request.results_dir}: there is no such directory")
-    records = load_records(request.results_dir)
+    records = with_usable_counts(load_records(request.results_dir))
     for skipped in records.skipped:
         print_text(f"left out: {skipped.directory}: {skipped.reason}")
     written = publish(records.runs, request.results_dir)

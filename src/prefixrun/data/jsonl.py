@@ -12,7 +12,7 @@ from pathlib import Path
 
 from prefixrun.data import shape
 from prefixrun.data.example import Corpus, DataFile, Example
-from prefixrun.data.text_io import TextFile, find_file, read_text
+from prefixrun.data.text_io import TextFile, find_file, lines_of, read_text
 from prefixrun.errors import DataError
 
 
@@ -38,7 +38,7 @@ def load(directory: Path, split: str, task: str) -> Corpus:
 
 def records(file: TextFile) -> Iterator[tuple[str, Mapping[str, object]]]:
     """``file:line`` and object of every line that is not blank."""
-    for number, line in enumerate(file.text.split("\n"), start=1):
+    for number, line in enumerate(lines_of(file.text), start=1):
         if line.strip():
             where = f"{file.path}:{number}"
             yield where, parse(line, where)

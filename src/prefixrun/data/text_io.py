@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from prefixrun.errors import DataError
 # XSUM's training part, the largest file of the four corpora, has about 500 MB; above this it is some other file.
 MAX_BYTES = 2 * 1024**3
 _GZIP = b"\x1f\x8b"
+
+STANDARD_INPUT = Path("-")
+"""Read in place of a file of this name, as other commands do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +50,19 @@ def find_file(directory: Path, *names: str) -> Path:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's bytes, uncompressed when the name ends in ``.gz``.
+    """The file's bytes, uncompressed when the name ends in ``.gz``; those of standard input for ``-``.
 
     Raises:
         DataError: unreadable, empty, damaged or truncated gzip, gzip by another name, or larger than ``MAX_BYTES``.
     """
     try:
-        with path.open("rb") as raw, gzip.open(raw) if path.name.endswith(".gz") else raw as stream:
-            data = stream.read(MAX_BYTES + 1)
+        if path != STANDARD_INPUT and (path.is_char_device() or path.is_block_device()):
+            raise DataError(f"{path}: is a device, which may have no end; name a file")
+        if path == STANDARD_INPUT:
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with path.open("rb") as raw, gzip.open(raw) if path.name.endswith(".gz") else raw as stream:
+                data = stream.read(MAX_BYTES + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path}: damaged or truncated gzip file ({error}); copy it again") from error
     except OSError as error:
@@ -90,6 +99,15 @@ def read_text(path: Path) -> TextFile:
     """
     data = read_bytes(path)
     return TextFile(path, decode(data, path), hashlib.sha256(data).hexdigest())
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text, without their ends: a line feed, alone or behind a carriage return, and nothing else.
+
+    The last line may have an end or not. Other characters that Unicode calls line ends (U+0085, U+2028) are part of
+    the text, as for the official scorers.
+    """
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
 
 
 def one_line(text: str) -> str:

@@ -14,7 +14,7 @@ from prefixrun.data import manifest, shape
 from prefixrun.data.archive import members
 from prefixrun.data.example import DataFile
 from prefixrun.data.jsonl import records
-from prefixrun.data.text_io import decode, find_file, read_text
+from prefixrun.data.text_io import decode, find_file, lines_of, read_text
 from prefixrun.errors import DataError
 
 # Names of a split, ours first; ``_part`` is an incomplete copy, which the manifest then says.
@@ -81,7 +81,7 @@ def with_sections(articles: list[Article], directory: Path) -> list[Article]:
 
 
 def _address(extract: str, where: str) -> str:
-    lines = extract.split("\n")
+    lines = lines_of(extract)
     if len(lines) < 2 or lines[0].strip() != "[XSUM]URL[XSUM]":
         raise DataError(f"{where}:1: an extract starts with [XSUM]URL[XSUM]; copy the archive again")
     return lines[1].strip()
@@ -109,7 +109,7 @@ def _read_lines(source: Path, split: str) -> tuple[list[tuple[str, Article]], Da
     """The older packaging of the Hugging Face examples, which the paper's code reads: line n belongs to line n."""
     target = source.with_suffix(".target")
     texts = [read_text(path) for path in (source, find_file(source.parent, target.name))]
-    documents, summaries = ([line.strip() for line in text.text.removesuffix("\n").split("\n")] for text in texts)
+    documents, summaries = ([line.strip() for line in lines_of(text.text)] for text in texts)
     if len(documents) != len(summaries):
         raise DataError(
             f"{target}: {len(summaries)} lines where {source.name} has {len(documents)}; copy both files again"

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 from transformers.pytorch_utils import Conv1D
 
 from prefixrun import files
-from prefixrun.errors import ConfigError, DamagedStateError
+from prefixrun.errors import ConfigError, DamagedStateError, reading, shortened
 from prefixrun.methods import PrefixKeyValues
 from prefixrun.methods.lora import LoRA
 from prefixrun.models.backbone import Backbone
@@ -107,22 +107,25 @@ def read_prefix(path: Path, backbone: Backbone) -> PrefixKeyValues:
         ConfigError: of another method, or for a model of another shape; says what does not fit.
     """
     flat = _from_peft(path, backbone.shape) if path.is_dir() else _from_file(path, backbone)
-    for site, tensor in flat.items():
-        _check(f"{path}: {site}", tensor, backbone)
-    return {site: tensor.float().to(backbone.head.device) for site, tensor in flat.items()}
+    return {
+        site: _checked(f"{path}: {site}", tensor, backbone).to(backbone.head.device) for site, tensor in flat.items()
+    }
 
 
 def _from_file(path: Path, backbone: Backbone) -> PrefixKeyValues:
     tensors, header = _load(path)
-    if header.get("format") == FORMAT and header["model_sha256"] != backbone.files.fingerprint:
+    made_for = header.get("model_sha256")
+    if header.get("format") == FORMAT and made_for is None:
+        raise DamagedStateError(f"{path}: its header has no model_sha256; export the prefix again")
+    if header.get("format") == FORMAT and made_for != backbone.files.fingerprint:
         raise ConfigError(
-            f"{path}: is a prefix for {header['model']} with SHA-256 {header['model_sha256'][:12]}; this model is "
-            f"{backbone.files.fingerprint[:12]}"
+            f"{path}: is a prefix for {shortened(header.get('model'))} with SHA-256 {str(made_for)[:12]}; this "
+            f"model is {backbone.files.fingerprint[:12]}"
         )
     unknown = sorted(set(tensors) - set(backbone.sites))
     if unknown or not tensors:
         raise ConfigError(
-            f"{path}: holds {', '.join(unknown) or 'no tensor'}; a prefix for this model has tensors called "
+            f"{path}: holds {shortened(', '.join(unknown)) or 'no tensor'}; a prefix for this model has tensors called "
             f"{', '.join(backbone.sites)}"
         )
     return tensors
@@ -130,13 +133,10 @@ def _from_file(path: Path, backbone: Backbone) -> PrefixKeyValues:
 
 def _from_peft(directory: Path, shape: Shape) -> PrefixKeyValues:
     path = directory / PEFT_CONFIG
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        kind = config["peft_type"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedStateError(f"{path}: no PEFT configuration can be read from it ({error})") from error
+    with reading(path, "no PEFT configuration; save it again", DamagedStateError):
+        kind = json.loads(path.read_text(encoding="utf-8"))["peft_type"]
     if kind != "PREFIX_TUNING":
-        raise ConfigError(f"{path}: peft_type is {kind}; only PREFIX_TUNING is a prefix")
+        raise ConfigError(f"{path}: peft_type is {shortened(kind)}; only PREFIX_TUNING is a prefix")
     tensors, _ = _load(directory / PEFT_WEIGHTS)
     rows = tensors.get(PEFT_KEY)
     width = shape.layers * 2 * shape.kv_heads * shape.head_dim
@@ -152,24 +152,28 @@ def _from_peft(directory: Path, shape: Shape) -> PrefixKeyValues:
 
 def _load(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
     """Tensors and header of a safetensors file."""
-    try:
-        data = path.read_bytes()
-        tensors = load(data)
+    with reading(path, "no safetensors file; export the prefix again", DamagedStateError):
+        if path.exists() and not path.is_file():
+            raise DamagedStateError(f"{path}: is no file; name a safetensors file or a directory of PEFT")
+        tensors = load(path.read_bytes())
         with safe_open(str(path), framework="pt") as opened:
             return tensors, opened.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise DamagedStateError(f"{path}: cannot be read as safetensors ({error})") from error
 
 
-def _check(where: str, tensor: Tensor, backbone: Backbone) -> None:
+def _checked(where: str, tensor: Tensor, backbone: Backbone) -> Tensor:
+    """The tensor in float32."""
     shape = backbone.shape
     wanted = (shape.layers, 2, shape.kv_heads, shape.head_dim)
     actual = tuple(tensor.shape)
-    if not tensor.is_floating_point():
-        raise ConfigError(f"{where}: holds {tensor.dtype}; keys and values are floating point numbers")
+    if not tensor.is_floating_point() or tensor.element_size() < 2:
+        raise ConfigError(
+            f"{where}: holds {tensor.dtype}; keys and values are floating point numbers, none below 16 bits"
+        )
     if len(actual) != 5 or (*actual[:3], actual[4]) != wanted or not actual[3]:
         raise ConfigError(
             f"{where}: has the shape {actual}; for this model it is ({wanted[0]}, 2, {wanted[2]}, length, {wanted[3]})"
         )
-    if not bool(torch.isfinite(tensor).all()):
-        raise DamagedStateError(f"{where}: holds numbers that are not finite")
+    numbers = tensor.float()
+    if not bool(torch.isfinite(numbers).all()):
+        raise DamagedStateError(f"{where}: holds numbers that are not finite in float32; export the prefix again")
+    return numbers

@@ -1,25 +1,33 @@
-"""Files of system outputs and of references; an error in one is reported with its line."""
+"""Files of system outputs, and what they are scored against; an error in one is reported with its line."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from prefixrun.data import jsonl, shape
-from prefixrun.data.text_io import read_text
+from prefixrun.data.text_io import STANDARD_INPUT, lines_of, one_line, read_text
 from prefixrun.errors import DataError
+
+OFFICIAL_HEADER = "mr\toutput"
+_TWO_COLUMNS = re.compile(r'"?mr"?[\t,;]"?\w+"?', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The texts of one file in its order; line n of the file is text n - 1."""
+    """The texts of one file in its order; behind its header, line n of the file is text n - 1."""
 
     path: Path
     texts: tuple[str, ...]
     ids: tuple[str, ...] = ()
     """The id of each text, or none at all."""
+    header: int = 0
+    """Lines before the first text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +59,14 @@ class Target:
         counts = f"{lines} outputs for {inputs}{also} inputs ({self.origin})"
         if lines < inputs:
             raise DataError(
-                f"{outputs.path}:{lines}: {counts}; the file ends here: one line an input, empty for no text"
+                f"{outputs.path}:{outputs.header + lines}: {counts}; the file ends here: one line an "
+                "input, empty for no text"
             )
         rest = outputs.texts[inputs:]
         kind = "some with text" if any(rest) else "all empty"
         raise DataError(
-            f"{outputs.path}:{inputs + 1}: {counts}; {len(rest)} too many from this line on, {kind}: remove them, "
-            "or score them as the split they belong to"
+            f"{outputs.path}:{outputs.header + inputs + 1}: {counts}; {len(rest)} too many from this line on, {kind}: "
+            "remove them, or score them as the split they belong to"
         )
 
     def _by_id(self, outputs: Outputs) -> list[str]:
@@ -79,14 +88,24 @@ class Target:
 
 
 def read_outputs(path: Path) -> Outputs:
-    """The outputs in a file: plain lines, or JSON lines where its name says so; behind .gz either.
+    """The outputs in a file: plain lines, JSON lines where its name says so, or the E2E challenge's two columns;
+    behind .gz each of them, and in standard input (``-``) whichever of them it is.
 
     Raises DataError with the line that is wrong.
     """
-    lines = read_text(path).text.removesuffix("\n").split("\n")
-    if not path.name.removesuffix(".gz").endswith(".jsonl"):
-        _refuse_json(path, lines[0])
-        return Outputs(path, tuple(line.removesuffix("\r") for line in lines))
+    lines = lines_of(read_text(path).text)
+    is_json = path.name.removesuffix(".gz").endswith(".jsonl")
+    if path == STANDARD_INPUT:
+        path, is_json = Path("standard input"), lines[0].lstrip().startswith("{")
+    if is_json:
+        return _from_json_lines(lines, path)
+    _refuse_json(path, lines[0])
+    if _TWO_COLUMNS.fullmatch(lines[0]):
+        return _from_columns(lines, path)
+    return Outputs(path, tuple(lines))
+
+
+def _from_json_lines(lines: Sequence[str], path: Path) -> Outputs:
     texts, ids = zip(*(_record(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)), strict=True)
     named = [identifier is not None for identifier in ids]
     if not any(named):
@@ -95,15 +114,40 @@ def read_outputs(path: Path) -> Outputs:
         raise DataError(
             f'{path}:{named.index(False) + 1}: has no "id", but other lines have; give all lines one or none'
         )
-    lines_of: dict[str, int] = {}
+    line_of: dict[str, int] = {}
     for number, identifier in enumerate(ids, start=1):
-        if identifier in lines_of:
+        if identifier in line_of:
             raise DataError(
-                f"{path}:{number}: id {identifier!r} was already used in line {lines_of[identifier]}; "
+                f"{path}:{number}: id {identifier!r} was already used in line {line_of[identifier]}; "
                 "one output an input"
             )
-        lines_of[identifier] = number
+        line_of[identifier] = number
     return Outputs(path, texts, ids)
+
+
+def _from_columns(lines: Sequence[str], path: Path) -> Outputs:
+    """The form of the E2E challenge's submissions: a header ``MR<tab>output``, then both, quoted where needed.
+
+    In some of them both fields are wrapped in single quotes, which are no part of the text.
+    """
+    if lines[0].casefold() != OFFICIAL_HEADER:
+        raise DataError(
+            f"{path}:1: a header of two columns, which would be scored as an output; the form that is read is "
+            "MR<tab>output, or give the outputs alone, one a line"
+        )
+    texts = []
+    try:
+        reader = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter="\t")
+        next(reader)
+        for row in reader:
+            if len(row) != 2:
+                raise DataError(f"{path}:{reader.line_num}: {len(row)} columns where the header has 2; copy it again")
+            texts.append(row)
+    except csv.Error as error:
+        raise DataError(f"{path}:{reader.line_num}: broken row ({error}); copy the file again") from error
+    is_wrapped = bool(texts) and all(field.strip()[:1] == "'" == field.strip()[-1:] for row in texts for field in row)
+    outputs = tuple(one_line(text.strip()[1:-1] if is_wrapped else text) for _, text in texts)
+    return Outputs(path, outputs, header=1)
 
 
 def _refuse_json(path: Path, line: str) -> None:
@@ -114,20 +158,6 @@ def _refuse_json(path: Path, line: str) -> None:
         return
     if isinstance(value, dict | list):
         raise DataError(f'{path}:1: JSON; give JSON lines, one object with "output" a line, a name that ends in .jsonl')
-
-
-def read_references(path: Path) -> list[list[str]]:
-    """The references of each input from a JSON list of lists of texts. Raises DataError with the line or the entry."""
-    entries = shape.items(shape.parse(read_text(path).text, str(path)), str(path))
-    if not entries:
-        raise DataError(f"{path}: is an empty list; references are a list of lists of texts, one list an input")
-    references = []
-    for number, texts in enumerate(entries, start=1):
-        where = f"{path}: entry {number}"
-        references.append([shape.text(text, where) for text in shape.items(texts, where)])
-        if not any(text.strip() for text in references[-1]):
-            raise DataError(f"{where}: no text; every input needs at least one reference")
-    return references
 
 
 def _record(line: str, where: str) -> tuple[str, str | None]:

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prefixrun.errors import DamagedStateError, DataError
+from prefixrun.errors import DamagedStateError, DataError, PrefixrunError, reading
 from prefixrun.files import canonical_json, make_directory, write_bytes, write_json
 from prefixrun.results.counts import COUNTS, Counts
-from prefixrun.results.records import OUTPUTS, Record, load_records
+from prefixrun.results.records import OUTPUTS, Record, SkippedRun, load_records
 
 ALL = "all"
 
@@ -64,11 +64,14 @@ def select_runs(results_dir: Path, names: Sequence[str]) -> tuple[Record, ...]:
     return tuple(selected.values())
 
 
-def archive_runs(runs: Sequence[Record], results_dir: Path) -> list[ArchivedRun]:
+def archive_runs(
+    runs: Sequence[Record], results_dir: Path, *, left_out: list[SkippedRun] | None = None
+) -> list[ArchivedRun]:
     """Copy finished runs to `results_dir`/records/; all are checked before the first is copied.
 
     The same run gives the same bytes. Raises DamagedStateError when a run is not whole, and when a record of its id is
-    there that says something else: records are never overwritten.
+    there that says something else: records are never overwritten. With `left_out` such runs are added to it instead,
+    and the others are copied.
     """
     archived = load_records(results_dir, ("records",))
     existing = {record.directory: record for record in archived.runs}
@@ -76,11 +79,16 @@ def archive_runs(runs: Sequence[Record], results_dir: Path) -> list[ArchivedRun]
     todo: list[tuple[Path, _Content | None]] = []
     for run in runs:
         target = results_dir / "records" / run.directory.name
-        if reason := damaged.get(target):
-            raise DamagedStateError(f"{target}: {reason}; nothing was copied. Move it away")
-        if target in existing:
-            _check_same(run, existing[target])
-        todo.append((target, None if target in existing else _content(run)))
+        try:
+            if reason := damaged.get(target):
+                raise DamagedStateError(f"{target}: {reason}; nothing was copied. Move it away")
+            if target in existing:
+                _check_same(run, existing[target])
+            todo.append((target, None if target in existing else _content(run)))
+        except PrefixrunError as error:
+            if left_out is None:
+                raise
+            left_out.append(SkippedRun(run.directory, str(error).removeprefix(f"{run.directory}: ")))
     for target, content in todo:
         if content is not None:
             _write(target, content)
@@ -100,6 +108,7 @@ def _content(run: Record) -> _Content:
         raise DamagedStateError(
             f"{run.directory}: {len(outputs)} outputs in generations.jsonl, {run.result['n_inputs']} scored"
         )
+    run.checked_stats()
     lines = (canonical_json({"id": key, "output": text}) + "\n" for key, text in outputs.items())
     return _Content(run.result, compressed("".join(lines)), _compact(run.directory / COUNTS))
 
@@ -134,10 +143,8 @@ def compressed(text: str) -> bytes:
 
 def _compact(path: Path) -> bytes:
     """The same table in few bytes: most counts are small whole numbers that were stored as 64-bit floats."""
-    try:
+    with reading(path, "run its command again", DamagedStateError):
         table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise DamagedStateError(f"{path}: cannot be read ({error})") from error
     for name in table.columns.difference(["id", "group"], sort=False):
         if (table[name] == table[name].round()).all():
             table[name] = pd.to_numeric(table[name], downcast="integer")

@@ -67,7 +67,7 @@ class RunDiff:
 
 def diff(first: Record, second: Record, *, samples: int = resampling.SAMPLES) -> RunDiff:
     """Compare two runs. Raises DamagedStateError, DataError for counts or outputs that cannot be read."""
-    counts = first.stats(), second.stats()
+    counts = first.checked_stats(), second.checked_stats()
     ids = _ids(first, counts[0]), _ids(second, counts[1])
     both = set() if other_corpus(first, second) else {*ids[0]} & {*ids[1]}
     shared = tuple(each for each in ids[0] if each in both)

@@ -62,9 +62,9 @@ def texts_of(
             continue
         try:
             if generations := record.generations():
-                return {str(each["id"]): Text(each["source"], tuple(each["references"])) for each in generations}, ""
-        except (PrefixrunError, KeyError, TypeError) as error:
-            problems.append((f"inputs of {record.directory.name}", f"damaged: {error}"))
+                return {each["id"]: Text(each["source"], tuple(each["references"])) for each in generations}, ""
+        except PrefixrunError as error:
+            problems.append((f"inputs of {record.directory.name}", str(error)))
     corpus, note = scored_corpus(first, name, data_dir, problems)
     return {each.id: Text(each.source, each.references, each.group) for each in corpus.examples} if corpus else {}, note
 

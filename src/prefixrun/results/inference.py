@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig
 from prefixrun.decoding import beam_search as search
-from prefixrun.errors import ConfigError
+from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.methods import Method, PrefixKeyValues
 from prefixrun.methods.combine_prefixes import average, concatenate
 from prefixrun.methods.mixed_batch import MixedPrefixes
 from prefixrun.methods.peft_format import read_prefix
 from prefixrun.methods.prefix import FixedPrefix
+from prefixrun.methods.prompt import EncoderPrompt
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.results.lookup import find, open_run
@@ -72,10 +75,52 @@ def from_prefix(path: Path, model: str, decode: str | None = None) -> list[Serve
 
 
 def outputs(served: Sequence[Served], sources: Sequence[str]) -> list[list[str]]:
-    """For each of `served` its outputs for all sources. Prefixes that share model and decoding share their batches."""
+    """For each of `served` its outputs for all sources. Prefixes that share model and decoding share their batches.
+
+    Raises ConfigError for an input that with prefix and output is longer than the model's context, and
+    DamagedStateError for what computes numbers that are not finite.
+    """
+    for each in served:
+        _check_lengths(each, sources)
+        _check_finite(each, sources[0])
     sharing = [each for each in served if _can_share_batches(each, served[0])]
     by_identity = {id(each): texts for each, texts in zip(sharing, _generate_shared(sharing, sources), strict=True)}
     return [by_identity[id(each)] if id(each) in by_identity else _generate(each, sources) for each in served]
+
+
+def _check_lengths(served: Served, sources: Sequence[str]) -> None:
+    """As runs.prepare does before a run; the decoder of an encoder-decoder has as many positions for the output."""
+    backbone, method, written = served.backbone, served.method, served.decode.max_new_tokens
+    context = backbone.shape.context
+    if context is None:
+        return
+    taken = len(method.ids) if isinstance(method, EncoderPrompt) else method.offset
+    if backbone.is_seq2seq and written > context:
+        raise ConfigError(
+            f"decode: outputs of up to {written} tokens, and the decoder has {context} positions; give decode=NAME of "
+            "another decoding"
+        )
+    for number, source in enumerate(sources, start=1):
+        length = len(backbone.tokenizer.source(source))
+        needed = taken + length + (0 if backbone.is_seq2seq else written)
+        if needed > context:
+            parts = [f"{taken} of prefix or prompt"] * (taken > 0) + [f"{length} of input {number}"]
+            parts += [f"{written} of output"] * (not backbone.is_seq2seq)
+            raise ConfigError(
+                f"{served.name}: {', '.join(parts)} need {needed} positions, and the model has {context}; shorten the "
+                "input, or give a shorter prefix or decode=NAME of a decoding with shorter outputs"
+            )
+
+
+def _check_finite(served: Served, source: str) -> None:
+    """Of the states before the first token: those of a prefix with huge or damaged numbers are no numbers."""
+    backbone = served.backbone
+    with torch.inference_mode(), served.method.attach(backbone):
+        hidden = served.method.prefill(backbone, [backbone.tokenizer.source(source)]).hidden
+    if not bool(torch.isfinite(hidden).all()):
+        raise DamagedStateError(
+            f"{served.name}: the model computes numbers with it that are not finite; train or export it again"
+        )
 
 
 def _can_share_batches(each: Served, first: Served) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from prefixrun.config.method_specs import spec_of
 from prefixrun.config.validate import closest, defaults
-from prefixrun.errors import DamagedStateError, PrefixrunError
+from prefixrun.errors import DamagedStateError, PrefixrunError, reading
 from prefixrun.files import read_json
 from prefixrun.results.display_names import MAIN_METRICS
 from prefixrun.results.records import Record, SkippedRun, flatten, load_records, with_defaults
@@ -75,7 +75,8 @@ def load(results_dir: Path) -> Listing:
     skipped = []
     for each in records.skipped:
         try:
-            started = _started(each.directory)
+            with reading(each.directory, "check its files and their permissions", DamagedStateError):
+                started = _started(each.directory)
         except PrefixrunError as error:
             skipped.append(SkippedRun(each.directory, str(error).removeprefix(f"{each.directory}: ")))
             continue
@@ -194,7 +195,7 @@ def _state(directory: Path) -> tuple[str, str | None, str]:
         return "held", who.started or None, f"held by {who.describe()}"
     if failure := _object(directory / "failed.json"):
         return "failed", failure.get("time"), " ".join(str(failure.get("message")).split())
-    newest = max(path.stat().st_mtime for path in (directory, *directory.iterdir()))
+    newest = max(path.lstat().st_mtime for path in (directory, *directory.iterdir()))
     return "interrupted", datetime.fromtimestamp(newest, UTC).isoformat(timespec="seconds"), ""
 
 

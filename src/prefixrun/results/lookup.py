@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from os.path import exists
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from prefixrun.config.method_specs import spec_of
 from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import RETIRED, without
 from prefixrun.config.validate import build, defaults
-from prefixrun.errors import ConfigError, DamagedStateError, DataError
+from prefixrun.errors import ConfigError, DamagedStateError, DataError, shortened
 from prefixrun.results.records import Record, load_records
 
 if TYPE_CHECKING:
@@ -34,11 +36,11 @@ def find(results_dir: Path, name: str) -> Record:
 
     Raises DataError when there is none, or more than one; DamagedStateError when its result cannot be read.
     """
-    if name and Path(name).expanduser().is_dir():
-        directory = Path(name).expanduser().resolve()
-        results_dir, wanted = directory.parent.parent, directory.name.rpartition("-")[2]
-    else:
-        wanted = name
+    wanted = name
+    with suppress(OSError, RuntimeError):  # what can be no path may still be the beginning of an id
+        if name and Path(name).expanduser().is_dir():
+            directory = Path(name).expanduser().resolve()
+            results_dir, wanted = directory.parent.parent, directory.name.rpartition("-")[2]
     records = load_records(results_dir)
     matches = [record for record in records.runs if record.run_id.startswith(wanted)]
     if len(matches) == 1:
@@ -48,9 +50,9 @@ def find(results_dir: Path, name: str) -> Record:
         raise DataError(f"run {name}: {len(matches)} runs begin like this: {ids}; give more of the id")
     skipped = [one for one in records.skipped if wanted in one.directory.name]
     reason = f" ({skipped[0].directory.name}: {skipped[0].reason})" if skipped else ""
-    damaged = any((one.directory / "result.json").exists() for one in skipped)
+    damaged = any(exists(one.directory / "result.json") for one in skipped)
     raise (DamagedStateError if damaged else DataError)(
-        f"run {name}: no finished run of {results_dir} has this id{reason}; `prefixrun ls` lists them"
+        f"run {shortened(name)}: no finished run of {results_dir} has this id{reason}; `prefixrun ls` lists them"
     )
 
 

@@ -6,7 +6,7 @@ named with the reason, never dropped silently.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -14,10 +14,10 @@ from typing import Any
 
 from prefixrun.config.setting_roles import RETIRED, outside_identity, repeats, without
 from prefixrun.config.validate import UNSET, defaults
-from prefixrun.data.text_io import read_text
-from prefixrun.errors import DamagedStateError, PrefixrunError
+from prefixrun.data.text_io import lines_of, read_text
+from prefixrun.errors import DamagedStateError, PrefixrunError, reading, shortened
 from prefixrun.files import canonical_json, read_json, read_json_lines
-from prefixrun.results.counts import COUNTS, Counts, is_whole_parquet, read_counts
+from prefixrun.results.counts import COUNTS, Counts, check_counts, is_whole_parquet, read_counts
 from prefixrun.runs.result_schema import pairs_seen, validate_result
 
 FOLDERS = ("records", "runs")
@@ -174,16 +174,27 @@ class Record:
             from prefixrun.metrics.system_outputs import read_outputs  # imports every scorer
 
             outputs = read_outputs(path)
+            if not outputs.ids:
+                raise DamagedStateError(f"{path}:1: has no id; keep the record again from its run")
             return dict(zip(outputs.ids, outputs.texts, strict=True))
         if path := self.file("outputs.txt"):  # written before ids were; corpora number their inputs like this
-            lines = read_text(path).text.splitlines()
+            lines = lines_of(read_text(path).text)
             return {f"{self.split}-{position:05d}": line for position, line in enumerate(lines)}
-        return {each["id"]: each["output"] for each in sorted(self.generations(), key=lambda one: str(one["id"]))}
+        return {each["id"]: each["output"] for each in sorted(self.generations(), key=lambda one: one["id"])}
 
     def generations(self) -> tuple[dict[str, Any], ...]:
-        """`id source output references` of every input; empty in a committed record, which keeps outputs alone."""
+        """`id source output references` of every input; empty in a committed record, which keeps outputs alone.
+
+        Raises DamagedStateError with the line that is damaged.
+        """
         path = self.file("generations.jsonl")
-        return read_json_lines(path).records if path else ()
+        records = read_json_lines(path).records if path else ()
+        ids: set[str] = set()
+        for number, record in enumerate(records, start=1):
+            if problem := _wrong_generation(record, ids):
+                raise DamagedStateError(f"{path}:{number}: {problem}; delete the file to have it made again")
+            ids.add(record["id"])
+        return records
 
     def stats(self, metric: str | None = None) -> Counts | None:
         """The counts behind the scores, or those of one metric; None when the run kept none.
@@ -192,6 +203,13 @@ class Record:
         """
         path = self.file(COUNTS)
         return None if path is None else read_counts(path, metric)
+
+    def checked_stats(self) -> Counts | None:
+        """All counts, which give scores and are those of the run's inputs. Raises DamagedStateError otherwise."""
+        counts = self.stats()
+        if counts is not None:
+            check_counts(counts, self.scored_as, self.result["n_inputs"], self.directory / COUNTS)
+        return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +235,8 @@ def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records
     skipped: list[SkippedRun] = []
     for directory in _directories(results_dir, folders):
         try:
-            record = Record(directory, _read_result(directory))
+            with reading(directory, "check its files and their permissions", DamagedStateError):
+                record = Record(directory, _read_result(directory))
         except PrefixrunError as error:
             skipped.append(SkippedRun(directory, str(error).removeprefix(f"{directory}: ")))
             continue
@@ -232,10 +251,40 @@ def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records
     return Records(tuple(ordered), tuple(skipped))
 
 
+def with_usable_counts(records: Records) -> Records:
+    """Those of which the counts behind the scores can be read too, where they were kept, as tables and figures need.
+
+    The others are left out with the reason.
+    """
+    usable: list[Record] = []
+    skipped: list[SkippedRun] = []
+    for record in records.runs:
+        try:
+            record.checked_stats()
+            usable.append(record)
+        except PrefixrunError as error:
+            skipped.append(SkippedRun(record.directory, str(error).removeprefix(f"{record.directory}: ")))
+    return Records(tuple(usable), (*records.skipped, *skipped))
+
+
 def _directories(results_dir: Path, folders: Sequence[str]) -> Iterator[Path]:
+    """Every directory of a run. Raises DamagedStateError when one of the folders cannot be read."""
     for folder in folders:
-        if (results_dir / folder).is_dir():
-            yield from sorted(path for path in (results_dir / folder).iterdir() if not path.name.startswith("."))
+        with reading(results_dir / folder, "check its permissions", DamagedStateError):
+            path = results_dir / folder
+            directories = sorted(path.iterdir()) if path.is_dir() else []
+        yield from (each for each in directories if not each.name.startswith("."))
+
+
+def _wrong_generation(record: Mapping[str, Any], before: Collection[str]) -> str:
+    """What is wrong with a line of generations.jsonl; empty when a reader may rely on it. before: ids of the others."""
+    for name in ("id", "source", "output"):
+        if not isinstance(record.get(name), str):
+            return f"{name} is {shortened(repr(record.get(name)))}, expected text"
+    references = record.get("references")
+    if not isinstance(references, list) or not all(isinstance(each, str) for each in references):
+        return f"references is {shortened(repr(references))}, expected a list of texts"
+    return f"id {shortened(record['id'])} stands there twice" if record["id"] in before else ""
 
 
 def _read_result(directory: Path) -> Mapping[str, Any]:

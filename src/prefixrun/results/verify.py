@@ -14,7 +14,7 @@ from typing import Literal
 
 from prefixrun import metrics
 from prefixrun.config.method_specs import spec_of
-from prefixrun.errors import ConfigError, MissingPartError, PrefixrunError
+from prefixrun.errors import ConfigError, MissingPartError, PrefixrunError, shortened
 from prefixrun.files import digest, read_json
 from prefixrun.metrics import resampling
 from prefixrun.models.weights import locate
@@ -65,7 +65,7 @@ def verify(
     try:
         yield from _scores(stored)
     except (PrefixrunError, *MALFORMED) as error:
-        yield Check("scores", "wrong", f"they cannot be made again ({type(error).__name__}: {error})")
+        yield Check("scores", "wrong", f"they cannot be made again ({type(error).__name__}: {shortened(error)})")
     yield _guarded("counts", lambda: _counts(stored))
     if regenerate:
         obstacle = next((one for one in (model, trained) if one.outcome != "right"), None)
@@ -104,12 +104,12 @@ class _Stored:
     def read(self) -> Check:
         """Everything but the inputs; an output for each input, and no other."""
         record, n_inputs = self.record, int(self.record.result["n_inputs"])
-        outputs, counts = record.outputs(), record.stats()
+        outputs, counts = record.outputs(), record.checked_stats()
         if len(outputs) != n_inputs:
             return Check("outputs", "wrong", f"{len(outputs):,} for {n_inputs:,} inputs")
         if counts is not None and (set(counts.ids) != set(outputs) or len(counts.ids) != n_inputs):
             return Check("outputs", "wrong", "their ids are not those of stats.parquet")
-        texts = {str(one["id"]): Text(one["source"], tuple(one["references"])) for one in record.generations()}
+        texts = {one["id"]: Text(one["source"], tuple(one["references"])) for one in record.generations()}
         if texts and set(texts) != set(outputs):
             return Check("outputs", "wrong", "generations.jsonl has not the inputs of the outputs")
         self.texts = texts
@@ -117,8 +117,8 @@ class _Stored:
         return Check("outputs", "right", f"{n_inputs:,}, one an input")
 
 
-MALFORMED = (KeyError, TypeError, AttributeError, ValueError, IndexError)
-"""Errors from a file whose content has another form than a run writes."""
+MALFORMED = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, OSError, RecursionError)
+"""Errors from a file that cannot be read, or whose content has another form than a run writes."""
 
 
 def _guarded(what: str, check: Callable[[], Check]) -> Check:
@@ -130,7 +130,8 @@ def _guarded(what: str, check: Callable[[], Check]) -> Check:
     except PrefixrunError as error:
         return Check(what, "wrong", str(error))
     except MALFORMED as error:  # a file of another form than a run writes
-        return Check(what, "wrong", f"a file has not the form that a run writes ({type(error).__name__}: {error})")
+        reason = f"{type(error).__name__}: {shortened(error)}"
+        return Check(what, "wrong", f"a file cannot be read, or has not the form that a run writes ({reason})")
 
 
 def _config(record: Record) -> Check:

@@ -87,7 +87,8 @@ class _Speed:
 def _speed(record: Record) -> _Speed | None:
     costs, settings = record.result["costs"], record.settings
     training, decoding, steps = costs["train_seconds"], costs["decode_seconds"], costs.get("train_steps")
-    if training is None or decoding is None or steps is None:
+    sizes = ("train.batch_size", "train.accumulate", "decode.beams")
+    if training is None or decoding is None or steps is None or any(settings.get(name) is None for name in sizes):
         return None
     pairs = steps * settings["train.batch_size"] * settings["train.accumulate"]
     beams = record.result["n_inputs"] * settings["decode.beams"]

@@ -167,4 +167,4 @@ def test_damaged_counts_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     path = record(second).directory / "stats.parquet"
     path.write_bytes(b"PAR1 and more PAR1")
     assert main(["diff", first, second]) == 5
-    assert capsys.readouterr().err.startswith(f"prefixrun: {path}: damaged")
+    assert capsys.readouterr().err.startswith(f"prefixrun: {path}: ArrowInvalid")

@@ -1,6 +1,7 @@
 """prefixrun score: files in, numbers out; whatever is wrong with a file is named with its line."""
 
 import gzip
+import io
 import json
 from pathlib import Path
 
@@ -396,3 +397,14 @@ def test_the_official_values_come_out_of_the_command(goldens: Path, tmp_path: Pa
     scores = json.loads(out.read_text())["scores"]
     assert scores["BLEU"]["value"] == pytest.approx(100 * official["BLEU_perl"]["value"], abs=1e-7)
     assert scores["NIST"]["value"] == pytest.approx(official["NIST"]["value"], abs=1e-9)
+
+
+@pytest.mark.parametrize("data", [b"a pub\nfood\n", b'{"output": "a pub"}\n{"output": "food"}\n'])
+def test_standard_input(
+    refs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert main(["score", "task=e2e", "hyp=-", f"refs={refs}", "bootstrap=0"]) == 0
+    assert capsys.readouterr().out.startswith("standard input: 2 outputs, references of refs.json")
+    assert main(["score", "task=e2e", "hyp=-", "against=-", f"refs={refs}"]) == 2
+    assert "standard input can be read once" in capsys.readouterr().err

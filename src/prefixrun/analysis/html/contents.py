@@ -17,7 +17,7 @@ from prefixrun.analysis.html.figures import page_figures
 from prefixrun.analysis.html.findings import OUTCOMES, summary
 from prefixrun.analysis.html.provenance import Provenance
 from prefixrun.analysis.html.tables import VERDICTS, tables
-from prefixrun.results.records import Record, load_records
+from prefixrun.results.records import Record, load_records, with_usable_counts
 from prefixrun.runs.provenance import utc_now
 
 
@@ -38,7 +38,7 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
     `made`: the time that the page says, now when None. Errors in single runs are in the report, not raised.
     """
     paths = {"results_dir": results_dir, "data_dir": data_dir}
-    loaded = load_records(results_dir)
+    loaded = with_usable_counts(load_records(results_dir))
     records = sorted(loaded.runs, key=_order)
     groups = run_groups(records)
     examples = collect(records, data_dir)

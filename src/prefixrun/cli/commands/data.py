@@ -14,12 +14,11 @@ wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from prefixrun.console import terminal
+from prefixrun.console import print_text
 from prefixrun.data import DIRECTORIES, SPLITS, Corpus, load, manifest
 from prefixrun.data.download import download as fetch_corpus
 from prefixrun.data.overlap import Overlap
@@ -58,13 +57,12 @@ def download(arguments: dict[str, str]) -> int:
     """Fetch a corpus and check it; 0 when the copy is whole, else 3."""
     task, root = arguments["task"], Path(arguments["data_dir"]).expanduser()
     published = publication(task, arguments.get("source"))
-    say = _printer()
-    say(f"{task}: {published.home}, licence: {published.licence}")
-    fetch_corpus(published, root / task, say)
+    print_text(f"{task}: {published.home}, licence: {published.licence}")
+    fetch_corpus(published, root / task, print_text)
     parts = [inspect(task, split, root) for split in SPLITS]
     _show(parts, [], [])
     if any(part.problem for part in parts):
-        say(f"delete what is wrong in {root / task} and run the same command again")
+        print_text(f"delete what is wrong in {root / task} and run the same command again")
         return DataError.exit_code
     return 0
 
@@ -101,24 +99,18 @@ def _tasks(task: str | None, root: Path) -> list[str]:
     return there
 
 
-def _printer() -> Callable[[str], None]:
-    console = terminal()
-    return lambda line: console.print(line, markup=False, soft_wrap=True)
-
-
 def _show(parts: list[Part], absent: list[str], overlaps: list[Overlap]) -> None:
-    say = _printer()
     for part in parts:
-        say(f"{part.task + '/' + part.split:<14} {_state(part)}")
+        print_text(f"{part.task + '/' + part.split:<14} {_state(part)}")
         for note in _notes(part.corpus) if part.corpus else ():
-            say(f"{'':<14} {note}")
+            print_text(f"{'':<14} {note}")
     for task in absent:
-        say(f"{task:<14} not there")
+        print_text(f"{task:<14} not there")
     shared = [overlap for overlap in overlaps if overlap.any_shared]
     if overlaps:
-        say("overlap: " + ("distinct inputs and texts that stand in a training part too" if shared else "none"))
+        print_text("overlap: " + ("distinct inputs and texts that stand in a training part too" if shared else "none"))
     for overlap in shared:
-        say(
+        print_text(
             f"  {overlap.part} in {overlap.whole}: {_share(overlap.shared_inputs, overlap.inputs)} inputs, "
             f"{_share(overlap.shared_texts, overlap.texts)} texts"
         )

@@ -12,7 +12,7 @@ What a finished run has trained, for use elsewhere.
 from pathlib import Path
 
 from prefixrun.config.method_specs import spec_of
-from prefixrun.console import terminal
+from prefixrun.console import print_text
 from prefixrun.errors import ConfigError
 
 
@@ -44,5 +44,5 @@ def run(arguments: dict[str, str]) -> int:
             f"run {record.run_id}: method={record.method} has no prefix; {trained}its "
             f"{spec_of(record.method).trained_file} holds what it trained, by the names of the model"
         )
-    terminal().print(f"{out}: {what} for {record.model}, from run {record.run_id}", markup=False)
+    print_text(f"{out}: {what} for {record.model}, from run {record.run_id}")
     return 0

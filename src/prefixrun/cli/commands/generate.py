@@ -5,7 +5,7 @@ Prefixes of one model share every batch, each row with its own: one backbone ser
 
   run          one or several runs, by id (or as much of it as is unique) or directory
   prefix       instead of run: a prefix that `prefixrun export` or PEFT wrote, with model=NAME
-  text, file   one input, or a file with one a line
+  text, file   one input, or a file with one a line; - reads standard input
   combine      concatenate or average: use the prefixes of the runs as one (an experiment; the paper leaves it open)
   decode       another decoding than the runs' own, by its name in conf/decode
   model_path   where the model is now, for a run that was made with model=path
@@ -15,7 +15,7 @@ Prefixes of one model share every batch, each row with its own: one backbone ser
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefixrun.console import terminal
+from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, DataError
 from prefixrun.files import canonical_json, write_text
 
@@ -34,6 +34,8 @@ def run(arguments: dict[str, str]) -> int:
         served = from_prefix(Path(arguments["prefix"]).expanduser(), arguments["model"], arguments.get("decode"))
     else:
         names = [name for name in arguments["run"].split(",") if name]
+        if not names:
+            raise ConfigError(f"run={arguments['run']}: names no run; `prefixrun ls` lists them")
         served = from_runs(
             results_dir,
             names,
@@ -49,10 +51,10 @@ def run(arguments: dict[str, str]) -> int:
     if "out" in arguments:
         out = Path(arguments["out"]).expanduser()
         write_text(out, "".join(f"{canonical_json(record)}\n" for record in records))
-        terminal().print(f"{out}: {len(records)} outputs", markup=False)
+        print_text(f"{out}: {len(records)} outputs")
     else:
         for record in records:
-            terminal().print(f"{record['run']}  {record['output']}", markup=False, soft_wrap=True)
+            print_text(f"{record['run']}  {record['output']}")
     return 0
 
 
@@ -70,11 +72,16 @@ def _check(arguments: dict[str, str]) -> None:
 
 def _sources(arguments: dict[str, str]) -> list[str]:
     if "text" in arguments:
-        return [arguments["text"]]
-    from prefixrun.data.text_io import read_text
+        text = arguments["text"]
+        if not text.strip():
+            raise ConfigError("text: is blank; give one input")
+        if text != text.encode(errors="replace").decode():
+            raise ConfigError("text: has bytes that are not UTF-8; give the input in a file, file=FILE")
+        return [text]
+    from prefixrun.data.text_io import lines_of, read_text
 
     path = Path(arguments["file"]).expanduser()
-    lines = read_text(path).text.removesuffix("\n").split("\n")
+    lines = lines_of(read_text(path).text)
     empty = [number for number, line in enumerate(lines, start=1) if not line.strip()]
     if empty:
         raise DataError(f"{path}:{empty[0]}: is empty; one input a line")

@@ -8,7 +8,7 @@ from: result.json, the outputs without inputs and references, and the counts beh
   into         directory whose records/ they go to (that of results_dir)
 
 What was trained is not copied. A record that is there already is left as it is; one that says something else is an
-error, and then nothing is copied.
+error, and then nothing is copied; with run=all such runs are left out with the reason.
 """
 
 from pathlib import Path
@@ -28,10 +28,10 @@ def run(arguments: dict[str, str]) -> int:
     runs = select_runs(results_dir, names)
     if not runs:
         raise DataError(f"{results_dir / 'runs'}: has no finished run; give results_dir=DIR")
-    kept = archive_runs(runs, into)
+    left_out = list(load_records(results_dir, ("runs",)).skipped) if names == [ALL] else None
+    kept = archive_runs(runs, into, left_out=left_out)
     for each in kept:
         print_text(f"{each.directory}{'' if each.is_new else '  (there before)'}")
-    if names == [ALL]:
-        for left in load_records(results_dir, ("runs",)).skipped:
-            print_error(f"left out: {left.directory}: {left.reason}")
+    for left in left_out or ():
+        print_error(f"left out: {left.directory}: {left.reason}")
     return 0

@@ -121,16 +121,17 @@ def _existing_values(runs: Sequence[RunRow], key: str) -> str:
 
 def _text(run: RunRow, key: str) -> str:
     if key == SCORES:
-        known = ((name, run.values.get(name)) for name in run.main)
-        return ", ".join(f"{of_metric(name)} {value:.2f}" for name, value in known if value is not None) or NONE
+        known = [name for name in run.main if name in run.signatures]
+        return ", ".join(f"{of_metric(name)} {run.values[name]:.2f}" for name in known) or NONE
     value = run.values.get(key)
     if value is None:
         return NONE
     if key == "when":
         return str(value)[:16].replace("T", " ")
-    if key == "cost" or key.endswith("_seconds"):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and (key == "cost" or key.endswith("_seconds")):
         return format_duration(value)
-    if key in run.signatures:
+    if is_number and key in run.signatures:
         return f"{value:.2f}"
     if isinstance(value, float):
         return f"{value:.3g} %" if key == "size" else f"{value:.6g}"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from prefixrun.analysis.html import build
 from prefixrun.analysis.html.format import count
-from prefixrun.console import terminal
+from prefixrun.console import print_text
 from prefixrun.errors import DataError
 from prefixrun.files import write_text
 from prefixrun.runs.provenance import command
@@ -30,8 +30,7 @@ def run(arguments: dict[str, str]) -> int:
     out = Path(arguments["out"]).expanduser() if "out" in arguments else results_dir / "report.html"
     built = build(results_dir, data_dir, command=command(sys.argv))
     write_text(out, built.html)
-    say = terminal().print
-    say(f"{out}: {count(built.runs, 'run')}, {len(built.html.encode()) / 1e6:.1f} MB", markup=False, soft_wrap=True)
+    print_text(f"{out}: {count(built.runs, 'run')}, {len(built.html.encode()) / 1e6:.1f} MB")
     for what, why in built.skipped:
-        say(f"left out: {what}: {why}", markup=False, soft_wrap=True)
+        print_text(f"left out: {what}: {why}")
     return 0

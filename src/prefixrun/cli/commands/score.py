@@ -1,4 +1,4 @@
-"""prefixrun score task=TASK hyp=FILE [refs=FILE.json] [split=test] [data_dir=DIR] [out=FILE.json]
+"""prefixrun score task=TASK hyp=FILE [refs=FILE] [split=test] [data_dir=DIR] [out=FILE.json]
                    [metrics=TASK] [bootstrap=1000] [against=FILE2] [data.verify=off]
 
 The official scores of any system's output, with intervals, beside the paper's rows.
@@ -6,8 +6,11 @@ The official scores of any system's output, with intervals, beside the paper's r
   task       e2e, webnlg, dart, xsum, xsum_news_to_sports, xsum_within_news or an own one: whose references
   hyp        the outputs: one a line in the official order of the inputs (.txt), or one JSON object a line with the key
              "output" (.jsonl, such as the generations.jsonl of a run), matched by "id" where the lines have one and the
-             references are the task's own; .gz behind either is read too
-  refs       the references: a JSON list of lists of texts, in the same order; without it, those of the task
+             references are the task's own; .gz behind either is read too, the E2E challenge's files with the columns
+             MR and output, and standard input with hyp=-
+  refs       the references, in the same order: a JSON list of lists of texts; reference0, reference1, ... (their
+             directory, or the beginning of their names), a line an input; or a text file with blank lines between the
+             inputs. Empty ones are dropped. Without it, those of the task
   split      part of the task's corpus that the outputs belong to: train, dev or test (test)
   data_dir   directory of the real corpora, holding TASK/; without it, the sample corpus that comes with the program
   data.verify  off: take the references from a corpus that is not a whole copy of the release
@@ -36,7 +39,8 @@ from prefixrun.data import DIRECTORIES, EXTRA_SPLITS, SPLITS, load
 from prefixrun.errors import ConfigError
 from prefixrun.files import write_json
 from prefixrun.metrics import SUITES, Evaluation, evaluate, resampling
-from prefixrun.metrics.system_outputs import Outputs, Target, read_outputs, read_references
+from prefixrun.metrics.reference_files import read_references
+from prefixrun.metrics.system_outputs import Outputs, Target, read_outputs
 
 NUMBERS_SHOWN = 10
 FEWEST_DRAWS, MOST_DRAWS = 100, 1_000_000
@@ -78,6 +82,8 @@ def run(arguments: dict[str, str]) -> int:
     draws = _draws(arguments)
     split = _split(arguments)
     _check_out(arguments)
+    if [arguments.get(key) for key in ("hyp", "against", "refs")].count("-") > 1:
+        raise ConfigError("-: standard input can be read once; name a file for the others of hyp, against and refs")
     files = {role: read_outputs(_path(arguments, role)) for role in ("hyp", "against") if role in arguments}
     target = _target(arguments, split, files.values())
     texts = {role: target.line_up(outputs) for role, outputs in files.items()}

@@ -18,7 +18,7 @@ from prefixrun.analysis.paper_tables import SEEDS, Version
 from prefixrun.analysis.publish import publish
 from prefixrun.console import print_error, print_text
 from prefixrun.errors import ConfigError
-from prefixrun.results.records import load_records
+from prefixrun.results.records import load_records, with_usable_counts
 
 
 def run(arguments: dict[str, str]) -> int:
@@ -32,7 +32,7 @@ def run(arguments: dict[str, str]) -> int:
         raise ConfigError(f"seeds={seeds}: must be a whole number of at least 2")
     if not results_dir.is_dir():
         raise ConfigError(f"results_dir={results_dir}: there is no such directory")
-    records = load_records(results_dir)
+    records = with_usable_counts(load_records(results_dir))
     for each in records.skipped:
         print_error(f"left out: {each.directory}: {each.reason}")
     out = Path(arguments["out"]).expanduser() if "out" in arguments else results_dir
