@@ -96,7 +96,12 @@ def test_from_new_to_finished(tmp_path: Path) -> None:
         assert run.state() == "finished"
     assert _run(tmp_path).state() == "finished"
     assert _run(tmp_path).result() == {**RESULT, "schema_version": 1, "run_id": run.id}
-    assert sorted(path.name for path in run.directory.iterdir()) == [".lock", "config.json", "result.json"]
+    assert sorted(path.name for path in run.directory.iterdir()) == [
+        ".lock",
+        "config.json",
+        "manifest.json",
+        "result.json",
+    ]
 
 
 def test_an_interrupted_run_goes_on_in_its_directory(tmp_path: Path) -> None:

@@ -113,7 +113,8 @@ class Trainer:
         loop ends.
 
         Raises:
-            PrefixrunError: the loss is not a number; another process has ended or began at another step.
+            PrefixrunError: the loss or what was trained is not a number; another process has ended or began at another
+                step.
         """
         config, progress = self.config, self.progress
         self._start_together()
@@ -145,7 +146,12 @@ class Trainer:
                 self._save()
             if interruption:
                 break
-        return self._best or self.method.trained_tensors()
+        trained = self._best or self.method.trained_tensors()
+        if broken := [name for name, tensor in trained.items() if not tensor.isfinite().all()]:
+            raise PrefixrunError(
+                f"step {progress.step}: {broken[0]} has values that are not numbers; lower train.lr (now {config.lr:g})"
+            )
+        return trained
 
     def _backward(self, batches: StepBatches) -> float:
         """Add up the gradients of the mean loss of the micro-batches, over all processes.
