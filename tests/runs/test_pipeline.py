@@ -423,6 +423,16 @@ def test_a_signal_that_its_handler_survives_leaves_the_run_interrupted(
     assert outcome(go("results", *changes)) == outcome(go("whole", *changes))
 
 
-def test_a_development_loss_that_is_no_number_is_a_failure_with_advice() -> None:
-    with pytest.raises(PrefixrunError, match=r"step 1: the loss is not a number; lower train\.lr \(now 1e\+20\)"):
-        go("results", "model=tiny_gpt2", "method=prefix_flat", "train.lr=1e20", "train.max_steps=1")
+@pytest.mark.parametrize("dev", [4, 0])
+def test_a_state_that_gives_no_numbers_is_a_failure_with_advice(dev: int) -> None:
+    """The last step's, whose loss no later step would meet; without development pairs too."""
+    words = (
+        "model=tiny_gpt2",
+        "method=prefix_flat",
+        "train.lr=1e30",
+        "train.max_steps=1",
+        f"train.eval_examples={dev}",
+    )
+    with pytest.raises(PrefixrunError, match=r"step 1: the loss is not a number; lower train\.lr \(now 1e\+30\)"):
+        go("results", *words)
+    assert not the_run("results", *words).trained_file.exists()

@@ -15,7 +15,10 @@ from safetensors.torch import load_file, save_file
 from prefixrun.cli import run_command
 from prefixrun.config.schema import Config
 from prefixrun.errors import DamagedStateError
+from prefixrun.results.archive import archive_runs
+from prefixrun.results.lookup import find, open_run
 from prefixrun.results.records import load_records
+from prefixrun.results.verify import verify
 from prefixrun.runs import pipeline, stages
 from prefixrun.runs.configure import compose
 from prefixrun.runs.identity import find_run
@@ -238,3 +241,54 @@ def test_a_finished_run_that_has_changed_is_not_believed(
         read = {"generations.jsonl": records.runs[0].outputs, "stats.parquet": records.runs[0].stats}[name]
         with pytest.raises(DamagedStateError, match=name):
             read()
+
+
+@pytest.mark.parametrize("has_manifest", [True, False])
+def test_what_a_finished_run_has_trained_is_used_as_it_was_written(
+    trees: dict[str, Path], has_manifest: bool, tmp_path: Path
+) -> None:
+    """Its digest is in the result too, which runs of earlier versions have."""
+    shutil.copytree(trees["whole"], tmp_path / "results")
+    run = the_run(tmp_path / "results")
+    if not has_manifest:
+        run.manifest.path.unlink()
+    record = find(tmp_path / "results", run.id)
+    assert open_run(record).record is record
+    other_tensors(run.trained_file)
+    with pytest.raises(DamagedStateError, match=r"prefix\.safetensors: has changed since"):
+        open_run(record)
+    assert ("trained file", "wrong") in [(check.what, check.outcome) for check in verify(record, regenerate=0)]
+
+
+@pytest.mark.parametrize("name", ["generations.jsonl", "stats.parquet"])
+def test_a_changed_run_is_not_kept_and_does_not_verify(trees: dict[str, Path], name: str, tmp_path: Path) -> None:
+    shutil.copytree(trees["whole"], tmp_path / "results")
+    run = the_run(tmp_path / "results")
+    record = find(tmp_path / "results", run.id)
+    path = run.directory / name
+    changed = path.read_bytes().replace(b"name", b"game") if name == "generations.jsonl" else path.read_bytes() + b" "
+    path.write_bytes(changed)
+    with pytest.raises(DamagedStateError, match=name):
+        archive_runs([record], tmp_path / "results")
+    assert not (tmp_path / "results" / "records").exists()
+    assert "wrong" in [check.outcome for check in verify(record, regenerate=0) if name in check.detail]
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize(
+    ("stage", "name", "how", "logged"),
+    [
+        ("training", CHECKPOINT, flip, "checkpoint left out: "),
+        ("decoding", "generations.jsonl", flip, "generations.jsonl: has changed since it was written; all inputs are"),
+        ("decoding", "costs.json", remove, "prefix.safetensors: nothing vouches for it, or for what it was made with"),
+        ("decoding", "manifest.json", remove, "generations.jsonl: nothing vouches for it"),
+    ],
+)
+def test_the_log_says_what_was_found_and_what_is_done_again(
+    trees: dict[str, Path], stage: str, name: str, how: Callable[[Path], object], logged: str, tmp_path: Path
+) -> None:
+    shutil.copytree(trees[stage], tmp_path / "results")
+    run = the_run(tmp_path / "results")
+    how(run.directory / name)
+    go(tmp_path / "results")
+    assert logged in run.log.read_text()

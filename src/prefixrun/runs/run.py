@@ -136,19 +136,17 @@ class Run:
 
     def _refuse_other_kinds(self) -> None:
         """Raise DamagedStateError for anything else in place of a file of the run: links lead to files of others."""
-        named = (LOCK_NAME, HOLDER_NAME, MANIFEST, *(path.name for path in self._files()))
-        for path in (*(self.directory / name for name in named), *self.checkpoints.glob("*")):
-            if path.is_symlink() or (path.exists() and not path.is_file()):
-                raise DamagedStateError(f"{path}: is a link or no file; nothing was written. Move it away")
         for path in (self.directory, self.checkpoints):
             if path.is_symlink() or (path.exists() and not path.is_dir()):
                 raise DamagedStateError(f"{path}: is a link or no directory; nothing was written. Move it away")
-
-    def _files(self) -> tuple[Path, ...]:
-        return (
+        written = (
             *(self.config_json, self.result_json, self.failed_json, self.subset, self.trained_file, self.costs),
-            *(self.generations, self.stats, self.log),
+            *(self.generations, self.stats, self.log, self.manifest.path),
+            *(self.directory / name for name in (LOCK_NAME, HOLDER_NAME)),
         )
+        for path in (*written, *self.checkpoints.glob("*")):
+            if path.is_symlink() or (path.exists() and not path.is_file()):
+                raise DamagedStateError(f"{path}: is a link or no file; nothing was written. Move it away")
 
     def check_held(self) -> None:
         """Raise RunHeldError unless this object holds the run now; call before work that cannot be undone."""
