@@ -61,15 +61,14 @@ class Manifest:
         if not self.exists():
             return {}
         document = files.read_json(self.path)
-        with reading(self.path, _UNREAD, DamagedStateError):
-            content = {name: value for name, value in document.items() if name != "sha256"}
-            is_whole = document["sha256"] == _digest(files.canonical_json(content).encode())
-            entries = {name: Entry(**entry) for name, entry in content["files"].items()} if is_whole else {}
-        if not is_whole or content["schema_version"] != VERSION:
+        if not isinstance(document, dict) or document.get("schema_version") != VERSION:
+            raise DamagedStateError(f"{self.path}: is no manifest of this version of the program; {_UNREAD}")
+        content = {name: value for name, value in document.items() if name != "sha256"}
+        if document.get("sha256") != _digest(files.canonical_json(content).encode()):
             raise DamagedStateError(f"{self.path}: has changed since it was written; {_UNREAD}")
         if content["run_id"] != self.run_id:
             raise DamagedStateError(f"{self.path}: is of another run than {self.run_id}; {_UNREAD}")
-        return entries
+        return {name: Entry(**entry) for name, entry in content["files"].items()}
 
     def write(
         self,

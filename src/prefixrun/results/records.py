@@ -269,11 +269,13 @@ def _read_result(directory: Path) -> Mapping[str, Any]:
         problems = [f"run_id is {result['run_id']}, which is not what the directory is named after"]
     if problems:
         raise DamagedStateError(f"{directory}: result.json: {'; '.join(problems)}")
-    Manifest(directory / MANIFEST, result["run_id"]).check(path.name, RESTORE)
     if (counts := directory / COUNTS).is_file() and not is_whole_parquet(counts):
         raise DamagedStateError(
             f"{directory}: {COUNTS} is cut off; keep the record again from its run, or delete that file"
         )
+    manifest = Manifest(directory / MANIFEST, result["run_id"])
+    for name in (path.name, *((COUNTS,) if counts.is_file() else ())):
+        manifest.check(name, RESTORE)
     return result  # type: ignore[no-any-return]
 
 

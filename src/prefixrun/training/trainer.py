@@ -147,7 +147,8 @@ class Trainer:
             if interruption:
                 break
         trained = self._best or self.method.trained_tensors()
-        self._check_trained(trained)
+        if not interruption:
+            self._check_trained(trained)
         return trained
 
     def _backward(self, batches: StepBatches) -> float:
@@ -227,7 +228,7 @@ class Trainer:
                 f"step {self.progress.step}: what was trained is not numbers; lower train.lr (now {self.config.lr:g})"
             )
         if not self.dev_pairs:
-            loss = mean_nll(self.method, self.backbone, self.train_pairs[:EVAL_BATCH], self.group)
+            loss = mean_nll(self.method, self.backbone, self.train_pairs[:1], self.group)
             self._check_finite(loss, self.progress.step)
 
     def _out_of_patience(self) -> bool:
