@@ -324,3 +324,31 @@ def test_bytes_are_appended_and_a_whole_file_gets_its_name(tmp_path: Path) -> No
     (tmp_path / "x").write_bytes(b"before")
     assert files.move(tmp_path / "x.part", tmp_path / "x").read_bytes() == b"one\x00two"
     assert not (tmp_path / "x.part").exists()
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: files.append_bytes(path, b"x"),
+        lambda path: files.append_lines(path, ["x"]),
+        lambda path: files.cut(path, 0),
+    ],
+)
+@pytest.mark.parametrize("exists", [True, False])
+def test_nothing_is_changed_in_place_through_a_link(
+    write: Callable[[Path], object], exists: bool, tmp_path: Path
+) -> None:
+    if exists:
+        (tmp_path / "other").write_text("whole\n")
+    (tmp_path / "link").symlink_to(tmp_path / "other")
+    with pytest.raises(DamagedStateError, match="link: is a link, and nothing is written through one"):
+        write(tmp_path / "link")
+    assert (tmp_path / "other").exists() == exists
+    assert not exists or (tmp_path / "other").read_text() == "whole\n"
+
+
+def test_cut(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"12345")
+    files.cut(path, 2)
+    assert path.read_bytes() == b"12"

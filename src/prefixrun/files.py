@@ -88,8 +88,13 @@ def write_text(path: Path, text: str, *, root: Path | None = None) -> Path:
 
 def write_json(path: Path, value: object, *, root: Path | None = None) -> Path:
     """Replace `path` by `value` as JSON: sorted keys, two spaces, newline at the end. Errors as in plain_json."""
+    return write_bytes(path, json_bytes(value), root=root)
+
+
+def json_bytes(value: object) -> bytes:
+    """What write_json writes."""
     text = json.dumps(plain_json(value), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-    return write_text(path, text + "\n", root=root)
+    return (text + "\n").encode("utf-8")
 
 
 def append_lines(path: Path, lines: Iterable[str], *, root: Path | None = None) -> Path:
@@ -104,7 +109,7 @@ def append_lines(path: Path, lines: Iterable[str], *, root: Path | None = None) 
     target = inside(root, path) if root is not None else path
     with explained(target):
         is_new = not target.exists()
-        with open(target, "ab+") as stream:
+        with open(target, "ab+", opener=_no_link) as stream:
             end = _end_of_whole_lines(stream)
             stream.truncate(end)
             try:
@@ -121,9 +126,16 @@ def append_lines(path: Path, lines: Iterable[str], *, root: Path | None = None) 
 def append_bytes(path: Path, data: bytes) -> Path:
     """Append bytes as they are, without waiting for the disk: to a file that is moved to its name when it is whole, or
     to a log. Errors as write_bytes."""
-    with explained(path), open(path, "ab") as stream:
+    with explained(path), open(path, "ab", opener=_no_link) as stream:
         stream.write(data)
     return path
+
+
+def cut(path: Path, size: int) -> None:
+    """Shorten a file to its first `size` bytes. Errors as write_bytes."""
+    with explained(path), open(path, "rb+", opener=_no_link) as stream:
+        stream.truncate(size)
+        os.fsync(stream.fileno())
 
 
 def move(path: Path, target: Path) -> Path:
@@ -212,6 +224,18 @@ def remove_leftovers(directory: Path) -> int:
     for path in leftovers:
         path.unlink(missing_ok=True)
     return len(leftovers)
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Opens a file that is changed in place, never what a link in its stead leads to."""
+    try:
+        return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise DamagedStateError(
+            f"{path}: is a link, and nothing is written through one; move it away and run the same command again"
+        ) from error
 
 
 def _end_of_whole_lines(stream: IO[bytes]) -> int:

@@ -28,7 +28,7 @@ def fill_at(number: int, patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("number", "name"),
-    [(1, "config.json"), (3, "step-00000001.safetensors"), (12, "prefix.safetensors"), (15, "generations.jsonl")],
+    [(1, "config.json"), (5, "step-00000001.safetensors"), (14, "prefix.safetensors"), (17, "generations.jsonl")],
 )
 def test_a_run_goes_on_when_there_is_room_again(
     number: int,

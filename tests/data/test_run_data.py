@@ -9,6 +9,7 @@ from prefixrun.config.compose import compose
 from prefixrun.data.run_data import RunData, store_or_check_choice
 from prefixrun.data.subset import choose_examples
 from prefixrun.errors import ConfigError, DamagedStateError
+from prefixrun.manifest import Manifest
 
 LOW_DATA = ("train_size=50", "train.dev_share=0.3")
 
@@ -69,10 +70,15 @@ def test_a_share_that_cannot_be_had(changes: tuple[str, ...], message: str) -> N
         load(*LOW_DATA, *changes)
 
 
-def test_the_choice_is_stored_with_ids_where_it_is_one(tmp_path: Path) -> None:
-    path = tmp_path / "subset.json"
+@pytest.fixture
+def manifest(tmp_path: Path) -> Manifest:
+    return Manifest(tmp_path / "manifest.json", "run")
+
+
+def test_the_choice_is_stored_with_ids_where_it_is_one(manifest: Manifest) -> None:
+    path = manifest.directory / "subset.json"
     parts = load(*LOW_DATA)
-    store_or_check_choice(path, parts)
+    store_or_check_choice(manifest, path.name, parts)
     stored = json.loads(path.read_text())
     assert stored["train"] == {
         "corpus": "train",
@@ -81,19 +87,19 @@ def test_the_choice_is_stored_with_ids_where_it_is_one(tmp_path: Path) -> None:
         "ids": [pair.id for pair in parts.pairs],
     }
     assert (stored["dev"]["corpus"], stored["dev"]["available"], len(stored["dev"]["ids"])) == ("dev", 90, 15)
-    store_or_check_choice(path, parts)
+    store_or_check_choice(manifest, path.name, parts)
     assert json.loads(path.read_text()) == stored
 
 
-def test_whole_corpora_are_stored_as_counts(tmp_path: Path) -> None:
-    path = tmp_path / "subset.json"
+def test_whole_corpora_are_stored_as_counts(manifest: Manifest) -> None:
+    path = manifest.directory / "subset.json"
     parts = load("train.eval_examples=5000")
-    store_or_check_choice(path, parts)
+    store_or_check_choice(manifest, path.name, parts)
     assert json.loads(path.read_text()) == {
         "train": {"corpus": "train", "available": 320, "chosen": 320},
         "dev": {"corpus": "dev", "available": 90, "chosen": 90},
     }
-    store_or_check_choice(path, parts)
+    store_or_check_choice(manifest, path.name, parts)
 
 
 @pytest.mark.parametrize("change", ["train.keep=best", "train.patience=2"])
@@ -103,21 +109,12 @@ def test_nothing_is_decided_by_a_loss_that_cannot_be_measured(change: str) -> No
         load("eval_split=dev", change)
 
 
-@pytest.mark.parametrize(
-    ("stored", "message"),
-    [
-        (None, "train: holds another choice of pairs"),
-        ({"train": {"ids": ["train-99999#0"]}}, r"train: e2e/train: no pair 'train-99999#0' \(1 of 1 ids"),
-        ({"train": {}}, "train: holds another choice of pairs"),
-        ({}, "train: 'train'"),
-        ([], "train: list indices"),
-    ],
-)
-def test_another_choice_than_the_stored_one_is_damage(tmp_path: Path, stored: object, message: str) -> None:
-    path = tmp_path / "subset.json"
-    if stored is None:
-        store_or_check_choice(path, load(*LOW_DATA, "subsample_seed=1"))
-    else:
-        path.write_text(json.dumps(stored))
-    with pytest.raises(DamagedStateError, match=rf"subset\.json: {message}.*move the run's directory away"):
-        store_or_check_choice(path, load(*LOW_DATA))
+@pytest.mark.parametrize("content", [None, b'{"train": {"ids": ["train-99999#0"]}}', b"{}", b"[]", b"", b"\xff"])
+def test_another_choice_than_the_stored_one_is_damage(manifest: Manifest, content: bytes | None) -> None:
+    """Of another process that would choose otherwise, or of whoever has edited the file."""
+    store_or_check_choice(manifest, "subset.json", load(*LOW_DATA, "subsample_seed=1"))
+    if content is not None:
+        (manifest.directory / "subset.json").write_bytes(content)
+    message = "holds another choice of pairs than this run's" if content is None else "has changed since it was written"
+    with pytest.raises(DamagedStateError, match=rf"subset\.json: {message}; move the run's directory away"):
+        store_or_check_choice(manifest, "subset.json", load(*LOW_DATA))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefixrun.data import Corpus, Example, load
-from prefixrun.data.subset import choose_examples, pairs_by_id, select_pairs
+from prefixrun.data.subset import choose_examples, select_pairs
 from prefixrun.errors import DataError
 
 CORPUS = Corpus(
@@ -72,13 +72,6 @@ def test_more_than_there_is_is_refused() -> None:
 def test_contradictory_requests_are_refused(size: int | None, fraction: float) -> None:
     with pytest.raises(ValueError, match="not both"):
         select_pairs(CORPUS, size, fraction, 0)
-
-
-def test_stored_ids_rebuild_the_subset() -> None:
-    chosen = select_pairs(CORPUS, 7, 1.0, 2)
-    assert pairs_by_id(CORPUS, tuple(pair.id for pair in chosen)) == chosen
-    with pytest.raises(DataError, match=r"no pair 'train-99999#0' \(1 of 2 ids are unknown\)"):
-        pairs_by_id(CORPUS, (chosen[0].id, "train-99999#0"))
 
 
 @pytest.mark.shared

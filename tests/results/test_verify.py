@@ -50,11 +50,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The directory of a copy of the run, below results/ of the working directory."""
+    """The directory of a copy of the run, below results/ of the working directory, without its manifest.
+
+    With that, what was changed is known at once (tests/runs/test_tampering.py); here it is computed again."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     shutil.copytree(finished, "results")
     (found,) = Path("results", "runs").iterdir()
+    (found / "manifest.json").unlink()
     return found
 
 

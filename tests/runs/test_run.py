@@ -96,7 +96,12 @@ def test_from_new_to_finished(tmp_path: Path) -> None:
         assert run.state() == "finished"
     assert _run(tmp_path).state() == "finished"
     assert _run(tmp_path).result() == {**RESULT, "schema_version": 1, "run_id": run.id}
-    assert sorted(path.name for path in run.directory.iterdir()) == [".lock", "config.json", "result.json"]
+    assert sorted(path.name for path in run.directory.iterdir()) == [
+        ".lock",
+        "config.json",
+        "manifest.json",
+        "result.json",
+    ]
 
 
 def test_an_interrupted_run_goes_on_in_its_directory(tmp_path: Path) -> None:
@@ -211,3 +216,108 @@ def test_no_file_of_a_run_names_the_machine_afterwards(tmp_path: Path) -> None:
         run.finish(RESULT)
     host = f'"{socket.gethostname()}"'
     assert all(host not in path.read_text() for path in run.directory.iterdir())
+
+
+def _link(path: Path, target: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+FILES = (
+    *("config.json", "result.json", "failed.json", "subset.json", "prefix.safetensors", "costs.json", "stats.parquet"),
+    *("generations.jsonl", "run.log", "manifest.json", ".lock", "holder.json", "checkpoints/step-00000001.safetensors"),
+)
+
+
+@pytest.mark.parametrize("name", [*FILES, "checkpoints"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_nothing_is_written_through_a_link(name: str, exists: bool, tmp_path: Path) -> None:
+    run, outside = _run(tmp_path / "results"), tmp_path / "outside"
+    with run.hold():
+        if name != "checkpoints":
+            files.make_directory(run.checkpoints)
+    if exists and name == "config.json":
+        outside.write_bytes(run.config_json.read_bytes())
+    elif exists and name == "checkpoints":
+        outside.mkdir()
+        (outside / ".x.tmp-1").write_text("not ours")
+    elif exists:
+        outside.write_text("not ours")
+    before = {path: path.read_bytes() for path in tmp_path.glob("outside*") if path.is_file()}
+    _link(run.directory / name, outside)
+    with pytest.raises(DamagedStateError, match=rf"{name}: is a link or no .*; nothing was written"), run.hold():
+        pass
+    assert {path: path.read_bytes() for path in tmp_path.glob("outside*") if path.is_file()} == before
+    assert outside.exists() == exists
+    assert not exists or name != "checkpoints" or (outside / ".x.tmp-1").exists()
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "config.json"])
+def test_a_directory_in_place_of_a_file_is_named(name: str, tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    with run.hold():
+        pass
+    (run.directory / name).unlink(missing_ok=True)
+    (run.directory / name).mkdir(parents=True)
+    with pytest.raises(DamagedStateError, match=rf"{name}: is a link or no file"), run.hold():
+        pass
+
+
+def test_a_run_whose_directory_is_a_link_to_that_of_another_is_refused(tmp_path: Path) -> None:
+    run, other = _run(tmp_path), _run(tmp_path, seed=102)
+    files.make_directory(other.directory)
+    run.directory.symlink_to(other.directory)
+    with pytest.raises(DamagedStateError, match="is a link or no directory"), run.hold():
+        pass
+    assert list(other.directory.iterdir()) == []
+
+
+def _finished(results_dir: Path, **settings: object) -> Run:
+    run = _run(results_dir)
+    with run.hold():
+        run.manifest.write({run.trained_file.name: b"trained"}, "training")
+        run.finish({**RESULT, "settings": settings})
+    return _run(results_dir)
+
+
+def test_a_result_that_was_edited_is_damage(tmp_path: Path) -> None:
+    run = _finished(tmp_path)
+    text = run.result_json.read_text()
+    run.result_json.write_text(text.replace("12.5", "72.5"))
+    with pytest.raises(DamagedStateError, match=r"result\.json: has changed since it was written; move the directory"):
+        run.state()
+    run.result_json.write_text(text)
+    assert run.state() == "finished"
+
+
+def test_a_finished_run_of_an_earlier_version_has_no_manifest(tmp_path: Path) -> None:
+    run = _finished(tmp_path)
+    run.manifest.path.unlink()
+    assert run.state() == "finished"
+
+
+def test_the_lock_file_of_an_earlier_version_is_of_no_account(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    with run.hold():
+        pass
+    (run.directory / "lock").write_text(json.dumps({"host": socket.gethostname(), "pid": 1, "time": 9e99}))
+    assert run.holder() is None
+    with run.hold():
+        run.finish(RESULT)
+    assert run.state() == "finished"
+
+
+@pytest.mark.parametrize(
+    ("settings", "stays"), [({"keep_trained": False}, False), ({"keep_trained": True}, True), ({}, True)]
+)
+def test_what_a_kill_just_after_the_result_leaves_is_removed(
+    settings: dict[str, object], stays: bool, tmp_path: Path
+) -> None:
+    run = _finished(tmp_path, **settings)
+    with _run(tmp_path).hold():
+        run.remove_trained()
+        assert run.trained_file.exists(), "the process that holds it does that"
+    run.remove_trained()
+    assert run.trained_file.exists() == stays
+    run.remove_trained()
+    assert run.state() == "finished"

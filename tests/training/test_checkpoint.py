@@ -80,9 +80,9 @@ def test_leftovers_of_a_kill_before_the_index_was_written(checkpoints: Checkpoin
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        (damage, "its content has changed since it was written"),
-        (lambda path: path.write_bytes(path.read_bytes()[:40]), "its content has changed since it was written"),
-        (lambda path: path.unlink(), "No such file or directory"),
+        (damage, "has changed since it was written; it is left out"),
+        (lambda path: path.write_bytes(path.read_bytes()[:40]), "has changed since it was written; it is left out"),
+        (lambda path: path.unlink(), "is not there"),
     ],
 )
 def test_a_damaged_newest_falls_back_to_the_older(checkpoints: Checkpoints, how, said: str) -> None:  # type: ignore[no-untyped-def]

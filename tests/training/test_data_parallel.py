@@ -20,6 +20,7 @@ from prefixrun.cli.main import main
 from prefixrun.config.compose import compose
 from prefixrun.runs.identity import find_run
 from prefixrun.runs.run import Run
+from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
 from prefixrun.training.trainer import Trainer
 
@@ -151,8 +152,9 @@ def test_a_signal_to_one_ends_both_and_one_process_goes_on(whom: int) -> None:
     assert in_processes(*FLAT, "results_dir=two", before=before) == [143, 143]
     stopped = run_of(*FLAT, "results_dir=two")
     assert stopped.state() == "interrupted"
-    steps = [entry["step"] for entry in json.loads((stopped.checkpoints / "checkpoints.json").read_text())]
-    assert steps[-1] == 2
+    saved, _ = Checkpoints(stopped.checkpoints, stopped.id).latest()
+    assert saved is not None
+    assert saved.step == 2
     assert main([*SMALL, *FLAT, "results_dir=two"]) == 0
     assert_equal_results(stopped, run_of(*FLAT, "results_dir=one"))
     assert result_of(stopped)["provenance"]["processes"] == 2

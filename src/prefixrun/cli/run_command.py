@@ -41,6 +41,7 @@ def refuse_several() -> None:
 def _run(config: Config) -> int:
     this_run = find_run(config)
     if this_run.state() == "finished":
+        this_run.remove_trained()
         _print_opening(config, "not needed")
         print_text(run_summary.finished_line(this_run.result()))
     else:

@@ -10,8 +10,9 @@ from typing import Any
 from prefixrun import data, files
 from prefixrun.config.schema import Config
 from prefixrun.data import Corpus, Example, Pair
-from prefixrun.data.subset import choose, choose_examples, pairs_by_id, select_pairs
-from prefixrun.errors import ConfigError, DamagedStateError, DataError
+from prefixrun.data.subset import choose, choose_examples, select_pairs
+from prefixrun.errors import ConfigError, DamagedStateError
+from prefixrun.manifest import Manifest
 
 DEV_SEED = 0
 """Seed of the choice of development pairs: the same for every run, so that their dev losses can be compared."""
@@ -92,30 +93,23 @@ def _dev_pairs(config: Config, pairs: tuple[Pair, ...], source: Corpus) -> tuple
     return choose(free, size, config.subsample_seed)
 
 
-def store_or_check_choice(path: Path, corpora: RunData) -> None:
-    """Store which pairs a run trains on and measures (`subset.json`), or check that it still has those it began with.
+def store_or_check_choice(manifest: Manifest, name: str, corpora: RunData) -> None:
+    """Store in the file `name` of a run which pairs it trains on and measures, or check that it still has those it
+    began with.
 
     Ids are stored where not all pairs of a corpus were chosen, counts always.
 
     Raises:
-        DamagedStateError: an earlier process of this run chose others.
+        DamagedStateError: an earlier process of this run chose others, or the file has changed.
     """
+    advice = "move the run's directory away and run the same command again"
     parts = {"train": (corpora.train, corpora.pairs), "dev": (corpora.dev_source, corpora.dev_pairs)}
-    if not path.exists():
-        files.write_json(path, {part: _choice(corpus, pairs) for part, (corpus, pairs) in parts.items()})
-        return
-    stored = files.read_json(path)
-    for part, (corpus, pairs) in parts.items():
-        try:
-            ids = stored[part].get("ids")
-            first = corpus.all_pairs() if ids is None else pairs_by_id(corpus, tuple(ids))
-        except (DataError, KeyError, TypeError, AttributeError) as error:
-            raise DamagedStateError(f"{path}: {part}: {error}; {_AGAIN}") from error
-        if first != pairs:
-            raise DamagedStateError(f"{path}: {part}: holds another choice of pairs than this run's; {_AGAIN}")
-
-
-_AGAIN = "move the run's directory away and run the same command again"
+    choices = files.json_bytes({part: _choice(corpus, pairs) for part, (corpus, pairs) in parts.items()})
+    stored = manifest.read(name, advice)
+    if stored is None:
+        manifest.write({name: choices}, "data")
+    elif stored != choices:
+        raise DamagedStateError(f"{manifest.directory / name}: holds another choice of pairs than this run's; {advice}")
 
 
 def _choice(corpus: Corpus, pairs: tuple[Pair, ...]) -> dict[str, Any]:

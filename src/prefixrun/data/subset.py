@@ -1,9 +1,8 @@
 """Nested random subsets of (source, reference) pairs.
 
 Every pair gets a rank from SHA-256 of the seed and its id, and a subset is the pairs of lowest rank. So the subsets of
-one seed are nested (50 in 100 in 200 in 500), the same on every machine and with every version of every library, and
-the ids in a run's record are enough to rebuild one. The paper's sampler for E2E is not released; it only says uniform
-subsamples of the whole training set (section 6.3).
+one seed are nested (50 in 100 in 200 in 500), and the same on every machine and with every version of every library.
+The paper's sampler for E2E is not released; it only says uniform subsamples of the whole training set (section 6.3).
 """
 
 from __future__ import annotations
@@ -58,22 +57,6 @@ def choose_examples(examples: tuple[Example, ...], count: int | None) -> tuple[E
         return examples
     chosen = {example.id for example in sorted(examples, key=lambda example: _rank(example.id, SCORED_SEED))[:count]}
     return tuple(example for example in examples if example.id in chosen)
-
-
-def pairs_by_id(corpus: Corpus, ids: tuple[str, ...]) -> tuple[Pair, ...]:
-    """The pairs of stored ids, in the order of the ids.
-
-    Raises:
-        DataError: an id that the corpus does not have.
-    """
-    by_id = {pair.id: pair for pair in corpus.all_pairs()}
-    unknown = [identifier for identifier in ids if identifier not in by_id]
-    if unknown:
-        raise DataError(
-            f"{corpus.task}/{corpus.split}: no pair {unknown[0]!r} ({len(unknown)} of {len(ids)} ids are unknown); "
-            "the subset was stored with other data"
-        )
-    return tuple(by_id[identifier] for identifier in ids)
 
 
 def _rank(identifier: str, seed: int) -> bytes:

@@ -14,7 +14,8 @@ from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import RETIRED, without
 from prefixrun.config.validate import build, defaults
 from prefixrun.errors import ConfigError, DamagedStateError, DataError, shortened
-from prefixrun.results.records import Record, load_records
+from prefixrun.files import digest
+from prefixrun.results.records import RESTORE, Record, load_records
 
 if TYPE_CHECKING:
     from prefixrun.methods import Method
@@ -95,6 +96,9 @@ def open_run(record: Record, *, model_path: str | None = None) -> OpenedRun:
             f"run {record.run_id}: {spec_of(record.method).trained_file} is not there: committed records and runs with "
             "keep_trained=false do not keep it; run its command again"
         )
+    stored = record.result.get("trained_file", {}).get("sha256")
+    if stored is not None and digest(path) != stored:
+        raise DamagedStateError(f"{path}: has changed since its run wrote it; {RESTORE}")
     expected, fingerprint = record.result["backbone"]["sha256"], locate(config.model).fingerprint
     if fingerprint != expected:
         raise DamagedStateError(

@@ -17,11 +17,15 @@ from prefixrun.config.validate import UNSET, defaults
 from prefixrun.data.text_io import lines_of, read_text
 from prefixrun.errors import DamagedStateError, PrefixrunError, reading, shortened
 from prefixrun.files import canonical_json, read_json, read_json_lines
+from prefixrun.manifest import MANIFEST, Manifest
 from prefixrun.results.counts import COUNTS, Counts, check_counts, is_whole_parquet, read_counts
 from prefixrun.runs.result_schema import pairs_seen, validate_result
 
 FOLDERS = ("records", "runs")
 """Folders of a results tree with one directory a run: committed ones first, which win over a run of the same id."""
+
+RESTORE = "restore it, or move the run's directory away and run its command again"
+"""What to do about a file of a finished run that has changed."""
 
 OUTPUTS = "outputs.jsonl.gz"
 """Outputs of a committed record, `{"id": …, "output": …}` a line: corpora have licences, so inputs stay out."""
@@ -165,19 +169,27 @@ class Record:
         directories = (self.directory, self.also) if self.also else (self.directory,)
         return next((path for each in directories if (path := each / name).is_file()), None)
 
+    def believed(self, name: str) -> Path | None:
+        """`file` of what the run wrote as its outcome. Raises DamagedStateError when it has changed since, where the
+        run has a manifest that tells."""
+        path = self.file(name)
+        if path is not None:
+            Manifest(path.parent / MANIFEST, self.run_id).check(name, RESTORE)
+        return path
+
     def outputs(self) -> dict[str, str]:
         """Id of the input → output, in the order of the ids; empty when the run kept none.
 
         Raises PrefixrunError (DataError, DamagedStateError) with the line that is damaged.
         """
-        if path := self.file(OUTPUTS):
+        if path := self.believed(OUTPUTS):
             from prefixrun.metrics.system_outputs import read_outputs  # imports every scorer
 
             outputs = read_outputs(path)
             if not outputs.ids:
                 raise DamagedStateError(f"{path}:1: has no id; keep the record again from its run")
             return dict(zip(outputs.ids, outputs.texts, strict=True))
-        if path := self.file("outputs.txt"):  # written before ids were; corpora number their inputs like this
+        if path := self.believed("outputs.txt"):  # written before ids were; corpora number their inputs like this
             lines = lines_of(read_text(path).text)
             return {f"{self.split}-{position:05d}": line for position, line in enumerate(lines)}
         return {each["id"]: each["output"] for each in sorted(self.generations(), key=lambda one: one["id"])}
@@ -185,9 +197,9 @@ class Record:
     def generations(self) -> tuple[dict[str, Any], ...]:
         """`id source output references` of every input; empty in a committed record, which keeps outputs alone.
 
-        Raises DamagedStateError with the line that is damaged.
+        Raises DamagedStateError with the line that is damaged, or when they have changed.
         """
-        path = self.file("generations.jsonl")
+        path = self.believed("generations.jsonl")
         records = read_json_lines(path).records if path else ()
         ids: set[str] = set()
         for number, record in enumerate(records, start=1):
@@ -199,9 +211,9 @@ class Record:
     def stats(self, metric: str | None = None) -> Counts | None:
         """The counts behind the scores, or those of one metric; None when the run kept none.
 
-        Raises DamagedStateError when the file is no such table.
+        Raises DamagedStateError when the file is no such table, or has changed.
         """
-        path = self.file(COUNTS)
+        path = self.believed(COUNTS)
         return None if path is None else read_counts(path, metric)
 
     def checked_stats(self) -> Counts | None:
@@ -292,7 +304,7 @@ def _read_result(directory: Path) -> Mapping[str, Any]:
     path = directory / "result.json"
     if not directory.is_dir():
         raise DamagedStateError(f"{directory}: is not the directory of a run")
-    if not path.is_file():
+    if not path.exists():
         failed = (directory / "failed.json").is_file()
         state = "the run failed" if failed else "the run is not finished"
         known = failed or (directory / "config.json").is_file()
@@ -307,6 +319,9 @@ def _read_result(directory: Path) -> Mapping[str, Any]:
         raise DamagedStateError(
             f"{directory}: {COUNTS} is cut off; keep the record again from its run, or delete that file"
         )
+    manifest = Manifest(directory / MANIFEST, result["run_id"])
+    for name in (path.name, *((COUNTS,) if counts.is_file() else ())):
+        manifest.check(name, RESTORE)
     return result  # type: ignore[no-any-return]
 
 

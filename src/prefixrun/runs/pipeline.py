@@ -1,19 +1,20 @@
 """One run from configuration to result: prepare, train, decode, score, write.
 
 Every stage returns values; only this module writes them, and each file lets an interrupted run go on from it:
-checkpoints while it trains, the trained file and costs.json before it decodes, generations.jsonl while it decodes.
+checkpoints while it trains, the trained file and costs.json before it decodes, generations.jsonl while it decodes. Each
+is listed with its digest in manifest.json; what has changed or is not listed reaches no result: it is made again, or
+where that is the work of a training, the run ends with the file's name.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
@@ -22,7 +23,7 @@ from prefixrun import files, methods
 from prefixrun.console import LOG, logging_to, stage
 from prefixrun.data import Example
 from prefixrun.data.run_data import store_or_check_choice
-from prefixrun.errors import DamagedStateError, DiskFullError, Interrupted, PrefixrunError
+from prefixrun.errors import DamagedStateError, DiskFullError, Interrupted, PrefixrunError, reading
 from prefixrun.methods import Method
 from prefixrun.models.backbone import Backbone
 from prefixrun.runs import stages
@@ -52,22 +53,23 @@ def complete(run: Run, prepared: PreparedRun, *, quiet: bool = False) -> bool:
 def run_stages(run: Run, prepared: PreparedRun) -> None:
     """Train, decode, score and write the result of a run that this process holds."""
     restart_peak_memory()
-    store_or_check_choice(run.subset, prepared.data)
+    store_or_check_choice(run.manifest, run.subset.name, prepared.data)
     if prepared.config.task.max_source_tokens is not None:
         LOG.info(describe_truncation(prepared))
     method = train(run, prepared)
-    outputs = decode(run, prepared, method)
+    outputs, decode_seconds = decode(run, prepared, method)
     scores, stats = stages.score(prepared, outputs)
-    files.write_bytes(run.stats, _parquet(stats))
-    run.finish(result_of(run, prepared, scores, files.read_json(run.costs)))
+    run.manifest.write({run.stats.name: _parquet(stats)}, "scoring")
+    costs = {**files.read_json(run.costs), "decode_seconds": decode_seconds}
+    run.finish(result_of(run, prepared, scores, costs))
     if not prepared.config.keep_trained:
         files.remove(run.trained_file)
 
 
 def train(run: Run, prepared: PreparedRun) -> Method:
     """The trained method of a run, ready for use; its file and costs.json are written unless they are there."""
-    checkpoints = Checkpoints(run.checkpoints)
-    if not run.trained_file.exists():
+    checkpoints = Checkpoints(run.checkpoints, run.id)
+    if not is_trained(run):
         group = current_group()
         group.broadcast_request(True)
         with stage("training") as shown, deferred(every=group.size > 1) as interruption:
@@ -76,38 +78,55 @@ def train(run: Run, prepared: PreparedRun) -> Method:
         costs = {
             "parameters": dict(outcome.parameters),
             "training": dict(outcome.training),
-            "decode_seconds": 0.0,
             "peak_memory_bytes": peak_memory_bytes(),  # another process may decode and score
         }
-        files.write_json(run.costs, costs)
-        files.write_bytes(run.trained_file, save_tensors(dict(outcome.tensors)))
+        trained = save_tensors(dict(outcome.tensors))
+        run.manifest.write({run.costs.name: files.json_bytes(costs), run.trained_file.name: trained}, "training")
     checkpoints.remove()  # also after a kill between the trained file and this
     return methods.restore(prepared.config, prepared.backbone, load_trained(run.trained_file, prepared.backbone))
 
 
-def decode(run: Run, prepared: PreparedRun, method: Method) -> list[str]:
-    """The outputs of a run in the order of its inputs; generations.jsonl and costs.json grow with every batch."""
-    done = {record["id"]: record["output"] for record in files.read_json_lines(run.generations).records}
-    total = len(prepared.data.inputs)
+def is_trained(run: Run) -> bool:
+    """Whether the files that training leaves are there and listed; otherwise they and what was made from them go.
+
+    Raises DamagedStateError when one of them has changed: the work of hours is not repeated unasked.
+    """
+    made = (run.trained_file, run.costs)
+    if all(run.manifest.read(path.name) is not None for path in made):
+        return True
+    for path in (*made, run.generations):
+        if path.exists():
+            LOG.info("%s: nothing vouches for it, or for what it was made with; it is made again", path)
+            files.remove(path)
+    return False
+
+
+def decode(run: Run, prepared: PreparedRun, method: Method) -> tuple[list[str], float]:
+    """The outputs of a run in the order of its inputs, and the seconds they took; generations.jsonl grows with every
+    batch."""
+    inputs = prepared.data.inputs
+    written = run.manifest.lines(run.generations.name, "decoding")
+    if written.has_changed or (done := _outputs_of(written.records, inputs)) is None:
+        LOG.info("%s: has changed since it was written; all inputs are decoded again", run.generations)
+        written.restart()
+        done = {}
+    seconds = float(written.notes.get("seconds", 0.0))
     with stage("decoding") as shown, deferred() as interruption:
         for batch in stages.decode(prepared, method, done):
-            files.append_json(run.generations, (_generation(example, output) for example, output in batch.outputs))
-            costs = files.read_json(run.costs)
-            files.write_json(run.costs, {**costs, "decode_seconds": costs["decode_seconds"] + batch.seconds})
+            seconds += batch.seconds
+            written.append((_generation(*each) for each in batch.outputs), {"seconds": seconds})
             done |= {example.id: output for example, output in batch.outputs}
-            shown.update(len(done), total, f"{batch.inputs / batch.seconds:.2f} inputs/s")
+            shown.update(len(done), len(inputs), f"{batch.inputs / batch.seconds:.2f} inputs/s")
             if interruption:
                 break
     interruption.end_if_set()
-    return [done[example.id] for example in prepared.data.inputs]
+    return [done[example.id] for example in inputs], seconds
 
 
 def load_trained(path: Path, backbone: Backbone) -> dict[str, Tensor]:
     """What a run has trained, by name. Raises DamagedStateError when its file is not what was written."""
-    try:
+    with reading(path, "delete it and generations.jsonl to train again", DamagedStateError):
         tensors = load_tensors(path.read_bytes())
-    except SafetensorError as error:
-        raise DamagedStateError(f"{path}: damaged ({error}); delete it and generations.jsonl to train again") from error
     return {name: tensor.to(backbone.head.device) for name, tensor in tensors.items()}
 
 
@@ -129,6 +148,18 @@ def failures_recorded(run: Run) -> Iterator[None]:
 
 def _generation(example: Example, output: str) -> dict[str, Any]:
     return {"id": example.id, "source": example.source, "output": output, "references": list(example.references)}
+
+
+def _outputs_of(records: Sequence[Mapping[str, Any]], inputs: Sequence[Example]) -> dict[str, str] | None:
+    """Id → output of records; None unless each is of another one of the inputs, with its source and references."""
+    example_of = {example.id: example for example in inputs}
+    outputs: dict[str, str] = {}
+    for record in records:
+        example, output = example_of.pop(str(record.get("id")), None), record.get("output")
+        if example is None or not isinstance(output, str) or record != _generation(example, output):
+            return None
+        outputs[example.id] = output
+    return outputs
 
 
 def _parquet(stats: pd.DataFrame) -> bytes:

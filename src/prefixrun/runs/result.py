@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from prefixrun import files, metrics
+from prefixrun import metrics
 from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import places, without
 from prefixrun.data import Corpus
@@ -22,7 +22,8 @@ from prefixrun.runs.run import Run
 def result_of(
     run: Run, prepared: PreparedRun, scores: Mapping[str, metrics.Score], costs: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Every field of result.json but those that `Run.finish` fills in. costs: the content of costs.json."""
+    """Every field of result.json but those that `Run.finish` fills in. costs: the content of costs.json and
+    `decode_seconds`."""
     config, data, backbone = prepared.config, prepared.data, prepared.backbone
     training = costs["training"]
     corpora = (data.train, data.dev, data.test)
@@ -54,7 +55,7 @@ def result_of(
         },
         "settings": _settings(config),
         "data": {corpus.split: {"version": corpus.version, **_reading(corpus)} for corpus in corpora},
-        "trained_file": {"name": run.trained_file.name, "sha256": files.digest(run.trained_file)},
+        "trained_file": {"name": run.trained_file.name, "sha256": run.manifest.entries()[run.trained_file.name].sha256},
         "backbone": {"files": backbone.files.description, "sha256": backbone.files.fingerprint},
         "provenance": provenance(
             sys.argv,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +17,8 @@ from typing import Any, Literal
 from prefixrun import files
 from prefixrun.config.method_specs import spec_of
 from prefixrun.errors import DamagedStateError, PrefixrunError, RunHeldError
-from prefixrun.runs.lock import Holder, RunLock, holder
+from prefixrun.manifest import MANIFEST, Manifest
+from prefixrun.runs.lock import HOLDER_NAME, LOCK_NAME, Holder, RunLock, holder
 from prefixrun.runs.result_schema import SCHEMA_VERSION, validate_result
 
 State = Literal["new", "interrupted", "finished", "failed"]
@@ -59,6 +60,7 @@ class Run:
         self.stats = self.directory / "stats.parquet"
         self.log = self.directory / "run.log"
         self.checkpoints = self.directory / "checkpoints"
+        self.manifest = Manifest(self.directory / MANIFEST, self.id)
         self._lock = RunLock(self.directory)
 
     def state(self) -> State:
@@ -91,6 +93,8 @@ class Run:
             problems = [f"run_id is {result['run_id']}, the directory is of {self.id}"]
         if problems:
             raise DamagedStateError(f"{path}: {'; '.join(problems)}; {_MOVE_AWAY}")
+        if path == self.result_json:
+            self.manifest.check(path.name, _MOVE_AWAY)
         return result
 
     def failure(self) -> dict[str, Any] | None:
@@ -113,10 +117,12 @@ class Run:
 
         Writes config.json the first time; clears an earlier failure and the leftovers of killed writers. Look at
         `state()` again inside: another process may have finished the run just before it was let go. Raises
-        RunHeldError (by whom, what to do), ConfigError (results_dir not writable) or DamagedStateError (config.json).
+        RunHeldError (by whom, what to do), ConfigError (results_dir not writable) or DamagedStateError (config.json, or
+        a link or directory in place of a file).
         """
         files.make_directory(self.results_dir)
         files.make_directory(files.inside(self.results_dir.resolve(), self.directory.resolve()))
+        self._refuse_other_kinds()
         with self._lock:
             if self.config_json.exists():
                 self._check_config()
@@ -127,6 +133,20 @@ class Run:
                 files.remove_leftovers(directory)
             files.remove(self.failed_json)
             yield
+
+    def _refuse_other_kinds(self) -> None:
+        """Raise DamagedStateError for anything else in place of a file of the run: links lead to files of others."""
+        for path in (self.directory, self.checkpoints):
+            if path.is_symlink() or (path.exists() and not path.is_dir()):
+                raise DamagedStateError(f"{path}: is a link or no directory; nothing was written. Move it away")
+        written = (
+            *(self.config_json, self.result_json, self.failed_json, self.subset, self.trained_file, self.costs),
+            *(self.generations, self.stats, self.log, self.manifest.path),
+            *(self.directory / name for name in (LOCK_NAME, HOLDER_NAME)),
+        )
+        for path in (*written, *self.checkpoints.glob("*")):
+            if path.is_symlink() or (path.exists() and not path.is_file()):
+                raise DamagedStateError(f"{path}: is a link or no file; nothing was written. Move it away")
 
     def check_held(self) -> None:
         """Raise RunHeldError unless this object holds the run now; call before work that cannot be undone."""
@@ -151,7 +171,17 @@ class Run:
             raise ValueError(f"result of {self.id} is not valid: {'; '.join(problems)}")
         if self.result_json.exists():
             raise DamagedStateError(f"{self.result_json}: is there already; nothing was overwritten. {_MOVE_AWAY}")
-        files.write_json(self.result_json, complete)
+        self.manifest.write({self.result_json.name: files.json_bytes(complete)}, "scoring")
+
+    def remove_trained(self) -> None:
+        """Delete what was trained, if the result says that it is not kept. A kill just after the result leaves it.
+
+        Nothing where another process holds the run, or the directory may only be read: it is tidied another time.
+        """
+        with suppress(PrefixrunError):
+            if self.trained_file.exists() and self.result().get("settings", {}).get("keep_trained") is False:
+                with self.hold():
+                    files.remove(self.trained_file)
 
     def fail(self, message: str) -> None:
         """Mark the run as failed, with the message and the log's name; the next hold() clears it and tries again."""

@@ -39,6 +39,7 @@ def shared(config: Config) -> Iterator[bool]:
 def _help(config: Config, group: ProcessGroup) -> None:
     """Wait for the training of the first process and take part in it."""
     if group.requested():
-        checkpoints = Checkpoints(find_run(config).checkpoints)
+        run = find_run(config)
+        checkpoints = Checkpoints(run.checkpoints, run.id)
         with deferred(every=True) as interruption:
             stages.train(prepare(config), checkpoints, Stage("training", None), interruption, group)

@@ -29,6 +29,9 @@ def sweep(jobs: Sequence[Job], launch: Launch | None = None) -> int:
     """Work on all jobs, print each outcome and a table of all. Returns the exit code, 0 only when no run failed."""
     for directory in {Path(job.config.results_dir).expanduser() for job in jobs if job.is_open}:
         files.make_directory(directory)
+    for job in jobs:
+        if job.run is not None and job.state == "finished":
+            job.run.remove_trained()
     print_text(format_states(jobs))
     outcomes = [_outcome_before(job) for job in jobs]
     open_jobs = [index for index, job in enumerate(jobs) if job.is_open]

@@ -1,24 +1,22 @@
-"""Training state on disk: two generations, each with its hash, and a fall back to the older one.
+"""Training state on disk: two generations, each listed with its digest, and a fall back to the older one.
 
-safetensors and JSON only. A generation is one file step-NNNNNNNN.safetensors whose name is listed, with the SHA-256 of
-its bytes, in checkpoints.json, which is written after it.
+safetensors and JSON only. A generation is one file step-NNNNNNNN.safetensors, which checkpoints.json lists: a manifest
+(see there), whose notes hold the step and the plain values.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from prefixrun import files
 from prefixrun.errors import DamagedStateError
+from prefixrun.manifest import Manifest
 
 GENERATIONS = 2
 INDEX = "checkpoints.json"
@@ -34,28 +32,23 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The checkpoints of one run. Creating the object writes nothing."""
+    """The checkpoints of the run `run_id`. Creating the object writes nothing."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, run_id: str = "") -> None:
         self.directory = directory
+        self._index = Manifest(directory / INDEX, run_id)
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Add a generation and drop those before the last two."""
         files.make_directory(self.directory)
         name = f"step-{checkpoint.step:08d}.safetensors"
         contiguous = {key: tensor.detach().cpu().contiguous() for key, tensor in checkpoint.tensors.items()}
-        data = save_tensors(contiguous)
-        entry = {
-            "file": name,
-            "step": checkpoint.step,
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "values": checkpoint.values,
-        }
-        files.write_bytes(self.directory / name, data)
-        kept = [*(old for old in self._index() if old["file"] != name), entry][-GENERATIONS:]
-        files.write_json(self.directory / INDEX, kept)
+        notes = {"step": checkpoint.step, "values": checkpoint.values}
+        # Both stay listed until the new one is written. Later ones could not be used, or training were not here.
+        earlier = [old for old in sorted(self._index.entries()) if old < name][-GENERATIONS:]
+        self._index.write({name: save_tensors(contiguous)}, "training", notes, keep=earlier)
         for path in self.directory.glob("step-*.safetensors"):
-            if path.name not in {old["file"] for old in kept}:
+            if path.name not in [*earlier, name][-GENERATIONS:]:
                 files.remove(path)
 
     def latest(self) -> tuple[Checkpoint | None, list[str]]:
@@ -64,23 +57,19 @@ class Checkpoints:
         Raises:
             DamagedStateError: there are checkpoints, and none of them can be used.
         """
-        entries = self._index()
         problems: list[str] = []
-        for entry in reversed(entries):
-            path = self.directory / entry["file"]
+        is_damaged = False
+        for name, entry in sorted(self._index.entries().items(), reverse=True):
             try:
-                data = path.read_bytes()
-            except OSError as error:
-                problems.append(f"{path}: {error.strerror}")
+                data = self._index.read(name, "it is left out")
+            except DamagedStateError as error:
+                is_damaged = True
+                problems.append(str(error))
                 continue
-            if hashlib.sha256(data).hexdigest() != entry["sha256"]:
-                problems.append(f"{path}: its content has changed since it was written")
-                continue
-            try:
-                return Checkpoint(entry["step"], load_tensors(data), entry["values"]), problems
-            except SafetensorError as error:
-                problems.append(f"{path}: {error}")
-        if entries:
+            if data is not None:
+                return Checkpoint(entry.notes["step"], load_tensors(data), entry.notes["values"]), problems
+            problems.append(f"{self.directory / name}: is not there")
+        if is_damaged:
             raise DamagedStateError(f"{'; '.join(problems)}; delete {self.directory} to train again from the start")
         return None, problems
 
@@ -89,12 +78,3 @@ class Checkpoints:
         for path in (*self.directory.glob("step-*.safetensors"), self.directory / INDEX):
             if path.exists():
                 files.remove(path)
-
-    def _index(self) -> list[Mapping[str, Any]]:
-        path = self.directory / INDEX
-        if not path.exists():
-            return []
-        index = files.read_json(path)
-        if not isinstance(index, list) or not all(isinstance(entry, dict) and "sha256" in entry for entry in index):
-            raise DamagedStateError(f"{path}: not a list of checkpoints; delete {self.directory} to train again")
-        return index

@@ -91,7 +91,7 @@ class Trainer:
         group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         self.method, self.backbone, self.config, self.seed, self.group = method, backbone, config, seed, group
-        self.dev_pairs, self.checkpoints = dev_pairs, checkpoints
+        self.train_pairs, self.dev_pairs, self.checkpoints = train_pairs, dev_pairs, checkpoints
         self.steps = schedule_steps(train_pairs, config, seed)
         self.parameters = [parameter for parameter in method.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.AdamW(
@@ -113,7 +113,8 @@ class Trainer:
         loop ends.
 
         Raises:
-            PrefixrunError: the loss is not a number; another process has ended or began at another step.
+            PrefixrunError: the loss or what was trained is no number; another process has ended, or began at another
+                step.
         """
         config, progress = self.config, self.progress
         self._start_together()
@@ -145,7 +146,10 @@ class Trainer:
                 self._save()
             if interruption:
                 break
-        return self._best or self.method.trained_tensors()
+        trained = self._best or self.method.trained_tensors()
+        if not interruption:
+            self._check_trained(trained)
+        return trained
 
     def _backward(self, batches: StepBatches) -> float:
         """Add up the gradients of the mean loss of the micro-batches, over all processes.
@@ -216,6 +220,16 @@ class Trainer:
     def _check_finite(self, loss: float, step: int) -> None:
         if not math.isfinite(loss):
             raise PrefixrunError(f"step {step}: the loss is not a number; lower train.lr (now {self.config.lr:g})")
+
+    def _check_trained(self, trained: dict[str, Tensor]) -> None:
+        """Refuse a state after the last step that is no numbers, or gives none; a dev loss has told already."""
+        if not all(tensor.isfinite().all() for tensor in trained.values()):
+            raise PrefixrunError(
+                f"step {self.progress.step}: what was trained is not numbers; lower train.lr (now {self.config.lr:g})"
+            )
+        if not self.dev_pairs:
+            loss = mean_nll(self.method, self.backbone, self.train_pairs[:1], self.group)
+            self._check_finite(loss, self.progress.step)
 
     def _out_of_patience(self) -> bool:
         """Whether the dev loss has not improved for more than `patience` evaluations."""
