@@ -99,7 +99,7 @@ def test_more_pairs_than_there_are(refused: Refused) -> None:
 
 def test_a_missing_model_directory(refused: Refused, tmp_path: Path) -> None:
     message = refused(2, "model=path", f"model.path={tmp_path / 'nowhere'}")
-    assert message.startswith(f"model.path={tmp_path / 'nowhere'}: there must be config.json")
+    assert message.startswith(f"model.path={tmp_path / 'nowhere'}: is no directory; there must be config.json")
 
 
 def test_a_hub_model_that_is_not_here(refused: Refused, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
