@@ -12,7 +12,7 @@ from prefixrun.metrics import SUITES, meteor
 from prefixrun.metrics.meteor import Meteor
 from prefixrun.metrics.preparation import DART, PTB, WEBNLG_2017, Preparation
 from prefixrun.metrics.ptb import ptb_tokens
-from scoring import score_one
+from scoring import counts_of, score_one
 
 PREPARATIONS: dict[str, Preparation] = {"e2e": PTB, "webnlg": WEBNLG_2017, "dart": DART}
 PER_CENT = {("e2e", "BLEU"), ("e2e", "METEOR"), ("e2e", "ROUGE_L")}
@@ -71,7 +71,7 @@ def test_meteor_from_the_recorded_answers_of_its_program(
     metric = next(metric for metric in SUITES[case.task].metrics if isinstance(metric, Meteor))
     meteor._statistics.cache_clear()
     try:
-        counts = metric.prepare(tuple(map(tuple, case.references))).count(case.outputs)
+        counts = counts_of(metric, case.references, case.outputs)
     finally:
         meteor._statistics.cache_clear()
     assert metric.aggregate(counts.sum(axis=0))["METEOR"] == official(name, "METEOR")

@@ -5,6 +5,7 @@ from sacrebleu.metrics.bleu import BLEU
 
 from prefixrun.metrics.bleu import Bleu
 from prefixrun.metrics.preparation import DART, MTEVAL_13A, WEBNLG_2017
+from scoring import counts_of
 
 WORDS = ("the", "a", "mill", "Pub", "near", "£20.", "is,", "5", "don't")
 texts = st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join)
@@ -12,7 +13,7 @@ corpora = st.lists(st.tuples(texts, st.lists(texts, min_size=1, max_size=4)), mi
 
 
 def bleu_of(metric, hypotheses, references):
-    counts = metric.prepare(references).count(hypotheses)
+    counts = counts_of(metric, references, hypotheses)
     return metric.aggregate(counts.sum(axis=0))["BLEU"]
 
 
@@ -51,7 +52,7 @@ def test_does_not_depend_on_the_order_of_references(corpus):
 
 def test_counts_of_one_segment():
     metric = Bleu(MTEVAL_13A)
-    (row,) = metric.prepare((("The Mill is a pub.", "A pub: the Mill, near the river."),)).count(["The Mill, a Mill."])
+    (row,) = counts_of(metric, (("The Mill is a pub.", "A pub: the Mill, near the river."),), ["The Mill, a Mill."])
     counts = dict(zip(metric.columns, row, strict=True))
     # tokens: the mill , a mill . -- "mill" counts once, as in either reference
     assert counts == {
@@ -71,18 +72,18 @@ def test_counts_of_one_segment():
 def test_missing_references_count_as_empty_ones_where_the_script_pads():
     references = (("one two three four five six",), ("one two", "three", "four"))
     hypotheses = ["one two", "one two"]
-    padded = Bleu(WEBNLG_2017, padded_to=3).prepare(references).count(hypotheses)
+    padded = counts_of(Bleu(WEBNLG_2017, padded_to=3), references, hypotheses)
     assert padded[:, 1].tolist() == [0, 2]
-    assert Bleu(WEBNLG_2017).prepare(references).count(hypotheses)[:, 1].tolist() == [6, 2]
+    assert counts_of(Bleu(WEBNLG_2017), references, hypotheses)[:, 1].tolist() == [6, 2]
 
 
 def test_the_script_pads_only_up_to_the_largest_number_of_references():
-    padded = Bleu(WEBNLG_2017, padded_to=3).prepare((("one two three four five six",),)).count(["one two"])
+    padded = counts_of(Bleu(WEBNLG_2017, padded_to=3), (("one two three four five six",),), ["one two"])
     assert padded[0, 1] == 6
 
 
 def test_of_equally_near_reference_lengths_the_shorter_counts():
-    row = Bleu(MTEVAL_13A).prepare((("a b c d e", "a b c"),)).count(["a b c d"])[0]
+    row = counts_of(Bleu(MTEVAL_13A), (("a b c d e", "a b c"),), ["a b c d"])[0]
     assert row[1] == 3
 
 

@@ -3,11 +3,12 @@ import math
 import pytest
 
 from prefixrun.metrics.cider import Cider
+from scoring import counts_of
 
 
 def cider_of(hypotheses, references):
     metric = Cider()
-    return metric.aggregate(metric.prepare(references).count(hypotheses).sum(axis=0))["CIDEr"]
+    return metric.aggregate(counts_of(metric, references, hypotheses).sum(axis=0))["CIDEr"]
 
 
 TEXTS = ("the mill serves french food", "a cheap pub called cotto")

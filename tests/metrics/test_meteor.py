@@ -10,6 +10,7 @@ from prefixrun.errors import MissingPartError
 from prefixrun.metrics import meteor
 from prefixrun.metrics.meteor import Meteor, meteor_of
 from prefixrun.metrics.preparation import PTB, Preparation
+from scoring import counts_of
 
 REFERENCES = (("The blue spice is a pub.", "Blue Spice pub"),)
 
@@ -61,9 +62,8 @@ def test_no_words_and_no_matches_score_zero():
 
 def test_prepared_texts_go_to_the_program_once(fake):
     program = fake(" ".join(["2.0", "4.0", *["0.0"] * 18, "1.0", "2.0", "2.0"]))
-    prepared = Meteor(PTB).prepare(REFERENCES)
-    rows = prepared.count(["Blue Spice!"])
-    prepared.count(["Blue Spice!"])
+    rows = counts_of(Meteor(PTB), REFERENCES, ["Blue Spice!"])
+    assert counts_of(Meteor(PTB), REFERENCES, ["Blue Spice!"]).tolist() == rows.tolist()
     assert program.asked == ["SCORE ||| the blue spice is a pub ||| blue spice pub ||| blue spice"]
     assert rows.shape == (1, len(Meteor(PTB).columns))
     assert rows[0, -3:].tolist() == [1.0, 2.0, 2.0]
@@ -72,13 +72,13 @@ def test_prepared_texts_go_to_the_program_once(fake):
 def test_a_text_cannot_break_the_protocol(fake):
     program = fake(" ".join(["0.0"] * 23))
     raw = Preparation("raw", str, str)
-    Meteor(raw).prepare((("a ||| b",),)).count(["c\nEVAL ||| d"])
+    counts_of(Meteor(raw), (("a ||| b",),), ["c\nEVAL ||| d"])
     assert program.asked == ["SCORE ||| a b ||| c EVAL d"]
 
 
 def test_a_perfect_match_adds_no_chunk(fake):
     fake(" ".join(["3.0", "3.0", *["0.0"] * 18, "1.0", "3.0", "3.0"]))
-    (row,) = Meteor(PTB).prepare(REFERENCES).count(["Blue Spice pub"])
+    (row,) = counts_of(Meteor(PTB), REFERENCES, ["Blue Spice pub"])
     assert row[-3:].tolist() == [0.0, 3.0, 3.0]
 
 

@@ -7,6 +7,7 @@ from prefixrun.errors import MissingPartError
 from prefixrun.metrics import neural, score
 from prefixrun.metrics.neural import BLEURT, MOVER_SCORE, BertScore
 from prefixrun.metrics.preparation import DART
+from scoring import counts_of
 
 REFERENCES = (("A pub", ""), ("A bar", "The café", "Mill"))
 
@@ -37,9 +38,9 @@ def installed(monkeypatch):
 @pytest.mark.usefixtures("installed")
 def test_best_reference_and_empty_texts():
     metric = BertScore(DART)
-    rows = metric.prepare(REFERENCES).count(["a pub", "THE CAFÉ"])
+    rows = counts_of(metric, REFERENCES, ["a pub", "THE CAFÉ"])
     assert rows.tolist() == [[1.0, 1.0], [1.0, 1.0]]
-    assert metric.prepare(REFERENCES).count(["", ""]).tolist() == [[0.0, 1.0], [0.0, 1.0]]
+    assert counts_of(metric, REFERENCES, ["", ""]).tolist() == [[0.0, 1.0], [0.0, 1.0]]
     assert metric.aggregate(rows.sum(axis=0)) == {"BERTScore": 1.0}
 
 

@@ -3,11 +3,12 @@ import math
 import pytest
 
 from prefixrun.metrics.nist import Nist
+from scoring import counts_of
 
 
 def nist_of(hypotheses, references):
     metric = Nist()
-    return metric.aggregate(metric.prepare(references).count(hypotheses).sum(axis=0))
+    return metric.aggregate(counts_of(metric, references, hypotheses).sum(axis=0))
 
 
 def test_a_perfect_output_of_different_words_scores_its_unigram_information():
@@ -28,7 +29,7 @@ def test_the_two_reference_lengths():
     # mean of the means 3 + 6 = 9; mteval: 12 tokens / 1.5 references a segment = 8
     references = (("a b", "a b c d"), ("e f g h i j",))
     metric = Nist()
-    totals = metric.prepare(references).count(["a b", "e f g h"]).sum(axis=0)
+    totals = counts_of(metric, references, ["a b", "e f g h"]).sum(axis=0)
     counts = dict(zip(metric.columns, totals, strict=True))
     assert counts["output_length"] == 6
     assert counts["mean_reference_length"] == 9

@@ -5,13 +5,14 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from prefixrun.errors import MissingPartError
 from prefixrun.metrics.rouge import Rouge
+from scoring import counts_of
 
 WORDS = ("the", "children", "Were", "running", "20%", "agreements,", "élan")
 texts = st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join)
 
 
 def rouge_of(metric, hypotheses, references):
-    return metric.aggregate(metric.prepare(references).count(hypotheses).sum(axis=0))
+    return metric.aggregate(counts_of(metric, references, hypotheses).sum(axis=0))
 
 
 @given(texts, texts)

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefixrun.metrics.rouge_l import RougeL, common_subsequence
+from scoring import counts_of
 
 words = st.lists(st.sampled_from("abcd"), max_size=10)
 
@@ -27,7 +28,7 @@ def test_subsequence_of_long_texts():
 
 def rouge_l_of(hypotheses, references):
     metric = RougeL()
-    return metric.aggregate(metric.prepare(references).count(hypotheses).sum(axis=0))["ROUGE_L"]
+    return metric.aggregate(counts_of(metric, references, hypotheses).sum(axis=0))["ROUGE_L"]
 
 
 def test_precision_and_recall_may_come_from_different_references():

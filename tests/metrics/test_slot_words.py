@@ -4,10 +4,11 @@ import pytest
 
 from prefixrun.metrics.slot_words import FRIENDLY, NOT_FRIENDLY, WORDINGS
 from prefixrun.metrics.slots import SlotError
+from scoring import counts_of
 
 
 def slots_of(source, text):
-    (row,) = SlotError().prepare(((source,),)).count([text])
+    (row,) = counts_of(SlotError(), ((source,),), [text])
     return tuple(int(number) for number in row)
 
 

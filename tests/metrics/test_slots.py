@@ -3,6 +3,7 @@ import pytest
 from prefixrun.errors import MissingPartError
 from prefixrun.metrics.resampling import intervals
 from prefixrun.metrics.slots import Coverage, SlotError
+from scoring import counts_of
 
 MILL = (
     "name : The Mill | Type : pub | food : English | price : less than £ 20 | family friendly : no | near : Café Rouge"
@@ -10,7 +11,7 @@ MILL = (
 
 
 def slots_of(source, text):
-    (row,) = SlotError().prepare(((source,),)).count([text])
+    (row,) = counts_of(SlotError(), ((source,),), [text])
     return tuple(int(number) for number in row)
 
 
@@ -37,7 +38,7 @@ def test_names_of_places_say_nothing_about_the_food():
 
 def test_slot_error_is_per_cent_of_the_slots():
     metric = SlotError()
-    counts = metric.prepare(((MILL,), ("name : Cotto | area : riverside",))).count(["The Mill is a pub.", "Cotto"])
+    counts = counts_of(metric, ((MILL,), ("name : Cotto | area : riverside",)), ["The Mill is a pub.", "Cotto"])
     assert metric.aggregate(counts.sum(axis=0)) == {"SLOT_ERROR": pytest.approx(100 * 5 / 8)}
 
 
@@ -47,14 +48,14 @@ def test_coverage_of_subjects_and_objects():
         (' | Aarhus_Airport : cityServed : "Aarhus, Denmark" | Aarhus_Airport : runwayLength : 2776.0',),
         ("[TABLECONTEXT] : title : Planet Sheen | Planet Sheen : role : Glonb",),
     )
-    counts = metric.prepare(sources).count(["Aarhus airport serves Aarhus, Denmark.", "Planet Sheen has a role."])
+    counts = counts_of(metric, sources, ["Aarhus airport serves Aarhus, Denmark.", "Planet Sheen has a role."])
     assert counts.tolist() == [[3, 2], [2, 1]]
     assert metric.aggregate(counts.sum(axis=0)) == {"COVERAGE": pytest.approx(60.0)}
 
 
 def test_inputs_with_nothing_to_name_lack_nothing():
     metric = Coverage()
-    counts = metric.prepare((('[TABLECONTEXT] : [TITLE] : "',), ("A : b : C",))).count(["", "A"])
+    counts = counts_of(metric, (('[TABLECONTEXT] : [TITLE] : "',), ("A : b : C",)), ["", "A"])
     assert counts.tolist() == [[0, 0], [2, 1]]
     assert metric.aggregate(counts[0]) == {"COVERAGE": 100.0}
     assert metric.aggregate(counts.sum(axis=0)) == {"COVERAGE": 50.0}
@@ -73,7 +74,7 @@ def test_slot_error_of_human_texts(shared):
 
     corpus = load("e2e", "dev", shared / "data")
     pairs = [(example.source, text) for example in corpus.examples for text in example.references]
-    counts = SlotError().prepare(tuple((source,) for source, _ in pairs)).count([text for _, text in pairs])
+    counts = counts_of(SlotError(), tuple((source,) for source, _ in pairs), [text for _, text in pairs])
     slots, missing, added = counts.sum(axis=0)
     assert slots == 27_759
     assert missing / slots == pytest.approx(0.10, abs=0.01)

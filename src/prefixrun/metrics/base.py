@@ -1,4 +1,4 @@
-"""The interface of a metric: prepare the references once, count one segment at a time, aggregate the summed counts.
+"""The interface of a metric: prepare the references once, count one output at a time, aggregate the summed counts.
 
 Counts are additive: the counts of a corpus are the sum of the rows of its segments, so a bootstrap or a paired test
 needs nothing but the rows. A score carries a signature; only scores with equal signatures may be compared.
@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,17 +32,6 @@ class Score:
     reason: str | None = None
 
 
-class Prepared(ABC):
-    """The references of one corpus in the form a metric compares with."""
-
-    @abstractmethod
-    def count(self, hypotheses: Sequence[str]) -> FloatArray:
-        """Additive counts of one output per segment: ``(segments, len(metric.columns))``.
-
-        Raises ValueError if there is not one output for each segment.
-        """
-
-
 class Metric(ABC):
     """A scorer. Instances are hashable (frozen dataclasses): prepared references are cached by metric and content."""
 
@@ -56,11 +46,23 @@ class Metric(ABC):
         """The names of the count columns."""
 
     @abstractmethod
-    def prepare(self, references: References) -> Prepared:
-        """Everything that depends on the references alone.
+    def prepare(self, references: References) -> Sequence[Any]:
+        """Everything that depends on the references alone: for each segment what `count` compares an output with.
 
         Raises MissingPartError, its message the reason, where an optional part is missing.
         """
+
+    @abstractmethod
+    def count(self, output: str, segment: Any) -> Sequence[float]:
+        """Additive counts of the output for one segment, ``(len(columns),)``."""
+
+    def count_all(self, outputs: Sequence[str], segments: Sequence[Any]) -> FloatArray:
+        """The counts of one output for each segment, ``(segments, len(columns))``.
+
+        Raises ValueError if there is not one output for each segment.
+        """
+        rows = [self.count(output, segment) for output, segment in zip(outputs, segments, strict=True)]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.columns))
 
     @abstractmethod
     def aggregate(self, totals: FloatArray) -> Mapping[str, float]:
@@ -72,7 +74,7 @@ class Metric(ABC):
 
 
 @lru_cache(maxsize=32)
-def prepared(metric: Metric, references: References) -> Prepared:
+def prepared(metric: Metric, references: References) -> Sequence[Any]:
     """``metric.prepare(references)``, computed once per metric and content in a process."""
     return metric.prepare(references)
 

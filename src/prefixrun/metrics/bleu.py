@@ -6,18 +6,18 @@ made here, the final formula is sacrebleu's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import sacrebleu
 from sacrebleu.metrics.bleu import BLEU
 
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, signature
+from prefixrun.metrics.base import FloatArray, Metric, References, signature
 from prefixrun.metrics.ngrams import Ngram, largest_counts, ngram_counts
 from prefixrun.metrics.preparation import Preparation
 
 ORDERS = 4
+_Counts = tuple[dict[Ngram, int], tuple[int, ...]]
+"""The clipping counts of a segment and its different reference lengths, ascending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Bleu(Metric):
         orders = range(1, ORDERS + 1)
         return ("output_length", "reference_length", *(f"matches{n}" for n in orders), *(f"ngrams{n}" for n in orders))
 
-    def prepare(self, references: References) -> Prepared:
+    def prepare(self, references: References) -> list[_Counts]:
         padding = min(self.padded_to, max(map(len, references), default=0))
         segments = []
         for texts in self.preparation.references(references):
@@ -48,7 +48,19 @@ class Bleu(Metric):
             lengths = [len(words) for words in tokens] + [0] * (padding - len(texts))
             largest = largest_counts(ngram_counts(words, ORDERS) for words in tokens)
             segments.append((largest, tuple(sorted(set(lengths)))))
-        return _PreparedBleu(self.preparation, segments)
+        return segments
+
+    def count(self, output: str, segment: _Counts) -> list[float]:
+        largest, lengths = segment
+        tokens = self.preparation.output(output).lower().split()
+        size = len(tokens)
+        # of equally near lengths min takes the first, and they ascend: the shorter reference counts
+        row = [size, min(lengths, key=lambda length: abs(length - size)), *[0.0] * (2 * ORDERS)]
+        # an n-gram matches at most as often as it stands in any single reference
+        for ngram, count in ngram_counts(tokens, ORDERS).items():
+            row[1 + len(ngram)] += min(count, largest.get(ngram, 0))
+            row[1 + ORDERS + len(ngram)] += count
+        return row
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         counts = [int(total) for total in totals]
@@ -65,24 +77,3 @@ class Bleu(Metric):
         padding = (f"missing-refs:empty-to-{self.padded_to}",) if self.padded_to else ()
         rest = ("smooth:exp", f"scorer:sacrebleu-{sacrebleu.__version__}")
         return signature(references, "case:lc", f"tok:{self.preparation.name}", *padding, *rest)
-
-
-@dataclass(frozen=True, slots=True)
-class _PreparedBleu(Prepared):
-    preparation: Preparation
-    segments: list[tuple[dict[Ngram, int], tuple[int, ...]]]
-    """For each segment the clipping counts and the different reference lengths, ascending."""
-
-    def count(self, hypotheses: Sequence[str]) -> FloatArray:
-        rows = np.zeros((len(self.segments), 2 + 2 * ORDERS))
-        for row, text, (largest, lengths) in zip(rows, hypotheses, self.segments, strict=True):
-            tokens = self.preparation.output(text).lower().split()
-            size = len(tokens)
-            row[0] = size
-            # of equally near lengths min takes the first, and they ascend: the shorter reference counts
-            row[1] = min(lengths, key=lambda length: abs(length - size))
-            # an n-gram matches at most as often as it stands in any single reference
-            for ngram, count in ngram_counts(tokens, ORDERS).items():
-                row[1 + len(ngram)] += min(count, largest.get(ngram, 0))
-                row[1 + ORDERS + len(ngram)] += count
-        return rows

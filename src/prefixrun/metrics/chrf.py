@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, prefixrun_scorer, signature
+from prefixrun.metrics.base import FloatArray, Metric, References, prefixrun_scorer, signature
 
 ORDERS = 6
 _BETA_SQUARED = 4
@@ -26,9 +24,14 @@ class Chrf(Metric):
     def columns(self) -> tuple[str, ...]:
         return tuple(f"{what}{n}" for n in range(1, ORDERS + 1) for what in ("output", "reference", "matches"))
 
-    def prepare(self, references: References) -> Prepared:
+    def prepare(self, references: References) -> list[list[str]]:
         # the n-grams of a whole test set would take hundreds of megabytes, so these are counted anew for each output
-        return _PreparedChrf([["".join(text.split()) for text in texts] for texts in references])
+        return [["".join(text.split()) for text in texts] for texts in references]
+
+    def count(self, output: str, segment: list[str]) -> list[float]:
+        ngrams = _character_ngrams("".join(output.split()))
+        # of equally good references max takes the first, as sacrebleu does
+        return max((_matches(ngrams, _character_ngrams(reference)) for reference in segment), key=_f_score)
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         return {"chrF": _f_score([float(total) for total in totals])}
@@ -37,19 +40,6 @@ class Chrf(Metric):
         return signature(
             references, "case:mixed", f"nc:{ORDERS}", "nw:0", "space:no", "beta:2", prefixrun_scorer("chrf")
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _PreparedChrf(Prepared):
-    segments: list[list[str]]
-
-    def count(self, hypotheses: Sequence[str]) -> FloatArray:
-        rows = np.zeros((len(self.segments), 3 * ORDERS))
-        for row, text, references in zip(rows, hypotheses, self.segments, strict=True):
-            output = _character_ngrams("".join(text.split()))
-            # of equally good references max takes the first, as sacrebleu does
-            row[:] = max((_matches(output, _character_ngrams(reference)) for reference in references), key=_f_score)
-        return rows
 
 
 def _character_ngrams(text: str) -> list[Counter[str]]:

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, prefixrun_scorer, signature
+from prefixrun.metrics.base import FloatArray, Metric, References, prefixrun_scorer, signature
 from prefixrun.metrics.ngrams import Ngram, ngram_counts
 from prefixrun.metrics.preparation import PTB
 
 ORDERS = 4
 _SIGMA = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Vector:
+    """A text as the weighted counts (tf-idf) of its n-grams of 1 to 4 words."""
+
+    values: dict[Ngram, float]
+    norms: tuple[float, ...]
+    """Euclidean norm of the n-grams of each order, ``(ORDERS,)``."""
+    bigrams: int
+    """Number of bigrams, which the COCO code takes for the length."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    references: list[_Vector]
+    weights: dict[Ngram, float]
+    """Inverse document frequencies in the whole corpus, one object for all segments."""
+    unseen: float
+    """Weight of an n-gram that no reference has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +50,7 @@ class Cider(Metric):
     def columns(self) -> tuple[str, ...]:
         return ("similarity", "segments")
 
-    def prepare(self, references: References) -> Prepared:
+    def prepare(self, references: References) -> list[_Segment]:
         # unlike ROUGE_L, the COCO code splits at no-break spaces too, so that a telephone number is several words
         counts = [[ngram_counts(text.split(), ORDERS) for text in texts] for texts in PTB.references(references)]
         # document frequency: the number of segments with the n-gram in any of their references
@@ -43,8 +60,12 @@ class Cider(Metric):
         # inverse document frequency; an n-gram of no reference weighs as one of a single segment: ln N - ln 1
         unseen = math.log(len(references))
         weights = {ngram: unseen - math.log(count) for ngram, count in frequency.items()}
-        segments = [[_vector(text, weights, unseen) for text in segment] for segment in counts]
-        return _PreparedCider(weights, unseen, segments)
+        return [_Segment([_vector(text, weights, unseen) for text in texts], weights, unseen) for texts in counts]
+
+    def count(self, output: str, segment: _Segment) -> tuple[float, float]:
+        vector = _vector(ngram_counts(PTB.output(output).split(), ORDERS), segment.weights, segment.unseen)
+        references = segment.references
+        return sum(_similarity(vector, reference) for reference in references) / len(references), 1.0
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         return {"CIDEr": 10 * float(totals[0] / totals[1])}
@@ -53,32 +74,6 @@ class Cider(Metric):
         return signature(
             references, "case:lc", "tok:ptb", f"n:{ORDERS}", f"sigma:{_SIGMA:g}", prefixrun_scorer("cider")
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Vector:
-    """A text as the weighted counts (tf-idf) of its n-grams of 1 to 4 words."""
-
-    values: dict[Ngram, float]
-    norms: tuple[float, ...]
-    """Euclidean norm of the n-grams of each order, ``(ORDERS,)``."""
-    bigrams: int
-    """Number of bigrams, which the COCO code takes for the length."""
-
-
-@dataclass(frozen=True, slots=True)
-class _PreparedCider(Prepared):
-    weights: dict[Ngram, float]
-    unseen: float
-    """Weight of an n-gram that no reference has."""
-    segments: list[list[_Vector]]
-
-    def count(self, hypotheses: Sequence[str]) -> FloatArray:
-        rows = np.ones((len(self.segments), 2))
-        for row, text, references in zip(rows, hypotheses, self.segments, strict=True):
-            output = _vector(ngram_counts(PTB.output(text).split(), ORDERS), self.weights, self.unseen)
-            row[0] = sum(_similarity(output, reference) for reference in references) / len(references)
-        return rows
 
 
 def _vector(counts: Counter[Ngram], weights: dict[Ngram, float], unseen: float) -> _Vector:

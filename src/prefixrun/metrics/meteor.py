@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import shutil
 import subprocess
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +19,7 @@ from typing import IO, cast
 import numpy as np
 
 from prefixrun.errors import MissingPartError
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, signature
+from prefixrun.metrics.base import FloatArray, Metric, References, signature
 from prefixrun.metrics.preparation import Preparation
 
 # English defaults of METEOR 1.5: weight of recall, exponent and weight of fragmentation, weight of content words
@@ -51,9 +50,12 @@ class Meteor(Metric):
         stages = (f"{stage}_{what}" for stage in _STAGES for what in _PER_STAGE)
         return (*_LENGTHS, *stages, "chunks", "output_matches", "reference_matches")
 
-    def prepare(self, references: References) -> Prepared:
+    def prepare(self, references: References) -> References:
         jar()
-        return _PreparedMeteor(self.preparation, self.preparation.references(references))
+        return self.preparation.references(references)
+
+    def count(self, output: str, segment: tuple[str, ...]) -> tuple[float, ...]:
+        return _statistics(self.preparation.output(output), segment)
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         return {"METEOR": self.scale * meteor_of(totals)}
@@ -62,19 +64,6 @@ class Meteor(Metric):
         return signature(
             references, "case:lc", f"tok:{self.preparation.name}", "norm:yes", "lang:en", "scorer:meteor-1.5"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _PreparedMeteor(Prepared):
-    preparation: Preparation
-    segments: References
-
-    def count(self, hypotheses: Sequence[str]) -> FloatArray:
-        rows = [
-            _statistics(self.preparation.output(text), references)
-            for text, references in zip(hypotheses, self.segments, strict=True)
-        ]
-        return np.array(rows, dtype=np.float64).reshape(len(rows), len(_LENGTHS) + 4 * len(_STAGES) + 3)
 
 
 def meteor_of(totals: FloatArray) -> float:

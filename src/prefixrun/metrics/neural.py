@@ -12,7 +12,7 @@ import numpy as np
 from huggingface_hub import try_to_load_from_cache
 
 from prefixrun.errors import MissingPartError
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, signature
+from prefixrun.metrics.base import FloatArray, Metric, References, signature
 from prefixrun.metrics.preparation import Preparation
 
 _MODEL, _LAYER = "roberta-large", 17
@@ -37,32 +37,23 @@ class BertScore(Metric):
     def columns(self) -> tuple[str, ...]:
         return ("f1", "segments")
 
-    def prepare(self, references: References) -> Prepared:
+    def prepare(self, references: References) -> list[list[str]]:
         if find_spec("bert_score") is None:
             raise MissingPartError("BERTScore needs its package: pip install 'prefixrun[neural]'")
         if not any(isinstance(try_to_load_from_cache(_MODEL, file), str) for file in _WEIGHTS):
             raise MissingPartError(f"BERTScore needs {_MODEL} in the Hugging Face cache: hf download {_MODEL}")
         prepare = self.preparation.reference
-        return _PreparedBertScore(self.preparation, [[prepare(text) for text in texts] for texts in references])
+        return [[prepare(text) for text in texts] for texts in references]
 
-    def aggregate(self, totals: FloatArray) -> dict[str, float]:
-        return {"BERTScore": float(totals[0] / totals[1])}
+    def count(self, output: str, segment: list[str]) -> tuple[float, ...]:
+        return tuple(self.count_all([output], [segment])[0])
 
-    def signature(self, name: str, references: References) -> str:
-        scorer = f"scorer:bert-score-{version('bert-score')}" if find_spec("bert_score") else "scorer:bert-score"
-        return signature(references, f"tok:{self.preparation.name}", f"model:{_MODEL}-L{_LAYER}", "idf:no", scorer)
-
-
-@dataclass(frozen=True, slots=True)
-class _PreparedBertScore(Prepared):
-    preparation: Preparation
-    segments: list[list[str]]
-
-    def count(self, hypotheses: Sequence[str]) -> FloatArray:
+    def count_all(self, outputs: Sequence[str], segments: Sequence[list[str]]) -> FloatArray:
+        """All outputs go through the model together, which is faster than one after the other."""
         from bert_score import BERTScorer  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
-        outputs = [self.preparation.output(text) for text in hypotheses]
-        pairs = [(output, text) for output, texts in zip(outputs, self.segments, strict=True) for text in texts]
+        prepared = [self.preparation.output(text) for text in outputs]
+        pairs = [(output, text) for output, texts in zip(prepared, segments, strict=True) for text in texts]
         # bert-score 0.3 cannot encode an empty text under transformers 5, and would score it 0
         full = [i for i, pair in enumerate(pairs) if all(pair)]
         f1 = np.zeros(len(pairs))
@@ -70,10 +61,17 @@ class _PreparedBertScore(Prepared):
             scorer = BERTScorer(model_type=_MODEL, num_layers=_LAYER, idf=False, lang="en")
             f1[full] = np.asarray(scorer.score([pairs[i][0] for i in full], [pairs[i][1] for i in full])[2])
         rows = np.ones((len(outputs), 2))
-        ends = accumulate(map(len, self.segments))
-        for row, texts, end in zip(rows, self.segments, ends, strict=True):
+        ends = accumulate(map(len, segments))
+        for row, texts, end in zip(rows, segments, ends, strict=True):
             row[0] = f1[end - len(texts) : end].max()
         return rows
+
+    def aggregate(self, totals: FloatArray) -> dict[str, float]:
+        return {"BERTScore": float(totals[0] / totals[1])}
+
+    def signature(self, name: str, references: References) -> str:
+        scorer = f"scorer:bert-score-{version('bert-score')}" if find_spec("bert_score") else "scorer:bert-score"
+        return signature(references, f"tok:{self.preparation.name}", f"model:{_MODEL}-L{_LAYER}", "idf:no", scorer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,10 @@ class Declared(Metric):
     def columns(self) -> tuple[str, ...]:
         return ()
 
-    def prepare(self, references: References) -> Prepared:
+    def prepare(self, references: References) -> list[None]:
+        raise MissingPartError(self.reason)
+
+    def count(self, output: str, segment: None) -> tuple[()]:
         raise MissingPartError(self.reason)
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:

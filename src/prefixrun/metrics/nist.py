@@ -9,19 +9,28 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import sacrebleu
 
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, prefixrun_scorer, signature
+from prefixrun.metrics.base import FloatArray, Metric, References, prefixrun_scorer, signature
 from prefixrun.metrics.ngrams import Ngram, largest_counts, ngram_counts
 from prefixrun.metrics.preparation import MTEVAL_13A
 
 ORDERS = 5
 _BETA = math.log(2) / math.log(1.5) ** 2
 """Makes the penalty 0.5 for an output of two thirds of the reference length."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    largest: dict[Ngram, int]
+    lengths: list[int]
+    information: dict[Ngram, float]
+    """Bits of each n-gram in the whole corpus; this and the next are one object for all segments."""
+    information_mteval: dict[Ngram, float]
+    """Only the bigrams that mteval weighs in its own way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ class Nist(Metric):
         lengths = ("output_length", "mean_reference_length", "reference_tokens", "references", "segments")
         return (*lengths, *(f"ngrams{n}" for n in orders), *(f"info{n}" for n in orders), "info2_mteval")
 
-    def prepare(self, references: References) -> Prepared:
+    def prepare(self, references: References) -> list[_Segment]:
         in_all_references: Counter[Ngram] = Counter()
         segments = []
         for texts in MTEVAL_13A.references(references):
@@ -48,7 +57,24 @@ class Nist(Metric):
             for ngrams in counts:
                 in_all_references.update(ngrams)
             segments.append((largest_counts(counts), [len(words) for words in tokens]))
-        return _PreparedNist(segments, _information(in_all_references), _information_mteval(in_all_references))
+        information, mteval = _information(in_all_references), _information_mteval(in_all_references)
+        return [_Segment(largest, lengths, information, mteval) for largest, lengths in segments]
+
+    def count(self, output: str, segment: _Segment) -> list[float]:
+        tokens = MTEVAL_13A.output(output).split()
+        lengths = segment.lengths
+        row = [len(tokens), sum(lengths) / len(lengths), sum(lengths), len(lengths), 1.0, *[0.0] * (2 * ORDERS + 1)]
+        for ngram, count in ngram_counts(tokens, ORDERS).items():
+            order = len(ngram)
+            row[4 + order] += count
+            matches = min(count, segment.largest.get(ngram, 0))
+            if not matches:
+                continue
+            information = segment.information[ngram]
+            row[4 + ORDERS + order] += matches * information
+            if order == 2:
+                row[-1] += matches * segment.information_mteval.get(ngram, information)
+        return row
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         length, mean_length, tokens, references, segments = (float(total) for total in totals[:5])
@@ -71,31 +97,6 @@ class Nist(Metric):
         return signature(
             references, "case:lc", tokens, f"n:{ORDERS}", f"reference-length:{length}", prefixrun_scorer("nist")
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _PreparedNist(Prepared):
-    segments: list[tuple[dict[Ngram, int], list[int]]]
-    information: dict[Ngram, float]
-    information_mteval: dict[Ngram, float]
-    """Only the bigrams that mteval weighs in its own way."""
-
-    def count(self, hypotheses: Sequence[str]) -> FloatArray:
-        rows = np.zeros((len(self.segments), 5 + 2 * ORDERS + 1))
-        for row, text, (largest, lengths) in zip(rows, hypotheses, self.segments, strict=True):
-            tokens = MTEVAL_13A.output(text).split()
-            row[:5] = len(tokens), sum(lengths) / len(lengths), sum(lengths), len(lengths), 1
-            for ngram, count in ngram_counts(tokens, ORDERS).items():
-                order = len(ngram)
-                row[4 + order] += count
-                matches = min(count, largest.get(ngram, 0))
-                if not matches:
-                    continue
-                information = self.information[ngram]
-                row[4 + ORDERS + order] += matches * information
-                if order == 2:
-                    row[-1] += matches * self.information_mteval.get(ngram, information)
-        return rows
 
 
 def _information(counts: Counter[Ngram]) -> dict[Ngram, float]:

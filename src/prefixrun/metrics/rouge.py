@@ -8,7 +8,6 @@ by another form of Porter's algorithm: 0.1 to 0.4 points more. With these stems 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -16,12 +15,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from rouge_score.tokenize import tokenize  # type: ignore[import-untyped]
 
 from prefixrun.errors import MissingPartError
 from prefixrun.metrics import porter
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, signature
+from prefixrun.metrics.base import FloatArray, Metric, References, signature
 
 _KINDS = ("rouge1", "rouge2", "rougeL")
 Stemming = Literal["rouge-score", "rouge-1.5.5"]
@@ -47,11 +45,17 @@ class Rouge(Metric):
     def columns(self) -> tuple[str, ...]:
         return ("f_1", "f_2", "f_L", "segments")
 
-    def prepare(self, references: References) -> Prepared:
+    def prepare(self, references: References) -> list[tuple[Any, tuple[str, ...]]]:
         # imported here because it takes a second, which no other task should wait for
         from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
 
-        return _PreparedRouge(RougeScorer(_KINDS, tokenizer=_Words(self.stemming)), references)
+        scorer = RougeScorer(_KINDS, tokenizer=_Words(self.stemming))
+        return [(scorer, texts) for texts in references]
+
+    def count(self, output: str, segment: tuple[Any, tuple[str, ...]]) -> tuple[float, ...]:
+        scorer, references = segment
+        best = scorer.score_multi(references, output)
+        return *(best[kind].fmeasure for kind in _KINDS), 1.0
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         return {name: 100 * float(total / totals[-1]) for name, total in zip(self.names, totals, strict=False)}
@@ -59,19 +63,6 @@ class Rouge(Metric):
     def signature(self, name: str, references: References) -> str:
         scorer = f"scorer:rouge-score-{version('rouge-score')}"
         return signature(references, "case:lc", f"stem:{self.stemming}", "aggregate:mean-f", scorer)
-
-
-@dataclass(frozen=True, slots=True)
-class _PreparedRouge(Prepared):
-    scorer: Any
-    references: References
-
-    def count(self, hypotheses: Sequence[str]) -> FloatArray:
-        rows = np.ones((len(self.references), len(_KINDS) + 1))
-        for row, text, references in zip(rows, hypotheses, self.references, strict=True):
-            best = self.scorer.score_multi(references, text)
-            row[:-1] = [best[kind].fmeasure for kind in _KINDS]
-        return rows
 
 
 class _Words:

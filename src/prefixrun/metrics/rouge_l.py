@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, prefixrun_scorer, signature
+from prefixrun.metrics.base import FloatArray, Metric, References, prefixrun_scorer, signature
 from prefixrun.metrics.preparation import PTB
 
 _BETA = 1.2
@@ -25,32 +23,25 @@ class RougeL(Metric):
     def columns(self) -> tuple[str, ...]:
         return ("f", "segments")
 
-    def prepare(self, references: References) -> Prepared:
+    def prepare(self, references: References) -> list[list[tuple[str, ...]]]:
         # an empty text counts as one empty word, as in the COCO code
-        return _PreparedRougeL([[tuple(text.split(" ")) for text in texts] for texts in PTB.references(references)])
+        return [[tuple(text.split(" ")) for text in texts] for texts in PTB.references(references)]
+
+    def count(self, output: str, segment: list[tuple[str, ...]]) -> tuple[float, float]:
+        words = tuple(PTB.output(output).split(" "))
+        lengths = [common_subsequence(words, reference) for reference in segment]
+        precision = max(lengths) / len(words)
+        # the best precision and recall may be of different references, as in the COCO code
+        recall = max(length / len(reference) for length, reference in zip(lengths, segment, strict=True))
+        weight = _BETA**2
+        f = (1 + weight) * precision * recall / (recall + weight * precision) if precision * recall else 0.0
+        return f, 1.0
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         return {"ROUGE_L": 100 * float(totals[0] / totals[1])}
 
     def signature(self, name: str, references: References) -> str:
         return signature(references, "case:lc", "tok:ptb", f"beta:{_BETA}", prefixrun_scorer("rouge_l"))
-
-
-@dataclass(frozen=True, slots=True)
-class _PreparedRougeL(Prepared):
-    segments: list[list[tuple[str, ...]]]
-
-    def count(self, hypotheses: Sequence[str]) -> FloatArray:
-        rows = np.ones((len(self.segments), 2))
-        for row, text, references in zip(rows, hypotheses, self.segments, strict=True):
-            output = tuple(PTB.output(text).split(" "))
-            lengths = [common_subsequence(output, reference) for reference in references]
-            precision = max(lengths) / len(output)
-            # the best precision and recall may be of different references, as in the COCO code
-            recall = max(length / len(words) for length, words in zip(lengths, references, strict=True))
-            weight = _BETA**2
-            row[0] = (1 + weight) * precision * recall / (recall + weight * precision) if precision * recall else 0.0
-        return rows
 
 
 def common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:

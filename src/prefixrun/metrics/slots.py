@@ -8,14 +8,12 @@ so compare systems with each other and with the references (which lack 10 % of t
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from unidecode import unidecode
 
 from prefixrun.errors import MissingPartError
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, prefixrun_scorer
+from prefixrun.metrics.base import FloatArray, Metric, References, prefixrun_scorer
 from prefixrun.metrics.slot_words import FRIENDLY, NOT_FRIENDLY, WORDINGS
 
 _SIGN = re.compile(r"([^\w\s'])")
@@ -40,8 +38,11 @@ class SlotError(Metric):
     def columns(self) -> tuple[str, ...]:
         return ("slots", "missing", "added")
 
-    def prepare(self, references: References) -> Prepared:
-        return _PreparedSlots([_slots(source) for (source,) in references])
+    def prepare(self, references: References) -> list[dict[str, str]]:
+        return [_slots(source) for (source,) in references]
+
+    def count(self, output: str, segment: dict[str, str]) -> tuple[int, int, int]:
+        return _compare(segment, output)
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         slots, missing, added = (float(total) for total in totals)
@@ -49,15 +50,6 @@ class SlotError(Metric):
 
     def signature(self, name: str, references: References) -> str:
         return f"input:paper|{prefixrun_scorer('slots')}"
-
-
-@dataclass(frozen=True, slots=True)
-class _PreparedSlots(Prepared):
-    segments: list[dict[str, str]]
-
-    def count(self, hypotheses: Sequence[str]) -> FloatArray:
-        rows = [_compare(slots, text) for slots, text in zip(self.segments, hypotheses, strict=True)]
-        return np.array(rows, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +68,12 @@ class Coverage(Metric):
     def columns(self) -> tuple[str, ...]:
         return ("entities", "named")
 
-    def prepare(self, references: References) -> Prepared:
-        return _PreparedCoverage([_entities(source) for (source,) in references])
+    def prepare(self, references: References) -> list[tuple[str, ...]]:
+        return [_entities(source) for (source,) in references]
+
+    def count(self, output: str, segment: tuple[str, ...]) -> tuple[int, int]:
+        text = _plain(output)
+        return len(segment), sum(entity in text for entity in segment)
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         entities, named = (float(total) for total in totals)
@@ -85,18 +81,6 @@ class Coverage(Metric):
 
     def signature(self, name: str, references: References) -> str:
         return f"input:paper|{prefixrun_scorer('coverage')}"
-
-
-@dataclass(frozen=True, slots=True)
-class _PreparedCoverage(Prepared):
-    segments: list[tuple[str, ...]]
-
-    def count(self, hypotheses: Sequence[str]) -> FloatArray:
-        rows = np.zeros((len(self.segments), 2))
-        for row, text, entities in zip(rows, hypotheses, self.segments, strict=True):
-            output = _plain(text)
-            row[:] = len(entities), sum(entity in output for entity in entities)
-        return rows
 
 
 def _slots(source: str) -> dict[str, str]:

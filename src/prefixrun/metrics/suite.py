@@ -152,7 +152,7 @@ def _run(
     """The scores of one metric and its columns; no columns where an optional part is missing."""
     signatures = {name: metric.signature(name, references) for name in metric.names}
     try:
-        counts = prepared(metric, references).count(hypotheses)
+        counts = metric.count_all(hypotheses, prepared(metric, references))
     except MissingPartError as missing:
         return {name: Score(None, signatures[name], str(missing)) for name in metric.names}, {}
     values = metric.aggregate(counts.sum(axis=0))

@@ -6,12 +6,9 @@ sacrebleu's TER is neither equal (it caps the candidate shifts and has another b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from prefixrun.metrics.base import FloatArray, Metric, Prepared, References, prefixrun_scorer, signature
+from prefixrun.metrics.base import FloatArray, Metric, References, prefixrun_scorer, signature
 from prefixrun.metrics.preparation import Preparation
 from prefixrun.metrics.tercom import Words, edits
 
@@ -33,12 +30,15 @@ class Ter(Metric):
     def columns(self) -> tuple[str, ...]:
         return ("edits", "mean_reference_length")
 
-    def prepare(self, references: References) -> Prepared:
-        segments = []
+    def prepare(self, references: References) -> list[tuple[Words, ...]]:
+        segments: list[tuple[Words, ...]] = []
         for texts in self.preparation.references(references):
             first, *others = map(_words, texts)
             segments.append((first, *(words for words in others if words)))
-        return _PreparedTer(self.preparation, segments)
+        return segments
+
+    def count(self, output: str, segment: tuple[Words, ...]) -> tuple[float, float]:
+        return _fewest_edits(_words(self.preparation.output(output)), segment), sum(map(len, segment)) / len(segment)
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         edits, length = (float(total) for total in totals)
@@ -47,19 +47,6 @@ class Ter(Metric):
     def signature(self, name: str, references: References) -> str:
         scorer = prefixrun_scorer("ter")
         return signature(references, "case:lc", f"tok:{self.preparation.name}", "search:tercom-0.7.25", scorer)
-
-
-@dataclass(frozen=True, slots=True)
-class _PreparedTer(Prepared):
-    preparation: Preparation
-    segments: list[tuple[Words, ...]]
-
-    def count(self, hypotheses: Sequence[str]) -> FloatArray:
-        rows = np.zeros((len(self.segments), 2))
-        for row, text, references in zip(rows, hypotheses, self.segments, strict=True):
-            row[0] = _fewest_edits(_words(self.preparation.output(text)), references)
-            row[1] = sum(map(len, references)) / len(references)
-        return rows
 
 
 def _words(text: str) -> Words:
