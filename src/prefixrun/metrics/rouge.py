@@ -18,7 +18,6 @@ from typing import Any, Literal
 from rouge_score.tokenize import tokenize  # type: ignore[import-untyped]
 
 from prefixrun.errors import MissingPartError
-from prefixrun.metrics import porter
 from prefixrun.metrics.base import FloatArray, Metric, References, signature
 
 _KINDS = ("rouge1", "rouge2", "rougeL")
@@ -69,12 +68,15 @@ class _Words:
     """A tokenizer for rouge-score: the package's words, runs of a-z and 0-9; it stems those of more than 3 letters."""
 
     def __init__(self, stemming: Stemming) -> None:
+        # imported here because nltk takes a second, as rouge_scorer does
+        from nltk.stem.porter import PorterStemmer  # type: ignore[import-untyped]
+
+        from prefixrun.metrics.porter import Rouge155Stemmer
+
         irregular: dict[str, str] = {}
         if stemming == "rouge-1.5.5":
-            irregular, stem = _irregular_forms(), porter.stem
+            irregular, stem = _irregular_forms(), Rouge155Stemmer().stem
         else:
-            from nltk.stem.porter import PorterStemmer  # type: ignore[import-untyped]
-
             stem = PorterStemmer().stem
         # most of the time of ROUGE is stemming, and most words come again
         self.stem = lru_cache(maxsize=1 << 18)(lambda word: irregular.get(word) or stem(word))
