@@ -136,18 +136,14 @@ def test_nothing_is_written_outside_the_root(escape: str, tmp_path: Path) -> Non
     root = tmp_path / "root"
     root.mkdir()
     (root / "link").symlink_to(tmp_path)
-    for write in (
-        lambda: files.write_text(Path(escape), "x", root=root),
-        lambda: files.append_lines(Path(escape), ["x"], root=root),
-    ):
-        with pytest.raises(ConfigError, match="lies outside"):
-            write()
+    with pytest.raises(ConfigError, match="lies outside"):
+        files.write_bytes(Path(escape), b"x", root=root)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["root"]
 
 
 def test_a_path_inside_the_root_is_written_there(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    files.write_text(Path("a/../a/b.txt"), "x", root=tmp_path)
+    files.write_bytes(Path("a/../a/b.txt"), b"x", root=tmp_path)
     assert (tmp_path / "a" / "b.txt").read_text() == "x"
 
 

@@ -81,14 +81,14 @@ def write_bytes(path: Path, data: bytes | memoryview, *, root: Path | None = Non
     return target
 
 
-def write_text(path: Path, text: str, *, root: Path | None = None) -> Path:
+def write_text(path: Path, text: str) -> Path:
     """Replace `path` by `text` in UTF-8 as one step; see write_bytes."""
-    return write_bytes(path, text.encode("utf-8"), root=root)
+    return write_bytes(path, text.encode("utf-8"))
 
 
-def write_json(path: Path, value: object, *, root: Path | None = None) -> Path:
+def write_json(path: Path, value: object) -> Path:
     """Replace `path` by `value` as JSON: sorted keys, two spaces, newline at the end. Errors as in plain_json."""
-    return write_bytes(path, json_bytes(value), root=root)
+    return write_bytes(path, json_bytes(value))
 
 
 def json_bytes(value: object) -> bytes:
@@ -97,7 +97,7 @@ def json_bytes(value: object) -> bytes:
     return (text + "\n").encode("utf-8")
 
 
-def append_lines(path: Path, lines: Iterable[str], *, root: Path | None = None) -> Path:
+def append_lines(path: Path, lines: Iterable[str]) -> Path:
     """Append lines (without their newlines) and wait until they are on the disk.
 
     A torn last line that an earlier kill left behind is cut off first, so that nothing is glued to it.
@@ -106,10 +106,9 @@ def append_lines(path: Path, lines: Iterable[str], *, root: Path | None = None) 
     for line in block:
         if "\n" in line or "\r" in line:
             raise ValueError(f"{path}: a record must not contain a line break: {line[:60]!r}")
-    target = inside(root, path) if root is not None else path
-    with explained(target):
-        is_new = not target.exists()
-        with open(target, "ab+", opener=_no_link) as stream:
+    with explained(path):
+        is_new = not path.exists()
+        with open(path, "ab+", opener=_no_link) as stream:
             end = _end_of_whole_lines(stream)
             stream.truncate(end)
             try:
@@ -119,8 +118,8 @@ def append_lines(path: Path, lines: Iterable[str], *, root: Path | None = None) 
                 os.ftruncate(stream.fileno(), end)
                 raise
         if is_new:
-            _directory_to_disk(target.parent)
-    return target
+            _directory_to_disk(path.parent)
+    return path
 
 
 def append_bytes(path: Path, data: bytes) -> Path:
@@ -148,9 +147,9 @@ def move(path: Path, target: Path) -> Path:
     return target
 
 
-def append_json(path: Path, records: Iterable[object], *, root: Path | None = None) -> Path:
+def append_json(path: Path, records: Iterable[object]) -> Path:
     """Append records as one JSON object a line; see append_lines and plain_json."""
-    return append_lines(path, (canonical_json(record) for record in records), root=root)
+    return append_lines(path, (canonical_json(record) for record in records))
 
 
 def read_json_lines(path: Path) -> JsonLines:

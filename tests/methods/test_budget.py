@@ -7,9 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefixrun.config.method_specs import size_of
+from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError
+from prefixrun.methods import budget
 from prefixrun.methods.budget import check_total, closest, describe
-from prefixrun.models.backbone import load
+from prefixrun.methods.parameter_count import Parameters, count
+from prefixrun.models.backbone import Backbone, load
 from prefixrun.runs.configure import compose, sweep_points
 
 
@@ -84,3 +87,17 @@ def test_a_model_of_another_size_than_its_shapes_is_refused() -> None:
         ConfigError, match=r"budget=5%: was solved for a model of .* give the size itself, as in prefix"
     ):
         check_total(config, load(compose(["model=tiny_llama"]).model))
+
+
+def test_a_sweep_builds_each_size_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[int | None] = []
+
+    def build_and_count(config: Config, backbone: Backbone) -> Parameters:
+        built.append(size_of(config))
+        return count(config, backbone)
+
+    monkeypatch.setattr(budget, "_stored_counts", {})
+    monkeypatch.setattr(budget, "count", build_and_count)
+    sizes = [size_of(compose(["model=tiny_gpt2", "budget=10%", f"seed={seed}"])) for seed in (1, 2)]
+    assert sizes[0] == sizes[1]
+    assert sorted(built) == sorted(set(built))

@@ -42,8 +42,6 @@ class Cell:
     value: float
     printed: str
     """As printed, with a leading zero: its digits say how far it is rounded."""
-    copies: int | None
-    """Independent copies of the text the number was read in; None where that was not noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +86,7 @@ def load(content: Content) -> tuple[Row, ...]:
         for line in reader:
             key = tuple(line[name] for name in _KEY)
             try:
-                copies = int(line["copies"]) if line["copies"] else None
-                cell = Cell(line["metric"], float(line["value"]), line["value"], copies)
+                cell = Cell(line["metric"], float(line["value"]), line["value"])
             except (TypeError, ValueError) as error:
                 raise DamagedStateError(f"{path}:{reader.line_num}: {error}; install prefixrun again") from error
             grouped.setdefault(key, []).append(cell)

@@ -50,21 +50,8 @@ _DODGE = 0.014
 """Distance of neighbouring curves at one x, as a share of the axis."""
 
 
-def draw(figure: Figure) -> dict[str, bytes]:
-    """Draw one figure in both forms: ending of the file → content."""
-    with _drawn(figure) as canvas:
-        return {ending: _bytes(canvas, ending) for ending in ("png", "svg")}
-
-
-def draw_svg(figure: Figure) -> str:
-    """Draw one figure for a page of HTML: half the time of both forms."""
-    with _drawn(figure) as canvas:
-        return _bytes(canvas, "svg").decode("utf-8")
-
-
-@contextmanager
-def _drawn(figure: Figure) -> Iterator[Canvas]:
-    """A canvas with the figure on it."""
+def draw(figure: Figure, endings: Sequence[str] = ("png", "svg")) -> dict[str, bytes]:
+    """Draw one figure in the forms asked for, each of which takes its time: ending of the file → content."""
     with _canvas(figure) as canvas:
         if figure.kind == "pareto":
             _pareto(canvas, figure)
@@ -72,7 +59,7 @@ def _drawn(figure: Figure) -> Iterator[Canvas]:
             _initialisations(canvas, figure)
         else:
             _lines(canvas, figure)
-        yield canvas
+        return {ending: _bytes(canvas, ending) for ending in endings}
 
 
 @contextmanager

@@ -8,9 +8,12 @@ The paper's sampler for E2E is not released; it only says uniform subsamples of 
 from __future__ import annotations
 
 import hashlib
+from typing import TypeVar
 
 from prefixrun.data.example import Corpus, Example, Pair
 from prefixrun.errors import DataError
+
+Item = TypeVar("Item", Pair, Example)
 
 SCORED_SEED = 0
 """Seed of the choice of inputs to score."""
@@ -42,21 +45,18 @@ def select_pairs(corpus: Corpus, size: int | None, fraction: float, seed: int) -
     return choose(pairs, count, seed)
 
 
-def choose(pairs: tuple[Pair, ...], count: int, seed: int) -> tuple[Pair, ...]:
-    """The ``count`` pairs of lowest rank (all when there are not more), in their order."""
-    if count >= len(pairs):
-        return pairs
-    chosen = {pair.id for pair in sorted(pairs, key=lambda pair: _rank(pair.id, seed))[:count]}
-    return tuple(pair for pair in pairs if pair.id in chosen)
+def choose(items: tuple[Item, ...], count: int, seed: int) -> tuple[Item, ...]:
+    """The ``count`` pairs or examples of lowest rank (all when there are not more), in their order."""
+    if count >= len(items):
+        return items
+    chosen = {item.id for item in sorted(items, key=lambda item: _rank(item.id, seed))[:count]}
+    return tuple(item for item in items if item.id in chosen)
 
 
 def choose_examples(examples: tuple[Example, ...], count: int | None) -> tuple[Example, ...]:
     """The ``count`` examples of lowest rank, in their order: spread over the whole part, whatever its order means
     (WebNLG's test part has its unseen categories last), nested, and the same for every run. None takes all."""
-    if count is None or count >= len(examples):
-        return examples
-    chosen = {example.id for example in sorted(examples, key=lambda example: _rank(example.id, SCORED_SEED))[:count]}
-    return tuple(example for example in examples if example.id in chosen)
+    return examples if count is None else choose(examples, count, SCORED_SEED)
 
 
 def _rank(identifier: str, seed: int) -> bytes:

@@ -12,7 +12,7 @@ from prefixrun.methods.parameter_count import count
 from prefixrun.models.skeleton import skeleton
 
 if TYPE_CHECKING:
-    from prefixrun.config.schema import Config
+    from prefixrun.config.schema import Config, MethodConfig, ModelConfig
     from prefixrun.models.backbone import Backbone
 
 
@@ -24,13 +24,25 @@ def solved(config: Config) -> Config:
     assert config.budget is not None
     backbone = skeleton(config.model)
     wanted = float(config.budget.removesuffix("%")) / 100 * backbone.total
-    size = closest(lambda size: count(with_size(config, size), backbone).stored, wanted, largest_size(config, backbone))
+    size = closest(lambda size: _stored_count(with_size(config, size)), wanted, largest_size(config, backbone))
     sized = with_size(config, size)
     try:
         refuse_length(sized, backbone)
     except ConfigError as error:
         raise ConfigError(f"budget={config.budget}: the size that comes closest is {error}") from error
     return sized
+
+
+_stored_counts: dict[tuple[ModelConfig, MethodConfig, int], int] = {}
+"""By all that the tensors of a method depend on; points of a sweep that differ in other settings share the counts."""
+
+
+def _stored_count(config: Config) -> int:
+    """Numbers that a configuration stores; its method is built once in a process."""
+    key = (config.model, config.method, config.prefix_len)
+    if key not in _stored_counts:
+        _stored_counts[key] = count(config, skeleton(config.model)).stored
+    return _stored_counts[key]
 
 
 def closest(stored: Callable[[int], int], wanted: float, largest: int | None = None) -> int:

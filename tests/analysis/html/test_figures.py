@@ -30,7 +30,7 @@ def test_a_published_figure_is_shown_as_it_is_while_it_is_up_to_date(
         write_record(tmp_path, settings={"train_size": size})
     publish(load_records(tmp_path).runs, tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("prefixrun.analysis.html.figures.draw_svg", None)
+        patch.setattr("prefixrun.analysis.html.figures.draw", None)
         (figure,), _ = page_figures(run_groups(load_records(tmp_path).runs), tmp_path / "figures")
     (path,) = (tmp_path / "figures").glob("*.svg")
     assert unquote(figure.address).endswith(path.read_text(encoding="utf-8"))

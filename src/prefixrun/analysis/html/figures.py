@@ -13,7 +13,7 @@ from urllib.parse import quote
 from prefixrun.analysis.curves import figures
 from prefixrun.analysis.drawn import published
 from prefixrun.analysis.groups import RunGroup
-from prefixrun.analysis.plots import draw_svg
+from prefixrun.analysis.plots import draw
 from prefixrun.errors import DataError
 
 
@@ -33,7 +33,10 @@ def page_figures(groups: Sequence[RunGroup], directory: Path) -> tuple[tuple[Pag
     Without figures, the reason: scores with different signatures share no axis.
     """
     try:
-        drawn = [(each, published(directory, each) or draw_svg(each)) for each in figures(groups)]
+        drawn = [
+            (each, published(directory, each) or draw(each, ("svg",))["svg"].decode("utf-8"))
+            for each in figures(groups)
+        ]
     except DataError as error:
         return (), str(error)
     return tuple(PageFigure(each.title, each.caption, address(svg)) for each, svg in drawn), ""
