@@ -1,5 +1,6 @@
-"""The wheel holds everything the command needs, and the command works from it."""
+"""The wheel holds everything the command needs, and the command works from it; every module has its tests."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -9,6 +10,22 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT
+
+PACKAGE = ROOT / "src" / "prefixrun"
+TESTS = ROOT / "tests"
+OF_NO_MODULE = {
+    "analysis/html/test_scripts.py": "the JavaScript of the report",
+    "cli/test_bad_input.py": "files that are damaged, through every command",
+    "cli/test_full_disk.py": "a full disk, through every command",
+    "cli/test_read_only.py": "closed directories, through every command",
+    "config/test_conf.py": "the files of conf/",
+    "data/test_samples.py": "the sample corpora",
+    "methods/test_check_list.py": "the behaviours of every method",
+    "metrics/test_goldens_e2e.py": "values of the official programs",
+    "metrics/test_goldens_other_tasks.py": "values of the official programs",
+    "metrics/test_published_outputs.py": "the scores that papers printed",
+}
+"""Tests beside those of the modules, and what they are of."""
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +75,24 @@ def test_make_installs_the_torch_that_the_package_pins() -> None:
     done = subprocess.run(["make", "-n", "-B", "setup"], cwd=ROOT, capture_output=True, text=True, check=True)
     pinned = next(line for line in (ROOT / "pyproject.toml").read_text().splitlines() if "torch==" in line)
     assert f"install {pinned.strip().strip(',').strip(chr(34))}\n" in done.stdout
+
+
+def mirrored(module: Path) -> str:
+    """Where the tests of a module are: those of a package's __init__ beside its directory."""
+    path = module.relative_to(PACKAGE)
+    path = path.parent if path.name == "__init__.py" else path.with_suffix("")
+    return path.with_name(f"test_{path.name}.py").as_posix()
+
+
+def has_logic(module: Path) -> bool:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return any(isinstance(node, kinds) for node in ast.parse(module.read_text(encoding="utf-8")).body)
+
+
+def test_every_module_has_its_tests_and_no_others_lie_between_them() -> None:
+    modules = {mirrored(path): path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py"}
+    packages = {path.name for path in PACKAGE.iterdir() if path.is_dir()}
+    there = {path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py")}
+    assert {name for name, path in modules.items() if has_logic(path)} - there == set()
+    beside = {name for name in there - modules.keys() if name.partition("/")[0] in packages}
+    assert beside == OF_NO_MODULE.keys()

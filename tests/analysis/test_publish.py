@@ -10,7 +10,6 @@ from prefixrun.analysis.curves import figures
 from prefixrun.analysis.drawn import FILE, fingerprint, fingerprints
 from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.publish import publish, tables
-from prefixrun.cli.main import main
 from prefixrun.results.records import Record, load_records
 from synthetic_records import write_record
 
@@ -32,19 +31,6 @@ def test_the_same_records_give_the_same_bytes(tree: Path, tmp_path: Path) -> Non
     assert [path.name for path in first] == [path.name for path in second]
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
-
-
-def test_the_command_writes_everything_and_names_what_it_left_out(
-    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tree / "runs" / "going").mkdir(parents=True, exist_ok=True)
-    (tree / "runs" / "going" / "config.json").write_text("{}")
-    assert main(["tables", f"results_dir={tree}", f"out={tmp_path}"]) == 0
-    shown = capsys.readouterr()
-    assert f"left out: {tree}/runs/going: the run is not finished" in shown.err
-    assert "1 left out" in shown.out
-    assert (tmp_path / "tables" / "acl_table_2.md").is_file()
-    assert (tmp_path / "figures" / "low_data-e2e-smollm2_135m.svg").is_file()
 
 
 def test_a_figure_that_the_runs_no_longer_make_goes(tmp_path: Path) -> None:
@@ -69,20 +55,6 @@ def test_tables_of_another_version_do_not_stay_with_old_numbers(tmp_path: Path) 
     publish([], tmp_path)
     left = {path.name.partition("_")[0] for path in (tmp_path / "tables").iterdir()}
     assert left == {"acl", "claims.md", "methods.csv", "methods.md", "methods.tex", "my"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["version=v2"], "version=v2: must be one of v1, ACL"),
-        (["seeds=1"], "seeds=1: must be a whole number of at least 2"),
-        (["results_dir=nowhere"], "results_dir=nowhere: there is no such directory"),
-        (["sedes=3"], "did you mean seeds?"),
-    ],
-)
-def test_wrong_arguments_are_named(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["tables", *arguments]) == 2
-    assert message in capsys.readouterr().err
 
 
 def test_published_tables_are_what_the_committed_records_give(published: tuple[Record, ...]) -> None:

@@ -1,12 +1,10 @@
 """Runs that become committed records."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from prefixrun.cli.main import main
 from prefixrun.errors import DamagedStateError, DataError
 from prefixrun.results.archive import ArchivedRun, archive_runs, select_runs
 from prefixrun.results.records import load_records
@@ -113,19 +111,3 @@ def test_why_a_run_cannot_be_kept_is_said(tmp_path: Path) -> None:
     (directory / "result.json").unlink()
     with pytest.raises(DataError, match=r"has this id: .* the run is not finished"):
         select_runs(tmp_path, [directory.name.rpartition("-")[2]])
-
-
-def test_the_command_names_the_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    done, open_run = runs(tmp_path, 1, 2)
-    (open_run / "result.json").write_text(json.dumps({"schema_version": 1}))
-    assert main(["keep", "run=all", f"results_dir={tmp_path}", f"into={tmp_path / 'there'}"]) == 0
-    said = capsys.readouterr()
-    assert said.out == f"{tmp_path / 'there' / 'records' / done.name}\n"
-    assert f"left out: {open_run}: result.json: run_id is missing" in said.err
-    assert main(["keep", "run=all", f"results_dir={tmp_path}", f"into={tmp_path / 'there'}"]) == 0
-    assert capsys.readouterr().out.endswith("  (there before)\n")
-
-
-def test_a_tree_without_runs_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["keep", "run=all", f"results_dir={tmp_path}"]) == 3
-    assert "has no finished run; give results_dir=DIR" in capsys.readouterr().err

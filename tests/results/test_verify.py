@@ -281,20 +281,3 @@ def test_committed_records_are_what_they_say() -> None:
     for record in load_records(ROOT / "results").runs:
         if record.directory.parent.name == "records":
             assert [check for check in verify(record, regenerate=0) if check.outcome == "wrong"] == []
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "said"),
-    [
-        ([], 2, "ID: is missing; prefixrun verify takes ID"),
-        (["ID", "regenerate=all"], 2, "regenerate=all: must be a whole number"),
-        (["ID", "data_dir=nowhere"], 2, "data_dir=nowhere: there is no such directory"),
-        (["ID", "regenrate=2"], 2, "did you mean regenerate?"),
-        (["zzz"], 3, "run zzz: no finished run of results has this id"),
-    ],
-)
-def test_wrong_words_are_named(
-    run: Path, words: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["verify", *(run.name[-12:] if word == "ID" else word for word in words)]) == code
-    assert said in capsys.readouterr().err

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 from prefixrun.cli.main import main
-from prefixrun.config.compose import compose
-from prefixrun.sweeps.estimate import Work, total, work
 
 
 @pytest.fixture(autouse=True)
@@ -19,16 +17,6 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 TINY = ("model=tiny_gpt2", "method=prefix_flat", "init=random", "train.warmup_steps=0", "decode=greedy", "test_size=2")
-
-
-def test_work_is_counted_in_pairs_and_beams() -> None:
-    config = compose(["train.epochs=2", "train.batch_size=4", "train_size=10", "test_size=5", "train.warmup_steps=0"])
-    assert work(config, available=320, inputs=48) == Work(pairs=24, beams=25)
-    assert work(compose(["train.max_steps=3", "train.warmup_steps=0"]), 320, 48) == Work(pairs=24, beams=240)
-
-
-def test_what_is_unknown_is_counted_apart() -> None:
-    assert total([1.0, None, 2.0]) == (3.0, 1)
 
 
 def test_a_plan_runs_nothing_and_says_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:

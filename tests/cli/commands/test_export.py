@@ -1,0 +1,40 @@
+"""prefixrun export: what a run has trained, in both forms."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from prefixrun.cli.main import main
+from prefixrun.methods.peft_format import read_prefix
+from prefixrun.results.inference import from_prefix, outputs
+from prefixrun.results.lookup import find, open_run
+from prefixrun.results.records import load_records
+
+
+@pytest.mark.parametrize("kind", ["tensors", "peft"])
+def test_an_exported_prefix_comes_back(finished: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (record,) = load_records(finished).runs
+    assert main(["export", f"run={record.run_id}", "out=exported", f"format={kind}", f"results_dir={finished}"]) == 0
+    assert capsys.readouterr().out == f"exported: prefix of length 4 for tiny_gpt2, from run {record.run_id}\n"
+    assert outputs(from_prefix(Path("exported"), "tiny_gpt2", "greedy"), ["name : Aromi | Type : pub"])
+    opened = open_run(find(finished, record.run_id))
+    back = read_prefix(Path("exported"), opened.backbone)
+    assert torch.equal(back["decoder"], opened.method.key_values(opened.backbone)["decoder"])
+
+
+def test_what_a_method_without_a_prefix_leaves(capsys: pytest.CaptureFixture[str]) -> None:
+    small = ("train_size=4", "train.max_steps=1", "train.warmup_steps=0", "test_size=1", "decode.max_new_tokens=2")
+    assert main(["model=tiny_llama", "method=lora", "method.rank=1", "decode=greedy", *small]) == 0
+    (record,) = load_records(Path("results")).runs
+    capsys.readouterr()
+    arguments = ["export", f"run={record.run_id}", "out=exported"]
+    assert main(arguments) == 2
+    assert "method=lora has no prefix; format=peft takes its updates" in " ".join(capsys.readouterr().err.split())
+    assert main([*arguments, "format=peft"]) == 0
+    assert "LoRA of rank 1 for tiny_llama" in " ".join(capsys.readouterr().out.split())
+
+
+def test_another_form_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "run=a", "out=exported", "format=onnx"]) == 2
+    assert capsys.readouterr().err == "prefixrun: format=onnx: there are tensors, peft\n"

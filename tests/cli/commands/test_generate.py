@@ -1,0 +1,117 @@
+"""prefixrun generate: arguments, inputs from a file, outputs to one."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from prefixrun.cli.main import main
+from prefixrun.config.compose import compose
+from prefixrun.models.backbone import Backbone, load
+from prefixrun.results.records import load_records
+
+
+def ids(results: Path) -> list[str]:
+    found = [json.loads(path.read_text()) for path in (results / "runs").glob("*/result.json")]
+    return [result["run_id"] for result in sorted(found, key=lambda result: result["seed"])]
+
+
+SOURCES = ["name : Aromi | Type : pub", "name : Cocum | Type : coffee shop | food : Chinese", "name : X"]
+
+
+def a_prefix(backbone: Backbone, length: int, seed: int) -> Tensor:
+    shape = backbone.shape
+    size = (shape.layers, 2, shape.kv_heads, length, shape.head_dim)
+    return torch.randn(size, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["text=x"], "give run=ID, or prefix=PATH with model=NAME"),
+        (["run=a", "prefix=p", "text=x"], "give run=ID, or prefix=PATH with model=NAME"),
+        (["run=a"], "give text=TEXT or file=FILE"),
+        (["prefix=p", "text=x"], "model: is missing"),
+        (["run=a", "text=x", "combine=multiply"], "combine=multiply: there are concatenate, average"),
+        (["run=,", "text=x"], "run=,: names no run"),
+        (["run=a", "text= "], "text: is blank"),
+        (["run=a", "text=\udcff"], "text: has bytes that are not UTF-8"),
+        (["run=", "text=x"], "run=: has no value"),
+    ],
+)
+def test_arguments_that_do_not_go_together(
+    given: Sequence[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["generate", *given]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["word " * 5000, "w" * 1_000_000])
+def test_an_input_that_does_not_fit(finished: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    (run, *_) = ids(finished)
+    assert main(["generate", f"run={run}", f"text={text}", f"results_dir={finished}"]) == 2
+    message = capsys.readouterr().err
+    assert "of input 1" in message
+    assert message.count("\n") == 1
+    assert len(message) < 500
+
+
+@pytest.mark.parametrize(
+    ("length", "scale", "code", "said"), [(2000, 1.0, 2, "2000 of prefix"), (2, 1e38, 5, "not finite")]
+)
+def test_a_prefix_that_cannot_be_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], length: int, scale: float, code: int, said: str
+) -> None:
+    backbone = load(compose(["model=tiny_gpt2"]).model)
+    (tmp_path / "prefix").write_bytes(save({"decoder": a_prefix(backbone, length, 0) * scale}))
+    assert main(["generate", f"prefix={tmp_path / 'prefix'}", "model=tiny_gpt2", "text=a"]) == code
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.out == ""
+
+
+def test_lines_of_windows_are_the_same_inputs(finished: Path, tmp_path: Path) -> None:
+    (run, *_) = ids(finished)
+    written = []
+    for name, end in (("lf", "\n"), ("crlf", "\r\n")):
+        (tmp_path / name).write_text("".join(source + end for source in SOURCES), newline="")
+        out = tmp_path / f"{name}.jsonl"
+        assert main(["generate", f"run={run}", f"file={tmp_path / name}", f"out={out}", f"results_dir={finished}"]) == 0
+        written.append(out.read_bytes())
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"one\n\xe9\n", ":2: byte 0xe9 is not UTF-8"),
+        (b"one\n\n", ":2: is empty"),
+        (b"", ": the file is empty"),
+    ],
+)
+def test_a_file_of_inputs_that_is_wrong(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes, said: str
+) -> None:
+    (tmp_path / "in.txt").write_bytes(data)
+    given = ["generate", f"run={ids(finished)[0]}", f"results_dir={finished}"]
+    assert main([*given, f"file={tmp_path / 'in.txt'}"]) == 3
+    assert capsys.readouterr().err.startswith(f"prefixrun: {tmp_path / 'in.txt'}{said}")
+    for name in ("/dev/full", str(tmp_path)):
+        assert main([*given, f"file={name}"]) == 3
+        assert capsys.readouterr().err.startswith(f"prefixrun: {name}: ")
+
+
+def test_a_file_of_inputs_to_a_file_of_outputs(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (record,) = load_records(finished).runs
+    Path("in.txt").write_text("\n".join(SOURCES) + "\n")
+    arguments = ["generate", f"run={record.run_id}", "file=in.txt", f"results_dir={finished}"]
+    assert main([*arguments, "out=out.jsonl"]) == 0
+    assert capsys.readouterr().out == "out.jsonl: 3 outputs\n"
+    written = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
+    assert [(line["run"], line["source"]) for line in written] == [(record.run_id, source) for source in SOURCES]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.count(f"{record.run_id}  ") == 3

@@ -1,0 +1,49 @@
+"""A prefix whose keys and values are the parameters themselves: sizes, starts, and what is stored of it."""
+
+import pytest
+import torch
+
+from prefixrun.config.compose import compose
+from prefixrun.errors import ConfigError
+from prefixrun.methods import build
+from prefixrun.methods.prefix_flat import FlatPrefix
+from prefixrun.models.backbone import Backbone, load
+
+
+@pytest.fixture
+def prefix(backbone: Backbone) -> FlatPrefix:
+    torch.manual_seed(0)
+    return FlatPrefix(backbone.shape, ("decoder",), prefix_len=3)
+
+
+def test_the_parameters_are_what_is_stored(backbone: Backbone, prefix: FlatPrefix) -> None:
+    shape = backbone.shape
+    (tensor,) = prefix.stored_key_values().values()
+    assert tensor.shape == (shape.layers, 2, shape.kv_heads, 3, shape.head_dim)
+    assert prefix.trained_count == prefix.stored_count == tensor.numel()
+
+
+def test_its_starts(prefix: FlatPrefix) -> None:
+    tensor = prefix.prefix["decoder"]
+    assert tensor.std().item() == pytest.approx(1, abs=0.1)
+    prefix.uniform(torch.Generator().manual_seed(1))
+    assert 0 <= tensor.min().item() < 0.1 < 0.9 < tensor.max().item() <= 1
+    prefix.zero()
+    assert not tensor.any()
+
+
+def test_fitting_copies_the_target_of_its_sites_and_leaves_no_error(prefix: FlatPrefix) -> None:
+    target = torch.randn(prefix.prefix["decoder"].shape)
+    config = compose(["model=tiny_gpt2"]).init
+    assert prefix.fit_to({"decoder": target, "cross": torch.zeros(1)}, config) == 0.0
+    assert torch.equal(prefix.stored_key_values()["decoder"], target)
+
+
+def test_it_is_built_for_the_sites_that_the_configuration_names() -> None:
+    config = compose(["model=tiny_bart", "method=prefix_flat", "method.sites=cross", "prefix_len=2"])
+    method = build(config, load(config.model))
+    assert isinstance(method, FlatPrefix)
+    assert list(method.prefix) == ["cross"]
+    config = compose(["model=tiny_gpt2", "method=prefix_flat", "method.sites=cross"])
+    with pytest.raises(ConfigError, match=r"method\.sites=cross"):
+        build(config, load(config.model))
