@@ -11,8 +11,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from prefixrun.console import (
-    LINES,
     LOG,
+    PLAIN_LINES,
     Column,
     Row,
     Section,
@@ -53,7 +53,7 @@ def test_a_stage_logs_about_every_tenth_of_its_way(console: Console, tmp_path: P
     assert logged[0] == "training 1/100  loss 1"
     assert logged[1] == "training 11/100  loss 11"
     assert logged[-1] == "training 100/100  loss 100"
-    assert len(logged) == LINES + 1
+    assert len(logged) == PLAIN_LINES + 1
     if console.is_terminal:
         assert "training 11/100  loss 11" not in screen(console)
         assert "━" in screen(console)

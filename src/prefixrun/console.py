@@ -24,8 +24,8 @@ from prefixrun.errors import BROKEN_PIPE_EXIT_CODE
 from prefixrun.files import append_bytes
 
 LOG = logging.getLogger("prefixrun.run")
-LINES = 10
-"""Plain lines for one stage."""
+PLAIN_LINES = 10
+"""How many lines a stage writes where it can draw no bar."""
 
 
 def terminal() -> Console:
@@ -154,7 +154,7 @@ class Stage:
             self._bar.update(self._task, completed=done, total=total, note=note)
         if done >= self._next or done == total:
             LOG.info("%s %d/%d  %s", self._name, done, total, note, extra={"plain": True})
-            self._next = done + max(1, total // LINES)
+            self._next = done + max(1, total // PLAIN_LINES)
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from prefixrun.config.setting_roles import RETIRED, outside_identity, places, repeats, without
+import pytest
+
+from prefixrun.config.setting_roles import RETIRED, is_among, outside_identity, places, repeats, without
 from prefixrun.config.validate import known_keys
 
 
@@ -20,3 +22,11 @@ def test_the_schema_says_which_settings_change_no_number() -> None:
 def test_keys_are_left_out_at_any_depth() -> None:
     settings: dict[str, Any] = {"a": 1, "b": {"a": 2, "c": 3}, "c": 4}
     assert without(settings, ("a", "b.c")) == {"b": {"a": 2}, "c": 4}
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [("seed", True), ("init.name", True), ("seeds", False), ("seed.of", False), ("init_words", False), ("init", False)],
+)
+def test_a_name_is_a_whole_key_or_a_section(key: str, expected: bool) -> None:
+    assert is_among(key, ("seed", "init.")) is expected

@@ -86,7 +86,7 @@ def test_a_run_that_was_committed_too_counts_once(tmp_path: Path) -> None:
     run = write_record(tmp_path, folder="runs")
     record = only(load_records(tmp_path))
     assert record.directory == committed
-    assert record.also == run
+    assert record.run_directory == run
     assert record.stats() is not None
     assert record.generations()
 

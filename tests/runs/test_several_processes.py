@@ -129,7 +129,7 @@ def signal_after(step: int, number: int, whom: int, rank: int) -> None:
     """Let process `whom` receive a signal twice, as under torchrun, after a step."""
     if rank != whom:
         return
-    count = Trainer._count
+    count = Trainer._record_step
 
     def signalled(self: Trainer, *arguments: Any) -> float:
         if self.progress.step + 1 == step:
@@ -137,7 +137,7 @@ def signal_after(step: int, number: int, whom: int, rank: int) -> None:
             os.kill(os.getpid(), number)
         return count(self, *arguments)
 
-    Trainer._count = signalled  # type: ignore[method-assign]
+    Trainer._record_step = signalled  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("whom", [0, 1])
@@ -150,8 +150,9 @@ def test_a_signal_to_one_ends_both_and_one_process_goes_on(whom: int) -> None:
     assert in_processes(*FLAT, "results_dir=two", before=before) == [143, 143]
     stopped = run_of(*FLAT, "results_dir=two")
     assert stopped.state() == "interrupted"
-    steps = [entry["step"] for entry in json.loads((stopped.checkpoints / "checkpoints.json").read_text())]
-    assert steps[-1] == 2
+    saved, _ = Checkpoints(stopped.checkpoints, stopped.id).latest()
+    assert saved is not None
+    assert saved.step == 2
     assert main([*SMALL, *FLAT, "results_dir=two"]) == 0
     assert_equal_results(stopped, run_of(*FLAT, "results_dir=one"))
     assert result_of(stopped)["provenance"]["processes"] == 2
@@ -160,7 +161,7 @@ def test_a_signal_to_one_ends_both_and_one_process_goes_on(whom: int) -> None:
 def test_two_processes_go_on_from_what_one_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main([*SMALL, *FLAT, "results_dir=one"]) == 0
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_count", Trainer._count)
+        patch.setattr(Trainer, "_record_step", Trainer._record_step)
         signal_after(2, signal.SIGINT, 0, 0)
         assert main([*SMALL, *FLAT, "results_dir=two"]) == 130
     assert (run_of(*FLAT, "results_dir=two").checkpoints / "step-00000001.safetensors").exists()

@@ -1,5 +1,6 @@
 """What the points of a sweep are: equal ones are one run, states come from the files, nothing is computed."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from prefixrun.runs.configure import sweep_points
 from prefixrun.runs.lock import RunLock
 from prefixrun.sweeps import plan
-from prefixrun.sweeps.plan import Job, count_states, plan_jobs
+from prefixrun.sweeps.plan import Job, plan_jobs
 
 TINY = ("model=tiny_gpt2", "method=prefix_flat", "init=random")
 
@@ -46,7 +47,7 @@ def test_a_budget_is_the_run_of_its_size_and_its_label_says_which() -> None:
 def test_the_states_of_runs() -> None:
     found = planned("seed=1,2,3,4", "prefix_len=0,2")
     runs = [job.run for job in found if job.run]
-    assert count_states(found) == {"new": 4, "impossible": 4}
+    assert Counter(job.state for job in found) == {"new": 4, "impossible": 4}
     with runs[0].hold():
         pass
     with runs[1].hold():
@@ -54,7 +55,7 @@ def test_the_states_of_runs() -> None:
     runs[2].directory.mkdir(parents=True)
     with RunLock(runs[2].directory):
         found = planned("seed=1,2,3,4", "prefix_len=0,2")
-    assert count_states(found) == {"new": 1, "interrupted": 1, "failed": 1, "held": 1, "impossible": 4}
+    assert Counter(job.state for job in found) == {"new": 1, "interrupted": 1, "failed": 1, "held": 1, "impossible": 4}
     reasons = {job.state: job.reason for job in found}
     assert reasons["failed"] == "the loss is not a number"
     assert reasons["held"].startswith("process ")

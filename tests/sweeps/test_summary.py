@@ -20,6 +20,11 @@ OPEN = replace(DONE, label="seed=2", state="new", run=object())  # type: ignore[
         ([DONE], "sweep: 1 run: 1 done"),
         ([DONE, OPEN, IMPOSSIBLE], "sweep: 3 runs: 1 done, 1 to do, 1 impossible"),
         ([replace(OPEN, equal=2)], "sweep: 1 run for 3 points: 1 to do"),
+        (
+            [replace(OPEN, state="failed"), OPEN, replace(OPEN, state="interrupted"), replace(OPEN, state="failed")],
+            "sweep: 4 runs: 1 to do, 1 interrupted before (resumed), 2 failed before (tried again)",
+        ),
+        ([replace(DONE, state="failed")], "sweep: 1 run: 1 failed"),
     ],
 )
 def test_states_are_counted(jobs: list[Job], text: str) -> None:

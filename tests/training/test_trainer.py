@@ -4,7 +4,7 @@ import math
 import os
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -446,3 +446,10 @@ def test_the_language_models_dropout_can_be_kept_on(tmp_path: Path) -> None:
     resumed = a_prefix(backbone)
     run(resumed, backbone, config, tmp_path / "stopped")
     assert_equal_to_the_bit(resumed, whole)
+
+
+def test_progress_of_earlier_versions_is_read() -> None:
+    stored = {"step": 3, "epoch_nll": 7.5, "epoch_tokens": 5, "joint": 2, "history": [{"step": 2, "train_loss": 1.0}]}
+    progress = Progress.restored(stored)
+    assert (progress.step, progress.nll_since_evaluation, progress.tokens_since_evaluation) == (3, 7.5, 5)
+    assert Progress.restored(asdict(progress)) == progress

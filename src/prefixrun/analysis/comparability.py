@@ -14,7 +14,7 @@ from math import log
 from typing import Any
 
 from prefixrun.analysis.paper_numbers import Row
-from prefixrun.config.setting_roles import outside_identity, repeats
+from prefixrun.config.setting_roles import is_among, outside_identity, repeats
 from prefixrun.data.manifest import UNVERIFIED
 from prefixrun.errors import DataError
 from prefixrun.results.records import Record
@@ -72,13 +72,13 @@ def training_amount(record: Record) -> tuple[int, int, str]:
     return record.n_train, record.seen, record.precision
 
 
-def settings_except(record: Record, *prefixes: str) -> Key:
-    """The comparison key, the training pairs and all settings whose names do not begin with one of `prefixes`.
+def settings_except(record: Record, *keys: str) -> Key:
+    """The comparison key, the training pairs and all settings but `keys`; `init.` stands for all that begin like this.
 
     Equal for runs that differ, beside their seeds, in those settings alone.
     """
-    ignored = (*prefixes, *repeats(), *outside_identity())
-    settings = {key: repr(value) for key, value in record.settings.items() if not key.startswith(ignored)}
+    ignored = (*keys, *repeats(), *outside_identity())
+    settings = {key: repr(value) for key, value in record.settings.items() if not is_among(key, ignored)}
     return (*comparison_key(record), record.n_train, *sorted(settings.items()))
 
 

@@ -58,9 +58,9 @@ class RunGroup:
         """See comparability.training_amount."""
         return comparability.training_amount(self.first)
 
-    def settings_except(self, *prefixes: str) -> comparability.Key:
+    def settings_except(self, *keys: str) -> comparability.Key:
         """See comparability.settings_except."""
-        return comparability.settings_except(self.first, *prefixes)
+        return comparability.settings_except(self.first, *keys)
 
     @property
     def init(self) -> str | None:

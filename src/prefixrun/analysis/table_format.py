@@ -41,10 +41,10 @@ def signed(value: float, decimals: int) -> str:
     return f"{value:+.{decimals}f}".replace("-", "−")
 
 
-def mean_sd(found: Estimate, decimals: int) -> str:
+def mean_sd(mean: Estimate, decimals: int) -> str:
     """`68.5 ± 0.3`, or the number alone for one run."""
-    spread = "" if found.sd is None else f" ± {number(found.sd, decimals)}"
-    return number(found.mean, decimals) + spread
+    spread = "" if mean.sd is None else f" ± {number(mean.sd, decimals)}"
+    return number(mean.mean, decimals) + spread
 
 
 def file_name(table: PaperTable) -> str:

@@ -25,7 +25,7 @@ class MethodSpec:
     label: str
     """Name in tables and figures."""
     short_label: str = ""
-    """Name on the terminal; none takes `name`."""
+    """Name on the terminal; None is the same as `name`."""
     colour: str = "#7F7F7F"
     """Colour in figures, of Okabe & Ito's palette, which is made for readers with any colour vision."""
     marker: str = "o"

@@ -160,17 +160,17 @@ class MethodConfig:
     adapter_form: Literal["block", "houlsby"] = "block"
     """For adapter: "block" has one behind each complete block (the paper's), "houlsby" one behind each sub-layer."""
     bottleneck: Count | None = None
-    """For adapter: width between the two projections; none takes it from budget."""
+    """For adapter: width between the two projections; without it budget decides."""
     rank: Count | None = None
-    """For lora: rank of the update; none takes it from budget."""
+    """For lora: rank of the update; without it budget decides."""
     lora_alpha: Positive | None = None
-    """For lora: numerator of the update's scale alpha / rank; none takes twice the rank."""
+    """For lora: numerator of the update's scale alpha / rank; twice the rank where it is not set."""
     lora_dropout: Annotated[float, Range(0, 0.95)] = 0.0
     """For lora: dropout in front of the update while training."""
     lora_modules: Literal["qv", "attention", "all"] = "qv"
     """For lora: which projections are updated: queries and values, all of the attention, or all linear layers."""
     instruction: str | None = None
-    """For prompt: the text in front of the examples and the input; none takes task.default_words."""
+    """For prompt: the text in front of the examples and the input; task.default_words where it is not set."""
     shots: CountOrZero = 0
     """For prompt: training pairs that are shown, chosen with subsample_seed."""
 
@@ -188,7 +188,7 @@ class InitConfig:
     fit_lr: Positive = 1e-4
     """Learning rate of that fit."""
     default_words: str | None = None
-    """Text that is used when init_words is not given, repeated and cut to prefix_len; none takes the task's."""
+    """Text that is used without init_words, repeated and cut to prefix_len; the task's where it is not set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +224,7 @@ class TrainConfig:
     dev_share: Share | None = None
     """Size of the development part as a share of the training pairs that are used, rounded down, instead of
     train.eval_examples: 0.3 in the paper's low-data protocol (section 6.3). It is drawn with subsample_seed, so that
-    each of the five subsamples has a part of its own; none takes train.eval_examples."""
+    each of the five subsamples has a part of its own. Where it is not set, train.eval_examples counts."""
     eval_every: Count | None = None
     """Optimiser steps between two measurements of the development loss; none means once an epoch."""
     keep: Literal["last", "best"] = "last"

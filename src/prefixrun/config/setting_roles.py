@@ -34,6 +34,11 @@ def repeats() -> tuple[str, ...]:
     return _keys_with("repeats", True)
 
 
+def is_among(key: str, names: Collection[str]) -> bool:
+    """Whether a dotted key is one of `names`, or lies in a section among them: `init.` stands for all keys of init."""
+    return key in names or any(key.startswith(name) for name in names if name.endswith("."))
+
+
 def without(settings: Mapping[str, Any], keys: Collection[str], section: str = "") -> dict[str, Any]:
     """Nested settings without the dotted `keys`."""
     return {

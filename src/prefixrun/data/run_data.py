@@ -124,5 +124,5 @@ def _read(task: str, split: str, root: Path | None, linearisation: str, verify: 
 
 def _stamp(directory: Path) -> tuple[tuple[str, int, int], ...]:
     """Changes when a file in the directory does."""
-    found = ((path, path.stat()) for path in sorted(directory.rglob("*")) if path.is_file())
-    return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in found)
+    entries = ((path, path.stat()) for path in sorted(directory.rglob("*")) if path.is_file())
+    return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in entries)

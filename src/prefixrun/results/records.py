@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from prefixrun.config.setting_roles import RETIRED, outside_identity, repeats, without
+from prefixrun.config.setting_roles import RETIRED, is_among, outside_identity, repeats, without
 from prefixrun.config.validate import UNSET, defaults
 from prefixrun.data.text_io import lines_of, read_text
 from prefixrun.errors import DamagedStateError, PrefixrunError, reading, shortened
@@ -38,7 +38,7 @@ class Record:
     directory: Path
     result: Mapping[str, Any]
     """The content of result.json, which validate_result found nothing wrong with."""
-    also: Path | None = None
+    run_directory: Path | None = None
     """The directory of the same run under runs/, when `directory` is its committed record."""
 
     @property
@@ -154,7 +154,7 @@ class Record:
         settings_of = {"prefix_len": ("prefix_len",), "init": ("init.", "init_words")}
         unused = [prefix for name, prefixes in settings_of.items() if self.result[name] is None for prefix in prefixes]
         ignored = (*repeats(), *outside_identity(), *unused)
-        settings = {key: value for key, value in self.settings.items() if not key.startswith(ignored)}
+        settings = {key: value for key, value in self.settings.items() if not is_among(key, ignored)}
         data = self.result.get("data", {})
         contents = {split: [file.get("sha256") for file in part.get("files", [])] for split, part in data.items()}
         same = {name: self.result[name] for name in ("task", "model", "method", "data_source", "split", "n_inputs")}
@@ -166,7 +166,7 @@ class Record:
 
     def file(self, name: str) -> Path | None:
         """A file of the run, from the committed record or from the run's own directory; None when neither has it."""
-        directories = (self.directory, self.also) if self.also else (self.directory,)
+        directories = (self.directory, self.run_directory) if self.run_directory else (self.directory,)
         return next((path for each in directories if (path := each / name).is_file()), None)
 
     def believed(self, name: str) -> Path | None:
@@ -258,7 +258,7 @@ def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records
             if first.result != record.result:
                 skipped.append(SkippedRun(directory, f"differs from {first.directory}, which is used"))
             else:
-                records[record.run_id] = Record(first.directory, first.result, also=directory)
+                records[record.run_id] = Record(first.directory, first.result, run_directory=directory)
     ordered = sorted(records.values(), key=lambda each: (each.task, each.method, each.model, each.run_id))
     return Records(tuple(ordered), tuple(skipped))
 

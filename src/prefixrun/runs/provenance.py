@@ -69,13 +69,13 @@ def provenance(
 
 def packages() -> dict[str, str]:
     """Installed versions of PACKAGES; packages that are not installed are left out."""
-    found = {}
+    versions = {}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 @cache
@@ -119,9 +119,9 @@ def anonymous(argument: str) -> str:
     What is below the current directory is written relative to it; anything else keeps its last part only, behind
     `<path>/`, so that the same command gives the same text on every machine.
     """
-    kept = _PATH.sub(lambda found: found[1] + _anonymous_path(found[2]), argument)
+    text = _PATH.sub(lambda match: match[1] + _anonymous_path(match[2]), argument)
     home = os.path.expanduser("~")
-    return kept if home in ("/", "~") else kept.replace(home, "<path>")
+    return text if home in ("/", "~") else text.replace(home, "<path>")
 
 
 # A path, or a path in a list of Hydra's grammar, behind the blanks before it.
@@ -143,8 +143,8 @@ def _anonymous_path(path: str) -> str:
 def peak_memory_bytes(*, children: bool = False) -> int:
     """Largest resident memory since `restart_peak_memory`, of this process or, apart from it, of its largest ended
     child."""
-    if not children and (own := _high_water_mark()) is not None:
-        return own
+    if not children and (peak := _high_water_mark()) is not None:
+        return peak
     try:
         import resource
     except ImportError:  # Windows
@@ -169,8 +169,8 @@ def _high_water_mark() -> int | None:
         status = Path("/proc/self/status").read_text(encoding="utf-8")
     except OSError:
         return None
-    found = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
-    return int(found[1]) * 1024 if found else None
+    match = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
+    return int(match[1]) * 1024 if match else None
 
 
 def utc_now() -> str:

@@ -54,7 +54,7 @@ class DecodedBatch:
 def train(
     prepared: PreparedRun,
     checkpoints: Checkpoints,
-    shown: Stage,
+    progress: Stage,
     interruption: Pending,
     group: ProcessGroup = SINGLE_PROCESS,
 ) -> TrainingOutcome:
@@ -82,7 +82,7 @@ def train(
     if trainer.progress.step:
         LOG.info("going on after step %d", trainer.progress.step)
     LOG.info("training %s parameters on %s pairs", f"{method.trained_count:,}", f"{len(prepared.train_pairs):,}")
-    trained = trainer.fit(partial(_report, shown), interruption)
+    trained = trainer.fit(partial(_report, progress), interruption)
     tensors = {name: tensor.float().cpu().contiguous() for name, tensor in trained.items()}
     stored = sum(tensor.numel() for tensor in tensors.values())
     return TrainingOutcome(
@@ -105,9 +105,9 @@ def _prompt_outcome(prepared: PreparedRun) -> TrainingOutcome:
     )
 
 
-def _report(shown: Stage, progress: Progress, steps: int, loss: float) -> None:
+def _report(stage: Stage, progress: Progress, steps: int, loss: float) -> None:
     speed = progress.pair_tokens / max(progress.seconds, 1e-9)
-    shown.update(progress.step, steps, f"loss {loss:.3f}  {speed:.0f} tokens/s")
+    stage.update(progress.step, steps, f"loss {loss:.3f}  {speed:.0f} tokens/s")
     if progress.history and progress.history[-1]["step"] == progress.step:
         last = progress.history[-1]
         dev = f", dev loss {last['dev_loss']:.4f}" if "dev_loss" in last else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -132,9 +132,3 @@ def _label_parts(point: SweepPoint, common: set[str]) -> Iterator[str]:
     yield from (word for word in point.overrides if word not in common)
     if point.config is not None and point.config.budget is not None:
         yield f"({size_override(point.config)})"
-
-
-def count_states(jobs: Iterable[Job]) -> dict[State, int]:
-    """How many jobs are in which state, in the order of STATES; states without jobs are left out."""
-    states = [job.state for job in jobs]
-    return {state: states.count(state) for state in STATES if state in states}

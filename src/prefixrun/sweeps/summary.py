@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from prefixrun.console import Column, Row, Section, Table, format_duration, prin
 from prefixrun.errors import PrefixrunError
 from prefixrun.sweeps.attempts import End, Outcome
 from prefixrun.sweeps.estimate import total
-from prefixrun.sweeps.plan import STATES, Job, count_states
+from prefixrun.sweeps.plan import STATES, Job
 
 ENDS: Mapping[End, str] = {
     "before": "done before",
@@ -27,8 +28,15 @@ def format_states(jobs: Sequence[Job]) -> str:
     """How many runs a sweep has, and how many are in which state."""
     equal = sum(job.equal for job in jobs)
     points = f" for {len(jobs) + equal} points" if equal else ""
-    states = ", ".join(f"{count} {STATES[state]}" for state, count in count_states(jobs).items())
-    return f"sweep: {len(jobs)} run{'s' * (len(jobs) != 1)}{points}: {states}"
+    states = Counter(_state_text(job) for job in sorted(jobs, key=lambda job: list(STATES).index(job.state)))
+    counts = ", ".join(f"{count} {state}" for state, count in states.items())
+    return f"sweep: {len(jobs)} run{'s' * (len(jobs) != 1)}{points}: {counts}"
+
+
+def _state_text(job: Job) -> str:
+    """The state of a job before a sweep works on it: how an earlier one left it is no outcome of this one."""
+    again = {"interrupted": " before (resumed)", "failed": " before (tried again)"} if job.is_open else {}
+    return STATES[job.state] + again.get(job.state, "")
 
 
 def print_plan(jobs: Sequence[Job], seconds: Sequence[float | None]) -> None:

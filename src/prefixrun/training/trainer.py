@@ -43,9 +43,10 @@ class Progress:
     """Tokens of the pairs seen, each written out alone: comparable between packed and unpacked batches."""
     positions: int = 0
     """Token positions of the batches, padding included."""
-    epoch_nll: float = 0.0
-    epoch_tokens: int = 0
-    """Negative log-likelihood in nats and target tokens since the last evaluation."""
+    nll_since_evaluation: float = 0.0
+    """Negative log-likelihood in nats of the targets since the last evaluation."""
+    tokens_since_evaluation: int = 0
+    """Those targets' tokens."""
     history: list[dict[str, float]] = field(default_factory=list)
     """One entry an evaluation: step, train_loss since the one before and dev_loss, both nats a target token."""
     processes: int = 1
@@ -53,8 +54,9 @@ class Progress:
 
     @classmethod
     def restored(cls, values: dict[str, Any]) -> Progress:
-        """From a checkpoint. Older ones hold `joint`, which changed no number."""
-        return cls(**{name: value for name, value in values.items() if name != "joint"})
+        """From a checkpoint. Older ones have other names, and `joint`, which changed no number."""
+        names = {"epoch_nll": "nll_since_evaluation", "epoch_tokens": "tokens_since_evaluation"}
+        return cls(**{names.get(name, name): value for name, value in values.items() if name != "joint"})
 
     @property
     def dev_losses(self) -> list[float]:
@@ -132,7 +134,7 @@ class Trainer:
             self._check_finite(nll, number)
             torch.nn.utils.clip_grad_norm_(self.parameters, config.clip_norm)
             self.optimiser.step()
-            loss = self._count(batches, nll)
+            loss = self._record_step(batches, nll)
             progress.step = number
             progress.seconds += time.perf_counter() - started
 
@@ -196,26 +198,26 @@ class Trainer:
                 self.method.eval()
                 self.backbone.model.eval()
 
-    def _count(self, batches: StepBatches, nll: float) -> float:
+    def _record_step(self, batches: StepBatches, nll: float) -> float:
         """Add a step to the progress; returns its loss in nats a target token."""
         progress, rows = self.progress, batches.rows
         tokens = sum(len(target) for row in rows for target in row.targets)
         progress.pair_tokens += sum(row.pair_tokens for row in rows)
         progress.processes = max(progress.processes, self.group.size)
-        progress.epoch_nll += nll
-        progress.epoch_tokens += tokens
+        progress.nll_since_evaluation += nll
+        progress.tokens_since_evaluation += tokens
         return nll / tokens
 
     def _evaluate(self) -> None:
         progress = self.progress
-        entry = {"step": progress.step, "train_loss": progress.epoch_nll / progress.epoch_tokens}
+        entry = {"step": progress.step, "train_loss": progress.nll_since_evaluation / progress.tokens_since_evaluation}
         if self.dev_pairs:
             entry["dev_loss"] = mean_nll(self.method, self.backbone, self.dev_pairs, self.group)
             self._check_finite(entry["dev_loss"], progress.step)
             if self.config.keep == "best" and entry["dev_loss"] < min(progress.dev_losses, default=math.inf):
                 self._best = {name: value.detach().clone() for name, value in self.method.trained_tensors().items()}
         progress.history.append(entry)
-        progress.epoch_nll, progress.epoch_tokens = 0.0, 0
+        progress.nll_since_evaluation, progress.tokens_since_evaluation = 0.0, 0
 
     def _check_finite(self, loss: float, step: int) -> None:
         if not math.isfinite(loss):

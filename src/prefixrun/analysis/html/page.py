@@ -71,10 +71,10 @@ def component() -> str:
 
     A module inside a page has no address, so nothing could import from it.
     """
-    found = find_spec("itables")  # does not import it, which would take a second
-    if found is None or not found.submodule_search_locations:
+    spec = find_spec("itables")  # does not import it, which would take a second
+    if spec is None or not spec.submodule_search_locations:
         raise MissingPartError("the report needs the package itables: pip install itables")
-    bundle = Path(found.submodule_search_locations[0]) / "html" / "dt_bundle.js"
+    bundle = Path(spec.submodule_search_locations[0]) / "html" / "dt_bundle.js"
     code, replaced = _EXPORTS.subn(r"globalThis.DataTable = \2;", bundle.read_text(encoding="utf-8"))
     if replaced != 1:
         raise MissingPartError(f"{bundle}: exports no DataTable; install the version of itables that prefixrun names")

@@ -175,11 +175,11 @@ def _group_row(group: RunGroup, names: Sequence[str]) -> tuple[Cell, ...]:
 
 def group_score(group: RunGroup, metric: str) -> Cell:
     """Mean ± standard deviation over the runs of a group."""
-    found = group.estimate(metric)
-    if found is None:
+    score = group.estimate(metric)
+    if score is None:
         return Cell(NOTHING)
-    parts = (found.mean,) if found.sd is None else (found.mean, found.sd)
-    return Cell(" ± ".join(score_text(part, group.first.scored_as, metric) for part in parts), found.mean)
+    parts = (score.mean,) if score.sd is None else (score.mean, score.sd)
+    return Cell(" ± ".join(score_text(part, group.first.scored_as, metric) for part in parts), score.mean)
 
 
 def _run_page(run: Record, shared: Mapping[str, Any], outputs: str, provenance: Provenance) -> RunPage:

@@ -148,5 +148,5 @@ def _of_texts(made: TextTable) -> HtmlTable:
 
 def _number(text: str) -> float | None:
     """The number that a text begins with."""
-    found = _NUMBER.match(text.removeprefix("< "))
-    return float(found[0].replace(",", "").replace("−", "-")) if found else None
+    match = _NUMBER.match(text.removeprefix("< "))
+    return float(match[0].replace(",", "").replace("−", "-")) if match else None

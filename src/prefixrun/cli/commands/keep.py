@@ -29,9 +29,9 @@ def run(arguments: dict[str, str]) -> int:
     if not runs:
         raise DataError(f"{results_dir / 'runs'}: has no finished run; give results_dir=DIR")
     left_out = list(load_records(results_dir, ("runs",)).skipped) if names == [ALL] else None
-    kept = archive_runs(runs, into, left_out=left_out)
-    for each in kept:
-        print_text(f"{each.directory}{'' if each.is_new else '  (there before)'}")
+    records = archive_runs(runs, into, left_out=left_out)
+    for record in records:
+        print_text(f"{record.directory}{'' if record.is_new else '  (there before)'}")
     for left in left_out or ():
         print_error(f"left out: {left.directory}: {left.reason}")
     return 0

@@ -65,14 +65,14 @@ class System:
     @property
     def scores(self) -> dict[str, dict[str, Any]]:
         """As in a run's result.json, with the interval where there is one."""
-        found: dict[str, dict[str, Any]] = {}
+        content: dict[str, dict[str, Any]] = {}
         for name, one in self.evaluation.scores.items():
-            found[name] = {"value": one.value, "signature": one.signature}
+            content[name] = {"value": one.value, "signature": one.signature}
             if one.reason is not None:
-                found[name]["reason"] = one.reason
+                content[name]["reason"] = one.reason
             if name in self.intervals:
-                found[name]["interval"] = asdict(self.intervals[name])
-        return found
+                content[name]["interval"] = asdict(self.intervals[name])
+        return content
 
 
 def run(arguments: dict[str, str]) -> int:
@@ -116,11 +116,11 @@ def _metrics(arguments: Mapping[str, str]) -> str:
 
 
 def _draws(arguments: Mapping[str, str]) -> int:
-    given = arguments.get("bootstrap", str(resampling.SAMPLES))
-    number = int(given) if given.isascii() and given.isdigit() and len(given) <= len(str(MOST_DRAWS)) else -1
+    text = arguments.get("bootstrap", str(resampling.SAMPLES))
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MOST_DRAWS)) else -1
     if number and not FEWEST_DRAWS <= number <= MOST_DRAWS:
         raise ConfigError(
-            f"bootstrap={given[:20]}: is no number of draws; 0 for none, or {FEWEST_DRAWS} to {MOST_DRAWS:,}"
+            f"bootstrap={text[:20]}: is no number of draws; 0 for none, or {FEWEST_DRAWS} to {MOST_DRAWS:,}"
         )
     return number
 
