@@ -8,7 +8,7 @@ import torch
 from prefixrun import methods
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
-from prefixrun.errors import ConfigError, MissingPartError
+from prefixrun.errors import ConfigError
 from prefixrun.models.backbone import load
 
 
@@ -40,15 +40,6 @@ def test_a_method_of_decoder_only_models_is_refused_for_others() -> None:
     config, other = config_of("method=infix"), compose(["model=tiny_bart"])
     with pytest.raises(ConfigError, match=r"method=infix: needs a decoder-only model, .* model=tiny_bart is an"):
         methods.refuse(replace(config, model=other.model), load(other.model))
-
-
-def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = compose(["model=tiny_gpt2", "method=lora", "method.rank=1"])
-    monkeypatch.setattr(methods, "find_spec", lambda package: None)
-    spec = methods.METHOD_SPECS["lora"]
-    monkeypatch.setitem(methods.METHOD_SPECS, "lora", replace(spec, package="peft"))
-    with pytest.raises(MissingPartError, match=r"method=lora: needs the package peft: pip install 'prefixrun\[peft\]'"):
-        methods.refuse(config, load(config.model))
 
 
 @pytest.mark.parametrize(

@@ -113,17 +113,6 @@ def test_what_they_compute(form: str) -> None:
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_the_parameters_stay_in_float32_on_a_model_in_half_precision() -> None:
-    backbone = load(compose(["model=tiny_llama"]).model, precision="bf16")
-    method = methods.build(config("method.bottleneck=4"), backbone)
-    with method.attach(backbone):
-        logits = backbone.model(IDS).logits
-    logits.float().pow(2).sum().backward()
-    assert logits.dtype == torch.bfloat16
-    assert {parameter.dtype for parameter in method.parameters()} == {torch.float32}
-    assert all(parameter.grad is not None and parameter.grad.any() for parameter in method.parameters())
-
-
 def test_those_of_another_size_are_refused(backbone: Backbone) -> None:
     stored = methods.build(config("method.bottleneck=4"), backbone).trained_tensors()
     with pytest.raises(DamagedStateError, match=r"adapter\.down\.weight is torch\.float32 of \(4, 32\), not \(5, 32\)"):

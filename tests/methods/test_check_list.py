@@ -24,6 +24,7 @@ from prefixrun.models.batches import PairIds, Row
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.interrupts import Pending
+from prefixrun.training.loss import target_nll
 from prefixrun.training.trainer import Progress, Trainer, mean_nll
 
 LENGTH, MID, BOTTLENECK, RANK = 6, 16, 24, 8
@@ -321,3 +322,18 @@ def test_a_training_that_was_stopped_ends_the_same_to_the_bit(name: str, model: 
     assert replace(again, seconds=0.0) == replace(progress, seconds=0.0)
     assert all(torch.equal(tensor, expected[key]) for key, tensor in found.items())
     assert all(torch.equal(tensor, parameters(whole)[key]) for key, tensor in parameters(resumed).items())
+
+
+@every_trained_case
+def test_the_parameters_stay_in_float32_on_a_model_in_half_precision(name: str, model: str) -> None:
+    config = config_of(name)
+    backbone = load(compose([f"model={model}"]).model, precision="bf16")
+    method = methods.build(config, backbone)
+    batch = method.collate(backbone, rows_of(backbone), "token_mean")
+    with method.attach(backbone):
+        states = method.target_states(backbone, batch)
+        loss = target_nll(states, backbone.head, batch.labels, batch.factors, backbone.head_bias)
+    loss.backward()
+    assert states.dtype == torch.bfloat16
+    assert {parameter.dtype for parameter in method.parameters()} == {torch.float32}
+    assert any(parameter.grad is not None and parameter.grad.any() for parameter in method.parameters())

@@ -163,17 +163,6 @@ def test_dropout_is_on_only_while_training(backbone: Backbone) -> None:
         assert torch.equal(backbone.model(IDS).logits, backbone.model(IDS).logits)
 
 
-def test_the_parameters_stay_in_float32_on_a_model_in_half_precision() -> None:
-    backbone = load(compose(["model=tiny_gpt2"]).model, precision="bf16")
-    method = started(backbone)
-    with method.attach(backbone):
-        logits = backbone.model(IDS).logits
-    logits.float().pow(2).sum().backward()
-    assert logits.dtype == torch.bfloat16
-    assert {parameter.dtype for parameter in method.parameters()} == {torch.float32}
-    assert all(parameter.grad is not None and parameter.grad.any() for parameter in method.parameters())
-
-
 def test_those_of_another_rank_are_refused(backbone: Backbone) -> None:
     stored = methods.build(config("method.rank=2"), backbone).trained_tensors()
     with pytest.raises(DamagedStateError, match=r"lora_A\.weight is torch\.float32 of \(2, 32\), not \(3, 32\)"):
