@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from prefixrun.config.schema import ModelConfig
+from prefixrun.errors import ConfigError
 from prefixrun.models.architectures import random_model
+from prefixrun.models.backbone import load
 from prefixrun.models.tokenizer import Layout, byte_tokenizer
 
 LAYOUTS: Mapping[str, Layout] = {"tiny_gpt2": "paper", "tiny_llama": "lines", "tiny_bart": "bart", "tiny_t5": "t5"}
@@ -404,3 +407,13 @@ GOOD: Mapping[str, Tamper] = {
     ),
 }
 """What only looks wrong, in a directory of tiny_gpt2."""
+
+
+def refused(path: Path, architecture: str, message: str) -> str:
+    """The message of the one ConfigError that a directory is refused with."""
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(at(path, architecture))
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
+    assert str(caught.value).startswith(("model.path=", "model=local: model_type"))
+    return str(caught.value)
