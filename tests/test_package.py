@@ -18,12 +18,16 @@ OF_NO_MODULE = {
     "cli/test_bad_input.py": "files that are damaged, through every command",
     "cli/test_full_disk.py": "a full disk, through every command",
     "cli/test_read_only.py": "closed directories, through every command",
+    "cli/test_records_of_others.py": "records that others wrote, through every command",
+    "cli/test_visible.py": "what may be shown, through every command",
     "config/test_conf.py": "the files of conf/",
     "data/test_samples.py": "the sample corpora",
     "methods/test_check_list.py": "the behaviours of every method",
     "metrics/test_goldens_e2e.py": "values of the official programs",
     "metrics/test_goldens_other_tasks.py": "values of the official programs",
     "metrics/test_published_outputs.py": "the scores that papers printed",
+    "results/test_any_bytes.py": "files of any bytes, through every reader",
+    "runs/test_tampering.py": "a run whose files were changed, through every stage",
 }
 """Tests beside those of the modules, and what they are of."""
 

@@ -29,7 +29,7 @@ def result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dic
     config = compose(["model=tiny_gpt2", "method=prefix_flat", *(word for word in SMALL if "mid_dim" not in word)])
     prepared, run = prepare(config), find_run(config)
     run.directory.mkdir(parents=True)
-    run.trained_file.write_bytes(b"trained")
+    run.manifest.write({run.trained_file.name: b"trained"}, "training")
 
     def of(change: Callable[[PreparedRun], PreparedRun] = lambda same: same, **costs: Any) -> dict[str, Any]:
         return result_of(run, change(prepared), SCORES, COSTS | costs)

@@ -20,6 +20,7 @@ from prefixrun.cli.main import main
 from prefixrun.config.compose import compose
 from prefixrun.runs.identity import find_run
 from prefixrun.runs.run import Run
+from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.trainer import Trainer
 
 SMALL = (
