@@ -86,9 +86,17 @@ def test_sigterm_ends_the_command_with_its_code(runs: list[Config], capsys: pyte
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_defect_keeps_its_traceback(runs: list[Config]) -> None:
-    with pytest.raises(ZeroDivisionError, match="a defect"):
-        main(["prefix_len=8"])
+def test_a_defect_is_one_line_and_a_file_with_the_traceback(
+    runs: list[Config], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert main(["prefix_len=8"]) == 70
+    message = capsys.readouterr().err
+    assert message.startswith("prefixrun: a defect of the program: ZeroDivisionError: a defect; the traceback is in ")
+    assert message.count("\n") == 1
+    file = Path(message.rpartition(" is in ")[2].rstrip())
+    assert file.parent == tmp_path / "cache" / "prefixrun"
+    assert "in _raise" in file.read_text()
     assert len(runs) == 1
 
 
