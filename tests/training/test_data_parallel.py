@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from safetensors.torch import load_file
 from checkout import SRC
 from prefixrun.cli.main import main
 from prefixrun.config.compose import compose
+from prefixrun.errors import ConfigError
 from prefixrun.runs.identity import find_run
 from prefixrun.runs.run import Run
+from prefixrun.training import data_parallel
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
 from prefixrun.training.trainer import Trainer
@@ -222,3 +225,18 @@ def test_torchrun_starts_it(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert result_of(run_of(*FLAT))["provenance"]["processes"] == 2
+
+
+def test_processes_that_do_not_come_end_the_wait(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    never = threading.Event()
+    monkeypatch.setattr("torch.distributed.init_process_group", lambda *_, **__: never.wait())
+    monkeypatch.setattr(data_parallel, "JOIN_SECONDS", 0.2)
+    monkeypatch.setattr(data_parallel, "ANNOUNCE_SECONDS", 0.0)
+    for name, value in {"WORLD_SIZE": "2", "MASTER_ADDR": "node1", "MASTER_PORT": "29500"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=r"1 more process \(MASTER_ADDR=node1 MASTER_PORT=29500\): did not come"):
+        data_parallel._join("gloo")
+    never.set()
+    assert capsys.readouterr().err.startswith("prefixrun: waiting for 1 more process (MASTER_ADDR=node1")

@@ -87,8 +87,8 @@ def read_mapping(path: Path, loader: Any = yaml.SafeLoader, *, may_be_empty: boo
             raise ConfigError(f"{path}:{problem}")
         reader = loader(text)
         content: dict[str, Any] = reader.get_single_data()
-    except RecursionError as error:
-        raise ConfigError(f"{path}: is nested too deeply; {advice}") from error
+    except RecursionError:
+        raise ConfigError(f"{path}: is nested too deeply; {advice}") from None
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"{path}: is not YAML ({shortened(error)}); {advice}") from error
     return content

@@ -155,7 +155,7 @@ def parse(name: str, arguments: Sequence[str]) -> dict[str, str]:
             problems.append(f"{shortened(argument)}: prefixrun {name} has no key {shortened(key)}; {hint}")
         elif key in values:
             problems.append(f"{shortened(argument)}: {key} is given twice")
-        elif problem := _wrong_value(key, value):
+        elif problem := wrong_value(key, value):
             problems.append(f"{shortened(argument)}: {problem}")
         values[key] = value
     problems += [f"{key}: is missing; prefixrun {name} needs {key}=VALUE" for key in verb.required if key not in values]
@@ -169,7 +169,8 @@ def parse(name: str, arguments: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def _wrong_value(key: str, value: str) -> str | None:
+def wrong_value(key: str, value: str) -> str | None:
+    """What is wrong with the value of a verb's own key, whatever the verb."""
     if not value or (key in LISTS and not value.strip(", ")):
         return "has no value"
     return wrong_path(value) if key in PATHS and value != "-" else None
@@ -188,7 +189,7 @@ def parse_some(arguments: Sequence[str], keys: Sequence[str]) -> tuple[dict[str,
             overrides.append(argument)
         elif key in values:
             raise refusal([f"{shortened(argument)}: {key} is given twice"])
-        elif problem := _wrong_value(key, value):
+        elif problem := wrong_value(key, value):
             raise refusal([f"{shortened(argument)}: {problem}; give a value, or leave {key} out"])
         else:
             values[key] = value
