@@ -66,7 +66,7 @@ Name = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits, '
 Count = Annotated[int, Range(1)]
 CountOrZero = Annotated[int, Range(0)]
 Seed = Annotated[int, Range(0, 2**32 - 1)]
-Rate = Annotated[float, Range(0, above=True, limit=1e3)]
+Rate = Annotated[float, Range(0, above=True, limit=1e30)]
 Factor = Annotated[float, Range(0, above=True, limit=1e6)]
 Share = Annotated[float, Range(0, 1, above=True)]
 
