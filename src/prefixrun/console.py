@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 from unicodedata import category
 
 from rich.cells import cell_len, set_cell_size
@@ -20,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.segment import Segment
 from rich.text import Text
 
-from prefixrun.errors import BROKEN_PIPE_EXIT_CODE
+from prefixrun.errors import BROKEN_PIPE_EXIT_CODE, writing_output
 from prefixrun.files import append_bytes
 
 LOG = logging.getLogger("prefixrun.run")
@@ -42,6 +43,10 @@ class _Terminal(Console):
         """The segments of everything that is printed, whatever printed it."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=visible(segment.text))
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        with writing_output():
+            super().print(*objects, **options)
 
     def on_broken_pipe(self) -> None:
         with suppress(SystemExit):

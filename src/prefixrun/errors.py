@@ -1,7 +1,8 @@
 """The errors a user can cause or meet, each with the exit code the command ends with.
 
 A message says what is wrong, where (``file:line`` or key) and what to do about it. The command prints it as it is,
-without a traceback; everything else that is raised is a defect of the program and keeps its traceback.
+without a traceback. Everything else that is raised is a defect of the program: it ends with one line that names the
+file with its traceback, and DEFECT_EXIT_CODE.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ from contextlib import contextmanager
 
 BROKEN_PIPE_EXIT_CODE = 128 + 13
 """When nobody reads the output any more: that of a program that SIGPIPE ends, which Windows does not have."""
+
+
+DEFECT_EXIT_CODE = 70
+"""When the program itself was wrong; EX_SOFTWARE of sysexits.h."""
 
 
 class PrefixrunError(Exception):
@@ -50,7 +55,7 @@ class RunHeldError(PrefixrunError):
 
 
 class DiskFullError(PrefixrunError):
-    """Nothing more can be written; what is there is whole."""
+    """Nothing more can be written, to the disk or to standard output; what is there is whole."""
 
 
 class Interrupted(PrefixrunError):
@@ -86,3 +91,33 @@ def reading(what: object, advice: str, kind: type[PrefixrunError] = DataError) -
         raise kind(f"{shortened(what)}: needs more memory than there is; {advice}") from error
     except Exception as error:
         raise kind(f"{shortened(what)}: {type(error).__name__}: {shortened(error)}; {advice}") from error
+
+
+@contextmanager
+def writing_output() -> Iterator[None]:
+    """Turn what the system says of standard output into one error. Raises DiskFullError, as for any other file.
+
+    A reader that has gone (`| head`) stays a BrokenPipeError.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise DiskFullError(
+            f"standard output: cannot be written ({error.strerror or error}); give it a terminal, a pipe or a file"
+        ) from error
+
+
+def set_traceback_file(error: BaseException, path: object) -> None:
+    """Note where the traceback of an unexpected exception has been written."""
+    error.add_note(f"{_TRACEBACK_IN}{path}")
+
+
+def traceback_file(error: BaseException) -> str | None:
+    """The file that `set_traceback_file` has noted."""
+    notes = getattr(error, "__notes__", [])
+    return next((note.removeprefix(_TRACEBACK_IN) for note in notes if note.startswith(_TRACEBACK_IN)), None)
+
+
+_TRACEBACK_IN = "traceback in "

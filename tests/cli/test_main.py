@@ -86,9 +86,17 @@ def test_sigterm_ends_the_command_with_its_code(runs: list[Config], capsys: pyte
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_defect_keeps_its_traceback(runs: list[Config]) -> None:
-    with pytest.raises(ZeroDivisionError, match="a defect"):
-        main(["prefix_len=8"])
+def test_a_defect_is_one_line_and_a_file_with_the_traceback(
+    runs: list[Config], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert main(["prefix_len=8"]) == 70
+    message = capsys.readouterr().err
+    assert message.startswith("prefixrun: a defect of the program: ZeroDivisionError: a defect; the traceback is in ")
+    assert message.count("\n") == 1
+    file = Path(message.rpartition(" is in ")[2].rstrip())
+    assert file.parent == tmp_path / "cache" / "prefixrun"
+    assert "in _raise" in file.read_text()
     assert len(runs) == 1
 
 
@@ -102,6 +110,15 @@ def test_a_defect_keeps_its_traceback(runs: list[Config]) -> None:
         (["score", "tsk=e2e", "hyp=x"], "2 problems in the configuration:"),
         (["--cfg", "job", "prefx_len=5"], "prefx_len=5: there is no key prefx_len; did you mean prefix_len?"),
         (["--config-name", "other"], "--config-path, --config-name: the files of prefixrun stay"),
+        (["--resolve"], "--resolve, --package: say how --cfg job is printed"),
+        (["--package", "task"], "--resolve, --package: say how --cfg job is printed"),
+        (["--cfg", "job", "--experimental-rerun", "x.pickle"], "--experimental-rerun: the same command again"),
+        (["--cfg", "nope"], "argument --cfg/-c: invalid choice: 'nope'"),
+        (["--config-dir"], "argument --config-dir/-cd: expected one argument"),
+        (["--nope"], "unrecognized arguments: --nope"),
+        (["hydra/launcher=joblib"], "hydra/launcher=joblib: is for the runs of a sweep: add -m"),
+        (["generate", "run=,", "text=a"], "run=,: has no value"),
+        (["ls", "results_dir=~nosuchuser/x"], "results_dir=~nosuchuser/x: there is no home directory"),
     ],
 )
 def test_nothing_runs_when_the_command_is_wrong(
@@ -159,6 +176,49 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         child.stdout.close()
         assert child.stderr.read() == b""
         assert child.wait() == 141
+
+
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
+@pytest.mark.parametrize("arguments", ["--help", "ls --help"])
+def test_output_that_cannot_be_written_is_one_message(arguments: str, redirection: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(SRC)}
+    line = f"{sys.executable} -m prefixrun {arguments} {redirection}"
+    words = ["/bin/sh", "-c", line]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("prefixrun: standard output: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_working_directory_that_is_gone_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["seed=1"]) == 2
+    assert capsys.readouterr().err.startswith("prefixrun: the working directory: cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"WORLD_SIZE": "two"}, "WORLD_SIZE=two: must be a whole number from 1 to 65536"),
+        ({"WORLD_SIZE": "2"}, "WORLD_SIZE=2: is set without RANK, MASTER_ADDR, MASTER_PORT"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "a"}, "WORLD_SIZE=2: is set without MASTER_PORT"),
+        ({"WORLD_SIZE": "2", "RANK": "2", "MASTER_ADDR": "a", "MASTER_PORT": "1"}, "RANK=2: must be a whole number"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "a", "MASTER_PORT": "x"}, "MASTER_PORT=x: must be a whole"),
+    ],
+)
+def test_leftover_variables_of_a_launcher_are_named(
+    variables: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["seed=1"]) == 2
+    assert capsys.readouterr().err.startswith(f"prefixrun: {said}")
 
 
 AS_ON_WINDOWS = """

@@ -99,6 +99,10 @@ def test_a_grid_is_no_single_run() -> None:
         ("quick: {grid: {}}", "`grid` that is no list"),
         ("quick: {grid: [5]}", "5 in its grid is not a mapping"),
         ("a: [", "is not YAML"),
+        ("quick: {grid: [{hydra/launcher: joblib}]}", "hydra/launcher is no key of a grid"),
+        ("quick: {grid: [{experiment: mine}]}", "experiment is no key of a grid"),
+        ("quick: {grid: [{seed: [[1]]}]}", "seed is neither a value nor a list of values"),
+        ("quick: {grid: [{seed: []}]}", "seed is a list without values"),
     ],
 )
 def test_a_malformed_file_is_refused_with_its_name(own: Path, content: str, said: str) -> None:
@@ -113,3 +117,11 @@ def test_every_point_of_a_shipped_grid_is_a_configuration(profile: str, name: st
     words = [f"experiment={name}", f"profile={profile}", *([] if profile == "quick" else ["data_dir=/corpora"])]
     # Methods and models of the paper that this version does not offer are points that are reported as impossible.
     assert {problem for problem in sweep_problems(words) if " is no choice of m" not in problem} == set()
+
+
+def test_a_grid_of_too_many_runs_is_refused_before_it_is_written_out(own: Path) -> None:
+    values = ", ".join(map(str, range(1, 1001)))
+    grid = ", ".join(f"{key}: [{values}]" for key in ("seed", "prefix_len", "train.max_steps"))
+    (own / "experiment" / "mine.yaml").write_text(f"quick: {{grid: [{{{grid}}}]}}\n")
+    with pytest.raises(ConfigError, match="1,000,000,000 runs in one sweep"):
+        configure.sweep_points(["experiment=mine"], config_dir=own)

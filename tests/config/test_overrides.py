@@ -35,7 +35,7 @@ def message(*overrides: str, multirun: bool = False) -> str:
         ("train={_target_: os.system}", "a configuration cannot name code to run"),
         ("+model._target_=os.system", "a configuration cannot name code to run"),
         ("hydra.launcher._target_=os.system", "a configuration cannot name code to run"),
-        ("hydra.run.dir=/x", "of Hydra's own settings only hydra/launcher, hydra.launcher can be changed"),
+        ("hydra.run.dir=/x", "of Hydra's own settings only hydra/launcher and hydra.launcher.KEY can be changed"),
         ("model@task=gpt2", "write it without @task"),
         ("results_dir=${oc.env:HOME}", "interpolations are not allowed in values; write the value itself"),
         ("init_words=${prefix_len}", "interpolations are not allowed in values; write the value itself"),
@@ -65,3 +65,46 @@ def test_texts_can_be_typed() -> None:
     assert config.data_dir == "/a b/c"
     (config,) = configurations(["init_words=table-to-text:"])
     assert config.init_words == "table-to-text:"
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("prefix_len=" + "9" * 5000, "is too large a number"),
+        ("seed=[" + "[" * 40000, "brackets within each other"),
+        ("seed=" + "{a: " * 3000 + "1" + "}" * 3000, "brackets within each other"),
+        ("init_words='" + "x" * 100_000 + "'", "is an argument of 100,013 characters"),
+        ("init_words=\udce9", "has bytes in it that are not UTF-8"),
+        ("init_words='a\0b'", "has a zero byte in it"),
+        ("seed=int(x)", "the value cannot be read"),
+        ("model=" + "x" * 10_000, "is no choice of model"),
+        ("y" * 10_000 + "=1", "there is no key"),
+        ("decode.name='" + "x y" * 5_000 + "'", "must be a text of letters"),
+        ("prefix_len=1_0", "write the number 1_0 without _"),
+        ("train={batch_size: 1_0}", "write the number 1_0 without _"),
+        ("prefix_len=100000000000000000000000000", "is too large; give a whole number at least 1 and at most"),
+        ("train.lr=1e38", "is too large; give a number above 0 and at most 1e+30"),
+        ("threads=99999999", "is too large; give a whole number at least 1, or null and at most 1024"),
+        ("decode.length_penalty=1000", "must be a number at least -20 and at most 20"),
+        ("decode.length_penalty=-1000", "must be a number at least -20 and at most 20"),
+        ("budget=" + "9" * 400 + "%", "must be a text of a number and %"),
+        ("train.clip_norm=1e400", "must be a number above 0"),
+    ],
+    ids=lambda text: text[:24].encode("ascii", "backslashreplace").decode(),
+)
+def test_a_value_of_any_size_ends_in_one_short_message(override: str, expected: str) -> None:
+    text = message(override)
+    assert expected in text
+    assert len(text) < 700
+
+
+@pytest.mark.parametrize(
+    "value", ["range(0,10,0)", "range(0,nan)", "range(inf)", "range(0,1000000000)", "range(0,1,1e-12)"]
+)
+def test_ranges_without_an_end_are_refused(value: str) -> None:
+    assert message(f"seed={value}", multirun=True).startswith(f"seed={value}: ")
+
+
+def test_a_sweep_of_too_many_runs_is_refused_before_it_is_written_out() -> None:
+    ranges = [f"{key}=range(1,1001)" for key in ("seed", "prefix_len", "train.max_steps")]
+    assert message(*ranges, multirun=True).startswith("1,000,000,000 runs in one sweep: at most 100,000 are taken")

@@ -13,6 +13,9 @@ from prefixrun.config import schema
 from prefixrun.config.conf_tree import groups
 from prefixrun.config.validate import UNSET, defaults, expectation, known_keys, shown
 
+NARROWEST = 60
+"""Cells of a line; narrower terminals break lines themselves."""
+
 _HEAD = """\
 prefixrun: prefix-tuning (Li & Liang, ACL 2021), run and scored as in the paper.
 
@@ -44,7 +47,7 @@ Exit codes
 
 def manual() -> str:
     """The whole help text, wrapped to the terminal."""
-    width = min(shutil.get_terminal_size().columns, 120)
+    width = max(NARROWEST, min(shutil.get_terminal_size().columns, 120))
     verbs = "Verbs (`prefixrun VERB --help` says more)\n" + "".join(
         f"  {name:<24} {verb.summary}\n" for name, verb in VERBS.items()
     )

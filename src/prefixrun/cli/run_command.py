@@ -9,7 +9,7 @@ from prefixrun.cli import run_summary
 from prefixrun.config.method_specs import METHOD_SPECS, size_override
 from prefixrun.config.schema import Config
 from prefixrun.console import print_text
-from prefixrun.errors import ConfigError
+from prefixrun.errors import ConfigError, shortened
 from prefixrun.files import read_json_lines
 from prefixrun.runs.identity import find_run
 from prefixrun.runs.run import Run
@@ -26,8 +26,28 @@ def run(config: Config) -> int:
 
 
 def is_one_of_several() -> bool:
-    """Whether torchrun has started this process beside others."""
-    return "MASTER_ADDR" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
+    """Whether torchrun has started this process beside others.
+
+    Raises ConfigError for variables of a launcher that are no numbers, or of which some are missing: they are usually
+    left over in a shell.
+    """
+    size = _number("WORLD_SIZE", os.environ.get("WORLD_SIZE") or "1", 1, 2**16)
+    if size == 1:
+        return False
+    if missing := [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]:
+        raise ConfigError(f"WORLD_SIZE={size}: is set without {', '.join(missing)}; {_LEFTOVER}")
+    _number("RANK", os.environ["RANK"], 0, size - 1)
+    _number("MASTER_PORT", os.environ["MASTER_PORT"], 1, 2**16 - 1)
+    return True
+
+
+_LEFTOVER = "start several processes with torchrun, or take back what a shell has kept: unset WORLD_SIZE"
+
+
+def _number(name: str, text: str, low: int, high: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
+        raise ConfigError(f"{name}={shortened(text)}: must be a whole number from {low} to {high}; {_LEFTOVER}")
+    return int(text)
 
 
 def refuse_several() -> None:

@@ -19,16 +19,14 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
-from prefixrun.config import grids
+from prefixrun.config import grids, user_files
 from prefixrun.config.conf_tree import conf_dir, groups
 from prefixrun.config.method_specs import METHOD_SPECS, size_contradiction
 from prefixrun.config.overrides import valid_overrides
 from prefixrun.config.schema import Config
 from prefixrun.config.validate import build, defaults, read, refusal
-from prefixrun.errors import ConfigError, PrefixrunError
+from prefixrun.errors import ConfigError, PrefixrunError, reading, shortened
 
 CONFIG_NAME = "config"
 VERSION_BASE = "1.3"
@@ -190,11 +188,14 @@ class _Composer:
     def _compose(self, group_choices: tuple[str, ...]) -> Mapping[str, Any] | str:
         """What Hydra composes from choices of groups, or its message."""
         if group_choices not in self._composed:
+            choices = " ".join(group_choices) or "the configuration"
             try:
-                composed = hydra.compose(CONFIG_NAME, overrides=[*self._search_path, *group_choices])
+                # Hydra raises whatever Python does for files that it does not expect.
+                with reading(choices, "see docs/OWN_TASK.md for the form of own files", ConfigError):
+                    composed = hydra.compose(CONFIG_NAME, overrides=[*self._search_path, *group_choices])
                 self._composed[group_choices] = _raw(composed)
-            except (HydraException, OmegaConfBaseException, YAMLError) as error:
-                self._composed[group_choices] = _first_words(error)
+            except PrefixrunError as error:
+                self._composed[group_choices] = _reason(error, choices)
         return self._composed[group_choices]
 
 
@@ -234,18 +235,37 @@ def _raw(composed: DictConfig) -> Mapping[str, Any]:
 @contextmanager
 def hydra_files(config_dir: Path | None) -> Iterator[None]:
     """Hydra, ready to compose the files of conf/ and of a directory of the user's own."""
-    if config_dir is not None and not config_dir.is_dir():
-        raise ConfigError(f"--config-dir {config_dir}: there is no such directory")
+    if config_dir is not None and not _is_directory(config_dir):
+        raise ConfigError(f"--config-dir {shortened(config_dir)}: there is no such directory")
     register_schema()
+    user_files.register()
     with hydra.initialize_config_dir(str(conf_dir()), job_name="prefixrun", version_base=VERSION_BASE):
         yield
 
 
 def search_path(config_dir: Path | None) -> list[str]:
     """The override that lets Hydra find the files of a directory of the user's own."""
-    return [] if config_dir is None else [f"hydra.searchpath=['file://{config_dir.absolute()}']"]
+    return [] if config_dir is None else [f"hydra.searchpath=[{grids.quoted(f'user://{_absolute(config_dir)}')}]"]
 
 
-def _first_words(error: Exception) -> str:
-    """Hydra's message without the advice that concerns its developers."""
-    return str(error).strip().split("\nSet the env")[0]
+def _reason(error: PrefixrunError, choices: str) -> str:
+    """Why Hydra composes nothing: its message without the advice that concerns its developers."""
+    if isinstance(error.__cause__, RecursionError):
+        return f"{shortened(choices)}: the defaults lists of these files lead back to themselves"
+    if isinstance(error.__cause__, HydraException):
+        return shortened(str(error.__cause__).split("\nAvailable options")[0], 500)
+    return str(error)
+
+
+def _absolute(path: Path) -> Path:
+    """Raises ConfigError where the working directory has been deleted."""
+    with reading(f"--config-dir {shortened(path)}", "give it from the root on", ConfigError):
+        return path.absolute()
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        str(path).encode()
+        return path.is_dir()
+    except (OSError, ValueError):  # a name that no directory can have
+        return False

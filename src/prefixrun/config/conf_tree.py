@@ -19,11 +19,11 @@ def groups(extra: Path | None = None) -> dict[str, list[str]]:
     """Group -> its choices in alphabetical order, from ``conf/`` and from a directory of the user's own.
 
     Every method is a choice, with a file or without. Hydra's own groups are left out: their plugins bring further
-    choices."""
+    choices. No group lies deeper than two directories, and a directory of the user's own may hold anything."""
     choices_of = {"method": set(METHOD_SPECS)}
     for root in (conf_dir(), *([extra] if extra else [])):
-        for file in root.rglob("*.yaml"):
+        for file in (*root.glob("*/*.yaml"), *root.glob("*/*/*.yaml")):
             group = file.parent.relative_to(root).as_posix()
-            if group != "." and not group.startswith("hydra/"):
+            if not group.startswith("hydra/"):
                 choices_of.setdefault(group, set()).add(file.stem)
     return {group: sorted(choices) for group, choices in sorted(choices_of.items())}

@@ -6,10 +6,13 @@ Each function receives the values of the keys that its line names and returns wh
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from prefixrun.config.method_specs import METHOD_SPECS
+from prefixrun.config.paths import wrong_path
 from prefixrun.config.schema import MethodConfig
+from prefixrun.errors import shortened
 
 
 def _data_dir(profile: str, data_dir: str | None) -> str | None:
@@ -88,7 +91,9 @@ def _unused(method: str, *values: Any) -> str | None:
     for key, value in zip(("init_words", *_METHOD_KEYS), values, strict=True):
         readers = [spec.name for spec in METHOD_SPECS.values() if key in spec.settings]
         if readers and method not in readers and value != _DEFAULTS.get(key):
-            return f"{key}={value}: is not used by method={method}, only by {', '.join(readers)}; leave it out"
+            return (
+                f"{key}={shortened(value)}: is not used by method={method}, only by {', '.join(readers)}; leave it out"
+            )
     return None
 
 
@@ -129,6 +134,11 @@ def _keep(keep: str, patience: int | None, examples: int, share: float | None) -
     return None
 
 
+def _path(key: str, path: str | None) -> str | None:
+    problem = path and wrong_path(path)
+    return f"{key}={shortened(path)}: {problem}" if problem else None
+
+
 RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_data_dir, ("profile", "data_dir")),
     (_words, ("method.name", "init.name", "init_words", "init.default_words", "task.default_words")),
@@ -146,6 +156,7 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_decoder_only, ("method.name", "model.layout")),
     (_keep, ("train.keep", "train.patience", "train.eval_examples", "train.dev_share")),
     (_source, ("model.source", "model.hub", "model.path", "model.architecture")),
+    *((partial(_path, key), (key,)) for key in ("data_dir", "results_dir", "model.path")),
 )
 """Rules about several keys, each with the keys it reads; a rule is left out when one of them is wrong by itself."""
 

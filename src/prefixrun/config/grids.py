@@ -16,24 +16,26 @@ of the file have chooses those (``method=prefix``); one that none has replaces w
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, cast, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
-import yaml
 from hydra.core.override_parser.types import Override
 
 from prefixrun.config.conf_tree import conf_dir
-from prefixrun.config.overrides import each_value
+from prefixrun.config.overrides import MOST_POINTS, each_value
 from prefixrun.config.schema import Config
-from prefixrun.errors import ConfigError
+from prefixrun.config.user_files import path_exists, read_mapping
+from prefixrun.errors import ConfigError, shortened
 
 KEY = "experiment"
 PROFILES: tuple[str, ...] = get_args(get_type_hints(Config)["profile"])
 DEFAULT_PROFILE = "quick"
 _PLAIN = re.compile(r"[A-Za-z0-9_.+-]+")
+_KEY = re.compile(r"[A-Za-z0-9_./]+")
 
 Overrides = tuple[str, ...]
 """One point of a grid: ``("task=e2e", "seed=1")``."""
@@ -50,13 +52,16 @@ def expand(
         for value in each_value(user_override)
     ]
     rest = [each for each in user_overrides if each.key_or_group != KEY]
-    user_points = list(product(*map(each_value, rest)))
+    each_of_rest = list(map(each_value, rest))
+    _refuse_many(math.prod(map(len, each_of_rest)))
+    user_points = list(product(*each_of_rest))
     if not names:
         return user_points
     if not multirun:
         raise ConfigError(f"{KEY}={names[0]}: is a grid of runs: add -m to run them, or see it with `prefixrun plan`")
     profile = _profile(rest)
     grids = [_points_of_file(name, profile, config_dir) for name in names]
+    _refuse_many(len(user_points) * sum(map(len, grids)))
     points = dict.fromkeys(
         (*point, *user_point) for user_point in user_points for grid in grids for point in _chosen(grid, user_point)
     )
@@ -64,6 +69,15 @@ def expand(
         values = ", ".join(each.input_line or str(each.key_or_group) for each in rest)
         raise ConfigError(f"{KEY}={','.join(names)}: no point of the grid has all of {values}; leave one of them out")
     return list(points)
+
+
+def _refuse_many(points: int) -> None:
+    if points > MOST_POINTS:
+        raise ConfigError(f"{points:,} runs in one sweep: at most {MOST_POINTS:,} are taken; divide it")
+
+
+def _count(values: Mapping[str, Any]) -> int:
+    return math.prod(len(value) for value in values.values() if isinstance(value, list))
 
 
 def _chosen(grid: Sequence[Overrides], user_point: Overrides) -> Iterator[Overrides]:
@@ -95,7 +109,12 @@ def _settings(overrides: Overrides) -> dict[str, str | float]:
 
 
 def _points_of_file(name: str, profile: str, config_dir: Path | None) -> list[Overrides]:
-    points = list(points_of(_read(name, config_dir), profile))
+    content = _read(name, config_dir)
+    if profile in content:
+        part = content[profile]
+        shared = {**content.get("every", {}), **part.get("every", {})}
+        _refuse_many(_count(shared) * sum(map(_count, part.get("grid", [{}]))))
+    points = list(points_of(content, profile))
     if not points:
         raise ConfigError(f"{KEY}={name}: has no grid for profile={profile}")
     return points
@@ -124,10 +143,15 @@ def format_override(key: str, value: Any) -> str:
     if value is None or isinstance(value, bool):
         text = {None: "null", True: "true", False: "false"}[value]
     elif isinstance(value, str) and not _PLAIN.fullmatch(value):
-        text = "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        text = quoted(value)
     else:
         text = str(value)
     return f"{key}={text}"
+
+
+def quoted(text: str) -> str:
+    """A text in quotes of Hydra's grammar."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _profile(user_overrides: Sequence[Override]) -> str:
@@ -144,14 +168,11 @@ def _profile(user_overrides: Sequence[Override]) -> str:
 def _read(name: str, config_dir: Path | None) -> Mapping[str, Any]:
     """A checked file; a user's own stands before a shipped one. Raises ConfigError."""
     roots = [*([config_dir] if config_dir else []), conf_dir()]
-    path = next(file for root in roots if (file := root / KEY / f"{name}.yaml").is_file())
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
+    path = next(file for root in roots if path_exists(file := root / KEY / f"{name}.yaml"))
+    content = read_mapping(path)
     if problem := _malformed(content):
         raise ConfigError(f"{path}: {problem}; the form is described in {Path(__file__).name}")
-    return cast(Mapping[str, Any], content)
+    return content
 
 
 def _malformed(content: Any) -> str | None:
@@ -169,5 +190,20 @@ def _malformed(content: Any) -> str | None:
         if not isinstance(part.get("every", {}), dict) or not isinstance(grid, list):
             return f"{profile} has an `every` that is no mapping or a `grid` that is no list"
         if wrong := [entry for entry in grid if not isinstance(entry, dict)]:
-            return f"{profile}: {wrong[0]!r} in its grid is not a mapping of keys to values"
+            return f"{profile}: {shortened(repr(wrong[0]))} in its grid is not a mapping of keys to values"
+        for section in (content.get("every", {}), part.get("every", {}), *grid):
+            if problem := _wrong_entry(section):
+                return f"{profile}: {problem}"
+    return None
+
+
+def _wrong_entry(section: Mapping[str, Any]) -> str | None:
+    for key, value in section.items():
+        if not _KEY.fullmatch(key) or key == KEY or key.startswith("hydra"):
+            return f"{shortened(key)} is no key of a grid"
+        values = value if isinstance(value, list) else [value]
+        if not values:
+            return f"{key} is a list without values"
+        if any(isinstance(each, list | dict) for each in values):
+            return f"{key} is neither a value nor a list of values"
     return None

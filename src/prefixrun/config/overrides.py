@@ -1,18 +1,29 @@
 """What is wrong with single overrides of a command: ``key=value`` and ``group=choice`` in Hydra's grammar."""
 
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
+from itertools import islice
 from typing import Any, cast
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
-from hydra.errors import OverrideParseException
+from hydra.core.override_parser.types import Override, RangeSweep
 
-from prefixrun.config.validate import NAMES_CODE, NO_CODE, known_keys, shown, unknown_key
+from prefixrun.config.hydra_settings import wrong_hydra_override
+from prefixrun.config.validate import NAMES_CODE, NO_CODE, is_number, known_keys, shown, unknown_key
+from prefixrun.errors import ConfigError, reading, shortened
 
-HYDRA_KEYS = ("hydra/launcher", "hydra.launcher")
-"""The settings of Hydra itself that a user may change: where a sweep's runs go. Files and logs are not Hydra's here."""
+LONGEST = 50_000
+"""Characters of one argument. A longer text than that fits no model's context, and takes Hydra seconds to read."""
+DEEPEST = 20
+"""Brackets within brackets; there is no key for more than two."""
+MOST_POINTS = 100_000
+"""Runs of one sweep: more would take minutes to compose, and years to run."""
+
+
+_QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""", re.DOTALL)
 
 
 def valid_overrides(
@@ -22,25 +33,47 @@ def valid_overrides(
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
     good = []
     for text in overrides:
-        try:
-            (override,) = parser.parse_overrides([text])
-        except OverrideParseException:
-            problems.append(_unreadable(text))
+        if problem := _unfit(text):
+            problems.append(f"{shortened(text)}: {problem}")
             continue
-        wrong = [*_wrong_key(override, choices)] or [*_wrong_value(override, multirun, choices)]
-        problems += [f"{text}: {problem}" for problem in wrong]
+        try:
+            # The functions of Hydra's grammar raise whatever Python does: int(x), range(0,1,0).
+            with reading(text, "", ConfigError):
+                (override,) = parser.parse_overrides([text])
+                wrong = [*_wrong_key(override, multirun, choices)] or [*_wrong_value(override, multirun, choices)]
+        except ConfigError as error:
+            problems.append(_unreadable(text, error.__cause__))
+            continue
+        problems += [f"{shortened(text)}: {problem}" for problem in wrong]
         if not wrong:
             good.append(override)
     return good
 
 
-def _unreadable(text: str) -> str:
+def _unfit(text: str) -> str | None:
+    """What is wrong with an argument before its grammar is looked at."""
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        return "has bytes in it that are not UTF-8; give text in UTF-8, and rename files and directories to such names"
+    if "\0" in text:
+        return "has a zero byte in it, which no text and no path may have"
+    if len(text) > LONGEST:
+        return f"is an argument of {len(text):,} characters; at most {LONGEST:,} are taken"
+    depth = deepest = 0
+    for sign in _QUOTED.sub("", text):
+        depth += (sign in "([{") - (sign in ")]}")
+        deepest = max(deepest, depth)
+    return f"has {deepest} brackets within each other; put a text in quotes" if deepest > DEEPEST else None
+
+
+def _unreadable(text: str, error: BaseException | None) -> str:
     key, equals, value = text.partition("=")
     if not equals:
-        return f"{text}: is not key=value"
+        return f"{shortened(text)}: is not key=value"
     if value.startswith("~"):
-        return f"{text}: ~ is not replaced here; write the directory in full"
-    return f"{text}: the value cannot be read; put it in quotes: {_in_quotes(key, value)}"
+        return f"{shortened(text)}: ~ is not replaced here; write the directory in full"
+    if isinstance(error, ValueError) and not re.search(r"[^\d+-]", value):
+        return f"{shortened(text)}: is too large a number"
+    return f"{shortened(text)}: the value cannot be read; put it in quotes: {shortened(_in_quotes(key, value))}"
 
 
 def _in_quotes(key: str, value: str) -> str:
@@ -49,13 +82,13 @@ def _in_quotes(key: str, value: str) -> str:
     return f"\"{key}='{escaped}'\""
 
 
-def _wrong_key(override: Override, choices: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _wrong_key(override: Override, multirun: bool, choices: Mapping[str, Sequence[str]]) -> Iterator[str]:
     key = override.key_or_group
     if NAMES_CODE in key.split("."):
         yield NO_CODE
     elif override.is_hydra_override():
-        if not key.startswith(HYDRA_KEYS):
-            yield f"of Hydra's own settings only {', '.join(HYDRA_KEYS)} can be changed; results_dir says where runs go"
+        if problem := wrong_hydra_override(override, multirun):
+            yield problem
     elif override.is_delete():
         yield "keys cannot be removed; give the value that is wanted"
     elif key not in choices and key not in known_keys():
@@ -75,11 +108,19 @@ def _wrong_value(override: Override, multirun: bool, choices: Mapping[str, Seque
     elif key in choices:
         for choice in _texts(override):
             if choice not in choices[key]:
-                yield f"{choice} is no choice of {key}; there are {', '.join(choices[key])}"
+                yield f"{shortened(choice)} is no choice of {key}; there are {', '.join(choices[key])}"
     elif is_dataclass(known_keys().get(key)) and not isinstance(value, dict):
         yield f"{key} is a section; give one of its keys, as in {key}.KEY=VALUE"
     elif not override.is_hydra_override():
         yield from _wrong_section(key, value)
+        if is_number(key) or isinstance(value, dict):
+            yield from _wrong_digits(cast(str, override.input_line))
+
+
+def _wrong_digits(text: str) -> Iterator[str]:
+    """Hydra takes 1_0 for 10."""
+    if digits := re.search(r"(?<!\w)\d+_[\d_]+", text.partition("=")[2]):
+        yield f"write the number {shortened(digits[0])} without _"
 
 
 def _wrong_sweep(override: Override, multirun: bool) -> Iterator[str]:
@@ -88,8 +129,20 @@ def _wrong_sweep(override: Override, multirun: bool) -> Iterator[str]:
     elif not multirun:
         quoted = _in_quotes(override.key_or_group, "TEXT")
         yield f"is several values: add -m to run each, or quote a text with commas: {quoted}"
-    elif not list(override.sweep_string_iterator()):
+    elif (count := _count(override)) > MOST_POINTS:
+        yield f"is more than {MOST_POINTS:,} values; give fewer"
+    elif not count:
         yield "there is no such value"
+
+
+def _count(override: Override) -> int:
+    """How many values a sweep has; it is not written out when they are too many."""
+    value = override.value()
+    if isinstance(value, RangeSweep):
+        assert value.start is not None
+        assert value.stop is not None
+        return max(0, math.ceil((value.stop - value.start) / value.step))
+    return len(list(islice(override.sweep_string_iterator(), MOST_POINTS + 1)))
 
 
 def _wrong_section(key: str, value: Any) -> Iterator[str]:

@@ -18,10 +18,17 @@ class Range:
     low: float
     high: float | None = None
     above: bool = False
+    limit: float = 1e9
+    """Where no bound above has a meaning: the largest number that is taken at all, far beyond any serious use. What
+    comes behind it is a slip of the keyboard, or no number that float32 and the libraries can hold."""
 
     def contains(self, value: float) -> bool:
         too_low = value <= self.low if self.above else value < self.low
         return not too_low and (self.high is None or value <= self.high)
+
+    def exceeds(self, value: float) -> bool:
+        """Whether the number is beyond the limit, where no bound says so."""
+        return self.high is None and value > self.limit
 
     def __str__(self) -> str:
         low = f"above {self.low:g}" if self.above else f"at least {self.low:g}"
@@ -59,8 +66,8 @@ Name = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits, '
 Count = Annotated[int, Range(1)]
 CountOrZero = Annotated[int, Range(0)]
 Seed = Annotated[int, Range(0, 2**32 - 1)]
-Positive = Annotated[float, Range(0, above=True)]
-NotNegative = Annotated[float, Range(0)]
+Rate = Annotated[float, Range(0, above=True, limit=1e30)]
+Factor = Annotated[float, Range(0, above=True, limit=1e6)]
 Share = Annotated[float, Range(0, 1, above=True)]
 
 
@@ -163,7 +170,7 @@ class MethodConfig:
     """For adapter: width between the two projections; without it budget decides."""
     rank: Count | None = None
     """For lora: rank of the update; without it budget decides."""
-    lora_alpha: Positive | None = None
+    lora_alpha: Factor | None = None
     """For lora: numerator of the update's scale alpha / rank; twice the rank where it is not set."""
     lora_dropout: Annotated[float, Range(0, 0.95)] = 0.0
     """For lora: dropout in front of the update while training."""
@@ -185,7 +192,7 @@ class InitConfig:
     of zero; "vocab" from the activations of tokens drawn from the vocabulary."""
     fit_steps: Count = 500
     """Steps that fit the MLP to a start that is not random (method prefix)."""
-    fit_lr: Positive = 1e-4
+    fit_lr: Rate = 1e-4
     """Learning rate of that fit."""
     default_words: str | None = None
     """Text that is used without init_words, repeated and cut to prefix_len; the task's where it is not set."""
@@ -199,17 +206,17 @@ class TrainConfig:
     """Passes over the training pairs."""
     max_steps: Count | None = None
     """Stop after so many optimiser steps, if that is before the last epoch ends; the decay ends there too."""
-    lr: Positive
+    lr: Rate
     """Learning rate at the end of the warm-up."""
     batch_size: Count
     """Training pairs in one batch."""
     accumulate: Count = 1
     """Batches whose gradients are added up for one optimiser step."""
-    weight_decay: NotNegative = 0.0
+    weight_decay: Annotated[float, Range(0, limit=1e3)] = 0.0
     """Decoupled weight decay of AdamW; 0 in the paper's code."""
     warmup_steps: CountOrZero = 0
     """Steps in which the learning rate grows from zero; 0 in the paper for full data, 100 for low data."""
-    clip_norm: Positive = 1.0
+    clip_norm: Annotated[float, Range(0, above=True, limit=1e30)] = 1.0
     """Largest norm of the gradient; larger ones are scaled down to it."""
     loss_mode: Literal["sentence_sum", "token_mean"]
     """"sentence_sum": sum over a target's tokens, mean over the batch (the paper's code); "token_mean": mean over all
@@ -241,7 +248,7 @@ class TrainConfig:
     """Decay of AdamW's running mean of the gradient."""
     adam_beta2: Annotated[float, Range(0, 0.999999)] = 0.999
     """Decay of AdamW's running mean of the squared gradient."""
-    adam_eps: Positive = 1e-8
+    adam_eps: Rate = 1e-8
     """Added to AdamW's denominator."""
 
 
@@ -255,7 +262,7 @@ class DecodeConfig:
     """Width of the beam search; 1 is greedy."""
     max_new_tokens: Count = 100
     """Most tokens generated for one input."""
-    length_penalty: float = 1.0
+    length_penalty: Annotated[float, Range(-20, 20)] = 1.0
     """Exponent of the length that a finished beam's log-probability is divided by."""
     length_norm: Literal["total", "generated"]
     """Which length that is: "total" counts the input and the output (the paper's code), "generated" only the output
@@ -284,7 +291,7 @@ class Config:
     """Where runs are written, under RESULTS_DIR/runs/."""
     prefix_len: Count = 10
     """Length of the prefix in positions (of the infix, or of the virtual tokens)."""
-    budget: Annotated[str, Pattern(r"[0-9]+(\.[0-9]+)?%", "a number and %")] | None = field(
+    budget: Annotated[str, Pattern(r"[0-9]{1,6}(\.[0-9]{1,20})?%", "a number and %")] | None = field(
         default=None, metadata=NO_NUMBER
     )
     """Share of the model's parameters that may be stored, such as 0.1%: prefix length, adapter width, LoRA rank or
@@ -316,7 +323,7 @@ class Config:
     on processors with instructions for it (AVX512-BF16, AMX)."""
     device: Literal["auto", "cpu", "cuda"] = field(default="auto", metadata=NO_NUMBER)
     """Where the run computes; "auto" takes the GPU if there is one."""
-    threads: Count | None = field(default=None, metadata=NO_NUMBER)
+    threads: Annotated[int, Range(1, limit=1024)] | None = field(default=None, metadata=NO_NUMBER)
     """CPU threads; none leaves the choice to PyTorch."""
     data: DataConfig
     task: TaskConfig

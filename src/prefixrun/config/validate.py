@@ -12,10 +12,12 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, g
 from prefixrun.config.constraints import contradictions
 from prefixrun.config.schema import Config, OneOf, Pattern, Range
 from prefixrun.config.setting_roles import RETIRED
-from prefixrun.errors import ConfigError
+from prefixrun.errors import ConfigError, shortened
 
 NAMES_CODE, NO_CODE = "_target_", "a configuration cannot name code to run"
 """The key by which Hydra's files name a class to build, and why there is none here."""
+
+LARGEST_SHOWN = 10**30
 
 UNSET = "???"
 """What Hydra calls a value that nothing has set."""
@@ -70,6 +72,11 @@ def known_keys() -> dict[str, Any]:
     return dict(_keys(Config, ""))
 
 
+def is_number(key: str) -> bool:
+    """Whether a dotted key takes a number."""
+    return _parts(known_keys().get(key))[0] in (int, float)
+
+
 def _keys(cls: type, prefix: str) -> Iterator[tuple[str, Any]]:
     for name, hint in get_type_hints(cls, include_extras=True).items():
         yield prefix + name, hint
@@ -83,7 +90,9 @@ def unknown_key(key: str, others: tuple[str, ...] = ()) -> str:
         return RETIRED[key]
     leaves = (name for name, hint in known_keys().items() if not is_dataclass(hint))
     close = closest(key, (*leaves, *others))
-    return f"there is no key {key}" + (f"; did you mean {close}?" if close else "; `prefixrun --help` lists all keys")
+    return f"there is no key {shortened(key)}" + (
+        f"; did you mean {close}?" if close else "; `prefixrun --help` lists all keys"
+    )
 
 
 def closest(word: str, candidates: tuple[str, ...]) -> str | None:
@@ -160,10 +169,12 @@ def _read(cls: type, raw: Mapping[str, Any], prefix: str, problems: list[str]) -
 
 
 def shown(value: Any) -> str:
-    """A value as it would be typed."""
+    """A value as it would be typed, shortened."""
     if value is None:
         return "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_SHOWN:
+        return f"{'-' if value < 0 else ''}a number of more than 30 digits"  # its text may be longer than Python writes
+    return str(value).lower() if isinstance(value, bool) else shortened(value)
 
 
 def _convert(value: Any, hint: Any) -> Any:
@@ -176,11 +187,17 @@ def _convert(value: Any, hint: Any) -> Any:
     if value is None and optional:
         return None
     expected = ValueError(f"must be {expectation(hint)}")
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    choices = _choices(kind, bounds)
+    if isinstance(value, bool) and kind is not bool:
+        if {"on", "off"} <= set(choices):  # as YAML reads them
+            value = "on" if value else "off"
+        elif choices or kind is str:
+            raise ValueError(f"{expected}; YAML reads on, off, yes and no as true or false: put the text in quotes")
+    if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST_SHOWN:
         value = float(value)
     if kind is str and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)  # a directory or a text that is all digits
-    if choices := _choices(kind, bounds):
+    if choices:
         if value not in choices:
             raise expected
     elif type(value) is not kind:
@@ -189,8 +206,11 @@ def _convert(value: Any, hint: Any) -> Any:
         raise expected
     if isinstance(value, str) and not value.strip():
         raise ValueError(f"must not be empty; give {expectation(hint)}")
-    if isinstance(bounds, Range) and not bounds.contains(value):
-        raise expected
+    if isinstance(bounds, Range):
+        if not bounds.contains(value):
+            raise expected
+        if bounds.exceeds(value):
+            raise ValueError(f"is too large; give {expectation(hint)} and at most {bounds.limit:.10g}")
     if isinstance(bounds, Pattern) and not re.fullmatch(bounds.expression, value):
         raise expected
     return value

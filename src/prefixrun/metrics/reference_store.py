@@ -14,7 +14,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from prefixrun.errors import DamagedStateError, PrefixrunError
+from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
 from prefixrun.files import cache_directory, canonical_json, make_directory, read_json, write_json
 from prefixrun.metrics.base import SEMANTICS
 
@@ -33,7 +33,10 @@ def stored(preparation: str, texts: Sequence[str], prepare: Callable[[str], str]
     """
     if len(texts) < FEWEST_TEXTS:
         return [prepare(text) for text in texts]
-    path = _path(preparation, texts)
+    try:
+        path = _path(preparation, texts)
+    except ConfigError:  # there is no cache
+        return [prepare(text) for text in texts]
     prepared = _read(path, len(texts))
     if prepared is None:
         prepared = [prepare(text) for text in texts]

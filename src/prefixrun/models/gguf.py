@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 
-from prefixrun.files import cache_directory
+from prefixrun.files import cache_directory, make_cache_directory
 from prefixrun.models.weights import PACKAGE_FILE, ModelFiles
 
 QUANTISATION_KEYS = ("quantization_config", "dtype")
@@ -26,6 +26,7 @@ def dequantised(files: ModelFiles) -> Path:
     target = cache_directory() / f"smollm2-135m-{files.fingerprint[:12]}"
     if (target / "config.json").is_file():
         return target
+    make_cache_directory()
     source = str(files.directory)
     quantised = AutoModelForCausalLM.from_pretrained(source, gguf_file=PACKAGE_FILE, dtype=torch.float32)
     settings = {key: value for key, value in quantised.config.to_dict().items() if key not in QUANTISATION_KEYS}
@@ -33,7 +34,6 @@ def dequantised(files: ModelFiles) -> Path:
     model.load_state_dict(quantised.state_dict())
 
     # Written elsewhere and renamed when complete, so that a run that starts meanwhile never reads half a model.
-    target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="making-", dir=target.parent))
     try:
         model.save_pretrained(scratch)

@@ -23,7 +23,14 @@ from prefixrun import files, methods
 from prefixrun.console import LOG, logging_to, stage
 from prefixrun.data import Example
 from prefixrun.data.run_data import store_or_check_choice
-from prefixrun.errors import DamagedStateError, DiskFullError, Interrupted, PrefixrunError, reading
+from prefixrun.errors import (
+    DamagedStateError,
+    DiskFullError,
+    Interrupted,
+    PrefixrunError,
+    reading,
+    set_traceback_file,
+)
 from prefixrun.methods import Method
 from prefixrun.models.backbone import Backbone
 from prefixrun.runs import stages
@@ -142,6 +149,7 @@ def failures_recorded(run: Run) -> Iterator[None]:
         raise
     except Exception as error:
         LOG.exception("%s", type(error).__name__)
+        set_traceback_file(error, run.log)
         run.fail(f"{type(error).__name__}: {error}")
         raise
 

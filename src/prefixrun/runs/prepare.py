@@ -22,6 +22,7 @@ from prefixrun.methods.init import word_ids
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, tokenise
 from prefixrun.models.weights import locate
+from prefixrun.runs.memory_estimate import refuse_too_large
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def prepare(config: Config) -> PreparedRun:
     methods.refuse(config, backbone)
     if config.budget is not None:
         check_total(config, backbone)
+    refuse_too_large(config, backbone, len(data.inputs))
     if _starts_from_words(config):
         word_ids(backbone, config.init_words, config.default_words, config.prefix_len, config.budget)
     tokenizer = backbone.tokenizer

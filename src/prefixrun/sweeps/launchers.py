@@ -11,7 +11,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,16 +22,22 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
-from hydra.errors import HydraException
 from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from prefixrun import files
 from prefixrun.config import compose
 from prefixrun.config.grids import format_override
 from prefixrun.config.schema import Config
-from prefixrun.errors import ConfigError, DiskFullError, Interrupted, MissingPartError, PrefixrunError
+from prefixrun.errors import (
+    ConfigError,
+    DiskFullError,
+    Interrupted,
+    MissingPartError,
+    PrefixrunError,
+    reading,
+    shortened,
+)
 from prefixrun.runs import configure
 from prefixrun.sweeps.attempts import Outcome, attempt
 from prefixrun.sweeps.execute import Launch, Report
@@ -51,6 +57,10 @@ WATCH_SECONDS = 5.0
 """How often the states of a launcher's runs are looked up."""
 
 
+MOST_WORKERS = 4096
+"""Of one machine."""
+
+
 def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch | None:
     """The launcher that hydra/launcher among the overrides names; None for one run after the other.
 
@@ -60,31 +70,41 @@ def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch
     names = [setting.partition("=")[2] for setting in settings if setting.startswith("hydra/launcher=")]
     name = names[-1] if names else SERIAL
     if name == SERIAL:
+        if surplus := [setting for setting in settings if not setting.startswith("hydra/launcher=")]:
+            raise ConfigError(
+                f"{shortened(surplus[0])}: belongs to a launcher; add hydra/launcher=NAME, or leave it out"
+            )
         return None
     extra, plugin = EXTRAS.get(name, (name, ""))
     if plugin and not is_installed(plugin):
         raise MissingPartError(f"hydra/launcher={name}: is not installed; run: pip install 'prefixrun[{extra}]'")
 
+    with compose.hydra_files(config_dir), settings_explained(settings):
+        _sweep_config(settings, config_dir)  # what is wrong is said before anything is made
+
     def launch(jobs: Sequence[Job], report: Report) -> None:
         directory = files.make_directory(Path(jobs[0].config.results_dir).expanduser() / "launcher")
         with compose.hydra_files(config_dir), tempfile.TemporaryDirectory(prefix="prefixrun-") as scratch:
-            try:
+            with settings_explained(settings):
                 config = _sweep_config(
                     [*settings, format_override("hydra.sweep.dir", str(directory.resolve()))], config_dir
                 )
                 _join_cluster(config)
                 slots = _worker_slots(name, config, Path(scratch))
-            except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:
-                raise ConfigError(f"{' '.join(settings)}: {' '.join(str(error).split())}") from error
             with _stopping_workers(slots):
                 _launch(config, slots, jobs, report)
 
     return launch
 
 
+def settings_explained(settings: Sequence[str]) -> AbstractContextManager[None]:
+    """Turn what Hydra and OmegaConf raise for settings of a wrong name or type into a ConfigError."""
+    return reading(" ".join(settings), "see docs/CLUSTERS.md", ConfigError)
+
+
 def hydra_overrides(overrides: Sequence[str]) -> list[str]:
     """The overrides of Hydra's own settings; ``+`` adds one that a launcher's file does not name."""
-    return [override for override in overrides if override.lstrip("+").startswith("hydra")]
+    return [override for override in overrides if override.lstrip("+").startswith(("hydra/", "hydra."))]
 
 
 def is_installed(plugin: str) -> bool:
@@ -131,7 +151,7 @@ def _launch(config: DictConfig, slots: WorkerSlots | None, jobs: Sequence[Job], 
         with _watching(jobs, report):
             returned = launcher.launch([list(job.point.overrides) for job in jobs], initial_job_idx=0)
     except Exception as error:  # no such cluster here, a node that died: what the plugins raise is their own
-        raise PrefixrunError(f"the launcher stopped: {' '.join(str(error).split())}") from error
+        raise PrefixrunError(f"the launcher stopped: {shortened(error, 1000)}") from error
     for index, result in enumerate(returned):
         report(index, _outcome(result))
 
@@ -185,6 +205,10 @@ def _worker_slots(name: str, config: DictConfig, scratch: Path) -> WorkerSlots |
     # The plugin's own default gathers quick runs into batches for one worker.
     OmegaConf.update(config, "hydra.launcher.batch_size", "1")
     n_jobs = int(OmegaConf.select(config, "hydra.launcher.n_jobs"))
+    if n_jobs > MOST_WORKERS:
+        raise ConfigError(f"hydra.launcher.n_jobs={n_jobs}: at most {MOST_WORKERS} workers are started")
+    if (formula := OmegaConf.select(config, "hydra.launcher.pre_dispatch")) != "2*n_jobs":
+        raise ConfigError(f"hydra.launcher.pre_dispatch={formula}: is a formula that joblib works out; leave it out")
     workers = n_jobs if n_jobs > 0 else len(gpus) or max(1, (len(cores) or os.cpu_count() or 1) // 2)
     OmegaConf.update(config, "hydra.launcher.n_jobs", workers)
     return WorkerSlots(str(scratch), workers, tuple(cores), tuple(gpus))

@@ -9,6 +9,8 @@ tokens of the whole batch, where DistributedDataParallel takes the mean of the p
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,13 +21,20 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from prefixrun.errors import PrefixrunError
+from prefixrun.console import print_error
+from prefixrun.errors import ConfigError, PrefixrunError, shortened
 
 T = TypeVar("T")
 
 PATIENCE = timedelta(days=7)
 """How long a process waits for the others: as long as the first one decodes, scores or reads data. That one of them has
 ended shows at once, by its closed connection."""
+
+
+JOIN_SECONDS = 300.0
+"""How long a process waits for the others to begin: they are started together, by torchrun or a cluster's launcher."""
+ANNOUNCE_SECONDS = 5.0
+"""When it says that it waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +109,56 @@ def joined_group(device: str) -> Iterator[ProcessGroup]:
     """Join the processes that torchrun has started; `device` is "cpu" or "cuda", of which each takes its own."""
     on_gpu = device == "cuda"
     if on_gpu:
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=PATIENCE)
+        _take_own_gpu()
+    _join("cpu:gloo,cuda:nccl" if on_gpu else "gloo")
     try:
         yield current_group()
     finally:
         dist.destroy_process_group()
+
+
+def _take_own_gpu() -> None:
+    number = os.environ.get("LOCAL_RANK", "")
+    if not number.isdigit() or int(number) >= torch.cuda.device_count():
+        raise ConfigError(
+            f"LOCAL_RANK={number or 'is not set'}: each process takes the GPU of this number, and there are "
+            f"{torch.cuda.device_count()}; start the processes with torchrun --nproc-per-node=GPUS"
+        )
+    torch.cuda.set_device(int(number))
+
+
+def _join(backend: str) -> None:
+    """Join the group, in a thread, because no signal reaches the library while it waits for the other processes.
+
+    Raises ConfigError when they do not come.
+    """
+    failures: list[BaseException] = []
+
+    def join() -> None:
+        try:
+            dist.init_process_group(backend, timeout=PATIENCE)
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+            failures.append(error)
+
+    waiter = threading.Thread(target=join, name="join-processes", daemon=True)
+    waiter.start()
+    others = int(os.environ.get("WORLD_SIZE", "1")) - 1
+    where = f"MASTER_ADDR={os.environ.get('MASTER_ADDR')} MASTER_PORT={os.environ.get('MASTER_PORT')}"
+    missing = f"{others} more process{'es' if others > 1 else ''} ({where})"
+    start, is_announced = time.monotonic(), False
+    while waiter.is_alive():
+        waited = time.monotonic() - start
+        if waited > JOIN_SECONDS:
+            raise ConfigError(
+                f"{missing}: did not come in {JOIN_SECONDS:.0f} seconds; start all processes with torchrun, or unset "
+                "WORLD_SIZE for a run of one process"
+            )
+        if waited > ANNOUNCE_SECONDS and not is_announced:
+            print_error(f"prefixrun: waiting for {missing}; unset WORLD_SIZE for a run of one process")
+            is_announced = True
+        waiter.join(0.05)
+    if failures:
+        raise ConfigError(f"{where}: {shortened(failures[0])}; start the processes with torchrun") from failures[0]
 
 
 def current_group() -> ProcessGroup:

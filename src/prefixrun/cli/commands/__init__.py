@@ -5,12 +5,17 @@ is what ``prefixrun VERB --help`` prints. A new verb is one file and one line in
 ``data check``, is the function of the second name in the module of the first.
 """
 
+import argparse
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import NoReturn
 
+from prefixrun.cli.plain_output import print_plain
+from prefixrun.config.paths import wrong_path
 from prefixrun.config.validate import closest, refusal
+from prefixrun.errors import ConfigError, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,20 @@ VERBS: dict[str, Verb] = {
 }
 
 
+PATHS = ("results_dir", "data_dir", "model_path", "hyp", "refs", "file", "prefix", "out", "into", "json")
+"""Keys of paths."""
+
+LISTS = ("run", "metrics", "seeds", "data.verify")
+"""Keys of names that may stand behind each other with commas."""
+
+
+class OptionParser(argparse.ArgumentParser):
+    """Options that begin with dashes. What is wrong with them is a ConfigError like all else."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(shortened(message))
+
+
 def named(arguments: Sequence[str]) -> str | None:
     """The verb that the arguments begin with."""
     return next((name for name in VERBS if list(arguments[: len(name.split())]) == name.split()), None)
@@ -109,7 +128,7 @@ def run(name: str, arguments: Sequence[str]) -> int:
     file, _, function = name.partition(" ")
     module = import_module(f"prefixrun.cli.commands.{file}")
     if {"-h", "--help"} & set(arguments):
-        print(inspect.cleandoc(module.__doc__ or ""))
+        print_plain(inspect.cleandoc(module.__doc__ or "") + "\n")
         return 0
     parsed = list(arguments) if VERBS[name].takes_overrides else parse(name, arguments)
     code: int = getattr(module, function or "run")(parsed)
@@ -129,15 +148,15 @@ def parse(name: str, arguments: Sequence[str]) -> dict[str, str]:
             values[name_of_position] = argument
             continue
         if not equals:
-            problems.append(f"{argument}: is not key=value")
+            problems.append(f"{shortened(argument)}: is not key=value")
         elif key not in known:
             close = closest(key, known)
             hint = f"did you mean {close}?" if close else f"there are {', '.join(known)}"
-            problems.append(f"{argument}: prefixrun {name} has no key {key}; {hint}")
+            problems.append(f"{shortened(argument)}: prefixrun {name} has no key {shortened(key)}; {hint}")
         elif key in values:
-            problems.append(f"{argument}: {key} is given twice")
-        elif not value:
-            problems.append(f"{argument}: has no value")
+            problems.append(f"{shortened(argument)}: {key} is given twice")
+        elif problem := wrong_value(key, value):
+            problems.append(f"{shortened(argument)}: {problem}")
         values[key] = value
     problems += [f"{key}: is missing; prefixrun {name} needs {key}=VALUE" for key in verb.required if key not in values]
     problems += [
@@ -148,6 +167,13 @@ def parse(name: str, arguments: Sequence[str]) -> dict[str, str]:
     if problems:
         raise refusal(problems)
     return values
+
+
+def wrong_value(key: str, value: str) -> str | None:
+    """What is wrong with the value of a verb's own key, whatever the verb."""
+    if not value or (key in LISTS and not value.strip(", ")):
+        return "has no value"
+    return wrong_path(value) if key in PATHS and value != "-" else None
 
 
 def parse_some(arguments: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, str], list[str]]:
@@ -162,9 +188,9 @@ def parse_some(arguments: Sequence[str], keys: Sequence[str]) -> tuple[dict[str,
         if key not in keys or not equals:
             overrides.append(argument)
         elif key in values:
-            raise refusal([f"{argument}: {key} is given twice"])
-        elif not value:
-            raise refusal([f"{argument}: give a value, or leave {key} out"])
+            raise refusal([f"{shortened(argument)}: {key} is given twice"])
+        elif problem := wrong_value(key, value):
+            raise refusal([f"{shortened(argument)}: {problem}; give a value, or leave {key} out"])
         else:
             values[key] = value
     return values, overrides

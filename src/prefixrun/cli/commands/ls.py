@@ -20,9 +20,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from prefixrun.cli.commands import wrong_value
 from prefixrun.config.validate import refusal, shown
 from prefixrun.console import NONE, format_duration, print_error, print_table, print_text, simple_table
-from prefixrun.errors import ConfigError
+from prefixrun.errors import ConfigError, shortened
 from prefixrun.files import canonical_json, write_json
 from prefixrun.results.display_names import of_metric
 from prefixrun.results.listing import (
@@ -77,6 +78,8 @@ def _parse(arguments: Sequence[str]) -> dict[str, str]:
             problems.append(f"{argument}: {key} is given twice; {key}=VALUE,VALUE means any of several")
         elif not value:
             problems.append(f"{argument}: has no value; {key}=null means runs without one")
+        elif problem := wrong_value(key, value):
+            problems.append(f"{shortened(argument)}: {problem}")
         values[key] = value
     if problems:
         raise refusal(problems)

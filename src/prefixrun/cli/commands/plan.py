@@ -10,14 +10,14 @@ results_dir, scaled by training pairs, inputs and beams; an interrupted run coun
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from prefixrun import files
-from prefixrun.cli.commands import parse_some
+from prefixrun.cli.commands import OptionParser, parse_some
 from prefixrun.console import print_text
+from prefixrun.errors import ConfigError
 from prefixrun.runs import configure
 from prefixrun.sweeps.estimate import estimate_jobs
 from prefixrun.sweeps.plan import Job, plan_jobs
@@ -25,8 +25,8 @@ from prefixrun.sweeps.summary import format_states, print_plan
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Print the plan, and write it to json=FILE if asked to. Returns 0."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    """Print the plan, and write it to json=FILE if asked to. Returns 0, or 2 when none of the runs is possible."""
+    parser = OptionParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config-dir", "-cd", type=Path)
     options, rest = parser.parse_known_args(list(arguments))
     values, overrides = parse_some([argument for argument in rest if argument not in ("-m", "--multirun")], ("json",))
@@ -37,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     if "json" in values:
         content = [_entry(job, time) for job, time in zip(jobs, seconds, strict=True)]
         files.write_json(Path(values["json"]).expanduser().resolve(), {"runs": content})
-    return 0
+    return ConfigError.exit_code if all(job.state == "impossible" for job in jobs) else 0
 
 
 def _entry(job: Job, seconds: float | None) -> dict[str, Any]:

@@ -1,0 +1,84 @@
+"""Whether a run can fit the memory of this machine, asked before anything large is allocated.
+
+The estimate is a lower bound: only arrays that every run of the configuration holds at one time are counted, so that
+nothing is refused that could run. What passes may still need more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from prefixrun.config.method_specs import METHOD_SPECS, size_of, size_override
+from prefixrun.config.schema import Config
+from prefixrun.errors import ConfigError
+from prefixrun.methods.parameter_count import count
+from prefixrun.models.backbone import Backbone
+
+FLOAT32_BYTES = 4
+TRAINED_BYTES = 4 * FLOAT32_BYTES
+"""Of one trained number while an optimiser step is made: itself, its gradient, and AdamW's two running means."""
+MEMINFO = Path("/proc/meminfo")
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Bytes that a stage holds at least, and the setting that they follow from."""
+
+    bytes: int
+    what: str
+    setting: str
+
+
+def refuse_too_large(config: Config, backbone: Backbone, inputs: int) -> None:
+    """Raise ConfigError, with both numbers and the key to lower, when a stage needs more memory than there is.
+
+    inputs: how many are decoded.
+    """
+    available = memory_bytes(backbone.head.device.type)
+    if available is None:
+        return
+    for need in _needs(config, backbone, inputs):
+        if need.bytes > available:
+            raise ConfigError(
+                f"{need.setting}: {need.what} need at least {_gibibytes(need.bytes)}, and there are "
+                f"{_gibibytes(available)} of memory; lower it"
+            )
+
+
+def _needs(config: Config, backbone: Backbone, inputs: int) -> Iterator[Need]:
+    if METHOD_SPECS[config.method.name].trains:
+        trained = count(config, backbone).trained
+        # Positions beside which an MLP is small are named by their number, other methods by their size.
+        size = size_override(config) or f"method={config.method.name}"
+        is_mlp = config.method.mid_dim > (size_of(config) or 0) and METHOD_SPECS[config.method.name].has_init
+        setting = f"method.mid_dim={config.method.mid_dim}" if is_mlp else size
+        yield Need(trained * TRAINED_BYTES, f"{trained:,} trained numbers", setting)
+    if config.decode.max_new_tokens > 1:  # for the first token each input is one row
+        rows = min(config.decode.batch_size, inputs) * config.decode.beams
+        logits = rows * backbone.head.shape[0] * FLOAT32_BYTES
+        yield Need(logits, f"the logits of {rows:,} beams", f"decode.beams={config.decode.beams}")
+
+
+def memory_bytes(device: str) -> int | None:
+    """The memory of the device with the system's swap space; None where it is not known."""
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[1])
+    try:
+        sizes = dict(re.findall(r"(MemTotal|SwapTotal): *(\d+) kB", MEMINFO.read_text()))
+        memory, swap = (1024 * int(sizes[name]) for name in ("MemTotal", "SwapTotal"))
+    except (OSError, KeyError, ValueError):
+        return None
+    try:
+        return min(memory, int(CGROUP_LIMIT.read_text())) + swap
+    except (OSError, ValueError):  # no limit, or none of this kind
+        return memory + swap
+
+
+def _gibibytes(size: int) -> str:
+    return f"{size / 2**30:,.1f} GiB"
