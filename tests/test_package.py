@@ -16,9 +16,7 @@ TESTS = ROOT / "tests"
 OF_NO_MODULE = {
     "analysis/html/test_scripts.py": "the JavaScript of the report",
     "cli/test_bad_input.py": "files that are damaged, through every command",
-    "cli/test_defects.py": "errors that nobody foresaw, through every command",
     "cli/test_full_disk.py": "a full disk, through every command",
-    "cli/test_plain_output.py": "standard output that is closed or full, through every command",
     "cli/test_read_only.py": "closed directories, through every command",
     "cli/test_records_of_others.py": "records that others wrote, through every command",
     "cli/test_visible.py": "what may be shown, through every command",

@@ -178,18 +178,6 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         assert child.wait() == 141
 
 
-@pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
-@pytest.mark.parametrize("arguments", ["--help", "ls --help"])
-def test_output_that_cannot_be_written_is_one_message(arguments: str, redirection: str, tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(SRC)}
-    line = f"{sys.executable} -m prefixrun {arguments} {redirection}"
-    words = ["/bin/sh", "-c", line]
-    done = subprocess.run(words, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.startswith("prefixrun: standard output: ")
-    assert done.stderr.count("\n") == 1
-
-
 def test_a_working_directory_that_is_gone_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
