@@ -19,7 +19,7 @@ from prefixrun import data
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig, InitConfig, TrainConfig
 from prefixrun.data import Corpus
-from prefixrun.decoding.beam_search import generate
+from prefixrun.decoding.generate import generate
 from prefixrun.methods.init import activations, word_ids
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.methods.prefix_flat import FlatPrefix

@@ -54,6 +54,7 @@ def test_the_wheel_holds_configuration_numbers_samples_and_the_page(unpacked: Pa
     package = unpacked / "prefixrun"
     assert files(package / "conf", "*.yaml") == files(ROOT / "conf", "*.yaml")
     assert files(package / "paper_numbers", "*.csv") == files(ROOT / "results" / "paper", "*.csv")
+    assert files(package / "published_numbers", "*.csv") == files(ROOT / "results" / "published", "*.csv")
     samples = Path("data") / "samples"
     assets = Path("analysis") / "html" / "assets"
     assert files(package / assets, "*") == files(ROOT / "src" / "prefixrun" / assets, "*")
@@ -68,11 +69,13 @@ def test_the_command_works_from_the_wheel_in_any_directory(unpacked: Path, tmp_p
     assert "beams: 1\n" in done.stdout
     code = (
         "from prefixrun.analysis import paper_numbers; from prefixrun.config.conf_tree import conf_dir; "
-        "print(conf_dir(), paper_numbers.directory())"
+        "print(conf_dir(), paper_numbers.directory(), paper_numbers.published_directory())"
     )
     words = [sys.executable, "-P", "-c", code]
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == [str(unpacked / "prefixrun" / part) for part in ("conf", "paper_numbers")]
+    assert done.stdout.split() == [
+        str(unpacked / "prefixrun" / part) for part in ("conf", "paper_numbers", "published_numbers")
+    ]
 
 
 def test_make_installs_the_torch_that_the_package_pins() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from prefixrun.analysis import paper_numbers
-from prefixrun.analysis.paper_numbers import CONTENTS, Content, Row, load, rows
+from prefixrun.analysis.paper_numbers import CONTENTS, Content, Row, load, published, rows
 from prefixrun.errors import DamagedStateError
 
 ALL = [(content, row) for content in CONTENTS for row in load(content)]
@@ -273,3 +273,23 @@ def test_an_installed_package_uses_its_own_copy(tmp_path: Path, monkeypatch: pyt
         (copy / f"{content}.csv").write_text("")
     monkeypatch.setattr(paper_numbers, "__file__", str(copy.parent / "analysis" / "paper_numbers.py"))
     assert paper_numbers.directory() == copy
+
+
+def test_the_numbers_of_the_paper_of_lora() -> None:
+    """Table 3 of Hu et al. 2021; the rows that it copies are those of the first version of the prefix-tuning paper."""
+    by_name = {(row.model, row.method, row.params): row for row in published("lora_paper", "e2e")}
+    assert len(by_name) == 12
+    lora = by_name["gpt2_medium", "lora", "0.35M"]
+    assert [(cell.metric, cell.printed) for cell in lora.cells] == [
+        *(("BLEU", "70.4"), ("NIST", "8.85"), ("METEOR", "46.8"), ("ROUGE_L", "71.8"), ("CIDEr", "2.53")),
+    ]
+    v1 = {(row.model, row.method): row for row in rows("e2e") if row.version == "v1" and row.params in ("", "0.1%")}
+    for model, method in (("gpt2_medium", "finetune"), ("gpt2_medium", "prefix"), ("gpt2_large", "prefix")):
+        (copied,) = (row for row in by_name.values() if (row.model, row.method) == (model, method))
+        assert [cell.value for cell in copied.cells] == [cell.value for cell in v1[model, method].cells]
+        assert "prior work" in copied.source
+
+
+@pytest.mark.parametrize(("variant", "task"), [("lora_paper", "webnlg"), ("code", "e2e"), (None, "e2e")])
+def test_other_variants_have_no_numbers_of_their_own(variant: str | None, task: str) -> None:
+    assert published(variant, task) == ()

@@ -100,6 +100,22 @@ def test_every_variant_composes_under_every_profile(profile: str, method: str) -
         assert (paper.train.lr, paper.train.epochs) == (code.train.lr, code.train.epochs)
 
 
+@pytest.mark.parametrize(
+    ("task", "penalty", "smoothing", "decay", "dropout"),
+    [("e2e", 0.9, 0.1, 0.01, 0.1), ("webnlg", 0.8, 0.1, 0.01, 0.1), ("dart", 0.8, 0.0, 0.0, 0.0)],
+)
+def test_the_paper_of_lora(task: str, penalty: float, smoothing: float, decay: float, dropout: float) -> None:
+    """Table 11 of Hu et al. 2021 for GPT-2."""
+    config = compose([f"task={task}", "method=lora", "profile=paper", "variant=lora_paper", "data_dir=/corpora"])
+    decode, method, train = config.decode, config.method, config.train
+    assert (decode.beams, decode.no_repeat_ngram, decode.length_penalty) == (10, 4, penalty)
+    assert (method.rank, method.lora_alpha, method.lora_dropout, method.lora_modules) == (4, 32, dropout, "qv")
+    assert (train.label_smoothing, train.weight_decay, train.lr) == (smoothing, decay, 2e-4)
+    assert (train.batch_size, train.epochs, train.warmup_steps) == (8, 5, 500)
+    quick = compose([f"task={task}", "variant=lora_paper"])
+    assert (quick.decode.beams, quick.train.label_smoothing, quick.method.rank) == (10, 0.0, None)
+
+
 @pytest.mark.parametrize("task", LOADERS)
 def test_every_task_with_a_loader_can_be_run_and_scored(task: str) -> None:
     config = configs_of("laptop", "prefix")[task]
@@ -130,7 +146,7 @@ def test_two_sizes_of_the_papers_code() -> None:
     assert (paper.prefix_len, paper.train.batch_size, paper.method.mid_dim) == (10, 4, 800)
     top = sweep("quick", "finetune_top", "variant=glob(*)")
     embedding = {config.variant: config.method.train_embedding for config in top}
-    assert embedding == {"code": True, "modern": False, "paper": False}
+    assert embedding == {"code": True, "lora_paper": False, "modern": False, "paper": False}
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
 from prefixrun.config.schema import DecodeConfig, ModelConfig
-from prefixrun.decoding.beam_search import generate
 from prefixrun.decoding.candidates import Candidates, top_candidates
+from prefixrun.decoding.generate import generate, generate_all
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.architectures import random_model
 from prefixrun.models.attention import attach_prefix, use_prefix_attention
@@ -132,6 +132,13 @@ def beam_search_of_transformers_3(
 
 
 def of_the_library(architecture: str, key_values: Tensor, prompt: Sequence[int], **settings: Any) -> list[int]:
+    """The best output by all_of_the_library."""
+    return all_of_the_library(architecture, key_values, prompt, **settings)[0]
+
+
+def all_of_the_library(
+    architecture: str, key_values: Tensor, prompt: Sequence[int], **settings: Any
+) -> list[list[int]]:
     """`model.generate` of an untouched model. The prefix lies in its cache, with as many ids that are never read."""
     model = few_tokens(architecture)
     rows = settings.get("num_beams", 1)
@@ -148,8 +155,8 @@ def of_the_library(architecture: str, key_values: Tensor, prompt: Sequence[int],
         pad_token_id=END,
         **settings,
     )
-    written: list[int] = output[0, ids.shape[1] :].tolist()
-    return written[: written.index(END)] if END in written else written
+    outputs: list[list[int]] = output[:, ids.shape[1] :].tolist()
+    return [written[: written.index(END)] if END in written else written for written in outputs]
 
 
 def test_greedy_is_the_naive_one_and_the_librarys(architecture: str, backbone: Backbone) -> None:
@@ -188,6 +195,29 @@ def test_beams_by_generated_length_are_those_of_the_library(architecture: str, b
         outputs = generate(backbone, FixedPrefix({"decoder": key_values}), PROMPTS, config)
         for prompt, output in zip(PROMPTS, outputs, strict=True):
             assert output == of_the_library(architecture, key_values, prompt, **settings), (prompt, limit, penalty)
+
+
+def test_several_outputs_are_the_librarys_best_hypotheses(architecture: str, backbone: Backbone) -> None:
+    method = FixedPrefix({"decoder": a_prefix(backbone)})
+    settings = {"num_beams": 5, "num_return_sequences": 3, "max_new_tokens": 8, "early_stopping": False}
+    outputs = generate_all(backbone, method, PROMPTS, replace(BEAM, outputs=3))
+    for prompt, texts in zip(PROMPTS, outputs, strict=True):
+        assert texts == all_of_the_library(architecture, a_prefix(backbone), prompt, **settings)
+    assert [texts[0] for texts in outputs] == generate(backbone, method, PROMPTS, BEAM)
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+@pytest.mark.parametrize("penalty", [0.7, 3.0])
+def test_penalised_repetitions_are_the_librarys(
+    architecture: str, backbone: Backbone, beams: int, penalty: float
+) -> None:
+    """The library penalises the ids that stand for the prefix too: prompts that have this id anyway."""
+    method, prompts = FixedPrefix({"decoder": a_prefix(backbone)}), [prompt for prompt in PROMPTS if 1 in prompt]
+    config = replace(BEAM, beams=beams, repetition_penalty=penalty)
+    settings = {"num_beams": beams, "max_new_tokens": 8, "early_stopping": False, "repetition_penalty": penalty}
+    outputs = generate(backbone, method, prompts, config)
+    assert outputs == [of_the_library(architecture, a_prefix(backbone), prompt, **settings) for prompt in prompts]
+    assert outputs != generate(backbone, method, prompts, replace(config, repetition_penalty=1.0))
 
 
 def test_the_two_length_norms_differ(backbone: Backbone) -> None:

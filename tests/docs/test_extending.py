@@ -19,7 +19,7 @@ from prefixrun.analysis.plots import draw
 from prefixrun.cli.main import main
 from prefixrun.config.method_specs import METHOD_SPECS, MethodSpec
 from prefixrun.config.schema import DecodeConfig, ModelConfig
-from prefixrun.decoding.beam_search import generate
+from prefixrun.decoding.generate import generate
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.metrics.suite import SUITES
 from prefixrun.models import architectures, families

@@ -16,7 +16,7 @@ from prefixrun import methods
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config, DecodeConfig, TrainConfig
 from prefixrun.data import Pair
-from prefixrun.decoding.beam_search import generate
+from prefixrun.decoding.generate import generate
 from prefixrun.methods import Method, prompt
 from prefixrun.models.attention import attach_prefix
 from prefixrun.models.backbone import Backbone, load

@@ -3,7 +3,7 @@
 import torch
 
 from prefixrun.config.schema import DecodeConfig
-from prefixrun.decoding.beam_search import generate
+from prefixrun.decoding.generate import generate
 from prefixrun.methods.mixed_batch import MixedPrefixes
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.backbone import Backbone

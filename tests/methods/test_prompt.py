@@ -6,7 +6,7 @@ import torch
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
 from prefixrun.data import Pair
-from prefixrun.decoding.beam_search import generate
+from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError
 from prefixrun.methods import Method, restore
 from prefixrun.methods.prompt import NAME, shown_pairs, tokens

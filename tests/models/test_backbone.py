@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from prefixrun.config.schema import DecodeConfig, ModelConfig
-from prefixrun.decoding.beam_search import generate
+from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models import architectures

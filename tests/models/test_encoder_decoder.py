@@ -14,7 +14,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig, InitConfig, ModelConfig
-from prefixrun.decoding.beam_search import generate
+from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError
 from prefixrun.methods import build
 from prefixrun.methods.base import Method, PrefixKeyValues

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from prefixrun.config.schema import DecodeConfig, ModelConfig
-from prefixrun.decoding.beam_search import generate
+from prefixrun.decoding.generate import generate
 from prefixrun.files import cache_directory
 from prefixrun.methods.init import activations
 from prefixrun.methods.prefix import FixedPrefix

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from prefixrun.config.schema import DecodeConfig
-from prefixrun.decoding.beam_search import generate
+from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError
 from prefixrun.methods.mixed_batch import MixedPrefixes
 from prefixrun.methods.prefix import FixedPrefix

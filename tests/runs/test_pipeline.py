@@ -21,7 +21,7 @@ from prefixrun.cli import run_command
 from prefixrun.config.schema import Config
 from prefixrun.data.run_data import RunData
 from prefixrun.data.subset import choose_examples
-from prefixrun.decoding.beam_search import generate
+from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError, DamagedStateError, Interrupted, PrefixrunError
 from prefixrun.methods import init
 from prefixrun.methods.prefix import FixedPrefix

@@ -21,12 +21,14 @@ def problem(count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     )
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.6])
 @pytest.mark.parametrize("count", [1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 7])
-def test_value_and_gradient_are_those_of_cross_entropy(count: int) -> None:
+def test_value_and_gradient_are_those_of_cross_entropy(count: int, smoothing: float) -> None:
     hidden, weight, targets, factors = problem(count)
     ours, theirs = hidden.clone().requires_grad_(True), hidden.clone().requires_grad_(True)
-    loss = target_nll(ours, weight, targets, factors)
-    expected = (cross_entropy(theirs @ weight.T, targets, reduction="none") * factors).sum()
+    loss = target_nll(ours, weight, targets, factors, None, smoothing)
+    losses = cross_entropy(theirs @ weight.T, targets, reduction="none", label_smoothing=smoothing)
+    expected = (losses * factors).sum()
     torch.testing.assert_close(loss, expected)
     # The gradient from above is not always 1: accumulated batches are averaged.
     (loss / 3).backward()

@@ -1,5 +1,7 @@
 """Every number the paper prints, read from results/paper/*.csv, each with its table and version.
 
+The numbers of later papers, whose settings are a `variant`, are in results/published/VARIANT.csv in the same form.
+
 Two versions differ in some cells: "v1" (arXiv 2101.00190v1) and "ACL" (the published one). Values keep the digits that
 were printed. Metric names and scales are those of result.json.
 """
@@ -73,10 +75,19 @@ def rows(task: str, *, split: str = "test", contents: tuple[Content, ...] = MAIN
     return tuple(row for content in contents for row in load(content) if row.task == task and row.split == split)
 
 
+def published(variant: str | None, task: str, *, split: str = "test") -> tuple[Row, ...]:
+    """The rows of the paper that a variant follows, where it is not the paper of prefix-tuning; else none."""
+    path = published_directory() / f"{variant}.csv"
+    return tuple(row for row in _read(path) if row.task == task and row.split == split) if path.is_file() else ()
+
+
 @cache
 def load(content: Content) -> tuple[Row, ...]:
     """All rows of one file. Raises DamagedStateError ("file:line: ...") when the file is missing or altered in form."""
-    path = directory() / f"{content}.csv"
+    return _read(directory() / f"{content}.csv")
+
+
+def _read(path: Path) -> tuple[Row, ...]:
     grouped: dict[tuple[str, ...], list[Cell]] = {}
     sources: dict[tuple[str, ...], str] = {}
     with open(path, encoding="utf-8", newline="") as stream:
@@ -106,3 +117,9 @@ def directory() -> Path:
         if all((candidate / f"{content}.csv").is_file() for content in CONTENTS):
             return candidate
     raise DamagedStateError(f"{package}: the paper's numbers (paper_numbers/*.csv) are gone; install prefixrun again")
+
+
+def published_directory() -> Path:
+    """Where the numbers of later papers are, beside those of the paper."""
+    paper = directory()
+    return paper.with_name("published" if paper.name == "paper" else "published_numbers")

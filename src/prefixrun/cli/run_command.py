@@ -94,7 +94,10 @@ def show(finished: Run, config: Config) -> None:
     }
     run_summary.closing(
         result,
-        paper_numbers.rows(config.task.name, split=result["split"]),
+        (
+            *paper_numbers.published(config.variant, config.task.name, split=result["split"]),
+            *paper_numbers.rows(config.task.name, split=result["split"]),
+        ),
         read_json_lines(finished.generations).records,
         paths,
         _next_command(config),

@@ -11,7 +11,7 @@ from typing import Any
 
 from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.config.paths import wrong_path
-from prefixrun.config.schema import MethodConfig
+from prefixrun.config.schema import DecodeConfig, MethodConfig
 from prefixrun.errors import shortened
 
 
@@ -58,6 +58,25 @@ def _lengths(least: int, most: int) -> str | None:
     if least > most:
         return f"decode.min_new_tokens={least}: must not be more than decode.max_new_tokens={most}"
     return None
+
+
+def _sampling(sample: bool, beams: int, outputs: int, *values: Any) -> str | None:
+    if not sample:
+        for key, value in zip(_SAMPLING, values, strict=True):
+            if value != _SAMPLING[key]:
+                return f"{key}={value}: is only used by decode.sample=true; add it or leave {key} out"
+        if outputs > beams:
+            return f"decode.outputs={outputs}: a beam search has at most decode.beams={beams} outputs of an input"
+    elif beams > 1:
+        return f"decode.beams={beams}: samples are drawn from the model, not searched for; give decode.beams=1"
+    return None
+
+
+_SAMPLING = {
+    f"decode.{field.name}": field.default
+    for field in fields(DecodeConfig)
+    if field.name in ("temperature", "top_k", "top_p", "seed")
+}
 
 
 def _packing(targets: int, batch: int) -> str | None:
@@ -149,6 +168,7 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
         ("train.warmup_steps", "train_size", "train.batch_size", "train.accumulate", "train.epochs"),
     ),
     (_lengths, ("decode.min_new_tokens", "decode.max_new_tokens")),
+    (_sampling, ("decode.sample", "decode.beams", "decode.outputs", *_SAMPLING)),
     (_packing, ("train.targets_per_row", "train.batch_size")),
     (_unused, ("method.name", "init_words", *_METHOD_KEYS)),
     (_size, ("method.name", "budget", "prefix_len", *_METHOD_KEYS)),

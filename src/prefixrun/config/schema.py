@@ -244,6 +244,9 @@ class TrainConfig:
     and on for the other methods and for BART."""
     checkpoint_every: Count = field(metadata=NO_NUMBER)
     """Optimiser steps between two checkpoints."""
+    label_smoothing: Annotated[float, Range(0, 0.99)] = 0.0
+    """Share of the target distribution that is spread evenly over the vocabulary while training; 0 in the paper, 0.1 in
+    LoRA's. The development loss has none."""
     adam_beta1: Annotated[float, Range(0, 0.9999)] = 0.9
     """Decay of AdamW's running mean of the gradient."""
     adam_beta2: Annotated[float, Range(0, 0.999999)] = 0.999
@@ -274,6 +277,24 @@ class DecodeConfig:
     """No sequence of so many tokens is written twice in one output; 0 allows it, 1 allows no token twice."""
     ban_newlines: bool
     """Never generate a line break, as in the paper's code."""
+    repetition_penalty: Annotated[float, Range(0, 100, above=True)] = 1.0
+    """What makes a token of the input or of the output so far less likely to be written again (Keskar et al. 2019,
+    section 4.1, as transformers applies it); 1 changes nothing. An encoder's input does not count."""
+    outputs: Count = 1
+    """Outputs of each input: the best hypotheses of the beam search, or as many samples. The first is scored."""
+    sample: bool = False
+    """Draw each token from the model's distribution instead of searching for the most probable output; needs
+    decode.beams=1."""
+    temperature: Positive = 1.0
+    """For decode.sample: what the logits are divided by; less than 1 prefers likely tokens more."""
+    top_k: CountOrZero = 0
+    """For decode.sample: only so many of the most likely tokens may be drawn; 0 allows all."""
+    top_p: Share = 1.0
+    """For decode.sample: only the most likely tokens that together have this probability may be drawn (nucleus
+    sampling, Holtzman et al. 2020)."""
+    seed: Seed = field(default=0, metadata=REPEAT)
+    """Seed of decode.sample. The samples of an input depend on it and on the input alone, not on what shares its
+    batch."""
     batch_size: Count = field(metadata=NO_NUMBER)
     """Inputs decoded together; the outputs do not depend on it."""
 

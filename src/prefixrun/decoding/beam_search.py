@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from prefixrun.config.schema import DecodeConfig
-from prefixrun.decoding.candidates import Candidates, top_candidates
+from prefixrun.decoding.candidates import Candidates, Repetition, top_candidates
 from prefixrun.decoding.hypotheses import BeamHypotheses, ngram_repeats, select_running_beams
 from prefixrun.methods.base import Method
 from prefixrun.models.attention import attach_prefix
@@ -23,21 +23,15 @@ from prefixrun.models.prefill import PrefillState
 
 
 @torch.inference_mode()
-def generate(
+def beam_search(
     backbone: Backbone, method: Method, prompts: Sequence[Sequence[int]], config: DecodeConfig
-) -> list[list[int]]:
-    """The best hypothesis of each prompt, without its end token.
-
-    Args:
-        method: trained, see methods.restore.
-        prompts: token ids, not padded.
-        config: beams, lengths and normalisation; `batch_size` is the caller's concern.
-    """
+) -> list[list[list[int]]]:
+    """The `config.outputs` best hypotheses of each prompt, best first, as decoding.generate_all."""
     end, always_banned = backbone.tokenizer.end, backbone.tokenizer.newlines() if config.ban_newlines else []
     searches = [_hypotheses(backbone, prompt, config) for prompt in prompts]
     with method.attach(backbone):
         state = method.prefill(backbone, prompts)
-        hidden, running = state.hidden, RunningBeams(state)
+        hidden, running = state.hidden, RunningBeams(state, penalised_prompts(backbone, prompts))
         for step in range(1, config.max_new_tokens + 1):
             # 1. The best continuations of each active input. Twice as many as beams, because half of them may end.
             written = running.written.tolist()
@@ -48,6 +42,7 @@ def generate(
                 always_banned if step > config.min_new_tokens else [*always_banned, end],
                 2 * config.beams,
                 [ngram_repeats(ids, config.no_repeat_ngram) for outputs in written for ids in outputs],
+                running.repetition(config.repetition_penalty, of_log_probabilities=config.beams > 1),
             )
             # 2. Those that end become hypotheses, the best of the others the next beams; an input may be done.
             selected = select_running_beams(
@@ -64,7 +59,7 @@ def generate(
             # 3. Write their tokens and read them.
             running.advance(selected, candidates)
             hidden = running.decode_step(backbone, method)
-    return [search.finished[0][1] for search in searches]
+    return [[ids for _, ids in search.finished[: config.outputs]] for search in searches]
 
 
 def _hypotheses(backbone: Backbone, prompt: Sequence[int], config: DecodeConfig) -> BeamHypotheses:
@@ -77,10 +72,16 @@ def _hypotheses(backbone: Backbone, prompt: Sequence[int], config: DecodeConfig)
     )
 
 
+def penalised_prompts(backbone: Backbone, prompts: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
+    """What the decoder has read before it writes: the prompts, or the start token behind an encoder."""
+    return [[backbone.tokenizer.start]] * len(prompts) if backbone.is_seq2seq else prompts
+
+
 class RunningBeams:
     """The running beams of the active inputs: those whose search is not done."""
 
-    def __init__(self, state: PrefillState) -> None:
+    def __init__(self, state: PrefillState, starts: Sequence[Sequence[int]]) -> None:
+        """starts: by input, the ids that count as written already for the penalty of repetitions."""
         inputs, device = len(state.positions), state.positions.device
         self.active = list(range(inputs))
         """Index of the prompt of each active input."""
@@ -88,6 +89,7 @@ class RunningBeams:
         """(inputs, beams): log-probabilities; before the first step an input has one beam, the empty output."""
         self.written = torch.zeros(inputs, 1, 0, dtype=torch.long, device=device)
         """(inputs, beams, steps): the tokens of the outputs so far."""
+        self._starts = starts
         self._prefix_kv = state.prefix_kv  # one entry an input
         self._first_positions = state.positions  # (inputs,)
         self._cache = state.cache  # one row a beam: (inputs x beams) rows
@@ -110,6 +112,15 @@ class RunningBeams:
             self._prefix_kv = {
                 site: [prefix.select(inputs) for prefix in per_layer] for site, per_layer in self._prefix_kv.items()
             }
+
+    def repetition(self, penalty: float, *, of_log_probabilities: bool = False) -> Repetition | None:
+        """The penalty on what each beam has read and written; None for 1, which changes nothing."""
+        if penalty == 1:
+            return None
+        written = self.written.tolist()
+        pairs = zip(self.active, written, strict=True)
+        tokens = [{*self._starts[index], *ids} for index, outputs in pairs for ids in outputs]
+        return Repetition(penalty, tokens, of_log_probabilities)
 
     def decode_step(self, backbone: Backbone, method: Method) -> Tensor:
         """Run the model on every beam's last token; returns its hidden states (inputs, beams, d)."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import log_softmax
 
 BLOCK = 256
 """Token ids of a block, of which only the largest logit is looked at first."""
@@ -23,6 +25,24 @@ class Candidates(NamedTuple):
     """The new token."""
 
 
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """What makes the tokens that each row has already less likely (or more, below 1)."""
+
+    penalty: float
+    tokens: Sequence[Collection[int]]
+    """By row."""
+    of_log_probabilities: bool
+    """As transformers has it in a search of several beams; they do not add up to 1 afterwards. Otherwise of logits."""
+
+    def apply(self, scores: Tensor) -> Tensor:
+        """Positive scores divided by the penalty, negative ones multiplied; overwrites `scores`: (rows, vocabulary)."""
+        for row, tokens in zip(scores, self.tokens, strict=True):
+            ids = torch.tensor([*tokens], dtype=torch.long, device=scores.device)
+            row[ids] = torch.where(row[ids] < 0, row[ids] * self.penalty, row[ids] / self.penalty)
+        return scores
+
+
 def top_candidates(
     hidden: Tensor,
     head: Callable[[Tensor], Tensor],
@@ -30,6 +50,7 @@ def top_candidates(
     banned: Sequence[int],
     count: int,
     banned_by_row: Sequence[Collection[int]] = (),
+    repetition: Repetition | None = None,
 ) -> Candidates:
     """The `count` best continuations of each input over all its beams.
 
@@ -39,6 +60,7 @@ def top_candidates(
         scores: (inputs, beams) log-probabilities of the beams.
         banned: tokens that no beam may write.
         banned_by_row: those that each of the (inputs x beams) rows may not write.
+        repetition: changes the logits, or the log-probabilities, of tokens that are there already.
 
     A banned token gets no probability but keeps its share of the softmax, as a processor after log-softmax does in the
     paper's code. No log-softmax over the vocabulary is written out: log p(token) = logit - log sum exp(logits), so the
@@ -48,6 +70,10 @@ def top_candidates(
     logits = head(hidden.reshape(-1, width)).float()
     vocabulary = logits.shape[1]
     per_row = min(count, vocabulary)
+
+    is_normalised = repetition is not None and repetition.of_log_probabilities
+    if repetition is not None:
+        logits = repetition.apply(log_softmax(logits, dim=1) if is_normalised else logits)
 
     # 1. The best logits of each row without the banned tokens, whose logits are put back afterwards.
     pairs = [(row, token) for row, tokens in enumerate(banned_by_row) for token in {*tokens} - {*banned}]
@@ -59,7 +85,8 @@ def top_candidates(
     logits[:, list(banned)], logits[by_row] = withheld, withheld_by_row
 
     # 2. Their log-probabilities, and the best over all beams of an input: candidate i of a row is i % per_row.
-    total = (values - _logsumexp_(logits)).view(inputs, beams, per_row) + scores.unsqueeze(2)
+    log_probabilities = values if is_normalised else values - _logsumexp_(logits)
+    total = log_probabilities.view(inputs, beams, per_row) + scores.unsqueeze(2)
     best, order = total.flatten(1).topk(min(count, beams * per_row), dim=1)
     return Candidates(best, order // per_row, tokens.view(inputs, -1).gather(1, order))
 

@@ -10,7 +10,7 @@ import torch
 
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig
-from prefixrun.decoding import beam_search as search
+from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.methods import Method, PrefixKeyValues
 from prefixrun.methods.combine_prefixes import average, concatenate
@@ -139,7 +139,7 @@ def _generate(served: Served, sources: Sequence[str]) -> list[str]:
     texts: list[str] = []
     with served.method.attach(backbone), prepacked_weights(backbone.model):
         for start in range(0, len(prompts), size):
-            batch = search.generate(backbone, served.method, prompts[start : start + size], served.decode)
+            batch = generate(backbone, served.method, prompts[start : start + size], served.decode)
             texts += [backbone.tokenizer.output(ids) for ids in batch]
     return texts
 
@@ -157,6 +157,6 @@ def _generate_shared(served: Sequence[Served], sources: Sequence[str]) -> list[l
             batch = rows[start : start + decode.batch_size]
             method = MixedPrefixes(prefixes, [index for _, index in batch])
             prompts = [backbone.tokenizer.source(source) for source, _ in batch]
-            for (_, index), ids in zip(batch, search.generate(backbone, method, prompts, decode), strict=True):
+            for (_, index), ids in zip(batch, generate(backbone, method, prompts, decode), strict=True):
                 texts[index].append(backbone.tokenizer.output(ids))
     return texts

@@ -19,7 +19,7 @@ from prefixrun import methods, metrics
 from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.console import LOG, Stage
 from prefixrun.data import Example
-from prefixrun.decoding.beam_search import generate
+from prefixrun.decoding.generate import generate
 from prefixrun.methods import Method, prompt
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.runs.prepare import PreparedRun

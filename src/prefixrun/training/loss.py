@@ -12,8 +12,18 @@ CHUNK = 256
 """Target positions whose logits exist at one time: 256 x 49,152 numbers are 50 MB."""
 
 
-def target_nll(hidden: Tensor, weight: Tensor, targets: Tensor, factors: Tensor, bias: Tensor | None = None) -> Tensor:
+def target_nll(
+    hidden: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    factors: Tensor,
+    bias: Tensor | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
     """Sum over target tokens of factor x -log p(target), differentiable in `hidden` and `weight`.
+
+    With label smoothing e it is the cross entropy with a target distribution that has 1 - e at the target and e spread
+    evenly over the vocabulary: factor x ((1 - e) x -log p(target) + e x mean over tokens of -log p(token)).
 
     Args:
         hidden: (targets, d) last hidden states of the positions that predict a target, and of no others.
@@ -21,22 +31,30 @@ def target_nll(hidden: Tensor, weight: Tensor, targets: Tensor, factors: Tensor,
         targets: (targets,) token ids.
         factors: (targets,) weight of each token, which carries the loss mode.
         bias: (vocabulary,) of the output layer, never trained.
+        label_smoothing: e, from 0 to less than 1.
 
     Returns a float32 scalar.
     """
-    return cast(Tensor, _HeadNLL.apply(hidden, weight, targets, factors, bias))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _HeadNLL.apply(hidden, weight, targets, factors, bias, label_smoothing))  # type: ignore[no-untyped-call]
 
 
 class _HeadNLL(torch.autograd.Function):
     """The gradients are worked out in the forward pass.
 
     Because the loss is a sum, they are known as soon as the logits are: (softmax - one-hot) @ weight for `hidden` and
-    (softmax - one-hot)^T @ hidden for `weight`, times the factor. So no logits are kept or passed over again later.
+    (softmax - one-hot)^T @ hidden for `weight`, times the factor; with label smoothing the one-hot target becomes its
+    smoothed distribution. So no logits are kept or passed over again later.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, factors: Tensor, bias: Tensor | None
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        targets: Tensor,
+        factors: Tensor,
+        bias: Tensor | None,
+        smoothing: float,
     ) -> Tensor:
         for_hidden = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         for_weight = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
@@ -45,11 +63,16 @@ class _HeadNLL(torch.autograd.Function):
             rows = slice(start, start + CHUNK)
             target, factor = targets[rows, None], factors[rows, None]
             log_probabilities = log_softmax(linear(hidden[rows], weight, bias).float(), dim=1)
-            total -= (log_probabilities.gather(1, target) * factor).sum()
+            log_likelihood = log_probabilities.gather(1, target)
+            if smoothing:
+                log_likelihood = log_likelihood.lerp(log_probabilities.mean(dim=1, keepdim=True), smoothing)
+            total -= (log_likelihood * factor).sum()
             if for_hidden is None and for_weight is None:
                 continue
             excess = log_probabilities.exp_()
-            excess.scatter_add_(1, target, torch.full_like(factor, -1.0))
+            if smoothing:
+                excess -= smoothing / excess.shape[1]
+            excess.scatter_add_(1, target, torch.full_like(factor, smoothing - 1.0))
             excess = excess.to(weight.dtype)
             if for_hidden is not None:
                 for_hidden[rows] = (excess @ weight) * factor.to(weight.dtype)
@@ -59,11 +82,11 @@ class _HeadNLL(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None, None]:
         scaled = [
             None if gradient is None else gradient * upstream[0].to(gradient.dtype) for gradient in ctx.saved_tensors
         ]
-        return scaled[0], scaled[1], None, None, None
+        return scaled[0], scaled[1], None, None, None, None
 
 
 def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:

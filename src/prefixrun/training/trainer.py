@@ -156,7 +156,8 @@ class Trainer:
     def _backward(self, batches: StepBatches) -> float:
         """Add up the gradients of the mean loss of the micro-batches, over all processes.
 
-        Returns the negative log-likelihood of all their targets in nats, whatever the loss mode.
+        Returns the negative log-likelihood of all their targets in nats (with label smoothing, the smoothed one),
+        whatever the loss mode.
         """
         method, backbone, loss_mode = self.method, self.backbone, self.config.loss_mode
         nll, positions, count = 0.0, 0, len(batches.micro_batches)
@@ -166,7 +167,7 @@ class Trainer:
                 if not share:
                     continue
                 batch = method.collate(backbone, share, loss_mode)
-                loss = batch_loss(method, backbone, batch) / count
+                loss = batch_loss(method, backbone, batch, self.config.label_smoothing) / count
                 nll += loss.item() * count / float(batch.factors[0])
                 if self.group.size > 1:
                     # The loss is a mean over this process's share; its part in the mean over all rows is smaller.
@@ -285,11 +286,11 @@ def schedule(step: int, steps: int, warmup: int) -> float:
     return (steps - step) / max(1, steps - warmup)
 
 
-def batch_loss(method: Method, backbone: Backbone, batch: Batch) -> Tensor:
+def batch_loss(method: Method, backbone: Backbone, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
     """The loss of a batch in its loss mode: a float32 scalar, see loss.target_nll."""
     with method.attach(backbone):
         states = method.target_states(backbone, batch)
-        return target_nll(states, backbone.head, batch.labels, batch.factors, backbone.head_bias)
+        return target_nll(states, backbone.head, batch.labels, batch.factors, backbone.head_bias, label_smoothing)
 
 
 @torch.no_grad()
