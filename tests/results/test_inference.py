@@ -1,12 +1,14 @@
 """Finished runs used on inputs of one's own: alone, together in a batch, combined, and through files."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from prefixrun.cli.main import main
 from prefixrun.config.schema import DecodeConfig
 from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError
@@ -60,3 +62,28 @@ def test_prefixes_are_combined(results: Path) -> None:
     assert one.method.offset == 8
     with pytest.raises(ConfigError, match="length"):
         from_runs(results, ids(results), combine="average")
+
+
+def test_samples_for_inputs_of_ones_own(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = ids(results)[0]
+    arguments = ["generate", f"run={run}", f"text={SOURCES[0]}", f"results_dir={results}", "decode=sample"]
+    arguments += ["decode.max_new_tokens=8", "decode.outputs=3"]
+    capsys.readouterr()
+
+    def lines(*more: str) -> list[str]:
+        assert main([*arguments, *more]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    drawn = lines()
+    assert len({*drawn}) == 3
+    assert all(line.startswith(f"{run}  ") for line in drawn)
+    assert lines() == drawn != lines("decode.seed=1")
+    assert main([*arguments, "decode.beams=5"]) == 2
+    assert "decode.beams=5: samples are drawn from the model" in capsys.readouterr().err
+
+
+def test_a_setting_of_the_runs_own_decoding_is_changed(results: Path) -> None:
+    run = ids(results)[0]
+    (own,), (wider,) = from_runs(results, [run]), from_runs(results, [run], settings={"decode.beams": "3"})
+    assert wider.decode == replace(own.decode, beams=3)
+    assert outputs([wider], SOURCES) == outputs([replace(own, decode=wider.decode)], SOURCES)

@@ -310,6 +310,20 @@ class Stopped(BaseException):
     """A kill, as far as the program can tell."""
 
 
+@pytest.mark.parametrize("decode", ["sample", "beam5_modern"])
+def test_several_outputs_of_an_input_are_kept_and_the_first_is_scored(model: str, decode: str) -> None:
+    changes = (model, f"decode={decode}", "decode.outputs=3")
+    several = go("several", *changes)
+    first = go("one", model, f"decode={decode}")
+    lines = [json.loads(line) for line in (several / "generations.jsonl").read_text().splitlines()]
+    assert all(line["outputs"][0] == line["output"] and len(line["outputs"]) == 3 for line in lines)
+    assert result_of(several)["scores"] == result_of(first)["scores"]
+    assert result_of(several)["run_id"] != result_of(first)["run_id"]
+    bytes_of_run = (several / "generations.jsonl").read_bytes()
+    stopped = go("again", *changes, "decode.batch_size=3")
+    assert {*bytes_of_run.splitlines()} == {*(stopped / "generations.jsonl").read_bytes().splitlines()}
+
+
 @pytest.fixture
 def stop_at_write(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
     """Let the n-th write from now on be the last thing that happens, before its data are on the disk."""

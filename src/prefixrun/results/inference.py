@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig
-from prefixrun.decoding.generate import generate
+from prefixrun.config.validate import shown
+from prefixrun.decoding.generate import generate_all
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.methods import Method, PrefixKeyValues
 from prefixrun.methods.combine_prefixes import average, concatenate
@@ -45,9 +46,10 @@ def from_runs(
     *,
     combine: str | None = None,
     decode: str | None = None,
+    settings: Mapping[str, str] | None = None,
     model_path: str | None = None,
 ) -> list[Served]:
-    """Finished runs by id or directory; with `combine` their prefixes as one.
+    """Finished runs by id or directory; with `combine` their prefixes as one. decode, settings: see `decoding`.
 
     Raises:
         DataError, ConfigError, DamagedStateError: see open_run; also runs whose prefixes cannot be combined.
@@ -55,8 +57,8 @@ def from_runs(
     served = []
     for name in names:
         opened = open_run(find(results_dir, name), model_path=model_path)
-        decoding = compose([f"decode={decode}"]).decode if decode else opened.config.decode
-        served.append(Served(opened.record.run_id, opened.backbone, opened.method, decoding))
+        config = decoding(opened.config.decode, decode, settings or {})
+        served.append(Served(opened.record.run_id, opened.backbone, opened.method, config))
     if combine is None:
         return served
     first, models = served[0], {id(each.backbone.model) for each in served}
@@ -67,14 +69,34 @@ def from_runs(
     return [replace(first, name=name, method=FixedPrefix(prefix))]
 
 
-def from_prefix(path: Path, model: str, decode: str | None = None) -> list[Served]:
+def decoding(config: DecodeConfig, name: str | None, settings: Mapping[str, str]) -> DecodeConfig:
+    """A decoding, or in its place the one called `name` in conf/decode, with changed settings (`decode.KEY` → value).
+
+    Raises ConfigError as the composition of a run.
+    """
+    if name is None:
+        own = {f"decode.{key}": shown(value) for key, value in asdict(config).items() if key != "name"}
+        settings = {**own, "decode.name": config.name, **settings}
+    overrides = (f"{key}={value}" for key, value in settings.items())
+    return compose([f"decode={name or 'greedy'}", *overrides]).decode
+
+
+def from_prefix(
+    path: Path, model: str, decode: str | None = None, settings: Mapping[str, str] | None = None
+) -> list[Served]:
     """A prefix in a file or PEFT directory, for the model of conf/model that it was made for; see read_prefix."""
-    config = compose([f"model={model}", *([f"decode={decode}"] if decode else [])])
+    config = compose([f"model={model}"])
+    decode_config = decoding(config.decode, decode, settings or {})
     backbone = load_backbone(config)
-    return [Served(path.name, backbone, FixedPrefix(read_prefix(path, backbone)), config.decode)]
+    return [Served(path.name, backbone, FixedPrefix(read_prefix(path, backbone)), decode_config)]
 
 
 def outputs(served: Sequence[Served], sources: Sequence[str]) -> list[list[str]]:
+    """For each of `served` the first output for each source, see all_outputs."""
+    return [[several[0] for several in of_run] for of_run in all_outputs(served, sources)]
+
+
+def all_outputs(served: Sequence[Served], sources: Sequence[str]) -> list[list[list[str]]]:
     """For each of `served` its outputs for all sources. Prefixes that share model and decoding share their batches.
 
     Raises ConfigError for an input that with prefix and output is longer than the model's context, and
@@ -133,30 +155,30 @@ def _is_prefix(each: Served) -> bool:
     return type(each.method) is FixedPrefix
 
 
-def _generate(served: Served, sources: Sequence[str]) -> list[str]:
+def _generate(served: Served, sources: Sequence[str]) -> list[list[str]]:
     backbone, size = served.backbone, served.decode.batch_size
     prompts = [backbone.tokenizer.source(source) for source in sources]
-    texts: list[str] = []
+    texts: list[list[str]] = []
     with served.method.attach(backbone), prepacked_weights(backbone.model):
         for start in range(0, len(prompts), size):
-            batch = generate(backbone, served.method, prompts[start : start + size], served.decode)
-            texts += [backbone.tokenizer.output(ids) for ids in batch]
+            batch = generate_all(backbone, served.method, prompts[start : start + size], served.decode)
+            texts += [[backbone.tokenizer.output(ids) for ids in several] for several in batch]
     return texts
 
 
-def _generate_shared(served: Sequence[Served], sources: Sequence[str]) -> list[list[str]]:
+def _generate_shared(served: Sequence[Served], sources: Sequence[str]) -> list[list[list[str]]]:
     """The outputs of several prefixes. A batch has source 0 for every prefix, then source 1 for every prefix, ..."""
     if len(served) < 2:
         return [_generate(each, sources) for each in served]
     backbone, decode = served[0].backbone, served[0].decode
     prefixes = [each.method.key_values(backbone) for each in served]
     rows = [(source, index) for source in sources for index in range(len(served))]
-    texts: list[list[str]] = [[] for _ in served]
+    texts: list[list[list[str]]] = [[] for _ in served]
     with prepacked_weights(backbone.model):
         for start in range(0, len(rows), decode.batch_size):
             batch = rows[start : start + decode.batch_size]
             method = MixedPrefixes(prefixes, [index for _, index in batch])
             prompts = [backbone.tokenizer.source(source) for source, _ in batch]
-            for (_, index), ids in zip(batch, generate(backbone, method, prompts, decode), strict=True):
-                texts[index].append(backbone.tokenizer.output(ids))
+            for (_, index), several in zip(batch, generate_all(backbone, method, prompts, decode), strict=True):
+                texts[index].append([backbone.tokenizer.output(ids) for ids in several])
     return texts

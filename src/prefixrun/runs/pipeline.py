@@ -122,7 +122,7 @@ def decode(run: Run, prepared: PreparedRun, method: Method) -> tuple[list[str], 
         for batch in stages.decode(prepared, method, done):
             seconds += batch.seconds
             written.append((_generation(*each) for each in batch.outputs), {"seconds": seconds})
-            done |= {example.id: output for example, output in batch.outputs}
+            done |= {example.id: outputs[0] for example, outputs in batch.outputs}
             shown.update(len(done), len(inputs), f"{batch.inputs / batch.seconds:.2f} inputs/s")
             if interruption:
                 break
@@ -154,8 +154,11 @@ def failures_recorded(run: Run) -> Iterator[None]:
         raise
 
 
-def _generation(example: Example, output: str) -> dict[str, Any]:
-    return {"id": example.id, "source": example.source, "output": output, "references": list(example.references)}
+def _generation(example: Example, outputs: Sequence[str]) -> dict[str, Any]:
+    """A line of generations.jsonl; `outputs` where decode.outputs asks for several."""
+    several = {"outputs": list(outputs)} if len(outputs) > 1 else {}
+    references = list(example.references)
+    return {"id": example.id, "source": example.source, "output": outputs[0], "references": references, **several}
 
 
 def _outputs_of(records: Sequence[Mapping[str, Any]], inputs: Sequence[Example]) -> dict[str, str] | None:
@@ -163,10 +166,11 @@ def _outputs_of(records: Sequence[Mapping[str, Any]], inputs: Sequence[Example])
     example_of = {example.id: example for example in inputs}
     outputs: dict[str, str] = {}
     for record in records:
-        example, output = example_of.pop(str(record.get("id")), None), record.get("output")
-        if example is None or not isinstance(output, str) or record != _generation(example, output):
+        example, several = example_of.pop(str(record.get("id")), None), record.get("outputs", [record.get("output")])
+        are_texts = isinstance(several, list) and several and all(isinstance(output, str) for output in several)
+        if example is None or not are_texts or record != _generation(example, several):
             return None
-        outputs[example.id] = output
+        outputs[example.id] = several[0]
     return outputs
 
 

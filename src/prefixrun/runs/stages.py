@@ -19,7 +19,7 @@ from prefixrun import methods, metrics
 from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.console import LOG, Stage
 from prefixrun.data import Example
-from prefixrun.decoding.generate import generate
+from prefixrun.decoding.generate import generate_all
 from prefixrun.methods import Method, prompt
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.runs.prepare import PreparedRun
@@ -45,8 +45,9 @@ class TrainingOutcome:
 class DecodedBatch:
     """Outputs of one batch of inputs."""
 
-    outputs: Sequence[tuple[Example, str]]
-    """Every example of the batch's inputs with its output; examples with the same input share one."""
+    outputs: Sequence[tuple[Example, tuple[str, ...]]]
+    """Every example of the batch's inputs with its outputs, the one that is scored first; examples with the same input
+    share them."""
     seconds: float
     inputs: int
 
@@ -130,10 +131,10 @@ def decode(prepared: PreparedRun, method: Method, done: Mapping[str, str]) -> It
         for start in range(0, len(sources), config.batch_size):
             started = time.perf_counter()
             batch = sources[start : start + config.batch_size]
-            hypotheses = generate(backbone, method, [prepared.prompts[source] for source in batch], config)
+            hypotheses = generate_all(backbone, method, [prepared.prompts[source] for source in batch], config)
             outputs = [
-                (example, backbone.tokenizer.output(ids))
-                for source, ids in zip(batch, hypotheses, strict=True)
+                (example, tuple(map(backbone.tokenizer.output, several)))
+                for source, several in zip(batch, hypotheses, strict=True)
                 for example in examples_of_source[source]
             ]
             yield DecodedBatch(outputs, time.perf_counter() - started, len(batch))

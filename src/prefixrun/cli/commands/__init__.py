@@ -8,12 +8,13 @@ is what ``prefixrun VERB --help`` prints. A new verb is one file and one line in
 import argparse
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import NoReturn
 
 from prefixrun.cli.plain_output import print_plain
 from prefixrun.config.paths import wrong_path
+from prefixrun.config.schema import DecodeConfig
 from prefixrun.config.validate import closest, refusal
 from prefixrun.errors import ConfigError, shortened
 
@@ -85,6 +86,7 @@ VERBS: dict[str, Verb] = {
             "file",
             "combine",
             "decode",
+            *(f"decode.{field.name}" for field in fields(DecodeConfig)),
             "model_path",
             "out",
             "results_dir",

@@ -7,7 +7,8 @@ Prefixes of one model share every batch, each row with its own: one backbone ser
   prefix       instead of run: a prefix that `prefixrun export` or PEFT wrote, with model=NAME
   text, file   one input, or a file with one a line; - reads standard input
   combine      concatenate or average: use the prefixes of the runs as one (an experiment; the paper leaves it open)
-  decode       another decoding than the runs' own, by its name in conf/decode
+  decode       another decoding than the runs' own, by its name in conf/decode (decode=sample draws)
+  decode.KEY   a setting of it, as of a run: decode.beams=10 decode.outputs=3, decode.temperature=0.7 decode.seed=1
   model_path   where the model is now, for a run that was made with model=path
   out          JSON lines with run, source and output; without it they are printed
 """
@@ -26,12 +27,15 @@ def run(arguments: dict[str, str]) -> int:
     """Generate and print or write. Raises ConfigError, DataError for arguments that do not go together."""
     _check(arguments)
     sources = _sources(arguments)
-    from prefixrun.results.inference import Served, from_prefix, from_runs, outputs
+    from prefixrun.results.inference import Served, all_outputs, from_prefix, from_runs
 
+    settings = {key: value for key, value in arguments.items() if key.startswith("decode.")}
     results_dir = Path(arguments.get("results_dir", "results")).expanduser()
     served: Sequence[Served]
     if "prefix" in arguments:
-        served = from_prefix(Path(arguments["prefix"]).expanduser(), arguments["model"], arguments.get("decode"))
+        served = from_prefix(
+            Path(arguments["prefix"]).expanduser(), arguments["model"], arguments.get("decode"), settings
+        )
     else:
         names = [name for name in arguments["run"].split(",") if name]
         if not names:
@@ -41,12 +45,14 @@ def run(arguments: dict[str, str]) -> int:
             names,
             combine=arguments.get("combine"),
             decode=arguments.get("decode"),
+            settings=settings,
             model_path=arguments.get("model_path"),
         )
     records = [
         {"run": one.name, "source": source, "output": output}
-        for one, texts in zip(served, outputs(served, sources), strict=True)
-        for source, output in zip(sources, texts, strict=True)
+        for one, of_run in zip(served, all_outputs(served, sources), strict=True)
+        for source, several in zip(sources, of_run, strict=True)
+        for output in several
     ]
     if "out" in arguments:
         out = Path(arguments["out"]).expanduser()
