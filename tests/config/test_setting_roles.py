@@ -15,7 +15,7 @@ def test_the_schema_says_which_settings_change_no_number() -> None:
         *RETIRED,
     }
     assert set(places()) == {"data_dir", "results_dir", "model.path"}
-    assert set(repeats()) == {"seed", "subsample_seed"}
+    assert set(repeats()) == {"seed", "subsample_seed", "decode.seed"}
     assert {*outside_identity(), *places(), *repeats()} - {*known_keys(), *RETIRED} == set()
 
 

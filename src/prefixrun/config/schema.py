@@ -285,7 +285,7 @@ class DecodeConfig:
     sample: bool = False
     """Draw each token from the model's distribution instead of searching for the most probable output; needs
     decode.beams=1."""
-    temperature: Positive = 1.0
+    temperature: Factor = 1.0
     """For decode.sample: what the logits are divided by; less than 1 prefers likely tokens more."""
     top_k: CountOrZero = 0
     """For decode.sample: only so many of the most likely tokens may be drawn; 0 allows all."""

@@ -37,7 +37,7 @@ def a_prefix(backbone: Backbone, length: int, seed: int) -> Tensor:
         (["run=a"], "give text=TEXT or file=FILE"),
         (["prefix=p", "text=x"], "model: is missing"),
         (["run=a", "text=x", "combine=multiply"], "combine=multiply: there are concatenate, average"),
-        (["run=,", "text=x"], "run=,: names no run"),
+        (["run=,", "text=x"], "run=,: has no value"),
         (["run=a", "text= "], "text: is blank"),
         (["run=a", "text=\udcff"], "text: has bytes that are not UTF-8"),
         (["run=", "text=x"], "run=: has no value"),

@@ -38,8 +38,6 @@ def run(arguments: dict[str, str]) -> int:
         )
     else:
         names = [name for name in arguments["run"].split(",") if name]
-        if not names:
-            raise ConfigError(f"run={arguments['run']}: names no run; `prefixrun ls` lists them")
         served = from_runs(
             results_dir,
             names,
