@@ -8,7 +8,7 @@ NEEDS := import sys; sys.exit(sys.version_info < (3, 11) and "prefixrun needs Py
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reproduce-tables test test-slow check bench
+.PHONY: help setup run reproduce-tables test test-slow test-versions check bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,21 @@ test: setup ## the tests that take seconds
 
 test-slow: setup ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+# Environments of their own, with the oldest libraries that are supported and with the newest that there are.
+CORE_TESTS := tests/models tests/methods tests/decoding tests/results/test_inference.py
+LOWEST := transformers==5.0.0 peft==0.18.0 tokenizers==0.22.0
+NEWEST := transformers peft tokenizers
+test-versions: build/env_lowest/.ready build/env_newest/.ready ## the core tests with the lowest and the newest libraries
+	for set in lowest newest; do \
+	  build/env_$$set/bin/python -m pytest -m "not slow" -W ignore::DeprecationWarning $(CORE_TESTS) $(ARGS) || exit 1; done
+
+build/env_%/.ready: pyproject.toml
+	test -x build/env_$*/bin/python || $(PYTHON) -m venv build/env_$*
+	build/env_$*/bin/python -m pip --disable-pip-version-check install $(TORCH)
+	build/env_$*/bin/python -m pip --disable-pip-version-check install --upgrade -e '.[dev,peft]' \
+	  $(if $(filter lowest,$*),$(LOWEST),$(NEWEST))
+	@touch $@
 
 check: setup ## lint, format, types, direction of imports
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

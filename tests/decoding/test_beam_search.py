@@ -21,6 +21,7 @@ from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.tokenizer import Tokenizer
+from prefixrun.models.transformers_names import CACHE
 from prefixrun.models.weights import ModelFiles
 
 PREFIX_LEN = 3
@@ -149,7 +150,7 @@ def all_of_the_library(
     output = model.generate(
         input_ids=ids,
         attention_mask=torch.ones_like(ids),
-        past_key_values=past,
+        **{CACHE: past},
         do_sample=False,
         eos_token_id=END,
         pad_token_id=END,

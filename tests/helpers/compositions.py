@@ -39,13 +39,13 @@ def composed_once() -> Iterator[None]:
         yield
 
 
-_solved = cache(configure.solve_budget)
+_solved = cache(configure.solve)
 
 
 def solve_once(config: Config) -> Config:
-    """As configure.solve_budget, once for all seeds and training sizes."""
+    """As configure.solve, once for all seeds and training sizes."""
     solved = _solved(replace(config, seed=0, subsample_seed=0, train_size=None, data_fraction=1.0))
-    return replace(config, prefix_len=solved.prefix_len, method=solved.method, budget=solved.budget)
+    return replace(config, prefix_len=solved.prefix_len, method=solved.method, budget=solved.budget, model=solved.model)
 
 
 def sweep_problems(overrides: Sequence[str], *, multirun: bool = True) -> set[str]:

@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM, GPT2Config
+from transformers import GPT2Config
 
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import MethodConfig
 from prefixrun.methods import build
 from prefixrun.methods.prefix import MLPPrefix, Prefix
 from prefixrun.methods.prefix_flat import FlatPrefix
+from prefixrun.models.architectures import from_configuration
 from prefixrun.models.attention import attach_prefix
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.families import Shape, shape_of
@@ -68,7 +69,7 @@ def test_trained_parameters_with_the_mlp(config: GPT2Config, prefix_len: int, tr
 @pytest.mark.parametrize(("config", "total"), [(MEDIUM, 354_823_168), (LARGE, 774_030_080)])
 def test_the_share_of_the_full_model(config: GPT2Config, total: int) -> None:
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
+        model = from_configuration(config)
     assert sum(parameter.numel() for parameter in model.parameters()) == total
     assert mlp_prefix(config, 5).stored_count / total < 0.001
 

@@ -14,6 +14,7 @@ from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import PairIds, Row, collate
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import PrefixKV, shared_prefix_kv
+from prefixrun.models.transformers_names import cache_arguments
 from prefixrun.training.loss import target_nll
 
 PREFIX_LEN = 4
@@ -30,6 +31,9 @@ def key_values(backbone: Backbone) -> Tensor:
     sizes = backbone.shape
     shape = (sizes.layers, 2, sizes.kv_heads, PREFIX_LEN, sizes.head_dim)
     return torch.randn(shape, generator=torch.Generator().manual_seed(3))
+
+
+of_the_peers_own_calls = pytest.mark.filterwarnings("ignore:.past_key_values. is deprecated:FutureWarning")
 
 
 @pytest.fixture
@@ -74,6 +78,7 @@ def logits_behind(backbone: Backbone, key_values: Tensor, ids: Tensor, mask: Ten
 
 
 @pytest.mark.parametrize("side", ["right", "left"])
+@of_the_peers_own_calls
 def test_logits_and_gradients_are_those_of_peft(
     backbone: Backbone, key_values: Tensor, peer: torch.nn.Module, side: str
 ) -> None:
@@ -92,6 +97,7 @@ def test_logits_and_gradients_are_those_of_peft(
     assert key_values.grad.abs().min() > 0, "every number of the prefix takes part"
 
 
+@of_the_peers_own_calls
 def test_the_loss_of_a_training_batch_is_that_of_peft(
     backbone: Backbone, key_values: Tensor, peer: torch.nn.Module
 ) -> None:
@@ -146,7 +152,7 @@ def test_the_prefix_never_reaches_the_librarys_cache(backbone: Backbone, key_val
     ids = torch.tensor([[5, 6, 7]])
     cache = DynamicCache(config=backbone.model.config)
     with attached(backbone, key_values):
-        backbone.model(input_ids=ids, past_key_values=cache, use_cache=True)
+        backbone.model(input_ids=ids, **cache_arguments(cache))
     assert [layer.keys.shape[2] for layer in cache.layers] == [3] * backbone.shape.layers
 
 

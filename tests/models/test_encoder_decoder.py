@@ -339,16 +339,22 @@ def test_bart_large_has_the_papers_counts() -> None:
         assert prefix.stored_count == prefix_len * 73_728
 
 
-def test_sites_are_chosen_by_name() -> None:
-    for model, asked, expected in (
+@pytest.mark.parametrize(
+    ("model", "asked", "expected"),
+    [
         ("tiny_bart", "all", SITES),
         ("tiny_bart", "encoder+cross", ("encoder", "cross")),
         ("tiny_t5", "decoder", ("decoder",)),
-    ):
-        config = compose([f"model={model}", "task=xsum", f"method.sites={asked}"])
-        loaded = load(config.model)
-        assert chosen_sites(config, loaded) == expected
-        assert set(build(config, loaded).key_values(loaded)) == set(expected)
+    ],
+)
+def test_sites_are_chosen_by_name(model: str, asked: str, expected: tuple[str, ...]) -> None:
+    config = compose([f"model={model}", "task=xsum", f"method.sites={asked}"])
+    loaded = load(config.model)
+    assert chosen_sites(config, loaded) == expected
+    assert set(build(config, loaded).key_values(loaded)) == set(expected)
+
+
+def test_sites_that_are_not_there_are_refused() -> None:
     config = compose(["model=tiny_gpt2", "method.sites=encoder"])
     with pytest.raises(ConfigError, match="tiny_gpt2 has no attention of the site encoder; it has decoder"):
         chosen_sites(config, load(config.model))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -187,8 +187,10 @@ def test_clean_up(spaced: str, clean: str) -> None:
 @settings(deadline=None)
 def test_clean_up_is_the_librarys(words: list[str]) -> None:
     text = " ".join(words)
-    library = byte_tokenizer().base.clean_up_tokenization  # type: ignore[attr-defined]
-    assert clean_up(text) == library(text).strip()
+    base: Any = byte_tokenizer().base
+    if not hasattr(base, "clean_up_tokenization"):
+        pytest.skip("this version of transformers has no such method")
+    assert clean_up(text) == base.clean_up_tokenization(text).strip()
 
 
 @pytest.mark.shared

@@ -3,7 +3,8 @@
 Everything that is wrong with the command line is reported together, before anything runs. Of a sweep only its overrides
 have to be right: a combination that cannot be run is one of its points, with the reason.
 
-A budget asks for the size of a method on a model, which this package does not know: `solve` is the function that does.
+A budget asks for the size of a method on a model, and model.layout=auto for the layout of a model, which this package
+does not know: `solve` is the function that does.
 Use `prefixrun.runs.configure`, which gives it.
 """
 
@@ -32,11 +33,13 @@ CONFIG_NAME = "config"
 VERSION_BASE = "1.3"
 
 Solver = Callable[[Config], Config]
-"""From a configuration with a budget to the same with the size that comes closest to it. Raises PrefixrunError."""
+"""From a configuration with a budget, or without a layout, to the same with the size that comes closest to it, and the
+layout of its model. Raises PrefixrunError."""
 
 
 def _no_solver(config: Config) -> Config:
-    raise AssertionError(f"budget={config.budget}: is solved by the functions of prefixrun.runs.configure")
+    assert config.budget is None, f"budget={config.budget}: is solved by the functions of prefixrun.runs.configure"
+    return config
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def compose(overrides: Sequence[str] = (), *, config_dir: Path | None = None, so
     Args:
         overrides: ``key=value`` and ``group=choice``, as on the command line.
         config_dir: directory with further choices, laid out as ``conf/``.
-        solve: finds the size that a budget asks for.
+        solve: finds the size that a budget asks for, and the layout of a model.
 
     Raises:
         ConfigError: naming every problem.
@@ -200,19 +203,18 @@ class _Composer:
 
 
 def _solved(config: Config, user_keys: Collection[str], solve: Solver) -> Config:
-    """The configuration with the size that its budget asks for, so that all that follows sees one number, however it
-    was asked for.
+    """The configuration with what depends on its model (`solve`), above all the size that its budget asks for, so that
+    all that follows sees one number, however it was asked for.
 
     user_keys: keys of the command line. A size among them takes the place of a recipe's budget. Raises ConfigError for
     a size and a budget that are both among them, and as `solve`.
     """
-    if config.budget is None:
-        return config
-    if "budget" not in user_keys and METHOD_SPECS[config.method.name].size_key in user_keys:
-        return replace(config, budget=None)
-    if problem := size_contradiction(config, user_keys):
-        raise ConfigError(problem)
-    return solve(config)
+    if config.budget is not None:
+        if "budget" not in user_keys and METHOD_SPECS[config.method.name].size_key in user_keys:
+            config = replace(config, budget=None)
+        elif problem := size_contradiction(config, user_keys):
+            raise ConfigError(problem)
+    return config if config.budget is None and config.model.layout != "auto" else solve(config)
 
 
 def _set(tree: dict[str, Any], key: str, value: Any) -> None:

@@ -135,10 +135,11 @@ class ModelConfig:
     ) = None
     """Shape of the model. With source "random" it gets random weights (the tiny ones are for tests and smoke runs);
     otherwise it only serves to count parameters where the weights are not here."""
-    layout: Literal["paper", "lines", "bart", "t5"] = "paper"
+    layout: Literal["paper", "lines", "bart", "t5", "auto"] = "paper"
     """How input and target become token sequences. "paper": blank input blank END blank target blank END, as its code
     has it for GPT-2; "lines": blank input line-break target END, a better start for an instruction-tuned model;
-    "bart" and "t5": the encoder reads the input, the decoder the target, each with the model's own special tokens."""
+    "bart" and "t5": the encoder reads the input, the decoder the target, each with the model's own special tokens;
+    "auto": the one that the model's configuration asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,8 +65,9 @@ def activations_of(backbone: Backbone, table: Tensor) -> PrefixKeyValues:
 
 def build(config: Config, backbone: Backbone) -> EmbeddingPrefix:
     """With its random start."""
-    width = backbone.shape.width
-    table = VirtualTokens(config.prefix_len, width, config.method.mid_dim if config.method.mlp else None)
+    table = VirtualTokens(
+        config.prefix_len, backbone.embedding_width, config.method.mid_dim if config.method.mlp else None
+    )
     return EmbeddingPrefix(table, config.method.prefix_dropout)
 
 

@@ -86,13 +86,13 @@ class Infix(Method):
         positions = torch.tensor([len(prompt) - 1 + self.length for prompt in prompts], device=device)
         cache = KeyValueCache()
         with attach_prefix(backbone.model, {"decoder": before}):
-            hidden = backbone.body(
-                input_ids=torch.tensor([[prompt[-1]] for prompt in prompts], device=device),
-                position_ids=positions.unsqueeze(1),
-                attention_mask=torch.zeros(1, 1, 1, 1, dtype=dtype, device=device),
-                past_key_values=cache,
-                use_cache=True,
-            ).last_hidden_state
+            hidden = decoder_only.last_states(
+                backbone,
+                positions.unsqueeze(1),
+                torch.zeros(1, 1, 1, 1, dtype=dtype, device=device),
+                ids=torch.tensor([[prompt[-1]] for prompt in prompts], device=device),
+                cache=cache,
+            )
         after = [
             prefix.followed_by(PrefixKV(keys, values))
             for prefix, (keys, values) in zip(before, cache.key_values(), strict=True)
@@ -111,12 +111,12 @@ class Infix(Method):
         is_infix = (infix_index < self.length).unsqueeze(2)
         embeddings = nn.functional.pad(self.parts()[0].to(dtype), (0, 0, 0, 1))[infix_index]
         cache = KeyValueCache()
-        backbone.body(
-            inputs_embeds=torch.where(is_infix, embeddings, backbone.embed(ids)),
-            position_ids=torch.arange(ids.shape[1], device=device).unsqueeze(0),
-            attention_mask=causal_mask(ids.shape[1], dtype, device),
-            past_key_values=cache,
-            use_cache=True,
+        decoder_only.last_states(
+            backbone,
+            torch.arange(ids.shape[1], device=device).unsqueeze(0),
+            causal_mask(ids.shape[1], dtype, device),
+            embeddings=torch.where(is_infix, embeddings, backbone.embed(ids)),
+            cache=cache,
         )
         bias = padding_mask(padding, dtype)
         added = nn.functional.pad(self.added().to(dtype), (0, 0, 0, 1))
@@ -170,7 +170,7 @@ class FixedInfix(Infix):
 def build(config: Config, backbone: Backbone) -> TrainedInfix:
     """With its random start. The embeddings have no MLP in the paper's code, the keys and values do."""
     length, shape, dropout = config.prefix_len, backbone.shape, config.method.prefix_dropout
-    table = VirtualTokens(length, shape.width)
+    table = VirtualTokens(length, backbone.embedding_width)
     if config.method.mlp:
         return TrainedInfix(table, MLPPrefix(shape, ("decoder",), length, config.method.mid_dim, dropout))
     return TrainedInfix(table, FlatPrefix(shape, ("decoder",), length, dropout))

@@ -12,6 +12,7 @@ from prefixrun.config.schema import Config, InitConfig
 from prefixrun.errors import ConfigError
 from prefixrun.models.attention import recorded
 from prefixrun.models.backbone import Backbone
+from prefixrun.models.decoder_only import last_states
 from prefixrun.models.encoder_decoder import decode, encode
 from prefixrun.models.kv_cache import KeyValueCache
 from prefixrun.models.masks import causal_mask
@@ -139,13 +140,9 @@ def keys_values(backbone: Backbone, embeddings: Tensor) -> Tensor:
     """
     cache = KeyValueCache()
     length = embeddings.shape[1]
-    backbone.body(
-        inputs_embeds=embeddings,
-        position_ids=torch.arange(length, device=embeddings.device).unsqueeze(0),
-        attention_mask=causal_mask(length, embeddings.dtype, embeddings.device),
-        past_key_values=cache,
-        use_cache=True,
-    )
+    positions = torch.arange(length, device=embeddings.device).unsqueeze(0)
+    mask = causal_mask(length, embeddings.dtype, embeddings.device)
+    last_states(backbone, positions, mask, embeddings=embeddings, cache=cache)
     return torch.stack([torch.cat(layer) for layer in cache.key_values()])
 
 

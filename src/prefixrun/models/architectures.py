@@ -139,6 +139,7 @@ def from_configuration(config: PreTrainedConfig) -> PreTrainedModel:
     family = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     model = family.from_config(config)  # type: ignore[no-untyped-call]
     assert isinstance(model, PreTrainedModel)
+    model.tie_weights()  # transformers 5.0 does not on the meta device
     return model
 
 

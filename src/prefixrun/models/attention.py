@@ -1,19 +1,23 @@
 """Attention with a prefix, for the attention modules of transformers.
 
-transformers lets every attention of GPT-2, Llama, BART and T5 call a registered attention function. The one here adds
-the module's `prefix_kv` (a trained prefix, or the prompt that beams share) to the softmax. It is applied after the
-library's cache update, so no cache ever holds the prefix and generation cannot drop it.
+transformers lets the attention modules of most models call a registered attention function. The one here adds the
+module's `prefix_kv` (a trained prefix, or the prompt that beams share) to the softmax. It is applied after the
+library's cache update, so no cache ever holds the prefix and generation cannot drop it. For the rest a prefix is what
+the same keys and values in the library's cache would be: it stands at the positions before the text's, also where a
+module sees a window of positions alone.
 
-This file and kv_cache alone rely on how transformers attends and caches. Here that is: the registries
-`ALL_ATTENTION_FUNCTIONS` and `ALL_MASK_ATTENTION_FUNCTIONS`, the arguments of an attention function (T5 adds its
-relative position bias), and the attributes `layer_idx` and `scaling` that attention modules are recognised by.
-tests/models/test_attention.py fails where a new version changes one of them.
+This file, kv_cache and transformers_names alone rely on how transformers attends and caches. Here that is: the
+registries `ALL_ATTENTION_FUNCTIONS` and `ALL_MASK_ATTENTION_FUNCTIONS`, the arguments of an attention function
+(`prefix_attention` names those that change its result), and how attention modules are recognised (`attention_sites`).
+tests/models/test_attention.py fails where a new version changes one of them, and `self_check` refuses a model that
+computes something else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -23,6 +27,7 @@ from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, eager_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from prefixrun.models.prefix_kv import PrefixKV
+from prefixrun.models.transformers_names import uses_registry
 
 NAME = "prefixrun"
 """Of the attention function in the registries."""
@@ -36,17 +41,23 @@ def use_prefix_attention(model: PreTrainedModel) -> None:
 def attention_sites(model: nn.Module) -> dict[str, list[nn.Module]]:
     """The attention modules of a model by site, each in the order of its layers.
 
-    A decoder-only model has the site "decoder"; an encoder-decoder also "encoder" and "cross".
+    A decoder-only model has the site "decoder"; an encoder-decoder also "encoder" and "cross". A module counts when it
+    is called an attention, has the index of its layer, and looks its attention function up in the registry.
     """
     sites: dict[str, list[nn.Module]] = {}
     for name, module in model.named_modules():
-        if hasattr(module, "layer_idx") and hasattr(module, "scaling"):
+        if is_attention(module) and hasattr(module, "layer_idx") and uses_registry(module):
             sites.setdefault(_site(name), []).append(module)
     return sites
 
 
+def is_attention(module: nn.Module) -> bool:
+    """Whether a module of transformers is called an attention."""
+    return type(module).__name__.endswith("Attention")
+
+
 def _site(name: str) -> str:
-    """Site of an attention module from its name in BART, T5 or a decoder-only model."""
+    """Site of an attention module from its name in an encoder-decoder or a decoder-only model."""
     parts = name.split(".")
     if parts[-1] in ("encoder_attn", "EncDecAttention"):
         return "cross"
@@ -108,6 +119,10 @@ def prefix_attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     position_bias: Tensor | None = None,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
+    sliding_window: int | None = None,
+    position_ids: Tensor | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Softmax attention over the keys of the attached prefix and of the text, as transformers calls it.
@@ -118,6 +133,10 @@ def prefix_attention(
         attention_mask: (rows or 1, 1, queries, keys), added to the scores; None where every query sees every key.
         position_bias: (rows or 1, heads, queries, keys), T5's. It counts positions of the text alone: a prefix has no
             position, and nothing is added to its scores.
+        softcap: a score s becomes softcap x tanh(s / softcap) (Gemma 2).
+        s_aux: (heads,), the score of an attention sink, a key without a value (gpt-oss).
+        sliding_window: a query sees keys at fewer than so many positions before its own, those of a prefix included.
+        position_ids: (rows or 1, queries), positions of the queries; read where there is a window.
 
     Returns (rows, queries, heads, head_dim), and None in the place of the attention weights.
     """
@@ -125,18 +144,62 @@ def prefix_attention(
     if (record := getattr(module, "record", None)) is not None:
         record((key, value))
     prefix: PrefixKV | None = getattr(module, "prefix_kv", None)
+    window = _window(sliding_window, position_ids, query, key, prefix)
     dropout = dropout if module.training else 0.0
-    return _attend(query, key, value, attention_mask, prefix, position_bias, dropout), None
+    scoring = _Scoring(attention_mask, position_bias, softcap, s_aux, window)
+    return _attend(query, key, value, prefix, scoring, dropout), None
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Which keys lie within the window of a query."""
+
+    text: Tensor
+    """(rows or 1, 1, 1, queries, keys), true where a query sees a key of the text."""
+    prefix: Tensor | None
+    """(rows or 1, 1, 1, queries, length), the same of the prefix's keys."""
+
+
+def _window(
+    size: int | None, positions: Tensor | None, query: Tensor, key: Tensor, prefix: PrefixKV | None
+) -> _Window | None:
+    """None where every query sees all keys, as where there are no more of them than the window is long."""
+    rows, queries, keys = len(query), query.shape[2], key.shape[2]
+    if size is None or keys + (0 if prefix is None else prefix.keys.shape[2]) <= size:
+        return None
+    if positions is None:
+        positions = torch.arange(keys - queries, keys, device=query.device)[None]
+    # Without a cache the keys are at the positions of the queries; a cache holds those right before its last one.
+    text = positions if keys == queries else positions[:, -1:] + torch.arange(1 - keys, 1, device=query.device)
+    of_text = positions[:, :, None] - text[:, None, :] < size
+    of_prefix = None
+    if prefix is not None:
+        entries = prefix.positions.repeat_interleave(rows // len(prefix.positions), dim=0)
+        of_prefix = (positions[:, :, None] - entries[:, None, :] < size)[:, None, None]
+    return _Window(of_text[:, None, None], of_prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scoring:
+    """What happens to scores before the softmax; see `prefix_attention`."""
+
+    mask: Tensor | None
+    position_bias: Tensor | None
+    softcap: float | None
+    sink: Tensor | None
+    window: _Window | None
+
+    def capped(self, scores: Tensor) -> Tensor:
+        """The scores within the soft cap."""
+        return scores if self.softcap is None else torch.tanh(scores / self.softcap) * self.softcap
+
+    def visible(self, scores: Tensor, seen: Tensor | None) -> Tensor:
+        """The scores, the lowest number where a key is not seen. Not added: the library's masks hide these too."""
+        return scores if seen is None else scores.masked_fill(~seen, torch.finfo(scores.dtype).min)
 
 
 def _attend(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    prefix: PrefixKV | None,
-    position_bias: Tensor | None,
-    dropout: float,
+    query: Tensor, key: Tensor, value: Tensor, prefix: PrefixKV | None, scoring: _Scoring, dropout: float
 ) -> Tensor:
     """Arguments and result of `prefix_attention`, the queries scaled.
 
@@ -155,17 +218,25 @@ def _attend(
 
     # Scores of the text's keys: (rows, kv_heads, group, queries, keys).
     scores = torch.matmul(folded, key.transpose(2, 3)).view(rows, kv_heads, group, queries, keys)
-    if position_bias is not None:
-        scores = scores + position_bias.view(len(position_bias), kv_heads, group, queries, keys)
-    if attention_mask is not None:
-        scores = scores + attention_mask.unsqueeze(1)
+    scores = scoring.capped(scores)
+    if scoring.position_bias is not None:
+        bias = scoring.position_bias
+        scores = scores + bias.view(len(bias), kv_heads, group, queries, keys)
+    if scoring.mask is not None:
+        scores = scores + scoring.mask.unsqueeze(1)
+    scores = scoring.visible(scores, scoring.window.text if scoring.window else None)
 
-    # One softmax over both parts, in float32 as in the library's own attention.
+    # One softmax over both parts, in float32 as in the library's own attention; a sink takes its share of the weight.
     prefix_len = 0
     if prefix is not None:
         prefix_len = prefix.keys.shape[2]
-        scores = torch.cat([_prefix_scores(query, prefix), scores], dim=-1)
-    weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(value.dtype)
+        before = _prefix_scores(query, prefix, scoring)
+        before = scoring.visible(before, scoring.window.prefix if scoring.window else None)
+        scores = torch.cat([before, scores], dim=-1)
+    if scoring.sink is not None:
+        sink = scoring.sink.to(scores.dtype).view(1, kv_heads, group, 1, 1).expand(*scores.shape[:-1], 1)
+        scores = torch.cat([scores, sink], dim=-1)
+    weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(value.dtype)[..., : prefix_len + keys]
     if dropout:
         weights = nn.functional.dropout(weights, p=dropout)
 
@@ -177,10 +248,10 @@ def _attend(
     return output.permute(0, 3, 1, 2, 4).reshape(rows, queries, heads, head_dim)
 
 
-def _prefix_scores(query: Tensor, prefix: PrefixKV) -> Tensor:
+def _prefix_scores(query: Tensor, prefix: PrefixKV, scoring: _Scoring) -> Tensor:
     """query: (rows, kv_heads, group, queries, head_dim), scaled. Returns (rows, kv_heads, group, queries, length)."""
     rows, _, group, queries, _ = query.shape
-    scores = torch.matmul(_fold_rows(query, len(prefix.keys)), prefix.keys.transpose(2, 3))
+    scores = scoring.capped(torch.matmul(_fold_rows(query, len(prefix.keys)), prefix.keys.transpose(2, 3)))
     if prefix.bias is not None:
         scores = scores + prefix.bias
     return _unfold_rows(scores, rows, group, queries)

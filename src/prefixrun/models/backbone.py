@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,15 +14,17 @@ from transformers.utils import logging as transformers_logging
 from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import ConfigError, reading
 from prefixrun.models.architectures import random_model
-from prefixrun.models.attention import attach_prefix, attention_sites, use_prefix_attention
+from prefixrun.models.attention import attention_sites, use_prefix_attention
 from prefixrun.models.checkpoint import load_model
 from prefixrun.models.configuration import configuration, quiet
-from prefixrun.models.families import Shape, check_supported, shape_of
+from prefixrun.models.families import Shape, check_attention, check_configuration, shape_of
 from prefixrun.models.gguf import dequantised
+from prefixrun.models.layouts import layout_of
 from prefixrun.models.model_directory import ModelDirectory, contents
-from prefixrun.models.prefix_kv import shared_prefix_kv
+from prefixrun.models.self_check import check_once
 from prefixrun.models.tokenizer import Tokenizer, byte_tokenizer
 from prefixrun.models.tokenizer_files import load_tokenizer
+from prefixrun.models.transformers_names import scales_decoder_outputs
 from prefixrun.models.weights import ModelFiles, locate
 
 DTYPES: Mapping[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -86,6 +89,13 @@ class Backbone:
         return embeddings
 
     @property
+    def embedding_width(self) -> int:
+        """Numbers of an input embedding, e: d in most models; OPT-350m projects smaller ones."""
+        weight = self.model.get_input_embeddings().weight
+        assert isinstance(weight, Tensor)
+        return weight.shape[1]
+
+    @property
     def head(self) -> Tensor:
         """Weight of the output layer: (vocabulary, d)."""
         weight = self.model.get_output_embeddings().weight
@@ -94,21 +104,39 @@ class Backbone:
 
     @property
     def head_bias(self) -> Tensor | None:
-        """Bias of the output layer: (vocabulary,). Only BART has one, zero in its published weights."""
-        bias = getattr(self.model, "final_logits_bias", None)
-        return None if bias is None else bias[0]
+        """Bias of the output layer: (vocabulary,). Phi has one that is trained, and BART and its relatives a constant
+        one, zero in most published weights."""
+        trained: Tensor | None = getattr(self.model.get_output_embeddings(), "bias", None)
+        constant: Tensor | None = getattr(self.model, "final_logits_bias", None)
+        return trained if constant is None else constant[0]
 
     @property
     def head_scale(self) -> float:
-        """Factor of the last hidden states before the output layer: d^-0.5 in a T5 that shares this layer with the
-        embeddings, 1 in all others."""
-        is_scaled = getattr(self.model.config, "scale_decoder_outputs", False)
-        return float(self.shape.width) ** -0.5 if is_scaled else 1.0
+        """Factor of the last hidden states before the output layer, or of what it computes, which is the same: d^-0.5
+        in a T5 that shares this layer with the embeddings, a number of its own in Granite and Cohere, 1 in others."""
+        config: Any = self.model.config
+        if scales_decoder_outputs(config):
+            of_width: float = float(self.shape.width) ** -0.5
+            return of_width
+        scale = float(getattr(config, "logit_scale", None) or 1.0)
+        return scale / float(getattr(config, "logits_scaling", None) or 1.0)
+
+    @property
+    def head_cap(self) -> float | None:
+        """A logit z becomes cap x tanh(z / cap) (Gemma 2); None in most models."""
+        cap = getattr(self.model.config, "final_logit_softcapping", None)
+        return None if cap is None else float(cap)
+
+    def scaled(self, states: Tensor) -> Tensor:
+        """Last hidden states (..., d) with `head_scale` in them."""
+        return states if self.head_scale == 1.0 else states * self.head_scale
 
     def logits(self, states: Tensor) -> Tensor:
         """(..., vocabulary) of scaled last hidden states (..., d), as decoder_only and encoder_decoder return them."""
         logits: Tensor = self.model.get_output_embeddings()(states)
-        return logits if self.head_bias is None else logits + self.head_bias
+        if (constant := getattr(self.model, "final_logits_bias", None)) is not None:
+            logits = logits + constant[0]
+        return logits if self.head_cap is None else torch.tanh(logits / self.head_cap) * self.head_cap
 
 
 def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -> Backbone:
@@ -117,21 +145,24 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
     precision: a key of DTYPES.
 
     Raises:
-        MissingPartError, ConfigError: see weights.locate, configuration, tokenizer_files and checkpoint.
+        MissingPartError, ConfigError: see weights.locate, configuration, tokenizer_files, checkpoint, families
+            and self_check.
     """
     files = locate(config)
     transformers_logging.disable_progress_bar()  # the weights are there in a second; the bar would only interrupt
     if config.source == "random":
-        model, tokenizer = random_model(str(config.architecture)), byte_tokenizer(config.layout)
-        check_supported(config, model.config)
+        model = random_model(str(config.architecture))
+        check_configuration(config, model.config)
+        tokenizer = byte_tokenizer(layout_of(config, model.config.to_dict()))
     else:
         directory = files.contents or _of_package(files)
         model_config = configuration(config, directory.config, directory.label)
-        tokenizer = load_tokenizer(directory, model_config, config.layout)
+        tokenizer = load_tokenizer(directory, model_config, layout_of(config, model_config.to_dict()))
         model = load_model(directory, model_config)
+        check_attention(config, model, shape_of(model_config))
     backbone = frozen(model, tokenizer, files)
     if config.source != "random":
-        _check_computes(backbone, directory.label)
+        _check_computes(config, backbone, directory.label)
     nn.Module.to(backbone.model, torch.device(device), DTYPES[precision])
     return backbone
 
@@ -142,12 +173,12 @@ def _of_package(files: ModelFiles) -> ModelDirectory:
     return contents(directory, f"{directory} (delete it, and it is made again)")
 
 
-def _check_computes(backbone: Backbone, label: str) -> None:
-    """One forward pass over end tokens with a prefix of one position everywhere, which must give finite numbers.
+def _check_computes(config: ModelConfig, backbone: Backbone, label: str) -> None:
+    """One forward pass over end tokens, which must give finite numbers, and the check against transformers.
 
-    Raises ConfigError: what is left to be wrong is in config.json, such as an epsilon that makes every output NaN.
+    Raises ConfigError: what is left to be wrong is in config.json, such as an epsilon that makes every output NaN, or
+    a model that computes what this program does not; see self_check.
     """
-    shape = backbone.shape
     length = 1 + getattr(backbone.model.config, "relative_attention_num_buckets", 0)  # T5's: every bucket is used
     ids = torch.full((1, length), backbone.tokenizer.end)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
@@ -155,12 +186,10 @@ def _check_computes(backbone: Backbone, label: str) -> None:
         inputs["decoder_input_ids"] = ids
     advice = "give the file that belongs to the weights"
     with quiet(), reading(f"{label}: config.json", advice, ConfigError), torch.no_grad():
-        key_values = torch.zeros(shape.layers, 2, shape.kv_heads, 1, shape.head_dim)
-        prefix = shared_prefix_kv(dict.fromkeys(backbone.sites, key_values), torch.float32)
-        with attach_prefix(backbone.model, prefix):
-            logits = backbone.model(**inputs, use_cache=False).logits
+        logits = backbone.model(**inputs, use_cache=False).logits
         if not logits.isfinite().all():
             raise ConfigError(f"{label}: with config.json the model computes numbers that are not finite; {advice}")
+        check_once(config, backbone)
 
 
 def frozen(model: PreTrainedModel, tokenizer: Tokenizer, files: ModelFiles) -> Backbone:

@@ -1,6 +1,6 @@
 """The stacks of a model, their blocks and sub-layers, and the modules that hold a parameter.
 
-Only names of modules are read here, those of the supported families in transformers.
+They are recognised by where they stand, not by their names, which differ from family to family.
 """
 
 from __future__ import annotations
@@ -9,17 +9,9 @@ from collections.abc import Iterable
 
 from torch import nn
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
-FINAL_NORMS = ("ln_f", "norm", "final_layer_norm")
-"""The layer norm behind the last block: GPT-2, Llama and T5 have one, BART ends each block with one instead."""
-
-SUB_LAYERS = (
-    *("attn", "mlp"),  # GPT-2
-    *("self_attn", "mlp"),  # Llama
-    *("self_attn", "encoder_attn", "fc2"),  # BART
-    *("SelfAttention", "EncDecAttention", "DenseReluDense"),  # T5
-)
-"""Attention, cross attention and feed-forward layer of a block."""
+from prefixrun.models.attention import attention_sites, is_attention
 
 Holder = tuple[nn.Module, str]
 """A module and the name under which it holds a parameter."""
@@ -35,20 +27,47 @@ def stacks(model: PreTrainedModel) -> list[nn.Module]:
 
 
 def blocks(stack: nn.Module) -> list[nn.Module]:
-    """The blocks of a stack from bottom to top: the only list of modules it has itself."""
-    (module_list,) = (child for child in stack.children() if isinstance(child, nn.ModuleList))
-    return list(module_list)
+    """The blocks of a stack from bottom to top: the list of modules that the attention of its layers is in."""
+    return list(_with_blocks(stack)[1])
+
+
+def _with_blocks(stack: nn.Module) -> tuple[nn.Module, nn.ModuleList]:
+    """The module that has the blocks as a child, and them. That is the stack itself, or its decoder (OPT)."""
+    for module in stack.modules():
+        for child in module.children():
+            if isinstance(child, nn.ModuleList) and attention_sites(child):
+                return module, child
+    raise AssertionError("a model without attention is refused when it is loaded")
 
 
 def sub_layers(block: nn.Module) -> list[nn.Module]:
-    """What a block adds to its residual stream, in the order in which it does: attention, in a decoder with an encoder
-    cross attention, and the feed-forward layer, in BART the last of its two projections."""
-    return [module for name, module in block.named_modules() if name.rpartition(".")[2] in SUB_LAYERS]
+    """What a block adds to its residual stream: attention, in a decoder with an encoder cross attention, and the
+    feed-forward layer. That is the module of the last projection, or this itself where the block is its module (BART).
+    """
+    attention = [module for module in block.modules() if is_attention(module) and hasattr(module, "layer_idx")]
+    inside = {id(part) for module in attention for part in module.modules()}
+    linear = [
+        (name, module)
+        for name, module in block.named_modules()
+        if isinstance(module, (nn.Linear, Conv1D)) and id(module) not in inside
+    ]
+    name, last = linear[-1]
+    parent = block.get_submodule(name.rpartition(".")[0])
+    return [*attention, last if parent is block else parent]
 
 
 def final_norm(stack: nn.Module) -> nn.Module | None:
-    """The layer norm behind the last block, where there is one."""
-    return next((child for name, child in stack.named_children() if name in FINAL_NORMS), None)
+    """The layer norm behind the last block, where there is one: GPT-2, Llama and T5 have it, BART ends each block with
+    one instead, and its own is that of the embeddings."""
+    body, _ = _with_blocks(stack)
+    return next(
+        (
+            child
+            for name, child in body.named_children()
+            if "norm" in type(child).__name__.lower() and "embedding" not in name
+        ),
+        None,
+    )
 
 
 def holders(model: nn.Module, names: Iterable[str]) -> list[list[Holder]]:

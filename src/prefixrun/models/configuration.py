@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from transformers import CONFIG_MAPPING, PreTrainedConfig, PreTrainedModel
+from transformers import CONFIG_MAPPING, PreTrainedConfig, PreTrainedModel, __version__
 from transformers.utils import logging as transformers_logging
 
 from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import ConfigError, reading, shortened
 from prefixrun.models.architectures import from_configuration
-from prefixrun.models.families import check_family, check_supported, shape_of
+from prefixrun.models.families import check_configuration, refusal, shape_of
 from prefixrun.models.model_directory import read_object
 
 LARGEST_COUNT = 1_000
@@ -28,15 +28,17 @@ def configuration(config: ModelConfig, path: Path, label: str) -> PreTrainedConf
     Raises ConfigError, which begins with `label` or the key, when a model of it cannot be used.
     """
     content = read_object(path, label)
-    check_family(config, content.get("model_type"))
+    family = content.get("model_type")
+    if not isinstance(family, str) or family not in CONFIG_MAPPING:
+        raise refusal(config, f"model_type {shortened(repr(family))} is not supported by transformers {__version__}")
     for key, value in content.items():
         if ("layer" in key or key == "num_labels") and isinstance(value, int) and value > LARGEST_COUNT:
             raise ConfigError(
                 f"{label}: {key} is {shortened(value)} in {path.name}; it must be {LARGEST_COUNT:,} or less"
             )
     with quiet(), reading(f"{label}: {path.name}", "give the file that belongs to the weights", ConfigError):
-        model_config: PreTrainedConfig = CONFIG_MAPPING[content["model_type"]].from_dict(content)
-        check_supported(config, model_config)
+        model_config: PreTrainedConfig = CONFIG_MAPPING[family].from_dict(content)
+        check_configuration(config, model_config)
         shape = shape_of(model_config)
         sizes = {
             "layers": shape.layers,

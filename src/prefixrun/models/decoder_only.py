@@ -1,6 +1,6 @@
 """Passes of a decoder-only model: over a training batch, over the prompts of a search, and over one written token.
 
-Call inside `method.attach(backbone)`. All hidden states are those that the output layer multiplies.
+Call inside `method.attach(backbone)`. All hidden states are those that the output layer multiplies, its scale included.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from prefixrun.models.kv_cache import KeyValueCache
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefill import PrefillState, prompt_prefix_kv
 from prefixrun.models.prefix_kv import PrefixKV
+from prefixrun.models.transformers_names import cache_arguments
 
 if TYPE_CHECKING:
     from prefixrun.models.backbone import Backbone
@@ -27,11 +28,32 @@ def collate(backbone: Backbone, rows: Sequence[Row], offset: int, loss_mode: Los
     return batches.collate(rows, offset, loss_mode, device=str(backbone.head.device), dtype=backbone.head.dtype)
 
 
+def last_states(
+    backbone: Backbone,
+    positions: Tensor,
+    mask: Tensor,
+    *,
+    ids: Tensor | None = None,
+    embeddings: Tensor | None = None,
+    cache: KeyValueCache | None = None,
+) -> Tensor:
+    """One pass over token ids (rows, length) or input embeddings (rows, length, e): the last hidden states, scaled.
+
+    positions: (rows or 1, length); mask: (rows or 1, 1, length, keys), additive; cache: read and extended.
+    """
+    states: Tensor = backbone.body(
+        input_ids=ids,
+        inputs_embeds=embeddings,
+        position_ids=positions,
+        attention_mask=mask,
+        **cache_arguments(cache),
+    ).last_hidden_state
+    return backbone.scaled(states)
+
+
 def target_states(backbone: Backbone, batch: Batch) -> Tensor:
     """The last hidden states that predict the labels of a batch: (targets, d)."""
-    states: Tensor = backbone.body(
-        input_ids=batch.ids, position_ids=batch.positions, attention_mask=batch.mask, use_cache=False
-    ).last_hidden_state
+    states = last_states(backbone, batch.positions, batch.mask, ids=batch.ids)
     return states.flatten(0, 1)[batch.predicts]
 
 
@@ -53,13 +75,8 @@ def prefill(
     longest, lengths = ids.shape[1], (~padding).sum(dim=1)
     first = torch.as_tensor(offset, device=device).view(-1, 1)
     cache = KeyValueCache()
-    states = backbone.body(
-        input_ids=ids,
-        position_ids=first + torch.arange(longest, device=device),
-        attention_mask=causal_mask(longest, dtype, device),
-        past_key_values=cache,
-        use_cache=True,
-    ).last_hidden_state
+    positions = first + torch.arange(longest, device=device)
+    states = last_states(backbone, positions, causal_mask(longest, dtype, device), ids=ids, cache=cache)
     # Padding is on the right, so no prompt sees it; its last token is at lengths - 1.
     hidden = states[torch.arange(len(prompts), device=device), lengths - 1].unsqueeze(1)
     joined = prompt_prefix_kv(prefix_kv.get("decoder"), cache.key_values(), padding)
@@ -72,11 +89,5 @@ def decode_step(backbone: Backbone, ids: Tensor, positions: Tensor, cache: KeyVa
     ids, positions: (rows, 1). A row sees its prefix_kv (trained prefix and prompt) and all that `cache` has of it.
     """
     length = cache.get_seq_length() + 1
-    states: Tensor = backbone.body(
-        input_ids=ids,
-        position_ids=positions,
-        attention_mask=torch.zeros(1, 1, 1, length, dtype=backbone.head.dtype, device=ids.device),
-        past_key_values=cache,
-        use_cache=True,
-    ).last_hidden_state
-    return states
+    mask = torch.zeros(1, 1, 1, length, dtype=backbone.head.dtype, device=ids.device)
+    return last_states(backbone, positions, mask, ids=ids, cache=cache)

@@ -22,6 +22,7 @@ from prefixrun.models.kv_cache import EmptyCrossCache, KeyValueCache
 from prefixrun.models.masks import padding_mask
 from prefixrun.models.prefill import PrefillState, prompt_prefix_kv
 from prefixrun.models.prefix_kv import PrefixKV
+from prefixrun.models.transformers_names import cache_arguments
 
 if TYPE_CHECKING:
     from prefixrun.models.backbone import Backbone
@@ -114,7 +115,6 @@ def decode(
         attention_mask=mask,
         encoder_hidden_states=encoded,
         encoder_attention_mask=encoded_mask,
-        past_key_values=cache,
-        use_cache=cache is not None,
+        **cache_arguments(cache),
     ).last_hidden_state
-    return states * backbone.head_scale
+    return backbone.scaled(states)

@@ -1,6 +1,6 @@
 """Keys and values of the tokens that a search has written, in the form that models of transformers read and extend.
 
-The part of transformers' cache protocol that GPT-2, Llama, BART and T5 use when they are given masks and positions:
+The part of transformers' cache protocol that models use when they are given masks and positions:
 
 * `get_seq_length()`, the number of tokens that are there already;
 * `update(key, value, layer_idx)`, which appends and returns all keys and values of the layer;
@@ -30,6 +30,8 @@ class KeyValueCache:
     """
 
     GROWTH = 8
+    is_compileable = False
+    """Read by OPT and StableLM in transformers 5.0: no cache of a fixed size, which compiled code would need."""
 
     def __init__(self) -> None:
         self.keys: list[Tensor] = []
@@ -50,10 +52,10 @@ class KeyValueCache:
         return [(keys[:, :, :length], values[:, :, :length]) for keys, values, length in layers]
 
     def get_seq_length(self, layer: int = 0) -> int:
-        """Positions in use; BART and T5 number the next ones from it."""
+        """Positions in use; encoder-decoders number the next ones from it."""
         return self.lengths[layer] if layer < len(self.lengths) else 0
 
-    def update(self, key: Tensor, value: Tensor, layer: int, *_: Any) -> tuple[Tensor, Tensor]:
+    def update(self, key: Tensor, value: Tensor, layer: int, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
         """Append (rows, kv_heads, new, head_dim) to one layer and return all it has; layers come in their order."""
         if layer == len(self.keys):
             self.keys.append(key)

@@ -25,6 +25,13 @@ class PrefixKV:
     values: Tensor
     bias: Tensor | None = None
 
+    @property
+    def positions(self) -> Tensor:
+        """(entries or 1, length): positions of the keys. They follow each other from 0 on, padding left out."""
+        if self.bias is None:
+            return torch.arange(self.keys.shape[2], device=self.keys.device)[None]
+        return (self.bias[:, 0, 0] == 0).cumsum(dim=1) - 1
+
     def select(self, entries: Tensor) -> PrefixKV:
         """The prefix with some of its entries: (selected,) indices."""
         bias = None if self.bias is None else self.bias[entries]

@@ -15,7 +15,8 @@ from prefixrun.files import digest
 from prefixrun.models import architectures
 from prefixrun.models.backbone import Backbone, frozen
 from prefixrun.models.configuration import configuration, without_weights
-from prefixrun.models.families import check_supported
+from prefixrun.models.families import check_attention, check_configuration, shape_of
+from prefixrun.models.layouts import layout_of
 from prefixrun.models.model_directory import COMPLETE, CONFIG, config_file
 from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.models.weights import ModelFiles, label_of
@@ -43,8 +44,10 @@ def _built(config: ModelConfig, path: Path | None, _content: str) -> Backbone:
         model_config = configuration(config, path, label)
     else:
         model_config = architectures.configuration(str(config.architecture))
-        check_supported(config, model_config)
-    return frozen(without_weights(model_config, label), byte_tokenizer(config.layout), FILES)
+        check_configuration(config, model_config)
+    model = without_weights(model_config, label)
+    check_attention(config, model, shape_of(model_config))
+    return frozen(model, byte_tokenizer(layout_of(config, model_config.to_dict())), FILES)
 
 
 def _config_file(config: ModelConfig) -> Path | None:

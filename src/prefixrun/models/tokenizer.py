@@ -41,6 +41,18 @@ class _Encoding(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """The special tokens of an encoder-decoder's sequences, where its tokenizer and configuration name them."""
+
+    begin: tuple[int, ...]
+    """Before every input and output: BEGIN in BART, the language in M2M-100 and mBART-50."""
+    source_end: tuple[int, ...]
+    """Behind an input: END; in mBART the language too."""
+    start: int
+    """What the decoder reads first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tokenizer:
     """The tokenizer of a backbone and the layout of its sequences (schema.ModelConfig.layout)."""
 
@@ -48,6 +60,8 @@ class Tokenizer:
     layout: Layout = "paper"
     max_source_tokens: int | None = None
     """Longer inputs lose their end (schema.TaskConfig.max_source_tokens)."""
+    frame: Frame | None = None
+    """Of an encoder-decoder; None for the tokens that its layout says."""
 
     @property
     def end(self) -> int:
@@ -57,6 +71,8 @@ class Tokenizer:
     @property
     def start(self) -> int:
         """Id that the decoder of an encoder-decoder reads first: END in BART, PAD in T5."""
+        if self.frame is not None:
+            return self.frame.start
         return self.end if self.layout == "bart" else int(self.base.pad_token_id)
 
     def text(self, text: str) -> list[int]:
@@ -68,7 +84,12 @@ class Tokenizer:
         ids, separator = self._untruncated(source), self.text(self._separator)
         if self._too_long(ids):
             ids = [*ids[: self.max_source_tokens], *separator]
-        return ids if self.layout == "lines" else self._framed(ids)
+        return ids if self.layout == "lines" else [*self.begin, *ids, *self.source_end]
+
+    @property
+    def source_end(self) -> list[int]:
+        """Ids behind an input, in all layouts but "lines"."""
+        return [self.end] if self.frame is None else list(self.frame.source_end)
 
     def truncates(self, source: str) -> bool:
         """Whether `source` is longer than `max_source_tokens`, so that its prompt lacks its end."""
@@ -88,7 +109,7 @@ class Tokenizer:
 
     def target(self, target: str) -> list[int]:
         """Ids that are predicted, END included."""
-        return self._framed(self.text(f" {target} " if self.layout == "paper" else target))
+        return [*self.begin, *self.text(f" {target} " if self.layout == "paper" else target), self.end]
 
     @property
     def for_encoder(self) -> bool:
@@ -98,11 +119,9 @@ class Tokenizer:
     @property
     def begin(self) -> list[int]:
         """Ids that every sequence of the layout begins with."""
+        if self.frame is not None:
+            return list(self.frame.begin)
         return [int(self.base.bos_token_id)] if self.layout == "bart" else []
-
-    def _framed(self, ids: list[int]) -> list[int]:
-        """Ids between the special tokens that every sequence of the layout has."""
-        return [*self.begin, *ids, self.end]
 
     def output(self, ids: list[int]) -> str:
         """Text of generated ids: cut at END, tokenisation spaces cleaned up, stripped, on one line.

@@ -12,6 +12,7 @@ from transformers import AutoTokenizer, PreTrainedConfig
 from prefixrun.errors import ConfigError, reading
 from prefixrun.models.configuration import quiet
 from prefixrun.models.families import shape_of
+from prefixrun.models.layouts import frame_of
 from prefixrun.models.model_directory import COPY_AGAIN, ModelDirectory
 from prefixrun.models.tokenizer import Layout, Tokenizer
 
@@ -40,7 +41,7 @@ def load_tokenizer(directory: ModelDirectory, model_config: PreTrainedConfig, la
                 raise ConfigError(
                     f"{label} has no {name}, which model.layout={layout} needs; name it in tokenizer_config.json"
                 )
-        tokenizer = Tokenizer(base, layout)
+        tokenizer = Tokenizer(base, layout, frame=frame_of(base, layout, model_config))
         if not tokenizer.text("text"):
             raise ConfigError(f"{label} makes no tokens of a text; {COPY_AGAIN}")
         tokenizer.output(tokenizer.source("text"))

@@ -19,8 +19,9 @@ def target_nll(
     factors: Tensor,
     bias: Tensor | None = None,
     label_smoothing: float = 0.0,
+    cap: float | None = None,
 ) -> Tensor:
-    """Sum over target tokens of factor x -log p(target), differentiable in `hidden` and `weight`.
+    """Sum over target tokens of factor x -log p(target), differentiable in `hidden`, `weight` and `bias`.
 
     With label smoothing e it is the cross entropy with a target distribution that has 1 - e at the target and e spread
     evenly over the vocabulary: factor x ((1 - e) x -log p(target) + e x mean over tokens of -log p(token)).
@@ -30,12 +31,14 @@ def target_nll(
         weight: (vocabulary, d) output layer.
         targets: (targets,) token ids.
         factors: (targets,) weight of each token, which carries the loss mode.
-        bias: (vocabulary,) of the output layer, never trained.
+        bias: (vocabulary,) of the output layer.
         label_smoothing: e, from 0 to less than 1.
+        cap: a logit z becomes cap x tanh(z / cap).
 
     Returns a float32 scalar.
     """
-    return cast(Tensor, _HeadNLL.apply(hidden, weight, targets, factors, bias, label_smoothing))  # type: ignore[no-untyped-call]
+    nll = _HeadNLL.apply(hidden, weight, targets, factors, bias, label_smoothing, cap)  # type: ignore[no-untyped-call]
+    return cast(Tensor, nll)
 
 
 class _HeadNLL(torch.autograd.Function):
@@ -55,38 +58,49 @@ class _HeadNLL(torch.autograd.Function):
         factors: Tensor,
         bias: Tensor | None,
         smoothing: float,
+        cap: float | None,
     ) -> Tensor:
         for_hidden = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         for_weight = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
+        for_bias = None
+        if bias is not None and ctx.needs_input_grad[4]:
+            for_bias = torch.zeros_like(bias, dtype=torch.float32)
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         for start in range(0, hidden.shape[0], CHUNK):
             rows = slice(start, start + CHUNK)
             target, factor = targets[rows, None], factors[rows, None]
-            log_probabilities = log_softmax(linear(hidden[rows], weight, bias).float(), dim=1)
+            logits = linear(hidden[rows], weight, bias)
+            if cap is not None:
+                logits = cap * torch.tanh(logits / cap)
+            log_probabilities = log_softmax(logits.float(), dim=1)
             log_likelihood = log_probabilities.gather(1, target)
             if smoothing:
                 log_likelihood = log_likelihood.lerp(log_probabilities.mean(dim=1, keepdim=True), smoothing)
             total -= (log_likelihood * factor).sum()
-            if for_hidden is None and for_weight is None:
+            if for_hidden is None and for_weight is None and for_bias is None:
                 continue
             excess = log_probabilities.exp_()
             if smoothing:
                 excess -= smoothing / excess.shape[1]
             excess.scatter_add_(1, target, torch.full_like(factor, smoothing - 1.0))
+            if cap is not None:
+                excess *= 1 - (logits.float() / cap) ** 2  # the derivative of the capped logit
             excess = excess.to(weight.dtype)
             if for_hidden is not None:
                 for_hidden[rows] = (excess @ weight) * factor.to(weight.dtype)
             if for_weight is not None:
                 _add_product(for_weight, excess.T, hidden[rows] * factor.to(weight.dtype))
-        ctx.save_for_backward(for_hidden, for_weight)
+            if for_bias is not None:
+                for_bias += (excess * factor).sum(dim=0)
+        ctx.save_for_backward(for_hidden, for_weight, for_bias)
         return total
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None, None]:
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         scaled = [
             None if gradient is None else gradient * upstream[0].to(gradient.dtype) for gradient in ctx.saved_tensors
         ]
-        return scaled[0], scaled[1], None, None, None, None
+        return scaled[0], scaled[1], None, None, scaled[2], None, None
 
 
 def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:

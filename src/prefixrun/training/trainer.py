@@ -290,7 +290,15 @@ def batch_loss(method: Method, backbone: Backbone, batch: Batch, label_smoothing
     """The loss of a batch in its loss mode: a float32 scalar, see loss.target_nll."""
     with method.attach(backbone):
         states = method.target_states(backbone, batch)
-        return target_nll(states, backbone.head, batch.labels, batch.factors, backbone.head_bias, label_smoothing)
+        return target_nll(
+            states,
+            backbone.head,
+            batch.labels,
+            batch.factors,
+            backbone.head_bias,
+            label_smoothing,
+            backbone.head_cap,
+        )
 
 
 @torch.no_grad()
