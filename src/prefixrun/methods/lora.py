@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from prefixrun.errors import ConfigError
 from prefixrun.methods.base import Method
 from prefixrun.methods.tensor_check import check_fit
 from prefixrun.models.attention import attention_sites
@@ -138,6 +139,16 @@ def build(config: Config, backbone: Backbone) -> LoRA:
         else:
             replacements[name] = layer
     return LoRA(layers, replacements, (method.lora_alpha or 2 * rank) / rank)
+
+
+def refuse(config: Config, backbone: Backbone) -> None:
+    """Raise ConfigError for a model that computes queries, keys and values in one projection, in an order of its own,
+    where queries and values alone are to be updated."""
+    if not projections(backbone.model, config.method.lora_modules)[0]:
+        raise ConfigError(
+            f"method.lora_modules={config.method.lora_modules}: model={config.model.name} has no projections to queries"
+            " and values alone; give method.lora_modules=attention, which updates all of the attention"
+        )
 
 
 def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> LoRA:
