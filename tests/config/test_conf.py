@@ -17,6 +17,7 @@ SUMMARIES = [task for task in TASKS if task.startswith("xsum")]
 UNNAMED = {"recipe", "search", "scoring", "kind"}
 NEEDS = {
     ("model", "path"): ["model.path=/model"],
+    ("model", "hub"): ["model.hub=some/model-that-is-not-here"],
     ("method", "adapter"): ["method.bottleneck=4"],
     ("method", "lora"): ["method.rank=4"],
 }

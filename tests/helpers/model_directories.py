@@ -172,6 +172,8 @@ def code(path: Path) -> None:
 
 COMPLETE = r".*there must be config\.json, model\.safetensors"
 AGAIN = "; copy or download it again$"
+CONFIG_OR_SIZE = r"config\.json(:| says .* for its vocabulary)"
+"""Which of both depends on the version of transformers."""
 CONFIG = r": config\.json: "
 BAD: Mapping[str, tuple[Tamper, str]] = {
     "no directory": (lambda path: void(path.rename(path.with_name("gone"))), ": is no directory"),
@@ -247,9 +249,9 @@ BAD: Mapping[str, tuple[Tamper, str]] = {
     "vocabulary larger": (keys("config.json", vocab_size=300), r"of another shape: .*\(300, 32\)"),
     "vocabulary 0": (keys("config.json", vocab_size=0), "config.json says 0 for its vocabulary"),
     "vocabulary negative": (keys("config.json", vocab_size=-1), "config.json says -1 for its vocabulary"),
-    "vocabulary a text": (keys("config.json", vocab_size="x"), CONFIG),
-    "vocabulary null": (keys("config.json", vocab_size=None), CONFIG),
-    "vocabulary a list": (keys("config.json", vocab_size=[1]), CONFIG),
+    "vocabulary a text": (keys("config.json", vocab_size="x"), CONFIG_OR_SIZE),
+    "vocabulary null": (keys("config.json", vocab_size=None), CONFIG_OR_SIZE),
+    "vocabulary a list": (keys("config.json", vocab_size=[1]), CONFIG_OR_SIZE),
     "labels 10^9": (keys("config.json", num_labels=10**9), "num_labels is 1000000000 in config.json"),
     "returns other things": (keys("config.json", return_dict=False), CONFIG),
     "heads of another family": (keys("config.json", num_key_value_heads=1.5, head_dim=3), "config.json|its weights"),

@@ -87,6 +87,8 @@ ENCODER_DECODER: dict[str, dict[str, Any]] = {
 BEGINS = ("bart", "mbart", "m2m_100")
 """Families whose sequences begin with a token of their own."""
 FAMILIES = {**DECODER_ONLY, **ENCODER_DECODER}
+EXPERTS = ("gpt_oss",)
+"""Families of which a few tokens do not train every weight."""
 
 
 def configuration(family: str, **settings: Any) -> PreTrainedConfig:

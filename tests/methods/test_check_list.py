@@ -88,7 +88,11 @@ MODELS = {
     "tiny_bart": Shape(3, 2, 32, 4, 10, 6 * 4 * D, 8 * D * (D + 1) + 2 * D * INNER + INNER + D + 6 * D, 116_832),
     "tiny_t5": Shape(3, 2, 48, 4, 10, 6 * 2 * (D + 48), 8 * D * 48 + 2 * D * INNER + 4 * D, 61_984),
 }
-FAMILIES = [family for family in tiny_families.FAMILIES if f"tiny_{family}" not in MODELS]
+FAMILIES = [
+    family
+    for family in tiny_families.FAMILIES
+    if f"tiny_{family}" not in MODELS and family not in tiny_families.EXPERTS
+]
 DECODER_ONLY = ("embedding", "infix")
 JOINT_PROJECTIONS = ("gpt_neox", "phi3", "gpt_bigcode")
 """Families without projections to queries and values alone."""

@@ -130,6 +130,20 @@ class ModelConfig:
             "bart_large",
             "t5_base",
             "smollm2_135m",
+            "qwen3_0_6b",
+            "smollm2_360m",
+            "smollm3_3b",
+            "llama3_2_1b",
+            "gemma3_270m",
+            "pythia_160m",
+            "pythia_410m",
+            "opt_125m",
+            "opt_350m",
+            "olmo2_1b",
+            "phi3_mini",
+            "flan_t5_base",
+            "pegasus_xsum",
+            "mbart",
         ]
         | None
     ) = None

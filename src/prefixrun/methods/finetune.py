@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 
 from prefixrun.methods.base import Method
 from prefixrun.methods.tensor_check import check_fit
-from prefixrun.models.blocks import holders
+from prefixrun.models.blocks import constants, holders
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
@@ -66,8 +66,9 @@ def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -
 
 
 def names(model: PreTrainedModel) -> list[str]:
-    """Names of all parameters: each once, also where it is tied."""
-    return [name for name, _ in model.named_parameters()]
+    """Names of all parameters that can be trained: each once, also where it is tied."""
+    fixed = constants(model)
+    return [name for name, _ in model.named_parameters() if name not in fixed]
 
 
 def copies(model: PreTrainedModel, names: Sequence[str]) -> FineTuned:

@@ -1,7 +1,8 @@
 """Configurations of the models by name, as published, and models with random weights.
 
-The full ones are those of the configuration files on the Hugging Face hub; with them parameters can be counted where
-the weights are missing. The tiny ones are for tests and smoke runs: two or three small layers over bytes.
+The full ones, here and in `published`, are those of the configuration files on the Hugging Face hub; with them
+parameters can be counted where the weights are missing. The tiny ones are for tests and smoke runs: two or three small
+layers over bytes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from transformers import (
     T5Config,
 )
 
+from prefixrun.models.published import PUBLISHED, published
 from prefixrun.models.tokenizer import BEGIN_ID, END_ID, PAD_ID
 
 _BYTE_VOCABULARY: dict[str, Any] = {
@@ -131,7 +133,7 @@ _CONFIGURATIONS: Mapping[str, Callable[[], PreTrainedConfig]] = {
 
 def configuration(architecture: str) -> PreTrainedConfig:
     """The transformers configuration of an architecture (schema.ModelConfig.architecture)."""
-    return _CONFIGURATIONS[architecture]()
+    return published(architecture) if architecture in PUBLISHED else _CONFIGURATIONS[architecture]()
 
 
 def from_configuration(config: PreTrainedConfig) -> PreTrainedModel:
@@ -140,6 +142,11 @@ def from_configuration(config: PreTrainedConfig) -> PreTrainedModel:
     model = family.from_config(config)  # type: ignore[no-untyped-call]
     assert isinstance(model, PreTrainedModel)
     model.tie_weights()  # transformers 5.0 does not on the meta device
+    # T5's configuration ties the output layer whatever its file says; weights with one of their own untie it, which
+    # are those that do not scale its input.
+    if getattr(config, "scale_decoder_outputs", True) is False:
+        output = model.get_output_embeddings()
+        output.weight = nn.Parameter(output.weight.clone())
     return model
 
 

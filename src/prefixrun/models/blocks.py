@@ -51,6 +51,9 @@ def sub_layers(block: nn.Module) -> list[nn.Module]:
         for name, module in block.named_modules()
         if isinstance(module, (nn.Linear, Conv1D)) and id(module) not in inside
     ]
+    if not linear:  # experts are no projections of their own: the layer is the last child that is not the norm
+        others = [child for child in block.children() if id(child) not in inside and not _is_norm(child)]
+        return [*attention, others[-1]]
     name, last = linear[-1]
     parent = block.get_submodule(name.rpartition(".")[0])
     return [*attention, last if parent is block else parent]
@@ -61,13 +64,23 @@ def final_norm(stack: nn.Module) -> nn.Module | None:
     one instead, and its own is that of the embeddings."""
     body, _ = _with_blocks(stack)
     return next(
-        (
-            child
-            for name, child in body.named_children()
-            if "norm" in type(child).__name__.lower() and "embedding" not in name
-        ),
+        (child for name, child in body.named_children() if _is_norm(child) and "embedding" not in name),
         None,
     )
+
+
+def _is_norm(module: nn.Module) -> bool:
+    return "norm" in type(module).__name__.lower()
+
+
+def constants(model: nn.Module) -> set[str]:
+    """Names of parameters that are computed, not trained: position embeddings of sines and cosines."""
+    return {
+        f"{name}.{parameter}"
+        for name, module in model.named_modules()
+        if "Sinusoidal" in type(module).__name__
+        for parameter, _ in module.named_parameters()
+    }
 
 
 def holders(model: nn.Module, names: Iterable[str]) -> list[list[Holder]]:
