@@ -5,7 +5,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 import torch
@@ -22,7 +21,7 @@ from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.generate import generate
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.metrics.suite import SUITES
-from prefixrun.models import architectures, families
+from prefixrun.models import architectures
 from prefixrun.models.backbone import load
 from prefixrun.results.records import load_records
 
@@ -121,12 +120,10 @@ def test_a_new_metric_is_scored_and_resampled(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_new_model_family_reads_and_decodes_behind_a_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry: dict[str, Any] = eval("{" + BLOCKS["an entry of FAMILIES"] + "}")  # noqa: S307
     from transformers import MistralConfig
 
     scope = {**vars(architectures), "MistralConfig": MistralConfig}
     exec(BLOCKS["a configuration in architectures.py"], scope)  # noqa: S102
-    monkeypatch.setattr(families, "FAMILIES", {**families.FAMILIES, **entry})
     configurations = {**architectures._CONFIGURATIONS, "tiny_mistral": scope["_tiny_mistral"]}
     monkeypatch.setattr(architectures, "_CONFIGURATIONS", configurations)
     model = ModelConfig(name="tiny_mistral", source="random", architecture="tiny_mistral")  # type: ignore[arg-type]
