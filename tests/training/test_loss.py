@@ -81,3 +81,21 @@ def test_the_output_layer_gets_its_gradient_where_it_is_trained() -> None:
     nll = torch.nn.functional.cross_entropy(hidden @ weight.T, targets, reduction="none")
     (nll * factors).sum().backward()
     torch.testing.assert_close(found, weight.grad, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("cap", [None, 2.0])
+def test_bias_and_cap_of_an_output_layer(cap: float | None) -> None:
+    """As in Phi and Gemma 2, with the gradients of all that may be trained."""
+    hidden, weight, targets, factors = problem(CHUNK + 9)
+    bias = torch.randn(VOCABULARY, generator=torch.Generator().manual_seed(1))
+    ours, theirs = ([tensor.clone().requires_grad_(True) for tensor in (hidden, weight, bias)] for _ in range(2))
+    loss = target_nll(ours[0], ours[1], targets, factors, ours[2], cap)
+    logits = theirs[0] @ theirs[1].T + theirs[2]
+    if cap is not None:
+        logits = cap * torch.tanh(logits / cap)
+    expected = (cross_entropy(logits, targets, reduction="none") * factors).sum()
+    torch.testing.assert_close(loss, expected)
+    (loss / 3).backward()
+    (expected / 3).backward()
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-5)
