@@ -37,7 +37,7 @@ test-slow: setup ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
 # Environments of their own, with the oldest libraries that are supported and with the newest that there are.
-CORE_TESTS := tests/models tests/methods tests/decoding tests/results/test_inference.py
+CORE_TESTS := tests/models tests/methods tests/decoding
 LOWEST := transformers==5.0.0 peft==0.18.0 sentencepiece protobuf
 NEWEST := transformers peft
 test-versions: build/env_lowest/.ready build/env_newest/.ready ## the core tests with the lowest and the newest libraries

@@ -16,6 +16,7 @@ from prefixrun.methods import lora as lora_method
 from prefixrun.methods import peft_format
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.transformers_names import CACHE
 
 
 def a_prefix(backbone: Backbone, length: int, seed: int) -> Tensor:
@@ -27,6 +28,8 @@ def a_prefix(backbone: Backbone, length: int, seed: int) -> Tensor:
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of transformers, about what PEFT reads
 def test_peft_generates_the_same_from_an_export(backbone: Backbone, tmp_path: Path) -> None:
     peft = pytest.importorskip("peft", reason="the extra peft is not installed")
+    if CACHE == "cache":
+        pytest.skip("PEFT gives generate() the prefix under the name of transformers up to 5.23, and it is ignored")
     flat = {"decoder": a_prefix(backbone, 4, 0)}
     peft_format.write_peft(tmp_path / "peft", flat, base_model="tiny")
     greedy = DecodeConfig(

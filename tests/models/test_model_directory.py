@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from transformers import __version__
 
 import model_directories as cases
 from prefixrun.errors import ConfigError
@@ -27,6 +28,8 @@ def test_a_directory_that_is_wrong_is_one_message(copy: Copy, architecture: str,
 
 @pytest.mark.parametrize("case", cases.GOOD)
 def test_what_only_looks_wrong_is_loaded(copy: Copy, case: str) -> None:
+    if case == "files of another machine" and __version__.startswith("5.0."):
+        pytest.skip("transformers 5.0 looks for the tokenizer's file where its configuration names it")
     path = copy("tiny_gpt2")
     cases.GOOD[case](path)
     load(cases.at(path, "tiny_gpt2"))

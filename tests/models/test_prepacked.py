@@ -31,3 +31,14 @@ def test_other_number_formats_are_left_alone(backbone: Backbone) -> None:
     half = replace(backbone, model=backbone.model.bfloat16())
     with prepacked_weights(half.model):
         assert not any("forward" in vars(module) for module in half.model.modules())
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch is built without oneDNN")
+@pytest.mark.parametrize("with_bias", [True, False])
+def test_onednn_packs_and_multiplies(with_bias: bool) -> None:
+    stream = torch.Generator().manual_seed(0)
+    weight, x = torch.randn(5, 7, generator=stream), torch.randn(3, 7, generator=stream)
+    bias = torch.randn(5, generator=stream) if with_bias else None
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight, 160)
+    product = torch.ops.mkldnn._linear_pointwise(x, packed, bias, "none", [], "")
+    torch.testing.assert_close(product, torch.nn.functional.linear(x, weight, bias))

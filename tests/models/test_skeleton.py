@@ -20,41 +20,13 @@ from prefixrun.models.skeleton import skeleton
         ("gpt2_large", 774_030_080),
         ("bart_large", 406_291_456),
         ("smollm2_135m", 134_515_008),
-        # of newer ones: what their papers and pages say, where these give all digits
-        ("pythia_160m", 162_322_944),
-        ("pythia_410m", 405_334_016),
-        ("smollm2_360m", 361_821_120),
-        ("smollm3_3b", 3_075_098_624),
-        ("flan_t5_base", 247_577_856),
     ],
 )
 def test_the_models_have_their_published_sizes(model: str, total: int) -> None:
     backbone = skeleton(compose([f"model={model}"]).model)
     assert backbone.total == total
     assert {parameter.device.type for parameter in backbone.model.parameters()} == {"meta"}
-    assert backbone.is_seq2seq is model.startswith(("bart", "flan_t5"))
-
-
-@pytest.mark.parametrize(
-    ("model", "millions"),
-    [
-        ("qwen3_0_6b", "600"),  # "0.6B"
-        ("llama3_2_1b", "1,240"),  # "1.23B" in its model card, which rounds down
-        ("gemma3_270m", "270"),
-        ("opt_125m", "125"),
-        ("opt_350m", "331"),  # its hub says so; the paper calls it 350M
-        ("olmo2_1b", "1,480"),
-        ("phi3_mini", "3,800"),
-        ("pegasus_xsum", "570"),
-        ("mbart", "611"),
-    ],
-)
-def test_newer_models_have_about_the_size_that_their_authors_state(model: str, millions: str) -> None:
-    backbone = skeleton(compose([f"model={model}"]).model)
-    digits = len(millions.replace(",", "").rstrip("0"))
-    stated = float(millions.replace(",", "")) * 1e6
-    assert float(f"{backbone.total:.{digits - 1}e}") == stated
-    assert backbone.is_seq2seq is (model in ("pegasus_xsum", "mbart"))
+    assert backbone.is_seq2seq is model.startswith("bart")
 
 
 @pytest.mark.parametrize("model", ["tiny_gpt2", "tiny_llama", "tiny_bart", "tiny_t5"])

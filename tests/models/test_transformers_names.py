@@ -1,8 +1,7 @@
-"""What is used of the libraries though it is not their public interface, each with a test that fails on a change."""
+"""Names and internals of transformers that are used here: each with a test that fails when a version changes it."""
 
 import inspect
 
-import pytest
 import torch
 from transformers import DynamicCache, EncoderDecoderCache, GPT2LMHeadModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, eager_mask
@@ -12,17 +11,6 @@ import tiny_families
 from prefixrun.models.attention import NAME, attention_sites, prefix_attention
 from prefixrun.models.kv_cache import KeyValueCache
 from prefixrun.models.transformers_names import CACHE, cache_arguments, uses_registry
-
-
-@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch is built without oneDNN")
-@pytest.mark.parametrize("with_bias", [True, False])
-def test_onednn_packs_and_multiplies(with_bias: bool) -> None:
-    stream = torch.Generator().manual_seed(0)
-    weight, x = torch.randn(5, 7, generator=stream), torch.randn(3, 7, generator=stream)
-    bias = torch.randn(5, generator=stream) if with_bias else None
-    packed = torch.ops.mkldnn._reorder_linear_weight(weight, 160)
-    product = torch.ops.mkldnn._linear_pointwise(x, packed, bias, "none", [], "")
-    torch.testing.assert_close(product, torch.nn.functional.linear(x, weight, bias))
 
 
 def test_the_registries_hand_out_what_was_registered() -> None:

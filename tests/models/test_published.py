@@ -1,0 +1,40 @@
+"""The shapes of newer models have the numbers of parameters that their authors publish."""
+
+import pytest
+
+from prefixrun.config.compose import compose
+from prefixrun.models.published import PUBLISHED
+from prefixrun.models.skeleton import skeleton
+
+EXACT = {
+    "pythia_160m": 162_322_944,
+    "pythia_410m": 405_334_016,
+    "smollm2_360m": 361_821_120,
+    "smollm3_3b": 3_075_098_624,
+    "flan_t5_base": 247_577_856,
+}
+"""Where papers or pages give all digits."""
+MILLIONS = {
+    "qwen3_0_6b": "600",  # "0.6B"
+    "llama3_2_1b": "1,240",  # "1.23B" in its model card, which rounds down
+    "gemma3_270m": "270",
+    "opt_125m": "125",
+    "opt_350m": "331",  # as the hub counts; the paper calls it 350M
+    "olmo2_1b": "1,480",
+    "phi3_mini": "3,800",
+    "pegasus_xsum": "570",
+    "mbart": "611",
+}
+
+
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_parameters(model: str) -> None:
+    backbone = skeleton(compose([f"model={model}"]).model)
+    if model in EXACT:
+        assert backbone.total == EXACT[model]
+    else:
+        stated = MILLIONS[model].replace(",", "")
+        digits = len(stated.rstrip("0"))
+        assert float(f"{backbone.total:.{digits - 1}e}") == float(stated) * 1e6
+    assert backbone.is_seq2seq is (model in ("flan_t5_base", "pegasus_xsum", "mbart"))
+    assert {parameter.device.type for parameter in backbone.model.parameters()} == {"meta"}
