@@ -10,7 +10,7 @@ from torch import Tensor
 
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig
-from prefixrun.decoding.beam_search import generate
+from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
 from prefixrun.methods import lora as lora_method
 from prefixrun.methods import peft_format

@@ -89,7 +89,7 @@ def test_bias_and_cap_of_an_output_layer(cap: float | None) -> None:
     hidden, weight, targets, factors = problem(CHUNK + 9)
     bias = torch.randn(VOCABULARY, generator=torch.Generator().manual_seed(1))
     ours, theirs = ([tensor.clone().requires_grad_(True) for tensor in (hidden, weight, bias)] for _ in range(2))
-    loss = target_nll(ours[0], ours[1], targets, factors, ours[2], cap)
+    loss = target_nll(ours[0], ours[1], targets, factors, ours[2], cap=cap)
     logits = theirs[0] @ theirs[1].T + theirs[2]
     if cap is not None:
         logits = cap * torch.tanh(logits / cap)
