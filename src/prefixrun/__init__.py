@@ -1,4 +1,20 @@
-"""Prefix-tuning (Li & Liang, ACL 2021): run it, score it as the paper did, and compare with the paper's numbers."""
+"""Prefix-tuning (Li & Liang, ACL 2021): run it, score it as the paper did, and compare with the paper's numbers.
+
+From Python, with the same code as the command: `run` a configuration, `load` a finished run, `score` outputs.
+docs/PYTHON.md shows them at work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from prefixrun.metrics import Score
+    from prefixrun.results.loaded import LoadedRun
+
+__all__ = ["SEMANTICS", "__version__", "load", "run", "score"]
 
 __version__ = "0.1.0"
 
@@ -6,3 +22,67 @@ SEMANTICS = 1
 """Number of the meaning of results: part of every run's identity. It grows whenever the same configuration would give
 other numbers than before (training, decoding, data or scores), and CHANGELOG.md says which numbers moved. Runs with
 different numbers are never averaged together."""
+
+
+def run(overrides: str | Sequence[str] = (), *, quiet: bool = True) -> LoadedRun:
+    """Do a run, resume it, or take it as it is when it is finished; `prefixrun OVERRIDES` of the command line.
+
+    Args:
+        overrides: "task=e2e prefix_len=10", quoted as in a shell, or a list of such settings.
+        quiet: log to the run's file alone; otherwise also to standard output.
+
+    Raises:
+        errors.PrefixrunError: what the command would end with, with the same message.
+    """
+    import shlex
+
+    from prefixrun.results import loaded
+    from prefixrun.runs import configure, pipeline, prepare
+    from prefixrun.runs.identity import find_run
+
+    config = configure.compose(shlex.split(overrides) if isinstance(overrides, str) else list(overrides))
+    this_run = find_run(config)
+    if this_run.state() != "finished":
+        pipeline.complete(this_run, prepare.prepare(config), quiet=quiet)
+    return loaded.load(this_run.directory, model_path=config.model.path)
+
+
+def load(name: str | Path, *, results_dir: str | Path = "results", model_path: str | None = None) -> LoadedRun:
+    """A finished run by its id or its directory; see results.loaded.load."""
+    from prefixrun.results import loaded
+
+    return loaded.load(name, results_dir=results_dir, model_path=model_path)
+
+
+def score(
+    task: str,
+    outputs: Sequence[str],
+    *,
+    data_dir: str | Path | None = None,
+    split: str = "test",
+    metrics: str | None = None,
+) -> Mapping[str, Score]:
+    """The official scores of a system's outputs, one for each input of a task's split, in its order.
+
+    Args:
+        data_dir: directory of the real corpora, as DIR/TASK/; the sample corpus without it.
+        metrics: the task of the paper whose metrics are used, which an own task has to say.
+
+    Raises:
+        DataError: another number of outputs than inputs; a corpus that is missing or not the release.
+        ConfigError: a task without metrics.
+    """
+    from prefixrun.data import DIRECTORIES
+    from prefixrun.data import load as load_corpus
+    from prefixrun.errors import DataError
+    from prefixrun.metrics import evaluate
+
+    corpus = load_corpus(task, split, None if data_dir is None else Path(data_dir).expanduser())
+    examples = corpus.examples
+    if len(outputs) != len(examples):
+        raise DataError(
+            f"outputs: there are {len(outputs)}; {task} {split} has {len(examples)} inputs, one output each"
+        )
+    groups = [example.group for example in examples] if any(example.group for example in examples) else None
+    references, sources = [example.references for example in examples], [example.source for example in examples]
+    return evaluate(metrics or DIRECTORIES.get(task, task), outputs, references, groups, sources).scores

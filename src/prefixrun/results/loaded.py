@@ -1,0 +1,167 @@
+"""A finished run in the hands of a Python program: its scores, its outputs for new inputs, and what it trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefixrun.config.schema import Config, DecodeConfig
+from prefixrun.config.validate import build
+from prefixrun.errors import ConfigError
+from prefixrun.results.lookup import OpenedRun, config_of, find, open_run
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from prefixrun.methods.attach import Attachment
+    from prefixrun.results.records import Record
+
+
+class LoadedRun:
+    """A finished run. The model is loaded when it is needed first; scores are there without it."""
+
+    def __init__(self, record: Record, *, model_path: str | None = None) -> None:
+        self._record = record
+        self._model_path = model_path
+
+    def __repr__(self) -> str:
+        return f"<prefixrun run {self.run_id}: {self._record.directory.name}>"
+
+    @property
+    def run_id(self) -> str:
+        """12 hexadecimal digits."""
+        return self._record.run_id
+
+    @property
+    def directory(self) -> Path:
+        """Where its files are."""
+        return self._record.directory
+
+    @property
+    def result(self) -> Mapping[str, Any]:
+        """The content of result.json."""
+        return self._record.result
+
+    @property
+    def scores(self) -> dict[str, float | None]:
+        """Score by metric, on the paper's scale; None where there is no value (see `result` for the reason)."""
+        return {name: score["value"] for name, score in self.result["scores"].items()}
+
+    @cached_property
+    def config(self) -> Config:
+        """Its configuration. Raises ConfigError when this version cannot read it."""
+        return config_of(self._record, model_path=self._model_path)
+
+    @cached_property
+    def _opened(self) -> OpenedRun:
+        return open_run(self._record, model_path=self._model_path)
+
+    @property
+    def model(self) -> PreTrainedModel:
+        """The frozen model, in eval mode, without what the run trained. Errors as results.lookup.open_run."""
+        return self._opened.backbone.model
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The model's tokenizer of transformers."""
+        return self._opened.backbone.tokenizer.base  # type: ignore[return-value]
+
+    def generate(self, texts: Sequence[str], **decode: Any) -> list[str]:
+        """The outputs for inputs in the form that the task has (`source` in generations.jsonl).
+
+        decode: keys of schema.DecodeConfig that replace the run's own, such as beams=1. Raises ConfigError for wrong
+        ones, and the errors of results.lookup.open_run.
+        """
+        from prefixrun.results.inference import Served, outputs
+
+        if isinstance(texts, str):
+            raise ConfigError("generate: takes a list of texts, not one text")
+        opened = self._opened
+        served = Served(self.run_id, opened.backbone, opened.method, self._decoding(decode))
+        return outputs([served], texts)[0]
+
+    def attach(self, model: PreTrainedModel | None = None) -> Attachment:
+        """Put what was trained on `model`, so that plain model(...) and model.generate(...) see it.
+
+        model: any copy of the run's model; by default the run's own. It works at once, to the end of the `with` block
+        or until `detach()`. Raises ConfigError for another model and for methods that plain passes cannot have.
+        """
+        from prefixrun.methods.attach import Attachment
+
+        opened = self._opened
+        return Attachment(opened.method, opened.config.method.name, opened.backbone, model or opened.backbone.model)
+
+    def inputs(self, texts: Sequence[str]) -> dict[str, Any]:
+        """`input_ids` and `attention_mask`, (texts, longest) each, of texts in the run's layout, for model.generate().
+
+        Padded on the left for a decoder-only model and on the right for an encoder.
+        """
+        import torch
+
+        backbone = self._opened.backbone
+        rows = [backbone.tokenizer.source(text) for text in texts]
+        longest = max(map(len, rows))
+        on_left = not backbone.is_seq2seq
+        ids = [[0] * (longest - len(row)) + row if on_left else row + [0] * (longest - len(row)) for row in rows]
+        seen = [[0] * (longest - len(row)) + [1] * len(row) for row in rows]
+        mask = seen if on_left else [row[::-1] for row in seen]
+        device = backbone.head.device
+        return {"input_ids": torch.tensor(ids, device=device), "attention_mask": torch.tensor(mask, device=device)}
+
+    def generation_settings(self, **decode: Any) -> dict[str, Any]:
+        """The run's decoding as arguments of model.generate(); `decode` as in `generate`.
+
+        Raises ConfigError for length_norm=total, which the library does not have.
+        """
+        config, tokenizer = self._decoding(decode), self._opened.backbone.tokenizer
+        if config.length_norm == "total" and config.beams > 1:
+            raise ConfigError(
+                "decode.length_norm=total: model.generate() divides by the length of the output alone; give "
+                'length_norm="generated" or beams=1, or use generate() of the run'
+            )
+        return {
+            "num_beams": config.beams,
+            "do_sample": False,
+            "max_new_tokens": config.max_new_tokens,
+            "min_new_tokens": config.min_new_tokens or None,
+            "length_penalty": config.length_penalty,
+            "early_stopping": False,
+            "no_repeat_ngram_size": config.no_repeat_ngram,
+            "suppress_tokens": (tokenizer.newlines() or None) if config.ban_newlines else None,
+            "eos_token_id": tokenizer.end,
+            "pad_token_id": tokenizer.end,
+        }
+
+    def texts(self, outputs: Any, inputs: Mapping[str, Any] | None = None) -> list[str]:
+        """The texts of what model.generate() returned, as the run writes them.
+
+        inputs: what `inputs` gave, whose tokens a decoder-only model repeats in front of its output.
+        """
+        backbone = self._opened.backbone
+        if backbone.is_seq2seq:
+            start = 1
+        elif inputs is None:
+            raise ConfigError("texts: give inputs=, which a decoder-only model repeats in front of its output")
+        else:
+            start = inputs["input_ids"].shape[1]
+        return [backbone.tokenizer.output(row[start:].tolist()) for row in outputs]
+
+    def _decoding(self, overrides: Mapping[str, Any]) -> DecodeConfig:
+        if not overrides:
+            return self.config.decode
+        settings = asdict(self.config)
+        settings["data_dir"] = settings["data_dir"] or "DIR"
+        settings["decode"] |= overrides
+        return build(settings).decode
+
+
+def load(name: str | Path, *, results_dir: str | Path = "results", model_path: str | None = None) -> LoadedRun:
+    """A finished run by its id, as much of it as is unique, or its directory.
+
+    model_path: where the model is now, for a run that was made with model=path. Raises DataError when there is no such
+    run, DamagedStateError when its result cannot be read.
+    """
+    return LoadedRun(find(Path(results_dir).expanduser(), str(name)), model_path=model_path)

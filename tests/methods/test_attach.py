@@ -1,0 +1,161 @@
+"""A method on a model that is used by itself: the library's forward pass and generate() against our own decoding."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from prefixrun.config.schema import DecodeConfig, ModelConfig
+from prefixrun.decoding.beam_search import generate
+from prefixrun.errors import ConfigError
+from prefixrun.methods.attach import Attachment
+from prefixrun.methods.base import Method
+from prefixrun.methods.prefix import FixedPrefix
+from prefixrun.models.architectures import random_model
+from prefixrun.models.backbone import Backbone, load
+
+DECODER_ONLY, ENCODER_DECODER = ("tiny_gpt2", "tiny_llama"), ("tiny_bart", "tiny_t5")
+LAYOUTS = {"tiny_bart": "bart", "tiny_t5": "t5"}
+GREEDY = DecodeConfig(name="test", beams=1, max_new_tokens=8, length_norm="generated", ban_newlines=False, batch_size=8)
+TEXTS = ("name : Aromi", "a", "name : The Eagle | near : river")
+
+
+def a_backbone(name: str) -> Backbone:
+    layout: Any = LAYOUTS.get(name, "paper")
+    return load(ModelConfig(name=name, source="random", architecture=name, layout=layout))  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=[*DECODER_ONLY, *ENCODER_DECODER])
+def backbone(request: pytest.FixtureRequest) -> Backbone:
+    return a_backbone(request.param)
+
+
+@pytest.fixture
+def plain(backbone: Backbone) -> PreTrainedModel:
+    """Another copy of the model, as transformers loads it."""
+    model = random_model(str(backbone.files.fingerprint).removeprefix("random:")).eval()
+    model.set_attn_implementation("eager")
+    return model
+
+
+def a_prefix(backbone: Backbone) -> FixedPrefix:
+    sizes, stream = backbone.shape, torch.Generator().manual_seed(0)
+    shape = (sizes.layers, 2, sizes.kv_heads, 3, sizes.head_dim)
+    return FixedPrefix({site: torch.randn(shape, generator=stream) for site in backbone.sites})
+
+
+def padded(backbone: Backbone) -> tuple[Tensor, Tensor]:
+    rows = [torch.tensor(backbone.tokenizer.source(text)) for text in TEXTS]
+    longest = max(map(len, rows))
+    ids, mask = torch.zeros(len(rows), longest, dtype=torch.long), torch.zeros(len(rows), longest, dtype=torch.long)
+    for index, row in enumerate(rows):
+        place = slice(0, len(row)) if backbone.is_seq2seq else slice(longest - len(row), None)
+        ids[index, place], mask[index, place] = row, 1
+    return ids, mask
+
+
+def by_the_library(backbone: Backbone, model: PreTrainedModel, **settings: Any) -> list[list[int]]:
+    ids, mask = padded(backbone)
+    end = backbone.tokenizer.end
+    settings = {"do_sample": False, "max_new_tokens": 8, "early_stopping": False, **settings}
+    output = model.generate(input_ids=ids, attention_mask=mask, eos_token_id=end, pad_token_id=end, **settings)
+    start = 1 if backbone.is_seq2seq else ids.shape[1]
+    rows: list[list[int]] = output[:, start:].tolist()
+    return [row[: row.index(end)] if end in row else row for row in rows]
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"use_cache": False}, {"num_beams": 4}, {"num_beams": 3, "use_cache": False}], ids=str
+)
+def test_generate_of_the_library_sees_the_prefix(
+    backbone: Backbone, plain: PreTrainedModel, settings: dict[str, Any]
+) -> None:
+    method = a_prefix(backbone)
+    config = replace(GREEDY, beams=settings.get("num_beams", 1))
+    ours = generate(backbone, method, [backbone.tokenizer.source(text) for text in TEXTS], config)
+    before = by_the_library(backbone, plain, **settings)
+    assert before != ours
+    with Attachment(method, "prefix", backbone, plain) as model:
+        assert model is plain
+        assert by_the_library(backbone, model, **settings) == ours
+    assert by_the_library(backbone, plain, **settings) == before
+
+
+def test_the_backbones_own_model_takes_it_too(backbone: Backbone) -> None:
+    method = a_prefix(backbone)
+    ours = generate(backbone, method, [backbone.tokenizer.source(text) for text in TEXTS], GREEDY)
+    with Attachment(method, "prefix", backbone, backbone.model) as model:
+        assert by_the_library(backbone, model) == ours
+    assert by_the_library(backbone, backbone.model) != ours
+
+
+def test_several_sequences_of_an_input_and_sampling_see_it(backbone: Backbone, plain: PreTrainedModel) -> None:
+    method = a_prefix(backbone)
+    with Attachment(method, "prefix", backbone, plain):
+        several = by_the_library(backbone, plain, num_beams=4, num_return_sequences=2)
+        best = by_the_library(backbone, plain, num_beams=4)
+        drawn = by_the_library(backbone, plain, do_sample=True, top_k=1, num_return_sequences=2)
+        greedy = by_the_library(backbone, plain)
+    assert several[::2] == best
+    assert drawn[::2] == drawn[1::2] == greedy
+
+
+def test_logits_of_a_plain_forward_pass(backbone: Backbone, plain: PreTrainedModel) -> None:
+    """Whole, and token by token with a cache; afterwards the model is as it was, to the bit."""
+    if backbone.is_seq2seq:
+        pytest.skip("its positions are not shifted")
+    method = a_prefix(backbone)
+    ids = torch.tensor([backbone.tokenizer.source(TEXTS[2])])
+    with torch.inference_mode():
+        before = plain(ids).logits
+        with method.attach(backbone):
+            state = method.prefill(backbone, ids.tolist())
+            ours = backbone.logits(state.hidden)[:, 0]
+        with Attachment(method, "prefix", backbone, plain):
+            whole = plain(ids).logits
+            cache = None
+            steps = []
+            for index in range(ids.shape[1]):
+                output = plain(input_ids=ids[:, index : index + 1], past_key_values=cache, use_cache=True)
+                cache = output.past_key_values
+                steps.append(output.logits)
+        torch.testing.assert_close(whole[:, -1], ours, rtol=0, atol=1e-4)
+        torch.testing.assert_close(torch.cat(steps, dim=1), whole, rtol=0, atol=1e-4)
+        assert torch.equal(plain(ids).logits, before)
+
+
+def test_it_stays_until_it_is_detached(backbone: Backbone, plain: PreTrainedModel) -> None:
+    before = by_the_library(backbone, plain)
+    attachment = Attachment(a_prefix(backbone), "prefix", backbone, plain)
+    assert by_the_library(backbone, plain) != before
+    attachment.detach()
+    attachment.detach()
+    assert by_the_library(backbone, plain) == before
+    assert plain.config._attn_implementation == "eager"
+
+
+@pytest.mark.parametrize("name", ["infix", "prompt"])
+def test_methods_within_rows_are_refused(name: str) -> None:
+    backbone = a_backbone("tiny_gpt2")
+    with pytest.raises(ConfigError, match=f"method={name}: puts something behind or in front of each row's input"):
+        Attachment(Method(), name, backbone, backbone.model)
+
+
+def test_another_model_is_refused(backbone: Backbone, plain: PreTrainedModel) -> None:
+    method, before = a_prefix(backbone), copy.deepcopy(plain.state_dict())
+    others = {"tiny_gpt2": "tiny_llama", "tiny_llama": "tiny_gpt2", "tiny_bart": "tiny_t5", "tiny_t5": "tiny_bart"}
+    other = random_model(others[str(backbone.files.fingerprint).removeprefix("random:")])
+    with pytest.raises(ConfigError, match="is not the model of the run"):
+        Attachment(method, "prefix", backbone, other)
+    with torch.no_grad():
+        next(plain.parameters()).add_(0.1)
+    with pytest.raises(ConfigError, match="its weights are not those that the run was trained on"):
+        Attachment(method, "prefix", backbone, plain)
+    plain.load_state_dict(before)
+    Attachment(method, "prefix", backbone, plain.to(torch.bfloat16)).detach()
