@@ -95,7 +95,7 @@ VERBS: dict[str, Verb] = {
     "export": Verb(
         "what a run has trained, for use elsewhere",
         required=("run", "out"),
-        optional=("format", "results_dir", "model_path"),
+        optional=("format", "push", "results_dir", "model_path"),
     ),
     "data check": Verb(
         "whether the corpora in a directory are whole, and what they share",

@@ -1,0 +1,281 @@
+"""What a finished run has trained, in the forms that other programs read, with the lines of Python that use it.
+
+An export in PEFT's format is used by PEFT and generate() here before it is handed over: versions that leave the prefix
+out of generation without a word exist.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+
+from prefixrun import files
+from prefixrun.config.method_specs import spec_of
+from prefixrun.decoding.beam_search import generate
+from prefixrun.errors import ConfigError, MissingPartError
+from prefixrun.methods.lora import LoRA
+from prefixrun.methods.peft_format import write_peft, write_peft_lora, write_tensors
+from prefixrun.models.gguf import dequantised
+from prefixrun.results.lookup import OpenedRun
+from prefixrun.results.model_card import model_card
+
+HUB_TENSORS, HUB_PEFT, HUB_RESULT = "prefix.safetensors", "peft", "result.json"
+CACHE_ARGUMENT = "past_key_values"
+"""Of generate(): what a filled cache is given as."""
+
+_PROBES = ("name : The Eagle | Type : pub", "a")
+"""Inputs that an export is tried on when the run has kept no outputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written, in words, and the lines of Python that use it."""
+
+    what: str
+    usage: str
+
+
+def export(opened: OpenedRun, kind: str, out: Path) -> Exported:
+    """Write what a run has trained to `out`: a file (tensors, cache) or a directory (peft, hub).
+
+    Raises:
+        ConfigError: a form that the method or the model does not have, or one that does nothing with the libraries
+            that are installed here.
+    """
+    writers = {"tensors": _tensors, "peft": _peft, "cache": _cache, "hub": _hub}
+    return writers[kind](opened, out)
+
+
+def _key_values(opened: OpenedRun) -> Any:
+    """Keys and values of a run's prefix. Raises ConfigError for a method without one."""
+    with torch.no_grad():
+        if flat := opened.method.key_values(opened.backbone):
+            return flat
+    record = opened.record
+    trained = "format=peft takes its updates; " if isinstance(opened.method, LoRA) else ""
+    raise ConfigError(
+        f"run {record.run_id}: method={record.method} has no prefix; {trained}its "
+        f"{spec_of(record.method).trained_file} holds what it trained, by the names of the model"
+    )
+
+
+def _described(opened: OpenedRun, flat: Any) -> str:
+    length = next(iter(flat.values())).shape[3]
+    return f"prefix of length {length} for {opened.record.model}, from run {opened.record.run_id}"
+
+
+def _tensors(opened: OpenedRun, out: Path) -> Exported:
+    flat = _key_values(opened)
+    write_tensors(out, flat, model=opened.record.model, sha256=opened.backbone.files.fingerprint)
+    usage = (
+        f"import prefixrun\n\nrun = prefixrun.load({opened.record.run_id!r})\nrun.attach(model)  # see docs/PYTHON.md"
+    )
+    return Exported(_described(opened, flat), usage)
+
+
+def _peft(opened: OpenedRun, out: Path) -> Exported:
+    base_model = loadable_name(opened)
+    if isinstance(opened.method, LoRA):
+        write_peft_lora(out, opened.method, opened.backbone, base_model=base_model)
+        what = f"LoRA of rank {opened.config.method.rank} for {opened.record.model}, from run {opened.record.run_id}"
+        return Exported(what, peft_usage(opened, out))
+    flat = _key_values(opened)
+    with tempfile.TemporaryDirectory() as scratch:
+        write_peft(Path(scratch), flat, base_model=base_model)
+        checked = check_peft(opened, Path(scratch))
+    write_peft(out, flat, base_model=base_model)
+    return Exported(f"{_described(opened, flat)}; {checked}", peft_usage(opened, out))
+
+
+def _cache(opened: OpenedRun, out: Path) -> Exported:
+    flat = _key_values(opened)
+    if set(flat) != {"decoder"}:
+        raise ConfigError(
+            f"format=cache: a cache of transformers has no place for the sites {', '.join(flat)} of an "
+            "encoder-decoder; use format=tensors, and attach() of the Python API"
+        )
+    tensors = {
+        f"layers.{index}.{name}": tensor.unsqueeze(0).float().cpu().contiguous()
+        for index, layer in enumerate(flat["decoder"])
+        for name, tensor in zip(("keys", "values"), layer, strict=True)
+    }
+    files.write_bytes(out, save(tensors, {"format": "pt"}))
+    return Exported(_described(opened, flat), cache_usage(opened, out))
+
+
+def _hub(opened: OpenedRun, out: Path) -> Exported:
+    """A directory for the Hugging Face hub: a model card, the prefix (or LoRA), and the result with its scores."""
+    files.make_directory(out)
+    parts: list[str] = []
+    if not isinstance(opened.method, LoRA):
+        _tensors(opened, out / HUB_TENSORS)
+        parts.append(HUB_TENSORS)
+    if not opened.backbone.is_seq2seq or isinstance(opened.method, LoRA):
+        try:
+            _peft(opened, out / HUB_PEFT)
+            parts.append(HUB_PEFT)
+        except ConfigError:
+            if not parts:
+                raise
+    usage = peft_usage(opened, Path(HUB_PEFT)) if HUB_PEFT in parts else "import prefixrun"
+    result = {key: value for key, value in opened.record.result.items() if key != "provenance"}
+    files.write_json(out / HUB_RESULT, result)
+    files.write_text(out / "README.md", model_card(opened, parts, usage))
+    return Exported(f"{', '.join((*parts, HUB_RESULT, 'README.md'))} of run {opened.record.run_id}", usage)
+
+
+def push(directory: Path, name: str) -> str:
+    """Upload a directory of format=hub to a repository of the Hugging Face hub; its address.
+
+    The repository is made if there is none, as a private one. Raises MissingPartError when the hub refuses or cannot be
+    reached.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    api = HfApi()
+    try:
+        api.create_repo(name, private=True, exist_ok=True)
+        api.upload_folder(repo_id=name, folder_path=directory, commit_message="Upload a run of prefixrun")
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        raise MissingPartError(
+            f"push={name}: the hub did not take it ({str(error).splitlines()[0][:200]}); log in with `hf auth login`, "
+            f"check the name, or upload {directory} by hand"
+        ) from error
+    return f"{api.endpoint}/{name}"
+
+
+def loadable_name(opened: OpenedRun) -> str:
+    """A name that from_pretrained() of transformers loads the run's model by: on the hub, or a directory here."""
+    model, located = opened.config.model, opened.backbone.files
+    if model.hub is not None:
+        return model.hub
+    if model.source == "package":
+        return str(dequantised(located))
+    return str(located.directory) if located.directory is not None else model.name
+
+
+def check_peft(opened: OpenedRun, directory: Path) -> str:
+    """Let PEFT and generate() use an exported prefix; says with which versions it writes what the run writes.
+
+    Raises:
+        ConfigError: it writes something else.
+    """
+    try:
+        peft = importlib.import_module("peft")
+        versions = f"peft {version('peft')} and transformers {version('transformers')}"
+    except (ImportError, PackageNotFoundError):
+        return "not tried, because peft is not installed here"
+    backbone = opened.backbone
+    config = replace(opened.config.decode, beams=1, max_new_tokens=16, min_new_tokens=0, ban_newlines=False)
+    config = replace(config, no_repeat_ngram=0)
+    prompts = [backbone.tokenizer.source(text) for text in _PROBES]
+    ours = generate(backbone, opened.method, prompts, config)
+    model = copy.deepcopy(backbone.model)
+    model.set_attn_implementation("eager")
+    with_prefix = peft.PeftModel.from_pretrained(model, directory).eval()
+    theirs = [_greedy(with_prefix, prompt, backbone.tokenizer.end) for prompt in prompts]
+    if ours != theirs:
+        raise ConfigError(
+            f"format=peft: with {versions}, generate() does not write what the run writes: the prefix is lost. Use "
+            "format=cache, or attach() of the Python API (docs/PYTHON.md), or other versions"
+        )
+    return f"tried here with {versions}"
+
+
+def _greedy(model: Any, prompt: Sequence[int], end: int) -> list[int]:
+    ids = torch.tensor([prompt], device=model.device)
+    settings = {"max_new_tokens": 16, "do_sample": False, "eos_token_id": end, "pad_token_id": end}
+    output = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), **settings)
+    written: list[int] = output[0, len(prompt) :].tolist()
+    return written[: written.index(end)] if end in written else written
+
+
+def peft_usage(opened: OpenedRun, out: Path) -> str:
+    """The lines of Python that write an output with an export in PEFT's format."""
+    family = "AutoModelForSeq2SeqLM" if opened.backbone.is_seq2seq else "AutoModelForCausalLM"
+    lines = [
+        "from peft import PeftModel",
+        f"from transformers import {family}, AutoTokenizer",
+        "",
+        *_loading(opened, family),
+        f"model = PeftModel.from_pretrained(model, {str(out)!r}).eval()",
+        *_prompt(opened),
+        f"outputs = model.generate(**inputs, {_decoding(opened)})",
+        *_printing(opened),
+    ]
+    return "\n".join(lines)
+
+
+def cache_usage(opened: OpenedRun, out: Path) -> str:
+    """The lines of Python that write an output with the keys and values in a cache of transformers."""
+    length = opened.config.prefix_len
+    lines = [
+        "import torch",
+        "from safetensors.torch import load_file",
+        "from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache",
+        "",
+        *_loading(opened, "AutoModelForCausalLM"),
+        f"saved, cache = load_file({str(out)!r}), DynamicCache(config=model.config)",
+        "for layer in range(len(saved) // 2):",
+        '    cache.update(saved[f"layers.{layer}.keys"], saved[f"layers.{layer}.values"], layer)',
+        f"cache.batch_repeat_interleave({opened.config.decode.beams})",
+        *_prompt(opened),
+        f"# {length} ids stand for the prefix, whose keys and values the cache has; they are never read.",
+        f'ids = torch.cat([torch.zeros(1, {length}, dtype=torch.long), inputs["input_ids"]], dim=1)',
+        "outputs = model.generate(",
+        f"    input_ids=ids, attention_mask=torch.ones_like(ids), {CACHE_ARGUMENT}=cache, {_decoding(opened)}",
+        ")",
+        *_printing(opened, "ids.shape[1]"),
+    ]
+    return "\n".join(lines)
+
+
+def _loading(opened: OpenedRun, family: str) -> list[str]:
+    name = loadable_name(opened)
+    return [
+        f"model = {family}.from_pretrained({name!r}).eval()",
+        f"tokenizer = AutoTokenizer.from_pretrained({name!r})",
+    ]
+
+
+def _prompt(opened: OpenedRun) -> list[str]:
+    """The prompt in the run's layout, with special tokens written out."""
+    tokenizer = opened.backbone.tokenizer
+    marked = tokenizer.base.decode(tokenizer.source("INPUT"), skip_special_tokens=False)
+    return [
+        f'prompt = {marked!r}.replace("INPUT", "name : The Eagle | Type : pub")',
+        'inputs = tokenizer(prompt, add_special_tokens=False, return_tensors="pt")',
+    ]
+
+
+def _decoding(opened: OpenedRun) -> str:
+    """The run's decoding as arguments of generate(); length_norm=total has no form there."""
+    config, tokenizer = opened.config.decode, opened.backbone.tokenizer
+    settings: dict[str, Any] = {
+        "num_beams": config.beams,
+        "max_new_tokens": config.max_new_tokens,
+        "do_sample": False,
+        "length_penalty": config.length_penalty if config.beams > 1 else None,
+        "early_stopping": False if config.beams > 1 else None,
+        "no_repeat_ngram_size": config.no_repeat_ngram or None,
+        "min_new_tokens": config.min_new_tokens or None,
+        "suppress_tokens": tokenizer.newlines() or None if config.ban_newlines else None,
+        "eos_token_id": tokenizer.end,
+        "pad_token_id": tokenizer.end,
+    }
+    return ", ".join(f"{name}={value!r}" for name, value in settings.items() if value is not None)
+
+
+def _printing(opened: OpenedRun, start: str = 'inputs["input_ids"].shape[1]') -> list[str]:
+    start = "1" if opened.backbone.is_seq2seq else start
+    return [f"print(tokenizer.decode(outputs[0, {start}:], skip_special_tokens=True).strip())"]

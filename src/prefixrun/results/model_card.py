@@ -1,0 +1,72 @@
+"""The model card of an export for the Hugging Face hub: task, data and its licence, scores, and how to load it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from prefixrun.config.method_specs import spec_of
+from prefixrun.data import DIRECTORIES
+from prefixrun.data.publications import PUBLICATIONS
+from prefixrun.metrics import resampling
+
+if TYPE_CHECKING:
+    from prefixrun.results.lookup import OpenedRun
+
+
+def model_card(opened: OpenedRun, parts: Sequence[str], usage: str) -> str:
+    """Markdown with the header that the hub reads. parts: names of the exported files; usage: lines of Python."""
+    record, result = opened.record, opened.record.result
+    published = PUBLICATIONS.get(DIRECTORIES.get(record.task, record.task))
+    is_sample = result["data_source"] == "sample"
+    data = "the sample corpus of prefixrun" if is_sample or published is None else f"{record.task} ({published.home})"
+    licence = "MIT, as prefixrun" if is_sample or published is None else published.licence
+    header = {
+        "library_name": "peft" if "peft" in parts else "prefixrun",
+        "tags": ["prefix-tuning", "text-generation", record.task],
+        **({"base_model": opened.config.model.hub} if opened.config.model.hub else {}),
+    }
+    lines = [
+        "---",
+        *(f"{key}: {json.dumps(value)}" for key, value in header.items()),
+        "---",
+        f"# {spec_of(record.method).label} on {record.task}, {record.model}",
+        "",
+        f"What run {record.run_id} of prefixrun trained: {result['parameters']['stored']:,} numbers beside a frozen "
+        f"model of {result['parameters']['total']:,}.",
+        "",
+        f"* model: {result['backbone']['files']} (SHA-256 {result['backbone']['sha256'][:12]})",
+        f"* data: {data}; {result['n_train']:,} training pairs; licence of the data: {licence}",
+        f"* files: {', '.join(parts)}, result.json (settings, scores, costs)",
+        "",
+        f"## Scores on {result['n_inputs']:,} {result['split']} inputs",
+        "",
+        "| metric | score | 95 % interval over inputs | signature |",
+        "|---|---:|---:|---|",
+        *_score_lines(opened),
+        "",
+        "## Use",
+        "",
+        "```python",
+        usage,
+        "```",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _score_lines(opened: OpenedRun) -> list[str]:
+    intervals = _intervals(opened)
+    lines = []
+    for name, score in opened.record.result["scores"].items():
+        value = "–" if score["value"] is None else f"{score['value']:.2f}"
+        interval = intervals.get(name)
+        span = "–" if interval is None else f"{interval.low:.2f} to {interval.high:.2f}"
+        lines.append(f"| {name} | {value} | {span} | {score['signature']} |")
+    return lines
+
+
+def _intervals(opened: OpenedRun) -> Mapping[str, resampling.Interval]:
+    """Bootstrap intervals from the counts that the run has kept; none without them."""
+    counts = opened.record.stats()
+    return {} if counts is None else resampling.intervals(opened.record.scored_as, counts.columns, counts.groups)
