@@ -20,7 +20,7 @@ from safetensors.torch import save
 
 from prefixrun import files
 from prefixrun.config.method_specs import spec_of
-from prefixrun.decoding.beam_search import generate
+from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError, MissingPartError
 from prefixrun.methods.lora import LoRA
 from prefixrun.methods.peft_format import write_peft, write_peft_lora, write_tensors

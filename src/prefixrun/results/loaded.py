@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefixrun.config.schema import Config, DecodeConfig
-from prefixrun.config.validate import build
+from prefixrun.config.validate import shown
 from prefixrun.errors import ConfigError
 from prefixrun.results.lookup import OpenedRun, config_of, find, open_run
 
@@ -70,18 +69,22 @@ class LoadedRun:
         return self._opened.backbone.tokenizer.base  # type: ignore[return-value]
 
     def generate(self, texts: Sequence[str], **decode: Any) -> list[str]:
-        """The outputs for inputs in the form that the task has (`source` in generations.jsonl).
+        """The outputs for inputs in the form that the task has (`source` in generations.jsonl), the first of each.
 
         decode: keys of schema.DecodeConfig that replace the run's own, such as beams=1. Raises ConfigError for wrong
         ones, and the errors of results.lookup.open_run.
         """
-        from prefixrun.results.inference import Served, outputs
+        return [outputs[0] for outputs in self.generate_all(texts, **decode)]
+
+    def generate_all(self, texts: Sequence[str], **decode: Any) -> list[list[str]]:
+        """All outputs of each input, as many as decode.outputs says: the best hypotheses or samples."""
+        from prefixrun.results.inference import Served, all_outputs
 
         if isinstance(texts, str):
             raise ConfigError("generate: takes a list of texts, not one text")
         opened = self._opened
         served = Served(self.run_id, opened.backbone, opened.method, self._decoding(decode))
-        return outputs([served], texts)[0]
+        return all_outputs([served], texts)[0]
 
     def attach(self, model: PreTrainedModel | None = None) -> Attachment:
         """Put what was trained on `model`, so that plain model(...) and model.generate(...) see it.
@@ -124,16 +127,25 @@ class LoadedRun:
             )
         return {
             "num_beams": config.beams,
-            "do_sample": False,
+            "do_sample": config.sample,
+            "num_return_sequences": config.outputs,
+            **self._sampling(config),
             "max_new_tokens": config.max_new_tokens,
             "min_new_tokens": config.min_new_tokens or None,
             "length_penalty": config.length_penalty,
             "early_stopping": False,
             "no_repeat_ngram_size": config.no_repeat_ngram,
+            "repetition_penalty": config.repetition_penalty,
             "suppress_tokens": (tokenizer.newlines() or None) if config.ban_newlines else None,
             "eos_token_id": tokenizer.end,
             "pad_token_id": tokenizer.end,
         }
+
+    def _sampling(self, config: DecodeConfig) -> dict[str, Any]:
+        """The distribution that is drawn from; the library's own draws follow torch's seed, not decode.seed."""
+        if not config.sample:
+            return {}
+        return {"temperature": config.temperature, "top_k": config.top_k, "top_p": config.top_p}
 
     def texts(self, outputs: Any, inputs: Mapping[str, Any] | None = None) -> list[str]:
         """The texts of what model.generate() returned, as the run writes them.
@@ -150,12 +162,11 @@ class LoadedRun:
         return [backbone.tokenizer.output(row[start:].tolist()) for row in outputs]
 
     def _decoding(self, overrides: Mapping[str, Any]) -> DecodeConfig:
+        from prefixrun.results.inference import decoding
+
         if not overrides:
             return self.config.decode
-        settings = asdict(self.config)
-        settings["data_dir"] = settings["data_dir"] or "DIR"
-        settings["decode"] |= overrides
-        return build(settings).decode
+        return decoding(self.config.decode, None, {f"decode.{key}": shown(value) for key, value in overrides.items()})
 
 
 def load(name: str | Path, *, results_dir: str | Path = "results", model_path: str | None = None) -> LoadedRun:
