@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from prefixrun.decoding.generate import generate
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from prefixrun.config.schema import DecodeConfig, ModelConfig
+from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError
 from prefixrun.methods.attach import Attachment
 from prefixrun.methods.base import Method

@@ -17,6 +17,11 @@ SHORT = (
 )
 
 
+@pytest.fixture
+def short() -> tuple[str, ...]:
+    return SHORT
+
+
 @pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tree of two finished runs whose prefixes have different lengths."""

@@ -96,20 +96,6 @@ def test_without_peft_the_export_says_that_it_was_not_tried(
     assert "not tried, because peft is not installed here" in export(opened, "peft", tmp_path / "out").what
 
 
-@PEFT
-def test_a_directory_for_the_hub_says_what_is_in_it(opened: OpenedRun, tmp_path: Path) -> None:
-    export(opened, "hub", tmp_path / "out")
-    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
-    result = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
-    bleu = opened.record.result["scores"]["BLEU"]
-    assert card.startswith('---\nlibrary_name: "p')
-    assert f"| BLEU | {bleu['value']:.2f} | " in card
-    assert bleu["signature"] in card
-    assert "the sample corpus of prefixrun" in card
-    assert result["scores"]["BLEU"] == bleu
-    assert "provenance" not in result
-
-
 @contextmanager
 def a_hub(status: int = 200) -> Iterator[dict[str, Any]]:
     """The part of the hub's API that an upload of small files uses."""
@@ -162,8 +148,8 @@ def a_hub(status: int = 200) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def no_login(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_TOKEN", "hf_test")
+def online(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
 
 
 @pytest.fixture
@@ -174,7 +160,7 @@ def a_directory(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-@pytest.mark.usefixtures("no_login")
+@pytest.mark.usefixtures("online")
 def test_a_directory_is_uploaded(a_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with a_hub() as hub:
         monkeypatch.setattr("huggingface_hub.HfApi", lambda: _api(hub["address"]))
@@ -183,7 +169,7 @@ def test_a_directory_is_uploaded(a_directory: Path, monkeypatch: pytest.MonkeyPa
     assert hub["files"] == {path.name: path.read_bytes() for path in a_directory.iterdir()}
 
 
-@pytest.mark.usefixtures("no_login")
+@pytest.mark.usefixtures("online")
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refusal_of_the_hub_is_one_message(a_directory: Path, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with a_hub(status) as hub:

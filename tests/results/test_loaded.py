@@ -52,7 +52,7 @@ def test_the_librarys_generate_writes_the_same(loaded: LoadedRun, decode: dict[s
 @pytest.mark.parametrize(
     ("decode", "message"),
     [
-        ({"beam": 3}, "decode.beam: there is no key decode.beam"),
+        ({"beam": 3}, "decode.beam=3: there is no key decode.beam"),
         ({"beams": 0}, "decode.beams=0: must be a whole number"),
     ],
 )

@@ -24,6 +24,7 @@ from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError, MissingPartError
 from prefixrun.methods.lora import LoRA
 from prefixrun.methods.peft_format import write_peft, write_peft_lora, write_tensors
+from prefixrun.models.configuration import quiet
 from prefixrun.models.gguf import dequantised
 from prefixrun.results.lookup import OpenedRun
 from prefixrun.results.model_card import model_card
@@ -181,9 +182,10 @@ def check_peft(opened: OpenedRun, directory: Path) -> str:
     prompts = [backbone.tokenizer.source(text) for text in _PROBES]
     ours = generate(backbone, opened.method, prompts, config)
     model = copy.deepcopy(backbone.model)
-    model.set_attn_implementation("eager")
-    with_prefix = peft.PeftModel.from_pretrained(model, directory).eval()
-    theirs = [_greedy(with_prefix, prompt, backbone.tokenizer.end) for prompt in prompts]
+    with quiet():
+        model.set_attn_implementation("eager")
+        with_prefix = peft.PeftModel.from_pretrained(model, directory).eval()
+        theirs = [_greedy(with_prefix, prompt, backbone.tokenizer.end) for prompt in prompts]
     if ours != theirs:
         raise ConfigError(
             f"format=peft: with {versions}, generate() does not write what the run writes: the prefix is lost. Use "

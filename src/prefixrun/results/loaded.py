@@ -128,7 +128,7 @@ class LoadedRun:
         return {
             "num_beams": config.beams,
             "do_sample": config.sample,
-            "num_return_sequences": config.outputs,
+            **({"num_return_sequences": config.outputs} if config.outputs > 1 else {}),
             **self._sampling(config),
             "max_new_tokens": config.max_new_tokens,
             "min_new_tokens": config.min_new_tokens or None,
