@@ -9,6 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from prefixrun import SEMANTICS
 from prefixrun.analysis import paper_numbers
 from prefixrun.cli.run_summary import closing, finished_line, opening_line
 from prefixrun.console import terminal
@@ -208,3 +209,7 @@ def test_a_run_that_was_done_says_when() -> None:
         "run 0123456789ab was finished on 2026-11-23; it is shown as it is, nothing was computed"
     )
     assert "finished before;" in finished_line(_result(provenance={}))
+    earlier = finished_line(_result(provenance={"semantics": 1}))
+    assert "Its scores are those of semantics 1: `prefixrun verify " in earlier
+    assert "they are others today (semantics 2, see CHANGELOG.md)" in earlier
+    assert "semantics" not in finished_line(_result(provenance={"semantics": SEMANTICS}))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import log
 from typing import Any
 
+from prefixrun import meaning_of_runs
 from prefixrun.analysis.paper_numbers import Row
 from prefixrun.config.setting_roles import is_among, outside_identity, repeats
 from prefixrun.data.manifest import UNVERIFIED
@@ -60,7 +61,7 @@ def comparison_key(record: Record) -> Key:
         tuple(file.get("sha256") for file in scored_files),
         record.settings.get("task.linearisation"),
         *(record.settings.get(f"decode.{name}") for name in DECODING),
-        record.result["provenance"].get("semantics"),
+        meaning_of_runs(record.result["provenance"].get("semantics")),
     )
 
 

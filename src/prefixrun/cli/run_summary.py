@@ -15,6 +15,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from prefixrun import SEMANTICS
 from prefixrun.analysis.comparability import Verdict, verdict
 from prefixrun.analysis.paper_numbers import Row as PaperRow
 from prefixrun.console import (
@@ -50,7 +51,14 @@ def finished_line(result: Mapping[str, Any]) -> str:
     """The line that stands above the closing of a run that was done before."""
     when = str(result["provenance"].get("time", ""))[:10]
     done = f"on {when}" if when else "before"
-    return f"run {result['run_id']} was finished {done}; it is shown as it is, nothing was computed"
+    line = f"run {result['run_id']} was finished {done}; it is shown as it is, nothing was computed"
+    semantics = result["provenance"].get("semantics", SEMANTICS)
+    if semantics == SEMANTICS:
+        return line
+    return (
+        f"{line}. Its scores are those of semantics {semantics}: `prefixrun verify {result['run_id']}` says whether "
+        f"they are others today (semantics {SEMANTICS}, see CHANGELOG.md)"
+    )
 
 
 def closing(

@@ -12,6 +12,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from prefixrun import meaning_of_runs
 from prefixrun.config.setting_roles import RETIRED, is_among, outside_identity, repeats, without
 from prefixrun.config.validate import UNSET, defaults
 from prefixrun.data.text_io import lines_of, read_text
@@ -158,7 +159,7 @@ class Record:
         data = self.result.get("data", {})
         contents = {split: [file.get("sha256") for file in part.get("files", [])] for split, part in data.items()}
         same = {name: self.result[name] for name in ("task", "model", "method", "data_source", "split", "n_inputs")}
-        semantics = self.result["provenance"].get("semantics")
+        semantics = meaning_of_runs(self.result["provenance"].get("semantics"))
         backbone = self.result.get("backbone", {}).get("sha256")
         return canonical_json(
             {**same, "settings": settings, "data": contents, "backbone": backbone, "semantics": semantics}

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from prefixrun import SEMANTICS
+from prefixrun import SEMANTICS, meaning_of_runs
 from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import outside_identity, without
 from prefixrun.config.validate import defaults
@@ -49,7 +49,7 @@ def identity_of(
     settings["init"]["default_words"] = config.default_words  # the text in use counts, whichever of the two gives it
     del settings["task"]["default_words"]
     return {
-        "semantics": semantics,
+        "semantics": meaning_of_runs(semantics),
         "settings": changed_from(defaults(), settings),
         "model": model,
         "data": data,
