@@ -1,15 +1,11 @@
 """What a run trains on, measures and scores, and that the choice is stored."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from prefixrun.config.compose import compose
-from prefixrun.data.run_data import RunData, store_or_check_choice
+from prefixrun.data.run_data import RunData
 from prefixrun.data.subset import choose_examples
-from prefixrun.errors import ConfigError, DamagedStateError
-from prefixrun.manifest import Manifest
+from prefixrun.errors import ConfigError
 
 LOW_DATA = ("train_size=50", "train.dev_share=0.3")
 
@@ -70,36 +66,23 @@ def test_a_share_that_cannot_be_had(changes: tuple[str, ...], message: str) -> N
         load(*LOW_DATA, *changes)
 
 
-@pytest.fixture
-def manifest(tmp_path: Path) -> Manifest:
-    return Manifest(tmp_path / "manifest.json", "run")
-
-
-def test_the_choice_is_stored_with_ids_where_it_is_one(manifest: Manifest) -> None:
-    path = manifest.directory / "subset.json"
+def test_the_choice_has_ids_where_it_is_one() -> None:
     parts = load(*LOW_DATA)
-    store_or_check_choice(manifest, path.name, parts)
-    stored = json.loads(path.read_text())
-    assert stored["train"] == {
+    choices = parts.choices()
+    assert choices["train"] == {
         "corpus": "train",
         "available": 320,
         "chosen": 50,
         "ids": [pair.id for pair in parts.pairs],
     }
-    assert (stored["dev"]["corpus"], stored["dev"]["available"], len(stored["dev"]["ids"])) == ("dev", 90, 15)
-    store_or_check_choice(manifest, path.name, parts)
-    assert json.loads(path.read_text()) == stored
+    assert (choices["dev"]["corpus"], choices["dev"]["available"], len(choices["dev"]["ids"])) == ("dev", 90, 15)
 
 
-def test_whole_corpora_are_stored_as_counts(manifest: Manifest) -> None:
-    path = manifest.directory / "subset.json"
-    parts = load("train.eval_examples=5000")
-    store_or_check_choice(manifest, path.name, parts)
-    assert json.loads(path.read_text()) == {
+def test_whole_corpora_are_counts() -> None:
+    assert load("train.eval_examples=5000").choices() == {
         "train": {"corpus": "train", "available": 320, "chosen": 320},
         "dev": {"corpus": "dev", "available": 90, "chosen": 90},
     }
-    store_or_check_choice(manifest, path.name, parts)
 
 
 @pytest.mark.parametrize("change", ["train.keep=best", "train.patience=2"])
@@ -107,14 +90,3 @@ def test_nothing_is_decided_by_a_loss_that_cannot_be_measured(change: str) -> No
     assert load("eval_split=dev", change, "train_size=300").dev_pairs
     with pytest.raises(ConfigError, match="takes the development loss from training pairs that are not used"):
         load("eval_split=dev", change)
-
-
-@pytest.mark.parametrize("content", [None, b'{"train": {"ids": ["train-99999#0"]}}', b"{}", b"[]", b"", b"\xff"])
-def test_another_choice_than_the_stored_one_is_damage(manifest: Manifest, content: bytes | None) -> None:
-    """Of another process that would choose otherwise, or of whoever has edited the file."""
-    store_or_check_choice(manifest, "subset.json", load(*LOW_DATA, "subsample_seed=1"))
-    if content is not None:
-        (manifest.directory / "subset.json").write_bytes(content)
-    message = "holds another choice of pairs than this run's" if content is None else "has changed since it was written"
-    with pytest.raises(DamagedStateError, match=rf"subset\.json: {message}; move the run's directory away"):
-        store_or_check_choice(manifest, "subset.json", load(*LOW_DATA))

@@ -7,12 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from prefixrun import data, files
+from prefixrun import data
 from prefixrun.config.schema import Config
 from prefixrun.data import Corpus, Example, Pair
 from prefixrun.data.subset import choose, choose_examples, select_pairs
-from prefixrun.errors import ConfigError, DamagedStateError
-from prefixrun.manifest import Manifest
+from prefixrun.errors import ConfigError
 
 DEV_SEED = 0
 """Seed of the choice of development pairs: the same for every run, so that their dev losses can be compared."""
@@ -67,6 +66,11 @@ class RunData(TaskSplits):
         references out of every decision (schema.TrainConfig.eval_examples)."""
         return self.train if self.scored is self.dev else self.dev
 
+    def choices(self) -> dict[str, Any]:
+        """Which pairs are trained on and measured: ids where not all pairs of a corpus were chosen, counts always."""
+        parts = {"train": (self.train, self.pairs), "dev": (self.dev_source, self.dev_pairs)}
+        return {part: _choice(corpus, pairs) for part, (corpus, pairs) in parts.items()}
+
 
 def _dev_pairs(config: Config, pairs: tuple[Pair, ...], source: Corpus) -> tuple[Pair, ...]:
     """Development pairs from `source`, never one of `pairs`.
@@ -91,25 +95,6 @@ def _dev_pairs(config: Config, pairs: tuple[Pair, ...], source: Corpus) -> tuple
             f"{len(free)} in {where}; give another share or train_size, or train.dev_share=null"
         )
     return choose(free, size, config.subsample_seed)
-
-
-def store_or_check_choice(manifest: Manifest, name: str, corpora: RunData) -> None:
-    """Store in the file `name` of a run which pairs it trains on and measures, or check that it still has those it
-    began with.
-
-    Ids are stored where not all pairs of a corpus were chosen, counts always.
-
-    Raises:
-        DamagedStateError: an earlier process of this run chose others, or the file has changed.
-    """
-    advice = "move the run's directory away and run the same command again"
-    parts = {"train": (corpora.train, corpora.pairs), "dev": (corpora.dev_source, corpora.dev_pairs)}
-    choices = files.json_bytes({part: _choice(corpus, pairs) for part, (corpus, pairs) in parts.items()})
-    stored = manifest.read(name, advice)
-    if stored is None:
-        manifest.write({name: choices}, "data")
-    elif stored != choices:
-        raise DamagedStateError(f"{manifest.directory / name}: holds another choice of pairs than this run's; {advice}")
 
 
 def _choice(corpus: Corpus, pairs: tuple[Pair, ...]) -> dict[str, Any]:

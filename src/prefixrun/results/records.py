@@ -18,9 +18,9 @@ from prefixrun.config.validate import UNSET, defaults
 from prefixrun.data.text_io import lines_of, read_text
 from prefixrun.errors import DamagedStateError, PrefixrunError, reading, shortened
 from prefixrun.files import canonical_json, read_json, read_json_lines
-from prefixrun.manifest import MANIFEST, Manifest
 from prefixrun.results.counts import COUNTS, Counts, check_counts, is_whole_parquet, read_counts
 from prefixrun.runs.result_schema import pairs_seen, validate_result
+from prefixrun.training.manifest import MANIFEST, Manifest
 
 FOLDERS = ("records", "runs")
 """Folders of a results tree with one directory a run: committed ones first, which win over a run of the same id."""

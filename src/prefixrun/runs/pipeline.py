@@ -22,7 +22,6 @@ from torch import Tensor
 from prefixrun import files, methods
 from prefixrun.console import LOG, logging_to, stage
 from prefixrun.data import Example
-from prefixrun.data.run_data import store_or_check_choice
 from prefixrun.errors import (
     DamagedStateError,
     DiskFullError,
@@ -37,7 +36,7 @@ from prefixrun.runs import stages
 from prefixrun.runs.prepare import PreparedRun, describe_truncation
 from prefixrun.runs.provenance import peak_memory_bytes, restart_peak_memory
 from prefixrun.runs.result import result_of
-from prefixrun.runs.run import Run
+from prefixrun.runs.run import MOVE_AWAY, Run
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.data_parallel import current_group
 from prefixrun.training.interrupts import deferred
@@ -60,7 +59,8 @@ def complete(run: Run, prepared: PreparedRun, *, quiet: bool = False) -> bool:
 def run_stages(run: Run, prepared: PreparedRun) -> None:
     """Train, decode, score and write the result of a run that this process holds."""
     restart_peak_memory()
-    store_or_check_choice(run.manifest, run.subset.name, prepared.data)
+    choices = files.json_bytes(prepared.data.choices())
+    run.manifest.write_or_check(run.subset.name, choices, "data", MOVE_AWAY)
     if prepared.config.task.max_source_tokens is not None:
         LOG.info(describe_truncation(prepared))
     method = train(run, prepared)

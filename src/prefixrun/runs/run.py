@@ -17,13 +17,13 @@ from typing import Any, Literal
 from prefixrun import files
 from prefixrun.config.method_specs import spec_of
 from prefixrun.errors import DamagedStateError, PrefixrunError, RunHeldError
-from prefixrun.manifest import MANIFEST, Manifest
 from prefixrun.runs.lock import HOLDER_NAME, LOCK_NAME, Holder, RunLock, holder
 from prefixrun.runs.result_schema import SCHEMA_VERSION, validate_result
+from prefixrun.training.manifest import MANIFEST, Manifest
 
 State = Literal["new", "interrupted", "finished", "failed"]
 
-_MOVE_AWAY = "move the directory away and run the same command again"
+MOVE_AWAY = "move the directory away and run the same command again"
 
 
 def run_id(identity: Mapping[str, object]) -> str:
@@ -67,7 +67,7 @@ class Run:
         """What the files say. Raises DamagedStateError when config.json or result.json contradict this run."""
         if not self.config_json.exists():
             if self.result_json.exists():
-                raise DamagedStateError(f"{self.directory}: has result.json but no config.json; {_MOVE_AWAY}")
+                raise DamagedStateError(f"{self.directory}: has result.json but no config.json; {MOVE_AWAY}")
             return "new"
         self._check_config()
         if self.result_json.exists():
@@ -92,9 +92,9 @@ class Run:
         if not problems and result["run_id"] != self.id:
             problems = [f"run_id is {result['run_id']}, the directory is of {self.id}"]
         if problems:
-            raise DamagedStateError(f"{path}: {'; '.join(problems)}; {_MOVE_AWAY}")
+            raise DamagedStateError(f"{path}: {'; '.join(problems)}; {MOVE_AWAY}")
         if path == self.result_json:
-            self.manifest.check(path.name, _MOVE_AWAY)
+            self.manifest.check(path.name, MOVE_AWAY)
         return result
 
     def failure(self) -> dict[str, Any] | None:
@@ -170,7 +170,7 @@ class Run:
         if problems:
             raise ValueError(f"result of {self.id} is not valid: {'; '.join(problems)}")
         if self.result_json.exists():
-            raise DamagedStateError(f"{self.result_json}: is there already; nothing was overwritten. {_MOVE_AWAY}")
+            raise DamagedStateError(f"{self.result_json}: is there already; nothing was overwritten. {MOVE_AWAY}")
         self.manifest.write({self.result_json.name: files.json_bytes(complete)}, "scoring")
 
     def remove_trained(self) -> None:
@@ -192,7 +192,7 @@ class Run:
     def _check_config(self) -> None:
         config = files.read_json(self.config_json)
         if not isinstance(config, dict) or config.get("identity") != self.identity or config.get("run_id") != self.id:
-            raise DamagedStateError(f"{self.config_json}: is not the configuration of run {self.id}; {_MOVE_AWAY}")
+            raise DamagedStateError(f"{self.config_json}: is not the configuration of run {self.id}; {MOVE_AWAY}")
 
 
 def _plain_name(part: str) -> str:

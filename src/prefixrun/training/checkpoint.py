@@ -16,7 +16,7 @@ from torch import Tensor
 
 from prefixrun import files
 from prefixrun.errors import DamagedStateError
-from prefixrun.manifest import Manifest
+from prefixrun.training.manifest import Manifest
 
 GENERATIONS = 2
 INDEX = "checkpoints.json"

@@ -8,7 +8,7 @@ import pytest
 
 from prefixrun import files
 from prefixrun.errors import DamagedStateError
-from prefixrun.manifest import MANIFEST, Manifest
+from prefixrun.training.manifest import MANIFEST, Manifest
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_manifest_of_another_run_or_version_is_damage(manifest: Manifest, monk
     manifest.write({"a": b"one"}, "training")
     with pytest.raises(DamagedStateError, match=r"manifest\.json: is of another run than other"):
         Manifest(manifest.path, "other").read("a")
-    monkeypatch.setattr("prefixrun.manifest.VERSION", 2)
+    monkeypatch.setattr("prefixrun.training.manifest.VERSION", 2)
     with pytest.raises(DamagedStateError, match=r"manifest\.json: is no manifest of this version"):
         manifest.read("a")
 
@@ -169,3 +169,16 @@ def test_a_restart_believes_nothing(manifest: Manifest) -> None:
     lines.restart()
     lines.append([{"number": 9}], {})
     assert lines_of(manifest) == [9]
+
+
+@pytest.mark.parametrize("content", [None, b"{}", b"[]", b"", b"\xff"])
+def test_a_file_that_may_not_be_made_otherwise(tmp_path: Path, content: bytes | None) -> None:
+    """Of another process that would make it otherwise, or of whoever has edited it."""
+    manifest = Manifest(tmp_path / MANIFEST, "run")
+    for _ in range(2):
+        manifest.write_or_check("subset.json", b'{"train": 1}', "data", "move it away")
+    if content is not None:
+        (tmp_path / "subset.json").write_bytes(content)
+    message = "holds another choice than this run's" if content is None else "has changed since it was written"
+    with pytest.raises(DamagedStateError, match=rf"subset\.json: {message}; move it away"):
+        manifest.write_or_check("subset.json", b'{"train": 2}', "data", "move it away")

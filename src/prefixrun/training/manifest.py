@@ -102,6 +102,17 @@ class Manifest:
             raise DamagedStateError(f"{path}: has changed since it was written; {advice}")
         return data
 
+    def write_or_check(self, name: str, content: bytes, stage: str, advice: str) -> None:
+        """Write a file that no later process of the run may make otherwise.
+
+        Raises DamagedStateError, with the advice, when there is another one.
+        """
+        stored = self.read(name, advice)
+        if stored is None:
+            self.write({name: content}, stage)
+        elif stored != content:
+            raise DamagedStateError(f"{self.directory / name}: holds another choice than this run's; {advice}")
+
     def check(self, name: str, advice: str) -> None:
         """Raise DamagedStateError, with the advice, unless a file is as it was listed; without a manifest every file
         is believed."""
