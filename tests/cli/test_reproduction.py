@@ -117,7 +117,7 @@ def test_the_published_tree_is_what_only_tables_means() -> None:
 @pytest.mark.parametrize(
     ("words", "error", "said"),
     [
-        (["results_dir="], ConfigError, "results_dir=: give a value"),
+        (["results_dir="], ConfigError, "results_dir=: has no value; give a value"),
         (["only_tables=yes"], ConfigError, "only_tables=yes: must be true or false"),
         (["only_tables=true", "seed=1"], ConfigError, "seed=1: only_tables=true runs nothing"),
         (["only_tables=true", "experiment=methods"], ConfigError, "experiment=methods: only_tables=true runs nothing"),

@@ -96,7 +96,7 @@ def test_choices_of_the_users_own_stand_beside_the_shipped_ones(tmp_path: Path) 
     )
     assert compose(["decode=wide"], config_dir=tmp_path).decode.beams == 20
     assert compose(["decode=greedy"], config_dir=tmp_path).decode.beams == 1
-    with pytest.raises(ConfigError, match=r"there are beam5_modern, .*, greedy, wide"):
+    with pytest.raises(ConfigError, match=r"there are beam5_modern, .*, greedy, sample, wide"):
         compose(["decode=broad"], config_dir=tmp_path)
 
 

@@ -29,11 +29,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 
     def generate(
         backbone: Backbone, method: Method, batch: Sequence[list[int]], decode: DecodeConfig
-    ) -> list[list[int]]:
+    ) -> list[list[list[int]]]:
         prompts.extend(batch)
-        return [backbone.tokenizer.text(f"out{len(prompt)}") for prompt in batch]
+        return [[backbone.tokenizer.text(f"out{len(prompt)}")] for prompt in batch]
 
-    monkeypatch.setattr(stages, "generate", generate)
+    monkeypatch.setattr(stages, "generate_all", generate)
     return prompts
 
 

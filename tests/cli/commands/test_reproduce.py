@@ -22,7 +22,7 @@ def test_its_keys_and_the_overrides_of_the_sweep(monkeypatch: pytest.MonkeyPatch
     ("arguments", "message"),
     [
         (["only_tables=true", "only_tables=false"], "only_tables=false: only_tables is given twice"),
-        (["experiment="], "experiment=: give a value, or leave experiment out"),
+        (["experiment="], "experiment=: has no value; give a value, or leave experiment out"),
     ],
 )
 def test_wrong_arguments_are_named(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
