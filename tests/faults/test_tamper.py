@@ -1,0 +1,72 @@
+"""Whatever becomes of a file of a run, nothing wrong reaches a result, and other runs are still shown."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oracle import Answer, contents, give, outcome, parameters
+from scene import Scene, copy_scene, place
+from tamper import FILES, WRONG, TamperCase, tamper_cases
+
+WHOLE_TREE = ("ls", "tables", "report")
+"""Verbs that show every run: one that is damaged does not stop them."""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    with place(tmp_path):
+        yield tmp_path
+
+
+@pytest.mark.usefixtures("_user")
+@pytest.mark.parametrize("case", parameters(tamper_cases(), one_in=70))
+def test_a_damaged_run(case: TamperCase, root: Path, moments: dict[str, Path]) -> None:
+    scene = copy_scene(moments[case.moment], root)
+    whole = outcome(moments["finished"] / "runs" / scene.run.name)
+    case.apply(scene)
+    result = scene.run / "result.json"
+    before = contents(scene.tree.parent, without=scene.tree)
+    result_before = _bytes(result)
+
+    answer = give(case.words(scene))
+
+    assert answer.faults == [], answer
+    assert contents(scene.tree.parent, without=scene.tree) == before, "something outside the tree was changed"
+    if case.verb in WHOLE_TREE:
+        assert answer.code == 0, answer
+    if case.is_noticed:
+        assert answer.code == 5, answer
+    if case.verb == "resume" and result_before is None and _bytes(result) is not None:
+        assert answer.code == 0, answer
+        assert outcome(scene.run) == whole, answer
+    if case.verb == "resume" and answer.code == 0:
+        assert _bytes(result) is not None, answer
+    _check_that_the_others_are_shown(scene, answer)
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _check_that_the_others_are_shown(scene: Scene, answer: Answer) -> None:
+    shown = give(["ls", f"results_dir={scene.tree}"])
+    assert shown.code == 0, shown
+    assert shown.faults == [], shown
+    assert all(run in shown.out for run in scene.others), (answer, shown)
+
+
+@pytest.mark.parametrize("moment", FILES)
+def test_the_table_names_every_file_of_a_moment(moment: str, root: Path, moments: dict[str, Path]) -> None:
+    run = copy_scene(moments[moment], root).run
+    found = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
+    assert found == {*FILES[moment]}
+
+
+def test_a_case_has_a_name_of_its_own() -> None:
+    ids = [case.id for case in tamper_cases()]
+    assert len(ids) == len(set(ids))
+    assert WRONG.keys() <= {file for files in FILES.values() for file in files}
