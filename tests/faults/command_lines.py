@@ -24,7 +24,7 @@ FILES = {
 }
 """What lies in the working directory of every command, beside a directory `folder` and a link `loop` to itself."""
 
-RUN = ("model=tiny_gpt2", "init=random", "prefix_len=2", "train_size=8", "test_size=4")
+RUN = ("model=tiny_gpt2", "init=random", "prefix_len=2", "train_size=8", "test_size=4", "train.warmup_steps=0")
 """Settings of a run that is prepared at once."""
 
 VALUES = {
