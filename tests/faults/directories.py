@@ -93,6 +93,7 @@ FILES: dict[str, tuple[tuple[str, ...], ...]] = {
 """File of a directory → the commands that meet it; $DIR is the place of all, $TREE that of results."""
 
 _SIZES = ("n_layer", "n_head", "n_embd", "vocab_size", "n_positions")
+_SMALL_LLAMA = {"model_type": "llama", "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1}
 _CODE = {"AutoConfig": "code.Config", "AutoModelForCausalLM": "code.Model", "AutoTokenizer": ["code.T", None]}
 
 
@@ -163,7 +164,7 @@ SPECIAL: dict[str, dict[str, Damage]] = {
         **{f"{key}-{value}": of_json(put(value, key)) for key in _SIZES for value in (0, -1, 7, "8", 1.5, None)},
         **{f"{key}-huge": of_json(put(10**9, key)) for key in _SIZES},
         "unknown-family": of_json(put("nonsense", "model_type")),
-        "another-family": of_json(put("llama", "model_type")),
+        "another-family": of_json(lambda value: value.update(_SMALL_LLAMA)),
         "no-family": of_json(lambda value: value.pop("model_type") and None),
         "code": of_json(put(_CODE, "auto_map")),
         "no-end": of_json(put(None, "eos_token_id")),
@@ -173,7 +174,7 @@ SPECIAL: dict[str, dict[str, Damage]] = {
     },
     "model/model.safetensors": {
         **TENSORS,
-        "one-missing": of_tensors(lambda tensors: tensors.pop(sorted(tensors)[1]) and None),
+        "one-missing": of_tensors(lambda tensors: {name: tensors[name] for name in sorted(tensors)[1:]}),
         "all-nan": of_first(lambda tensor: tensor * float("nan")),
         "pickle-instead": _named("pytorch_model.bin"),
         "another-safetensors": _named("other.safetensors"),
@@ -188,7 +189,7 @@ SPECIAL: dict[str, dict[str, Damage]] = {
     },
     "model/tokenizer.json": {
         "more-tokens": of_json(lambda value: value["model"]["vocab"].update({"zz": 258, "zzz": 900})),
-        "fewer-tokens": of_json(lambda value: value["model"]["vocab"].popitem() and None),
+        "fewer-tokens": of_json(lambda value: value["model"]["vocab"].pop("a") and None),
         "another-kind": of_json(put("Nonsense", "model", "type")),
     },
     "corpora/own/train.jsonl": _ROWS,

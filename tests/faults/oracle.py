@@ -20,7 +20,7 @@ DOCUMENTED = (0, 2, 3, 4, 5, 75)
 """Exit codes that a command may end with when nobody stops it."""
 
 LONGEST_MESSAGE = 2000
-HANGS = 120
+HANGS = 60
 """Seconds after which a command that takes a fraction of one has hung."""
 
 COSTS = ("train_tokens", "train_positions", "train_steps")

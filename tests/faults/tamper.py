@@ -29,15 +29,16 @@ from damages import (
 )
 from scene import SETTINGS, Scene
 
-ALWAYS = ("config.json", "subset.json", "run.log", ".lock")
+ALWAYS = ("config.json", "subset.json", "manifest.json", "run.log", ".lock")
 TRAINED = ("prefix.safetensors", "costs.json")
+_OLDER, _NEWER = "step-00000001.safetensors", "step-00000002.safetensors"
 FILES = {
     "training": (
         *ALWAYS,
         "holder.json",
         "checkpoints/checkpoints.json",
-        "checkpoints/step-00000001.safetensors",
-        "checkpoints/step-00000002.safetensors",
+        f"checkpoints/{_OLDER}",
+        f"checkpoints/{_NEWER}",
     ),
     "trained": (*ALWAYS, "holder.json", *TRAINED),
     "decoding": (*ALWAYS, "holder.json", *TRAINED, "generations.jsonl"),
@@ -82,22 +83,33 @@ WRONG: dict[str, dict[str, Damage]] = {
         "another-size": of_json(put(7, "train", "available")),
         "all-pairs": of_json(lambda value: value["dev"].pop("ids")),
     },
-    "checkpoints/checkpoints.json": {
-        "another-step": of_json(put(1, -1, "step")),
-        "a-later-step": of_json(put(4, -1, "step")),
-        "a-negative-step": of_json(put(-3, -1, "step")),
-        "a-step-of-text": of_json(put("2", -1, "step")),
-        "no-values": of_json(put({}, -1, "values")),
-        "another-order": of_json(lambda value: value[::-1]),
-        "the-older-alone": of_json(lambda value: value[:1]),
-        "the-newer-alone": of_json(lambda value: value[1:]),
-        "none": of_json(lambda _: []),
-        "the-older-file": of_json(lambda value: value[-1].update(file=value[0]["file"], sha256=value[0]["sha256"])),
-        "a-file-outside": of_json(put("../../../../outside/mine.txt", -1, "file")),
-        "one-key-more": of_json(lambda value: value[-1]["values"].update(more=1)),
+    "manifest.json": {
+        "another-digest": of_json(put("0" * 64, "files", "subset.json", "sha256")),
+        "another-stage": of_json(put("scoring", "files", "subset.json", "stage")),
+        "one-file-less": of_json(lambda value: value["files"].pop("subset.json") and None),
+        "no-files": of_json(put({}, "files")),
+        "a-file-outside": of_json(lambda value: value["files"].update({"../../../outside/mine.txt": {}})),
+        "another-id": of_json(put("0" * 12, "run_id")),
+        "another-form": of_json(put(99, "schema_version")),
+        "another-run": _of_another_run,
     },
-    "checkpoints/step-00000001.safetensors": TENSORS,
-    "checkpoints/step-00000002.safetensors": TENSORS,
+    "checkpoints/checkpoints.json": {
+        "another-step": of_json(put(1, "files", _NEWER, "notes", "step")),
+        "a-later-step": of_json(put(4, "files", _NEWER, "notes", "step")),
+        "a-negative-step": of_json(put(-3, "files", _NEWER, "notes", "step")),
+        "a-step-of-text": of_json(put("2", "files", _NEWER, "notes", "step")),
+        "no-values": of_json(put({}, "files", _NEWER, "notes", "values")),
+        "one-value-more": of_json(put(1, "files", _NEWER, "notes", "values", "more")),
+        "no-history": of_json(put([], "files", _NEWER, "notes", "values", "history")),
+        "the-older-alone": of_json(lambda value: value["files"].pop(_NEWER) and None),
+        "the-newer-alone": of_json(lambda value: value["files"].pop(_OLDER) and None),
+        "none": of_json(put({}, "files")),
+        "the-older-one-twice": of_json(lambda value: value["files"].update({_NEWER: value["files"][_OLDER]})),
+        "a-file-outside": of_json(lambda value: value["files"].update({"../../../../outside/mine.txt": {}})),
+        "another-id": of_json(put("0" * 12, "run_id")),
+    },
+    f"checkpoints/{_OLDER}": TENSORS,
+    f"checkpoints/{_NEWER}": TENSORS,
     "prefix.safetensors": {
         **TENSORS,
         "another-length": of_first(lambda tensor: tensor.narrow(_LENGTH, 0, 1)),

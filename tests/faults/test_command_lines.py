@@ -30,7 +30,7 @@ def scene(moments: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.usefixtures("_user")
-@pytest.mark.parametrize("case", parameters(line_cases(), one_in=150))
+@pytest.mark.parametrize("case", parameters(line_cases(), one_in=40))
 def test_a_hostile_command_line(case: LineCase, scene: Scene) -> None:
     before = contents(scene.tree.parent, without=scene.tree)
 

@@ -20,7 +20,7 @@ def root(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.usefixtures("_user")
-@pytest.mark.parametrize("case", parameters(tamper_cases(), one_in=70))
+@pytest.mark.parametrize("case", parameters(tamper_cases(), one_in=65))
 def test_a_damaged_run(case: TamperCase, root: Path, moments: dict[str, Path]) -> None:
     scene = copy_scene(moments[case.moment], root)
     whole = outcome(moments["finished"] / "runs" / scene.run.name)
