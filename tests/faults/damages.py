@@ -102,7 +102,7 @@ def _inner(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from _inner(value[key])
 
 
-def _other_value(data: bytes, rng: random.Random) -> bytes:
+def other_value(data: bytes, rng: random.Random) -> bytes:
     """One value of a JSON text replaced by one that does not belong there."""
     value = json.loads(data)
     container, key = rng.choice(list(_inner(value)))
@@ -128,7 +128,7 @@ def _in_one_line(change: Callable[[bytes, random.Random], bytes]) -> Callable[[b
 
 
 _JSON: dict[str, Callable[[bytes, random.Random], bytes]] = {
-    **{f"value{number}": _other_value for number in range(1, 6)},
+    **{f"value{number}": other_value for number in range(1, 6)},
     **{f"key{number}": _without_a_key for number in range(1, 4)},
     "list": lambda _data, _: b"[]",
     "null": lambda _data, _: b"null",

@@ -8,12 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from command_lines import RUN
-from damages import ANY_FILE, OF_FORM, TENSORS, WITH_CONTENT, Damage, of_first, of_json, of_rewrite, of_tensors, put
+from damages import (
+    ANY_FILE,
+    OF_FORM,
+    TENSORS,
+    WITH_CONTENT,
+    Damage,
+    of_first,
+    of_json,
+    of_rewrite,
+    of_tensors,
+    other_value,
+    put,
+)
 from oracle import give
 from prefixrun.data import SAMPLES
 from prefixrun.models.architectures import random_model
 from prefixrun.models.tokenizer import byte_tokenizer
 from scene import Scene
+from tamper import WRONG
 
 OWN_TASK = b'{"source": "dish : soup | main : leek", "references": ["A soup with leek ."]}\n'
 
@@ -193,6 +206,8 @@ SPECIAL: dict[str, dict[str, Damage]] = {
         "another-kind": of_json(put("Nonsense", "model", "type")),
     },
     "corpora/own/train.jsonl": _ROWS,
+    "records/result.json": WRONG["result.json"] | {f"any-value{n}": of_rewrite(other_value) for n in range(1, 21)},
+    "records/stats.parquet": WRONG["stats.parquet"],
     **{file: _YAML for file in FILES if file.endswith(".yaml")},
     "prefix/mine": TENSORS,
     "outputs/refs.json": {
@@ -255,11 +270,12 @@ class DirectoryCase:
         return {self.file.partition("/")[0], *read}
 
     def apply(self, scene: Scene, directory: Path) -> None:
-        """Damage the file in the place of all directories; a record goes into the tree of the scene first."""
+        """Damage the file in the place of all directories; a record takes the place of its run first."""
         path = directory / self.file
         if self.file.startswith("records/"):
             path = scene.tree / "records" / scene.run.name / path.name
             shutil.copytree(directory / "records" / "of-others" / scene.run.name, path.parent)
+            shutil.rmtree(scene.run)
         rng = random.Random(self.id)  # noqa: S311 - no secret
         directory_damages(self.file)[self.damage](path, scene, rng)
 

@@ -63,7 +63,7 @@ _LENGTH = 3
 
 def _of_another_run(path: Path, scene: Scene, _rng: random.Random) -> None:
     (other,) = scene.tree.glob(f"runs/*-{scene.others[0]}")
-    shutil.copy(other / path.relative_to(scene.run), path)
+    shutil.copy(other / path.name, path)
 
 
 WRONG: dict[str, dict[str, Damage]] = {
@@ -186,13 +186,21 @@ WRONG: dict[str, dict[str, Damage]] = {
 }
 """File → damages that leave a file of the right form with wrong content."""
 
+_TRAINED_WRONG = {("prefix.safetensors", name) for name in (*WRONG["prefix.safetensors"], "flip1", "flip2", "flip3")}
 NOTICED = {
-    ("result.json", name) for name in ("another-score", "no-scores", "another-task", "another-method", "another-count")
-} | {
-    ("generations.jsonl", name)
-    for name in ("another-letter", "another-input", "another-reference", "another-id", "the-ids-of-others", "one-less")
+    "verify": _TRAINED_WRONG
+    | {("result.json", name) for name in ("another-score", "no-scores", "another-task", "another-count")}
+    | {
+        ("generations.jsonl", name)
+        for name in (
+            *("another-letter", "another-input", "another-reference", "another-id", "the-ids-of-others", "one-less"),
+            *("no-id", "a-number-for-an-output", "one-twice-with-another-output"),
+        )
+    },
+    "generate": _TRAINED_WRONG,
+    "export": _TRAINED_WRONG,
 }
-"""What `verify` must call wrong in a finished run."""
+"""Verb → damages to a finished run that it must not pass over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +218,8 @@ class TamperCase:
 
     @property
     def is_noticed(self) -> bool:
-        return self.verb == "verify" and self.moment == "finished" and (self.file, self.damage) in NOTICED
+        """Whether the verb must not end well."""
+        return self.moment == "finished" and (self.file, self.damage) in NOTICED.get(self.verb, ())
 
     def apply(self, scene: Scene) -> None:
         """Damage the file."""

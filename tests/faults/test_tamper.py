@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from oracle import Answer, contents, give, outcome, parameters
+from prefixrun.files import read_json, read_json_lines
+from prefixrun.metrics.system_outputs import read_outputs
 from scene import Scene, copy_scene, place
 from tamper import FILES, WRONG, TamperCase, tamper_cases
 
@@ -23,7 +25,8 @@ def root(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("case", parameters(tamper_cases(), one_in=65))
 def test_a_damaged_run(case: TamperCase, root: Path, moments: dict[str, Path]) -> None:
     scene = copy_scene(moments[case.moment], root)
-    whole = outcome(moments["finished"] / "runs" / scene.run.name)
+    original = moments["finished"] / "runs" / scene.run.name
+    whole = outcome(original)
     case.apply(scene)
     result = scene.run / "result.json"
     before = contents(scene.tree.parent, without=scene.tree)
@@ -36,12 +39,14 @@ def test_a_damaged_run(case: TamperCase, root: Path, moments: dict[str, Path]) -
     if case.verb in WHOLE_TREE:
         assert answer.code == 0, answer
     if case.is_noticed:
-        assert answer.code == 5, answer
-    if case.verb == "resume" and result_before is None and _bytes(result) is not None:
+        assert answer.code != 0, answer
+    if result_before is None and _bytes(result) is not None:
         assert answer.code == 0, answer
         assert outcome(scene.run) == whole, answer
     if case.verb == "resume" and answer.code == 0:
         assert _bytes(result) is not None, answer
+    if case.verb == "keep" and answer.code == 0:
+        _check_the_record(scene.tree / "records" / scene.run.name, original)
     _check_that_the_others_are_shown(scene, answer)
 
 
@@ -50,6 +55,14 @@ def _bytes(path: Path) -> bytes | None:
         return path.read_bytes()
     except OSError:
         return None
+
+
+def _check_the_record(record: Path, original: Path) -> None:
+    assert read_json(record / "result.json") == read_json(original / "result.json")
+    outputs = {each["id"]: each["output"] for each in read_json_lines(original / "generations.jsonl").records}
+    texts = read_outputs(record / "outputs.jsonl.gz")
+    assert dict(zip(texts.ids, texts.texts, strict=True)) == outputs
+    assert (record / "stats.parquet").read_bytes() == (original / "stats.parquet").read_bytes()
 
 
 def _check_that_the_others_are_shown(scene: Scene, answer: Answer) -> None:
