@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from oracle import Answer, contents, give, outcome, parameters
@@ -62,7 +63,7 @@ def _check_the_record(record: Path, original: Path) -> None:
     outputs = {each["id"]: each["output"] for each in read_json_lines(original / "generations.jsonl").records}
     texts = read_outputs(record / "outputs.jsonl.gz")
     assert dict(zip(texts.ids, texts.texts, strict=True)) == outputs
-    assert (record / "stats.parquet").read_bytes() == (original / "stats.parquet").read_bytes()
+    assert pd.read_parquet(record / "stats.parquet").equals(pd.read_parquet(original / "stats.parquet"))
 
 
 def _check_that_the_others_are_shown(scene: Scene, answer: Answer) -> None:
