@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors.torch import load_file
+
 from command_lines import RUN
 from damages import (
     ANY_FILE,
@@ -23,6 +25,7 @@ from damages import (
 )
 from oracle import give
 from prefixrun.data import SAMPLES
+from prefixrun.files import write_json
 from prefixrun.models.architectures import random_model
 from prefixrun.models.tokenizer import byte_tokenizer
 from scene import Scene
@@ -110,13 +113,13 @@ _SMALL_LLAMA = {"model_type": "llama", "hidden_size": 32, "intermediate_size": 3
 _CODE = {"AutoConfig": "code.Config", "AutoModelForCausalLM": "code.Model", "AutoTokenizer": ["code.T", None]}
 
 
-def _beside(name: str, content: bytes) -> Damage:
-    """Another file beside the file."""
-
-    def damage(path: Path, _scene: Scene, _rng: random.Random) -> None:
-        (path.parent / name).write_bytes(content)
-
-    return damage
+def _lost_shard(path: Path, _scene: Scene, _rng: random.Random) -> None:
+    """The first of two parts, and an index of both."""
+    parts = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    names = sorted(load_file(path))
+    weight_map = {name: parts[index % 2] for index, name in enumerate(names)}
+    path.rename(path.parent / parts[0])
+    write_json(path.parent / "model.safetensors.index.json", {"metadata": {}, "weight_map": weight_map})
 
 
 def _named(name: str) -> Damage:
@@ -192,7 +195,7 @@ SPECIAL: dict[str, dict[str, Damage]] = {
         "pickle-instead": _named("pytorch_model.bin"),
         "another-safetensors": _named("other.safetensors"),
         "a-pointer": _text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"),
-        "a-lost-shard": _beside("model.safetensors.index.json", b'{"weight_map": {"a": "model-2.safetensors"}}'),
+        "a-lost-shard": _lost_shard,
     },
     "model/tokenizer_config.json": {
         "no-end": of_json(lambda value: value.pop("eos_token") and None),

@@ -63,7 +63,8 @@ def _check_the_record(record: Path, original: Path) -> None:
     outputs = {each["id"]: each["output"] for each in read_json_lines(original / "generations.jsonl").records}
     texts = read_outputs(record / "outputs.jsonl.gz")
     assert dict(zip(texts.ids, texts.texts, strict=True)) == outputs
-    assert pd.read_parquet(record / "stats.parquet").equals(pd.read_parquet(original / "stats.parquet"))
+    counts = [pd.read_parquet(directory / "stats.parquet") for directory in (record, original)]
+    pd.testing.assert_frame_equal(*counts, check_dtype=False)
 
 
 def _check_that_the_others_are_shown(scene: Scene, answer: Answer) -> None:
