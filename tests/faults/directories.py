@@ -173,6 +173,8 @@ _ROWS: dict[str, Damage] = {
     "control-characters": _text('{"source": "\\u001b[31m\\u202e", "references": ["\\u001b]0;a\\u0007"]}\n'),
     "half-a-character": _text('{"source": "\\ud800", "references": ["b"]}\n'),
     "windows": _text('{"source": "a", "references": ["b"]}\r\n'),
+    "a-long-id-twice": _text(('{"id": "' + "x" * 9_000 + '", "source": "a", "references": ["b"]}\n') * 2),
+    "a-long-key": _text('{"' + "x" * 9_000 + '": 1}\n'),
 }
 
 SPECIAL: dict[str, dict[str, Damage]] = {
@@ -209,6 +211,13 @@ SPECIAL: dict[str, dict[str, Damage]] = {
         "another-kind": of_json(put("Nonsense", "model", "type")),
     },
     "corpora/own/train.jsonl": _ROWS,
+    "corpora/e2e/trainset.csv": {
+        "a-long-header": _text("x" * 9_000 + ",ref\na,b\n"),
+        "a-long-column-twice": _text(f"{'x' * 9_000},{'x' * 9_000}\na,b\n"),
+        "a-long-field": _text(f"mr,ref\n{'x' * 9_000}[A],b\n"),
+        "a-long-row": _text(f'mr,ref\n"name[{"x" * 100_000}]",b\n'),
+        "more-columns": _text("mr,ref\n" + "a," * 9_000 + "b\n"),
+    },
     "records/result.json": WRONG["result.json"] | {f"any-value{n}": of_rewrite(other_value) for n in range(1, 21)},
     "records/stats.parquet": WRONG["stats.parquet"],
     **{file: _YAML for file in FILES if file.endswith(".yaml")},

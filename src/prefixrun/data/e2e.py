@@ -16,7 +16,7 @@ from pathlib import Path
 
 from prefixrun.data.example import Corpus, DataFile, Example
 from prefixrun.data.text_io import TextFile, find_file, one_line, read_text
-from prefixrun.errors import DataError
+from prefixrun.errors import DataError, shortened
 
 FILES = {"train": "trainset.csv", "dev": "devset.csv", "test": "testset_w_refs.csv"}
 FIELDS = ("name", "eatType", "food", "priceRange", "customer rating", "area", "familyFriendly", "near")
@@ -44,7 +44,7 @@ class MeaningRepresentation:
         while match := _SLOT.match(text, position):
             field, value, separator = match.groups()
             if field not in FIELDS:
-                raise ValueError(f"unknown field {field!r}; E2E has {', '.join(FIELDS)}")
+                raise ValueError(f"unknown field {shortened(field)!r}; E2E has {', '.join(FIELDS)}")
             if field in dict(slots):
                 raise ValueError(f"field {field!r} stands there twice; keep one")
             if not value.strip():
@@ -144,11 +144,13 @@ def _columns(header: list[str], path: Path) -> tuple[int, int]:
     """Positions of ``mr`` and ``ref``; further columns, as in the cleaned release, are allowed, but none twice."""
     twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
     if twice:
-        raise DataError(f"{path}:1: the header names the column {' and '.join(twice)} twice; remove one of the two")
+        raise DataError(
+            f"{path}:1: the header names the column {shortened(' and '.join(twice))} twice; remove one of the two"
+        )
     missing = [name for name in ("mr", "ref") if name not in header]
     if missing:
         raise DataError(
-            f"{path}:1: no column {' and '.join(missing)} in the header {','.join(header)!r}; "
+            f"{path}:1: no column {' and '.join(missing)} in the header {shortened(','.join(header))!r}; "
             "the release's files with references start with mr,ref"
         )
     return header.index("mr"), header.index("ref")

@@ -13,7 +13,7 @@ from pathlib import Path
 from prefixrun.data import shape
 from prefixrun.data.example import Corpus, DataFile, Example
 from prefixrun.data.text_io import TextFile, find_file, lines_of, read_text
-from prefixrun.errors import DataError
+from prefixrun.errors import DataError, shortened
 
 
 def load(directory: Path, split: str, task: str) -> Corpus:
@@ -28,7 +28,9 @@ def load(directory: Path, split: str, task: str) -> Corpus:
     for where, record in records(file):
         example = _example(record, where, f"{split}-{len(examples):05d}")
         if example.id in lines:
-            raise DataError(f"{where}: id {example.id!r} was already used ({lines[example.id]}); ids must be unique")
+            raise DataError(
+                f"{where}: id {shortened(example.id)!r} was already used ({lines[example.id]}); ids must be unique"
+            )
         lines[example.id] = where
         examples.append(example)
     if not examples:

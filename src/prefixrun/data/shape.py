@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from itertools import count, islice
 
-from prefixrun.errors import DataError
+from prefixrun.errors import DataError, shortened
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
@@ -28,7 +28,8 @@ def parse(text: str, where: str) -> object:
             keys = [key for key, _ in pairs]
             twice = next(key for key in record if keys.count(key) > 1)
             raise DataError(
-                f"{where}:{_end_of_object(text, number)}: the key {twice!r} stands twice in one object; keep one"
+                f"{where}:{_end_of_object(text, number)}: the key {shortened(twice)!r} stands twice in one object; "
+                "keep one"
             )
         return record
 
@@ -97,7 +98,9 @@ def identifier(value: object, where: str) -> str:
 def member(record: Mapping[str, object], key: str, where: str) -> object:
     """The value of a required key; raises DataError if the record lacks it."""
     if key not in record:
-        raise DataError(f"{where}: no {key!r}, only {', '.join(sorted(record)) or 'an empty object'}; add it")
+        raise DataError(
+            f"{where}: no {key!r}, only {shortened(', '.join(sorted(record))) or 'an empty object'}; add it"
+        )
     return record[key]
 
 

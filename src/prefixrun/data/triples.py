@@ -25,7 +25,7 @@ def triple(parts: Sequence[str], where: str) -> Triple:
     Raises:
         DataError: another number of parts, or an empty one.
     """
-    written = " | ".join(parts)
+    written = " | ".join(part[:60] for part in parts[:6])  # a message, not a copy
     if len(parts) != 3:
         raise DataError(f"{where}: a triple of {len(parts)} parts ({written!r}); give subject, property and object")
     for name, part in zip(Triple._fields, parts, strict=True):

@@ -14,7 +14,7 @@ from prefixrun.data.example import Corpus, DataFile, Example, Skipped
 from prefixrun.data.text_io import find_file, one_line
 from prefixrun.data.triples import Triple, plain, webnlg_paper
 from prefixrun.data.webnlg_files import Entry, read_json, read_tree
-from prefixrun.errors import DataError
+from prefixrun.errors import DataError, shortened
 
 # The ten categories of the training files (the paper counts nine) and the five that occur in the test file only.
 SEEN = (
@@ -70,14 +70,14 @@ def _read(directory: Path, split: str) -> tuple[list[Entry], DataFile]:
 def _check(entry: Entry) -> None:
     if entry.category not in SEEN + UNSEEN:
         known = ", ".join(SEEN + UNSEEN)
-        raise DataError(f"{entry.where}: unknown category {entry.category!r}; WebNLG 2017 has {known}")
+        raise DataError(f"{entry.where}: unknown category {shortened(entry.category)!r}; WebNLG 2017 has {known}")
     if not entry.triples:
         raise DataError(f"{entry.where}: no triple in the modified triple set; copy the release again")
     if not entry.texts:
         raise DataError(f"{entry.where}: no lexicalisation; use the files with references (testdata_with_lex.xml)")
     for comment, text in entry.texts:
         if comment not in ("good", "toFix"):
-            raise DataError(f"{entry.where}: a text is marked {comment!r}; the release has good and toFix")
+            raise DataError(f"{entry.where}: a text is marked {shortened(comment)!r}; the release has good and toFix")
         if not text.strip():
             raise DataError(f"{entry.where}: a lexicalisation is empty; remove it or fill it")
 

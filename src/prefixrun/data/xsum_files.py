@@ -15,7 +15,7 @@ from prefixrun.data.archive import members
 from prefixrun.data.example import DataFile
 from prefixrun.data.jsonl import records
 from prefixrun.data.text_io import decode, find_file, lines_of, read_text
-from prefixrun.errors import DataError
+from prefixrun.errors import DataError, shortened
 
 # Names of a split, ours first; ``_part`` is an incomplete copy, which the manifest then says.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -59,7 +59,7 @@ def read(directory: Path, split: str) -> tuple[list[Article], DataFile]:
             name = "document" if article.summary else "summary"
             raise DataError(f"{where}: the {name} is empty; remove the record or fill it")
         if article.id in seen:
-            raise DataError(f"{where}: id {article.id!r} stands there twice; ids must be unique")
+            raise DataError(f"{where}: id {shortened(article.id)!r} stands there twice; ids must be unique")
         seen.add(article.id)
     if not articles:
         raise DataError(f"{directory}/{file.name}: no article in it; copy it again")
