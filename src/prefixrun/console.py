@@ -59,11 +59,23 @@ def print_text(text: str) -> None:
     terminal().print(visible(text), markup=False, soft_wrap=True)
 
 
+LONGEST_ERROR = 1500
+"""Characters of the beginning of an error; what quotes a file or an argument may be as long as that."""
+
+
 def print_error(text: str) -> None:
-    """Print plain text to standard error; nothing where that is closed."""
+    """Print plain text to standard error, its middle left out where it is long; nothing where that is closed."""
     with suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write(f"{visible(text)}\n")
+        sys.stderr.write(f"{_without_middle(visible(text))}\n")
         sys.stderr.flush()
+
+
+def _without_middle(text: str) -> str:
+    """At most LONGEST_ERROR characters of the beginning, and the end, which says what to do."""
+    end = LONGEST_ERROR // 5
+    if len(text) <= LONGEST_ERROR + end:
+        return text
+    return f"{text[:LONGEST_ERROR]}… ({len(text) - LONGEST_ERROR - end:,} characters more) …{text[-end:]}"
 
 
 def visible(text: str) -> str:

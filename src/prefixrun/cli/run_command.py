@@ -10,7 +10,7 @@ from prefixrun.config.method_specs import METHOD_SPECS, size_override
 from prefixrun.config.schema import Config
 from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, shortened
-from prefixrun.files import read_json_lines
+from prefixrun.results.records import Record
 from prefixrun.runs.identity import find_run
 from prefixrun.runs.run import Run
 
@@ -84,7 +84,7 @@ def _print_opening(config: Config, device: str) -> None:
 
 
 def show(finished: Run, config: Config) -> None:
-    """Print a finished run beside the paper's rows."""
+    """Print a finished run beside the paper's rows. Raises DamagedStateError when its outputs have changed."""
     result = finished.result()
     paths = {
         "scores, costs, provenance": finished.result_json,
@@ -98,7 +98,7 @@ def show(finished: Run, config: Config) -> None:
             *paper_numbers.published(config.variant, config.task.name, split=result["split"]),
             *paper_numbers.rows(config.task.name, split=result["split"]),
         ),
-        read_json_lines(finished.generations).records,
+        Record(finished.directory, result).generations(),
         paths,
         _next_command(config),
     )

@@ -13,7 +13,7 @@ from prefixrun.config.method_specs import spec_of
 from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import RETIRED, without
 from prefixrun.config.validate import build, defaults
-from prefixrun.errors import ConfigError, DamagedStateError, DataError, shortened
+from prefixrun.errors import ConfigError, DamagedStateError, DataError, reading, shortened
 from prefixrun.files import digest
 from prefixrun.results.records import RESTORE, Record, load_records
 
@@ -97,7 +97,9 @@ def open_run(record: Record, *, model_path: str | None = None) -> OpenedRun:
             "keep_trained=false do not keep it; run its command again"
         )
     stored = record.result.get("trained_file", {}).get("sha256")
-    if stored is not None and digest(path) != stored:
+    with reading(path, RESTORE, DamagedStateError):
+        is_changed = stored is not None and digest(path) != stored
+    if is_changed:
         raise DamagedStateError(f"{path}: has changed since its run wrote it; {RESTORE}")
     expected, fingerprint = record.result["backbone"]["sha256"], locate(config.model).fingerprint
     if fingerprint != expected:

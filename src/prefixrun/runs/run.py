@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from prefixrun import files
 from prefixrun.config.method_specs import spec_of
-from prefixrun.errors import DamagedStateError, PrefixrunError, RunHeldError
+from prefixrun.errors import DamagedStateError, PrefixrunError, RunHeldError, reading
 from prefixrun.runs.lock import HOLDER_NAME, LOCK_NAME, Holder, RunLock, holder
 from prefixrun.runs.result_schema import SCHEMA_VERSION, validate_result
 from prefixrun.training.manifest import MANIFEST, Manifest
@@ -64,7 +64,12 @@ class Run:
         self._lock = RunLock(self.directory)
 
     def state(self) -> State:
-        """What the files say. Raises DamagedStateError when config.json or result.json contradict this run."""
+        """What the files say. Raises DamagedStateError when config.json or result.json contradict this run, or the
+        directory cannot be read."""
+        with reading(self.directory, MOVE_AWAY, DamagedStateError):
+            return self._state()
+
+    def _state(self) -> State:
         if not self.config_json.exists():
             if self.result_json.exists():
                 raise DamagedStateError(f"{self.directory}: has result.json but no config.json; {MOVE_AWAY}")
