@@ -77,6 +77,8 @@ def write_bytes(path: Path, data: bytes | memoryview, *, root: Path | None = Non
     The directory must exist. Raises ConfigError when it cannot be written in, PrefixrunError when the disk is full.
     """
     target = inside(root, path) if root is not None else path
+    if os.path.isdir(target):
+        raise ConfigError(f"{target}: is a directory; name a file in it")
     temporary = target.with_name(f".{target.name}{_TEMPORARY}{os.getpid()}-{secrets.token_hex(4)}")
     with explained(target):
         try:

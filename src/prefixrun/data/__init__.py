@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from os.path import isdir
 from pathlib import Path
 
 from prefixrun.data import dart, e2e, jsonl, manifest, webnlg, xsum
@@ -54,7 +55,7 @@ def load(task: str, split: str, root: Path | None, *, linearisation: str = "pape
         raise ConfigError(f"task.linearisation: no {linearisation!r}; there are {', '.join(LINEARISATIONS)}")
     name = DIRECTORIES.get(task, task)
     directory = (SAMPLES if root is None else root) / name
-    if task not in LOADERS and (Path(task).name != task or not directory.is_dir()):
+    if task not in LOADERS and (Path(task).name != task or not isdir(directory)):
         raise ConfigError(
             f"task: no {task!r}; there are {', '.join(LOADERS)}, and an own task is a directory of that name with "
             "train.jsonl, dev.jsonl and test.jsonl in data_dir"

@@ -101,9 +101,10 @@ def _on_the_hub(config: ModelConfig, download: bool) -> ModelDirectory:
 
 
 def _snapshot(config: ModelConfig, *, local_files_only: bool) -> Path:
-    """Directory in the hub's cache. Raises MissingPartError, which says what to do, when it cannot be had."""
+    """Directory in the hub's cache. Raises MissingPartError, which says what to do, when it cannot be had, and
+    ConfigError for a name that can be none."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     assert config.hub is not None
     missing = f"model={config.name}: {config.hub} is not in the Hugging Face cache"
@@ -113,6 +114,8 @@ def _snapshot(config: ModelConfig, *, local_files_only: bool) -> Path:
                 config.hub, revision=config.revision, allow_patterns=HUB_FILES, local_files_only=local_files_only
             )
         )
+    except HFValidationError as error:
+        raise ConfigError(f"model.hub={shortened(config.hub)}: is no name on the hub ({shortened(error)})") from error
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         if local_files_only:
             raise MissingPartError(missing) from error

@@ -17,6 +17,7 @@ decoding. What is no usable record is named with the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os.path import isdir
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def run(arguments: Sequence[str]) -> int:
     """Print the table, and write it when asked. Raises ConfigError for keys that no run has. Returns 0."""
     values = _parse(arguments)
     results_dir = Path(values.get("results_dir", "results")).expanduser()
-    if not results_dir.is_dir():
+    if not isdir(results_dir):
         raise ConfigError(f"results_dir={results_dir}: there is no such directory")
     listing = load(results_dir)
     filters = {key: value for key, value in values.items() if key not in KEYS}
