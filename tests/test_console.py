@@ -18,6 +18,7 @@ from prefixrun.console import (
     Section,
     Table,
     logging_to,
+    print_error,
     print_table,
     simple_table,
     stage,
@@ -242,3 +243,12 @@ def test_a_table_is_as_wide_as_it_is_where_there_is_no_terminal(console: Console
 )
 def test_what_steers_a_terminal_becomes_visible(text: str, shown: str) -> None:
     assert visible(text) == shown
+
+
+def test_a_long_error_keeps_its_beginning_and_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    print_error("file:1: " + "x" * 100_000 + "; what to do")
+    said = capsys.readouterr().err
+    assert len(said) < 2000
+    assert said.startswith("file:1: xxx")
+    assert "98,220 characters more" in said
+    assert said.endswith("x; what to do\n")
