@@ -54,7 +54,8 @@ class Manifest:
 
     def exists(self) -> bool:
         """Whether there is one. Runs that earlier versions finished have none, and neither have records."""
-        return self.path.exists()
+        with reading(self.path, _UNREAD, DamagedStateError):
+            return self.path.exists()
 
     def entries(self) -> dict[str, Entry]:
         """Name of each listed file → its entry; empty without a manifest."""
