@@ -4,7 +4,7 @@ import io
 import signal
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,11 +99,11 @@ def _no_hang() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def contents(root: Path, *, without: Path | None = None) -> dict[str, Any]:
-    """Every path below `root`, but not what lies in `without`, with what it is: bytes, a link's target, or neither."""
+def contents(root: Path, *, without: Collection[Path] = ()) -> dict[str, Any]:
+    """Every path below `root`, but not what lies in `without`, and what it is: bytes, a link's target, or neither."""
     found: dict[str, Any] = {}
     for path in sorted(root.rglob("*")):
-        if without is not None and path.is_relative_to(without):
+        if any(map(path.is_relative_to, without)):
             continue
         found[path.relative_to(root).as_posix()] = _content(path)
     return found

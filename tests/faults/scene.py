@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from oracle import give
+from oracle import contents, give
 from prefixrun import files
 from prefixrun.metrics.base import prepared
 
@@ -45,6 +46,11 @@ class Scene:
     """The directory of the run that is damaged."""
     others: tuple[str, ...]
     """Ids of two finished runs."""
+
+    def beside(self) -> dict[str, Any]:
+        """Everything that no command may change: what lies beside the tree and the program's cache."""
+        root = self.tree.parent
+        return contents(root, without=(self.tree, root / "xdg_cache_home"))
 
 
 def stopped_runs(root: Path) -> dict[str, Path]:

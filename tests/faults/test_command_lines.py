@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from command_lines import FILES, LineCase, line_cases
-from oracle import contents, give, parameters
+from oracle import give, parameters
 from prefixrun.cli import run_command
 from prefixrun.runs import pipeline
 from prefixrun.sweeps import execute
@@ -32,13 +32,13 @@ def scene(moments: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.mark.usefixtures("_user")
 @pytest.mark.parametrize("case", parameters(line_cases(), one_in=40))
 def test_a_hostile_command_line(case: LineCase, scene: Scene) -> None:
-    before = contents(scene.tree.parent, without=scene.tree)
+    before = scene.beside()
 
     answer = give(case.line(scene))
 
     assert answer.faults == [], answer
     if not case.writes:
-        assert contents(scene.tree.parent, without=scene.tree) == before, answer
+        assert scene.beside() == before, answer
 
 
 def test_a_case_has_a_name_of_its_own() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from directories import FILES, DirectoryCase, directory_cases, make_originals
-from oracle import contents, give, parameters
+from oracle import give, parameters
 from prefixrun.cli import run_command
 from prefixrun.runs import pipeline
 from prefixrun.sweeps import execute
@@ -41,12 +41,12 @@ def test_a_directory_of_others(case: DirectoryCase, root: Path, moments: dict[st
     for kind in case.kinds:
         shutil.copytree(originals / kind, directory / kind)
     case.apply(scene, directory)
-    before = contents(root, without=scene.tree)
+    before = scene.beside()
 
     answer = give(case.line(scene, directory))
 
     assert answer.faults == [], answer
-    assert contents(root, without=scene.tree) == before, answer
+    assert scene.beside() == before, answer
     if case.is_refused:
         assert answer.code != 0, answer
     if case.words[0] in WHOLE_TREE:

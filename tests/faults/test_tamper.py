@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from oracle import Answer, contents, give, outcome, parameters
+from oracle import Answer, give, outcome, parameters
 from prefixrun.files import read_json, read_json_lines
 from prefixrun.metrics.system_outputs import read_outputs
 from scene import Scene, copy_scene, place
@@ -30,13 +30,13 @@ def test_a_damaged_run(case: TamperCase, root: Path, moments: dict[str, Path]) -
     whole = outcome(original)
     case.apply(scene)
     result = scene.run / "result.json"
-    before = contents(scene.tree.parent, without=scene.tree)
+    before = scene.beside()
     result_before = _bytes(result)
 
     answer = give(case.words(scene))
 
     assert answer.faults == [], answer
-    assert contents(scene.tree.parent, without=scene.tree) == before, "something outside the tree was changed"
+    assert scene.beside() == before, "something outside the tree was changed"
     if case.verb in WHOLE_TREE:
         assert answer.code == 0, answer
     if case.is_noticed:

@@ -30,7 +30,7 @@ def with_layout(config: Config) -> Config:
         return config
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return config  # what is wrong with it is said where it is read
     if not isinstance(settings, dict):
         return config

@@ -126,7 +126,7 @@ class Run:
         a link or directory in place of a file).
         """
         files.make_directory(self.results_dir)
-        with reading(self.directory, _MOVE_AWAY, DamagedStateError):
+        with reading(self.directory, MOVE_AWAY, DamagedStateError):
             directory = files.inside(self.results_dir.resolve(), self.directory.resolve())
         files.make_directory(directory)
         self._refuse_other_kinds()
