@@ -76,6 +76,53 @@ def test_what_is_refused(own: Path, words: list[str], said: str) -> None:
         configure.sweep_points(words, config_dir=own)
 
 
+HYDRA_FILE = """# A usual experiment file.
+# @package _global_
+defaults:
+  - override /task: webnlg
+  - override /method: prefix_flat
+  - _self_
+seed: 7
+task: {metrics: [chrF, BLEU], max_source_tokens: 9}
+init_words: "a, b"
+prefix_len: 1
+"""
+
+
+def test_a_usual_experiment_file_of_hydra_is_one_run(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "usual.yaml").write_text(HYDRA_FILE.replace("prefix_len: 1", "prefix_len: 2"))
+    (config,) = configure.configurations(["experiment=usual", "seed=8"], config_dir=tmp_path)
+    assert (config.task.name, config.task.metrics, config.task.max_source_tokens) == ("webnlg", "chrF,BLEU", 9)
+    assert (config.method.name, config.seed, config.init_words, config.prefix_len) == ("prefix_flat", 8, "a, b", 2)
+    assert len(configure.sweep_points(["experiment=usual", "seed=1,2"], config_dir=tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("# @package _global_\ndefaults: [base]\n", "base in defaults is not taken; write `- override /GROUP: CHOICE`"),
+        ("# @package _global_\ndefaults: [{/task@x: e2e}]\n", "in defaults is not taken"),
+        ("# @package _global_\ndefaults: [{override /task: [e2e]}]\n", "in defaults is not taken"),
+        ("# @package _global_\nhydra: {sweeper: {}}\n", r"instead of hydra\.sweeper\.params write a grid"),
+        ("defaults: [override /task: e2e]\nseed: 3\n", "begin with the line `# @package _global_`"),
+        ("seed: 3\n", "there is no key seed in such a file; docs/OWN_TASK"),
+        ("# @package _global_\nseeed: 3\n", "there is no key seeed; did you mean seed"),
+        ("quick: {grid: [3]}\n", r"is not a mapping of keys to values; docs/OWN_TASK\.md describes the form"),
+    ],
+)
+def test_experiment_files_that_are_neither(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "usual.yaml").write_text(content)
+    with pytest.raises(ConfigError, match=said):
+        configure.configurations(["experiment=usual"], config_dir=tmp_path)
+
+
+def test_a_grid_of_several_runs_needs_m(own: Path) -> None:
+    with pytest.raises(ConfigError, match="experiment=mine: is a grid of runs: add -m"):
+        configure.configurations(["experiment=mine"], config_dir=own)
+
+
 @pytest.mark.parametrize("name", groups()["experiment"])
 def test_the_sample_corpus_has_enough_for_every_quick_grid(name: str) -> None:
     configs = [point.config for point in configure.sweep_points([f"experiment={name}"]) if point.config is not None]

@@ -12,6 +12,7 @@ def test_the_schema_says_which_settings_change_no_number() -> None:
     assert set(outside_identity()) == {
         *("profile", "recipe", "variant", "budget", "keep_trained", "device", "threads"),
         *("data_dir", "results_dir", "model.path", "train.checkpoint_every", "decode.batch_size"),
+        *("task.dataset", "task.dataset_config", "task.dataset_revision"),
         *RETIRED,
     }
     assert set(places()) == {"data_dir", "results_dir", "model.path"}

@@ -20,7 +20,7 @@ from prefixrun.config.method_specs import METHOD_SPECS, MethodSpec
 from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.generate import generate
 from prefixrun.methods.prefix import FixedPrefix
-from prefixrun.metrics.suite import SUITES
+from prefixrun.metrics.suite import CHOICES, SUITES
 from prefixrun.models import architectures
 from prefixrun.models.backbone import load
 from prefixrun.results.records import load_records
@@ -111,6 +111,8 @@ def test_without_its_entry_it_is_no_method(capsys: pytest.CaptureFixture[str]) -
 def test_a_new_metric_is_scored_and_resampled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "length_of_page", ModuleType("length_of_page"))
     length = module_of_page("src/prefixrun/metrics/length.py", "length_of_page").Length()
+    monkeypatch.setitem(CHOICES, "LENGTH", length)
+    assert metrics.score("chrF,LENGTH", ["one two three", "one"], [["a"], ["b", "c"]])["LENGTH"].value == 2.0
     monkeypatch.setitem(SUITES, "e2e", replace(SUITES["e2e"], metrics=(length,)))
     evaluation = metrics.evaluate("e2e", ["one two three", "one"], [["a"], ["b", "c"]])
     score = evaluation.scores["LENGTH"]

@@ -107,9 +107,10 @@ def test_lengths_that_differ(arguments, message):
         score("webnlg", *arguments)
 
 
-def test_unknown_task():
-    with pytest.raises(ConfigError, match=r"task=gigaword.*known: e2e, webnlg, dart, xsum"):
-        suite("gigaword")
+@pytest.mark.parametrize("name", ["gigaword", "BLEU,ROUGE", "BLEU,bleu", "e2e,BLEU", ""])
+def test_unknown_task(name):
+    with pytest.raises(ConfigError, match=r"metrics=.*give one of e2e, webnlg, dart, xsum, .* or a list of BLEU, "):
+        suite(name)
 
 
 def test_scores_are_json_numbers():

@@ -133,7 +133,7 @@ def _hydra(arguments: list[str]) -> int:
     config = configure.compose(options.overrides, config_dir=config_dir)
     from prefixrun.cli.run_command import run
 
-    return run(config)
+    return run(config, config_dir)
 
 
 def _sweep(overrides: list[str], config_dir: Path | None) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+from pathlib import Path
 
 from prefixrun.analysis import paper_numbers
 from prefixrun.cli import run_summary
@@ -15,14 +17,17 @@ from prefixrun.runs.identity import find_run
 from prefixrun.runs.run import Run
 
 
-def run(config: Config) -> int:
-    """Do a run, resume it, or show it when it is finished. Returns the exit code 0; errors are raised."""
+def run(config: Config, config_dir: Path | None = None) -> int:
+    """Do a run, resume it, or show it when it is finished. Returns the exit code 0; errors are raised.
+
+    config_dir: the user's directory of choices, for the command that is printed.
+    """
     if not is_one_of_several():
-        return _run(config)
+        return _run(config, config_dir)
     from prefixrun.runs import several_processes
 
     with several_processes.shared(config) as is_first:
-        return _run(config) if is_first else 0
+        return _run(config, config_dir) if is_first else 0
 
 
 def is_one_of_several() -> bool:
@@ -58,7 +63,7 @@ def refuse_several() -> None:
         )
 
 
-def _run(config: Config) -> int:
+def _run(config: Config, config_dir: Path | None) -> int:
     this_run = find_run(config)
     if this_run.state() == "finished":
         this_run.remove_trained()
@@ -69,12 +74,13 @@ def _run(config: Config) -> int:
 
         _print_opening(config, prepare.device(config))
         pipeline.complete(this_run, prepare.prepare(config))
-    show(this_run, config)
+    show(this_run, config, config_dir)
     return 0
 
 
 def _print_opening(config: Config, device: str) -> None:
     source = "the sample corpus" if config.data_dir is None else f"{config.task.name} in {config.data_dir}"
+    source = source if config.task.dataset is None else f"{config.task.dataset} of the Hugging Face hub"
     print_text(run_summary.opening_line(profile=config.profile, model=config.model.name, data=source, device=device))
     print_text(run_summary.recipe_line(config.recipe, config.variant))
     if config.budget is not None:
@@ -83,7 +89,7 @@ def _print_opening(config: Config, device: str) -> None:
         print_text(describe(config))
 
 
-def show(finished: Run, config: Config) -> None:
+def show(finished: Run, config: Config, config_dir: Path | None = None) -> None:
     """Print a finished run beside the paper's rows. Raises DamagedStateError when its outputs have changed."""
     result = finished.result()
     paths = {
@@ -100,11 +106,11 @@ def show(finished: Run, config: Config) -> None:
         ),
         Record(finished.directory, result).generations(),
         paths,
-        _next_command(config),
+        _next_command(config, config_dir),
     )
 
 
-def _next_command(config: Config) -> str:
+def _next_command(config: Config, config_dir: Path | None) -> str:
     name, method = config.task.name, config.method
     overrides = [f"task={name}"]
     if method.name != "prefix":
@@ -113,6 +119,10 @@ def _next_command(config: Config) -> str:
             overrides.append(size_override(config))
     if config.model.name != "smollm2_135m":
         overrides.append(f"model={config.model.name}")
+    if config_dir is not None:
+        overrides.insert(0, f"--config-dir {shlex.quote(str(config_dir))}")
+    if config.task.dataset is not None:
+        return f"prefixrun profile={config.profile} {' '.join(overrides)} seed=1,2,3 -m"
     if config.data_dir is None:
         return f"prefixrun profile=laptop {' '.join(overrides)} data_dir=DIR    (the real corpus, in DIR/{name}/)"
     return f"prefixrun profile={config.profile} {' '.join(overrides)} data_dir={config.data_dir} seed=1,2,3 -m"

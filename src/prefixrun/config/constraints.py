@@ -15,13 +15,20 @@ from prefixrun.config.schema import DecodeConfig, MethodConfig
 from prefixrun.errors import shortened
 
 
-def _data_dir(profile: str, data_dir: str | None) -> str | None:
-    if profile == "quick" or data_dir:
+def _data_dir(profile: str, data_dir: str | None, dataset: str | None) -> str | None:
+    if profile == "quick" or data_dir or dataset:
         return None
     return (
         f"data_dir: profile={profile} runs on the real corpora; give data_dir=DIR, the directory that holds them as"
         " DIR/TASK/ in their release formats, or take profile=quick, which brings its own sample corpus"
     )
+
+
+def _dataset(dataset: str | None, config: str | None, revision: str | None) -> str | None:
+    for key, value in {"task.dataset_config": config, "task.dataset_revision": revision}.items():
+        if dataset is None and value is not None:
+            return f"{key}={shortened(value)}: is of a data set on the hub; add task.dataset=NAME or leave it out"
+    return None
 
 
 def _words(method: str, init: str, words: str | None, default: str | None, of_task: str | None) -> str | None:
@@ -159,7 +166,8 @@ def _path(key: str, path: str | None) -> str | None:
 
 
 RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
-    (_data_dir, ("profile", "data_dir")),
+    (_data_dir, ("profile", "data_dir", "task.dataset")),
+    (_dataset, ("task.dataset", "task.dataset_config", "task.dataset_revision")),
     (_words, ("method.name", "init.name", "init_words", "init.default_words", "task.default_words")),
     (_subset, ("data_fraction", "train_size")),
     (_warmup, ("train.warmup_steps", "train.max_steps")),

@@ -11,7 +11,8 @@
 
 A list of values stands for each of them. An entry of ``grid`` is every combination of its values and those of both
 ``every``, of which the more special one counts: above, 2 x (2 + 1) points. A value of the command line that some points
-of the file have chooses those (``method=prefix``); one that none has replaces what the file says everywhere.
+of the file have chooses those (``method=prefix``); one that none has replaces what the file says everywhere. A usual
+experiment file of Hydra (``# @package _global_``, ``defaults: [override /task: e2e]``, keys) is one point.
 """
 
 from __future__ import annotations
@@ -57,10 +58,10 @@ def expand(
     user_points = list(product(*each_of_rest))
     if not names:
         return user_points
-    if not multirun:
-        raise ConfigError(f"{KEY}={names[0]}: is a grid of runs: add -m to run them, or see it with `prefixrun plan`")
     profile = _profile(rest)
     grids = [_points_of_file(name, profile, config_dir) for name in names]
+    if not multirun and sum(map(len, grids)) > 1:
+        raise ConfigError(f"{KEY}={names[0]}: is a grid of runs: add -m to run them, or see it with `prefixrun plan`")
     _refuse_many(len(user_points) * sum(map(len, grids)))
     points = dict.fromkeys(
         (*point, *user_point) for user_point in user_points for grid in grids for point in _chosen(grid, user_point)
@@ -169,10 +170,54 @@ def _read(name: str, config_dir: Path | None) -> Mapping[str, Any]:
     """A checked file; a user's own stands before a shipped one. Raises ConfigError."""
     roots = [*([config_dir] if config_dir else []), conf_dir()]
     path = next(file for root in roots if path_exists(file := root / KEY / f"{name}.yaml"))
-    content = read_mapping(path)
+    content: Mapping[str, Any] = read_mapping(path)
+    if "defaults" in content or _AT_THE_TOP.search(path.read_text(encoding="utf-8")):
+        content = _of_hydra_file(content, path)
     if problem := _malformed(content):
-        raise ConfigError(f"{path}: {problem}; the form is described in {Path(__file__).name}")
+        raise ConfigError(f"{path}: {problem}; docs/OWN_TASK.md describes the form of such files")
     return content
+
+
+_OVERRIDE = re.compile(r"(?:override )?/([a-z_/]+)")
+_AT_THE_TOP = re.compile(r"^# @package _global_ *$", re.MULTILINE)
+
+
+def _of_hydra_file(content: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    """A usual experiment file of Hydra as a grid of one point. Raises ConfigError for what such a grid cannot say."""
+    entries = content.get("defaults") or []
+    choices: dict[str, Any] = {}
+    for entry in entries if isinstance(entries, list) else [entries]:
+        if entry == "_self_":
+            continue
+        key, choice = next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else (entry, None)
+        group = _OVERRIDE.fullmatch(str(key))
+        if group is None or not isinstance(choice, str):
+            raise ConfigError(
+                f"{path}: {shortened(entry, 60)} in defaults is not taken; write `- override /GROUP: CHOICE`, such as "
+                "`- override /task: e2e`"
+            )
+        choices[group[1]] = choice
+    rest = {key: value for key, value in content.items() if key not in ("defaults", "title")}
+    if "hydra" in rest:
+        raise ConfigError(
+            f"{path}: hydra: an experiment cannot set up Hydra; instead of hydra.sweeper.params write a grid "
+            "(docs/OWN_TASK.md), instead of a launcher hydra/launcher=NAME on the command line"
+        )
+    if rest and not _AT_THE_TOP.search(path.read_text(encoding="utf-8")):
+        raise ConfigError(
+            f"{path}: begin with the line `# @package _global_`, so that its keys are those of the command line, or "
+            "write a grid: docs/OWN_TASK.md"
+        )
+    return {profile: {"grid": [{**choices, **dict(_flat(rest))}]} for profile in PROFILES}
+
+
+def _flat(values: Mapping[str, Any], section: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted key and value of nested settings; a list is one value with commas, as metrics and columns are."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{section}{key}.")
+        else:
+            yield section + key, ",".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _malformed(content: Any) -> str | None:

@@ -10,7 +10,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from prefixrun.config.constraints import contradictions
-from prefixrun.config.schema import Config, OneOf, Pattern, Range
+from prefixrun.config.schema import Config, Listed, OneOf, Pattern, Range
 from prefixrun.config.setting_roles import RETIRED
 from prefixrun.errors import ConfigError, shortened
 
@@ -34,6 +34,16 @@ def build(raw: Mapping[str, Any]) -> Config:
     if config is None:
         raise refusal(problems)
     return config
+
+
+def build_section(section: str, raw: Mapping[str, Any]) -> Any:
+    """One section of the configuration, such as "task", from its keys and values. Raises ConfigError."""
+    problems: list[str] = []
+    cls = cast(type, known_keys()[section])
+    values = dict(_read(cls, raw, f"{section}.", problems))
+    if problems:
+        raise refusal(problems)
+    return _assemble(cls, values, f"{section}.")
 
 
 def read(raw: Mapping[str, Any], problems: list[str]) -> Config | None:
@@ -121,17 +131,19 @@ def expectation(hint: Any) -> str:
         text += f" {bounds}"
     elif isinstance(bounds, Pattern):
         text += f" of {bounds.meaning}"
+    elif isinstance(bounds, Listed):
+        text += f", or a list of {bounds.meaning}"
     return text + (", or null" if optional else "")
 
 
-def _choices(kind: Any, bounds: Range | Pattern | OneOf | None) -> tuple[str, ...]:
+def _choices(kind: Any, bounds: Range | Pattern | OneOf | Listed | None) -> tuple[str, ...]:
     """The texts that a key of this type takes, where they are a list."""
     if isinstance(bounds, OneOf):
         return bounds.choices()
     return get_args(kind) if get_origin(kind) is Literal else ()
 
 
-def _parts(hint: Any) -> tuple[Any, Range | Pattern | OneOf | None, bool]:
+def _parts(hint: Any) -> tuple[Any, Range | Pattern | OneOf | Listed | None, bool]:
     """Bare type, bounds and whether null is allowed."""
     optional = False
     if get_origin(hint) in (Union, UnionType):
@@ -193,6 +205,8 @@ def _convert(value: Any, hint: Any) -> Any:
             value = "on" if value else "off"
         elif choices or kind is str:
             raise ValueError(f"{expected}; YAML reads on, off, yes and no as true or false: put the text in quotes")
+    if isinstance(bounds, Listed) and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        value = ",".join(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST_SHOWN:
         value = float(value)
     if kind is str and isinstance(value, int) and not isinstance(value, bool):

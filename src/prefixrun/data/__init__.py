@@ -8,7 +8,8 @@ from functools import partial
 from os.path import isdir
 from pathlib import Path
 
-from prefixrun.data import dart, e2e, jsonl, manifest, webnlg, xsum
+from prefixrun.config.schema import TaskConfig
+from prefixrun.data import dart, e2e, manifest, own_task, webnlg, xsum
 from prefixrun.data.example import Corpus, DataFile, Example, Pair, Skipped
 from prefixrun.errors import ConfigError
 
@@ -28,21 +29,34 @@ LOADERS: Mapping[str, Loader] = {
 }
 # Splits beyond the usual three: DART's test part in the form of the paper's time.
 EXTRA_SPLITS: Mapping[str, tuple[str, ...]] = {"dart": ("test_6959",)}
+_OF_OWN_TASKS = (
+    *("source_column", "reference_columns", "id_column", "group_column", "merge_rows"),
+    *("train_split", "dev_split", "test_split", "dataset"),
+)
 # Tasks that read the corpus of another.
 DIRECTORIES: Mapping[str, str] = {"xsum_news_to_sports": "xsum", "xsum_within_news": "xsum"}
 
 __all__ = ["LOADERS", "SAMPLES", "SPLITS", "Corpus", "DataFile", "Example", "Pair", "Skipped", "load"]
 
 
-def load(task: str, split: str, root: Path | None, *, linearisation: str = "paper", verify: bool = True) -> Corpus:
+def load(
+    task: str,
+    split: str,
+    root: Path | None,
+    *,
+    linearisation: str = "paper",
+    verify: bool = True,
+    own: TaskConfig | None = None,
+) -> Corpus:
     """One split of a task.
 
     Args:
-        task: one of the paper's tasks, or an own one whose JSON lines lie in ``root/<task>/``.
+        task: one of the paper's tasks, or an own one whose files lie in ``root/<task>/``.
         split: ``train``, ``dev`` or ``test``; ``test_6959`` for DART's older test file.
         root: the directory that holds ``<task>/``; None for the sample corpus inside the package.
         linearisation: how an input becomes a string: ``paper`` as the paper's code has it, or ``plain``.
         verify: refuse a copy that the manifest does not know; otherwise its ``version`` is ``unverified``.
+        own: columns, parts and data set of an own task; without it they have the usual names.
 
     Raises:
         ConfigError: unknown task, split or linearisation.
@@ -53,19 +67,25 @@ def load(task: str, split: str, root: Path | None, *, linearisation: str = "pape
         raise ConfigError(f"split: {task} has no {split!r}; it has {', '.join(splits)}")
     if linearisation not in LINEARISATIONS:
         raise ConfigError(f"task.linearisation: no {linearisation!r}; there are {', '.join(LINEARISATIONS)}")
+    own = own or TaskConfig(name=task)
     name = DIRECTORIES.get(task, task)
     directory = (SAMPLES if root is None else root) / name
-    if task not in LOADERS and (Path(task).name != task or not isdir(directory)):
-        raise ConfigError(
-            f"task: no {task!r}; there are {', '.join(LOADERS)}, and an own task is a directory of that name with "
-            "train.jsonl, dev.jsonl and test.jsonl in data_dir"
-        )
-    corpus = LOADERS.get(task, partial(_load_own, task))(directory, split, linearisation)
+    if task not in LOADERS:
+        return _load_own(own, split, root, directory)
+    if changed := [key for key in _OF_OWN_TASKS if getattr(own, key) != getattr(TaskConfig(name=task), key)]:
+        raise ConfigError(f"task.{changed[0]}: is for own tasks; the files of {task} have a form of their own")
+    corpus = LOADERS[task](directory, split, linearisation)
     if root is None:
         return replace(corpus, version="sample")
     return manifest.identify(corpus, name) if verify else replace(corpus, version=manifest.UNVERIFIED)
 
 
-def _load_own(task: str, directory: Path, split: str, linearisation: str) -> Corpus:
+def _load_own(own: TaskConfig, split: str, root: Path | None, directory: Path) -> Corpus:
     """An own task's inputs are strings already, so both linearisations leave them as they are."""
-    return jsonl.load(directory, split, task)
+    if own.dataset is None and (root is None or Path(own.name).name != own.name or not isdir(directory)):
+        raise ConfigError(
+            f"task: no {own.name!r}; there are {', '.join(LOADERS)}, and an own task is a directory of that name in "
+            f"data_dir with {', '.join(f'{name}.csv' for name in SPLITS)} (or .jsonl, .tsv, .parquet), or a data set "
+            "that task.dataset names"
+        )
+    return own_task.load(directory, split, own)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun import data
-from prefixrun.config.schema import Config
+from prefixrun.config.schema import Config, TaskConfig
 from prefixrun.data import Corpus, Example, Pair
 from prefixrun.data.subset import choose, choose_examples, select_pairs
 from prefixrun.errors import ConfigError
@@ -31,9 +31,7 @@ class TaskSplits:
         root = None if config.data_dir is None else Path(config.data_dir).expanduser()
         stamp = _stamp(root / data.DIRECTORIES.get(config.task.name, config.task.name)) if root else ()
         verify = config.data.verify == "on"
-        train, dev, test = (
-            _read(config.task.name, split, root, config.task.linearisation, verify, stamp) for split in data.SPLITS
-        )
+        train, dev, test = (_read(config.task, split, root, verify, stamp) for split in data.SPLITS)
         return TaskSplits(train, dev, test)
 
 
@@ -103,8 +101,8 @@ def _choice(corpus: Corpus, pairs: tuple[Pair, ...]) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=len(data.SPLITS))
-def _read(task: str, split: str, root: Path | None, linearisation: str, verify: bool, _stamp: object) -> Corpus:
-    return data.load(task, split, root, linearisation=linearisation, verify=verify)
+def _read(task: TaskConfig, split: str, root: Path | None, verify: bool, _stamp: object) -> Corpus:
+    return data.load(task.name, split, root, linearisation=task.linearisation, verify=verify, own=task)
 
 
 def _stamp(directory: Path) -> tuple[tuple[str, int, int], ...]:

@@ -106,4 +106,5 @@ def member(record: Mapping[str, object], key: str, where: str) -> object:
 
 def _kind(value: object) -> str:
     names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", type(None): "null"}
-    return names.get(type(value), "a number")
+    numbers = {int: "a number", float: "a number"}
+    return {**names, **numbers}.get(type(value), f"a value of the type {type(value).__name__}")

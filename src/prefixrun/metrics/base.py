@@ -10,13 +10,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 SEMANTICS = 1
 """Moves whenever the same text gets another number from a scorer that this package implements."""
+
+Reads = Literal["any writing", "words between blanks", "letters a to z"]
 
 FloatArray = npt.NDArray[np.float64]
 References = tuple[tuple[str, ...], ...]
@@ -44,6 +46,11 @@ class Metric(ABC):
     @abstractmethod
     def columns(self) -> tuple[str, ...]:
         """The names of the count columns."""
+
+    @property
+    def reads(self) -> Reads:
+        """What it has a number for; where the references are mostly in another writing, its scores have none."""
+        return "any writing"
 
     @abstractmethod
     def prepare(self, references: References) -> Sequence[Any]:

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
-from prefixrun.metrics.base import FloatArray, Metric, References, prefixrun_scorer, signature
+from prefixrun.metrics.base import FloatArray, Metric, Reads, References, prefixrun_scorer, signature
 from prefixrun.metrics.ngrams import Ngram, ngram_counts
 from prefixrun.metrics.preparation import PTB
 
@@ -49,6 +49,10 @@ class Cider(Metric):
     @property
     def columns(self) -> tuple[str, ...]:
         return ("similarity", "segments")
+
+    @property
+    def reads(self) -> Reads:
+        return "words between blanks"
 
     def prepare(self, references: References) -> list[_Segment]:
         # unlike ROUGE_L, the COCO code splits at no-break spaces too, so that a telephone number is several words

@@ -19,7 +19,7 @@ from typing import IO, cast
 import numpy as np
 
 from prefixrun.errors import MissingPartError
-from prefixrun.metrics.base import FloatArray, Metric, References, signature
+from prefixrun.metrics.base import FloatArray, Metric, Reads, References, signature
 from prefixrun.metrics.preparation import Preparation
 
 # English defaults of METEOR 1.5: weight of recall, exponent and weight of fragmentation, weight of content words
@@ -49,6 +49,10 @@ class Meteor(Metric):
         """The 23 numbers of the program's SCORE line, in its order; ``chunks`` is 0 for a perfect match."""
         stages = (f"{stage}_{what}" for stage in _STAGES for what in _PER_STAGE)
         return (*_LENGTHS, *stages, "chunks", "output_matches", "reference_matches")
+
+    @property
+    def reads(self) -> Reads:
+        return "words between blanks"
 
     def prepare(self, references: References) -> References:
         jar()

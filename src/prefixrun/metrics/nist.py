@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import sacrebleu
 
-from prefixrun.metrics.base import FloatArray, Metric, References, prefixrun_scorer, signature
+from prefixrun.metrics.base import FloatArray, Metric, Reads, References, prefixrun_scorer, signature
 from prefixrun.metrics.ngrams import Ngram, largest_counts, ngram_counts
 from prefixrun.metrics.preparation import MTEVAL_13A
 
@@ -46,6 +46,10 @@ class Nist(Metric):
         orders = range(1, ORDERS + 1)
         lengths = ("output_length", "mean_reference_length", "reference_tokens", "references", "segments")
         return (*lengths, *(f"ngrams{n}" for n in orders), *(f"info{n}" for n in orders), "info2_mteval")
+
+    @property
+    def reads(self) -> Reads:
+        return "words between blanks"
 
     def prepare(self, references: References) -> list[_Segment]:
         in_all_references: Counter[Ngram] = Counter()

@@ -15,6 +15,7 @@ from prefixrun.metrics.reference_store import stored
 
 _SIGN = re.compile(r"(\W)")
 _mteval_13a = BLEU(tokenize="13a").tokenizer
+_characters = BLEU(tokenize="char").tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,16 @@ def _lower_13a(text: str) -> str:
     return tokens
 
 
+def _cased_13a(text: str) -> str:
+    tokens: str = _mteval_13a(text.rstrip())
+    return tokens
+
+
+def _each_character(text: str) -> str:
+    tokens: str = _characters(text.rstrip())
+    return tokens
+
+
 def _ptb(text: str) -> str:
     return " ".join(ptb_tokens(text))
 
@@ -68,6 +79,10 @@ def _dart(text: str) -> str:
 
 MTEVAL_13A = Preparation("13a", _lower_13a, _lower_13a)
 """BLEU and NIST of E2E: mteval-v13a's tokens, lower case."""
+CASED = "-cased"
+MTEVAL_13A_CASED = Preparation(f"13a{CASED}", _cased_13a, _cased_13a)
+CHARACTERS = Preparation("char", _each_character, _each_character)
+"""BLEU of own tasks, as sacrebleu has it without options, and with a token for each character."""
 PTB = Preparation("ptb", _ptb, _ptb)
 """METEOR, ROUGE_L and CIDEr of E2E: Penn Treebank tokens, lower case, no punctuation."""
 WEBNLG_2017 = Preparation("webnlg2017", _webnlg_output, _webnlg_reference)

@@ -159,7 +159,7 @@ def parts(task: str, stats: Stats, groups: Sequence[str] | None) -> list[tuple[s
     group_of = np.array(groups or [""] * len(next(iter(stats.values()))))
     members = {group: group_of == group for group in sorted(set(group_of.tolist()) - {""})}
     parts = [(f"/{group}", {name: column[rows] for name, column in stats.items()}) for group, rows in members.items()]
-    return [("/all", stats), *parts] if parts else [("", stats), ("/all", stats)]
+    return [*((suffix, stats) for suffix in suite(task).suffixes(grouped=bool(parts))), *parts]
 
 
 def _percentiles(resamples: FloatArray) -> Interval:

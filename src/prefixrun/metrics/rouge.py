@@ -3,6 +3,9 @@
 The paper's code runs rouge-score with its Porter stemmer. Published XSUM tables come from the Perl program ROUGE-1.5.5
 with ``-m``, which looks words up in WordNet's lists of irregular forms (``children`` -> ``child``) and stems the others
 by another form of Porter's algorithm: 0.1 to 0.4 points more. With these stems rouge-score gives the same numbers.
+
+Both read runs of a-z and 0-9 alone. Own tasks choose ROUGE over the words of any script, without stems: on ASCII texts
+the numbers of rouge-score without its stemmer.
 """
 
 from __future__ import annotations
@@ -18,10 +21,11 @@ from typing import Any, Literal
 from rouge_score.tokenize import tokenize  # type: ignore[import-untyped]
 
 from prefixrun.errors import MissingPartError
-from prefixrun.metrics.base import FloatArray, Metric, References, signature
+from prefixrun.metrics.base import SEMANTICS, FloatArray, Metric, Reads, References, signature
+from prefixrun.metrics.writing import words
 
-_KINDS = ("rouge1", "rouge2", "rougeL")
-Stemming = Literal["rouge-score", "rouge-1.5.5"]
+_KINDS = ("1", "2", "L")
+Stemming = Literal["rouge-score", "rouge-1.5.5", "none"]
 _LISTS = "RELEASE-1.5.5/data/WordNet-2.0-Exceptions"
 
 
@@ -34,34 +38,49 @@ class Rouge(Metric):
     """
 
     stemming: Stemming = "rouge-score"
+    """How words are reduced; "none" takes the words of any script as they are."""
+    kinds: tuple[str, ...] = _KINDS
 
     @property
     def names(self) -> tuple[str, ...]:
-        suffix = "" if self.stemming == "rouge-score" else "_155"
-        return tuple(f"ROUGE-{kind}{suffix}" for kind in "12L")
+        suffix = "_155" if self.stemming == "rouge-1.5.5" else ""
+        return tuple(f"ROUGE-{kind}{suffix}" for kind in self.kinds)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return ("f_1", "f_2", "f_L", "segments")
+        return (*(f"f_{kind}" for kind in self.kinds), "segments")
+
+    @property
+    def reads(self) -> Reads:
+        return "any writing" if self.stemming == "none" else "letters a to z"
 
     def prepare(self, references: References) -> list[tuple[Any, tuple[str, ...]]]:
         # imported here because it takes a second, which no other task should wait for
         from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
 
-        scorer = RougeScorer(_KINDS, tokenizer=_Words(self.stemming))
+        tokenizer = _AnyWords() if self.stemming == "none" else _Words(self.stemming)
+        scorer = RougeScorer([f"rouge{kind}" for kind in self.kinds], tokenizer=tokenizer)
         return [(scorer, texts) for texts in references]
 
     def count(self, output: str, segment: tuple[Any, tuple[str, ...]]) -> tuple[float, ...]:
         scorer, references = segment
         best = scorer.score_multi(references, output)
-        return *(best[kind].fmeasure for kind in _KINDS), 1.0
+        return *(best[f"rouge{kind}"].fmeasure for kind in self.kinds), 1.0
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         return {name: 100 * float(total / totals[-1]) for name, total in zip(self.names, totals, strict=False)}
 
     def signature(self, name: str, references: References) -> str:
         scorer = f"scorer:rouge-score-{version('rouge-score')}"
-        return signature(references, "case:lc", f"stem:{self.stemming}", "aggregate:mean-f", scorer)
+        tokens = (f"tok:unicode-words.{SEMANTICS}",) if self.stemming == "none" else ()
+        return signature(references, "case:lc", *tokens, f"stem:{self.stemming}", "aggregate:mean-f", scorer)
+
+
+class _AnyWords:
+    """A tokenizer for rouge-score: the words of any script."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return words(text)
 
 
 class _Words:
@@ -82,8 +101,8 @@ class _Words:
         self.stem = lru_cache(maxsize=1 << 18)(lambda word: irregular.get(word) or stem(word))
 
     def tokenize(self, text: str) -> list[str]:
-        words: list[str] = tokenize(text, self)
-        return words
+        tokens: list[str] = tokenize(text, self)
+        return tokens
 
 
 def _irregular_forms() -> dict[str, str]:

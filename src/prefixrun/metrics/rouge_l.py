@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prefixrun.metrics.base import FloatArray, Metric, References, prefixrun_scorer, signature
+from prefixrun.metrics.base import FloatArray, Metric, Reads, References, prefixrun_scorer, signature
 from prefixrun.metrics.preparation import PTB
 
 _BETA = 1.2
@@ -22,6 +22,10 @@ class RougeL(Metric):
     @property
     def columns(self) -> tuple[str, ...]:
         return ("f", "segments")
+
+    @property
+    def reads(self) -> Reads:
+        return "words between blanks"
 
     def prepare(self, references: References) -> list[list[tuple[str, ...]]]:
         # an empty text counts as one empty word, as in the COCO code

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from prefixrun.errors import ConfigError, DataError, MissingPartError
+from prefixrun.errors import ConfigError, DataError, MissingPartError, shortened
 from prefixrun.metrics.base import FloatArray, Metric, References, Score, prepared
 from prefixrun.metrics.bleu import Bleu
 from prefixrun.metrics.chrf import Chrf
@@ -16,11 +16,12 @@ from prefixrun.metrics.cider import Cider
 from prefixrun.metrics.meteor import Meteor
 from prefixrun.metrics.neural import BLEURT, MOVER_SCORE, BertScore
 from prefixrun.metrics.nist import Nist
-from prefixrun.metrics.preparation import DART, MTEVAL_13A, PTB, WEBNLG_2017
+from prefixrun.metrics.preparation import CHARACTERS, DART, MTEVAL_13A, MTEVAL_13A_CASED, PTB, WEBNLG_2017
 from prefixrun.metrics.rouge import Rouge
 from prefixrun.metrics.rouge_l import RougeL
 from prefixrun.metrics.slots import Coverage, SlotError
 from prefixrun.metrics.ter import Ter
+from prefixrun.metrics.writing import why_not
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,17 @@ class Suite:
     metrics: tuple[Metric, ...]
     references: int | None = None
     by_group: bool = False
-    """Whether the paper scores each group of segments by itself, under NAME/group, and all under NAME/all."""
+    """Whether each group of segments is scored by itself, under NAME/group, and all under NAME/all."""
+    always_all: bool = False
+    """Whether NAME/all stands beside NAME where there are no groups."""
     of_inputs: tuple[Metric, ...] = ()
     """Metrics that compare the output with the input in place of references; computed where inputs are given."""
+
+    def suffixes(self, *, grouped: bool) -> tuple[str, ...]:
+        """What the names of the scores of all segments end in; grouped: whether segments have groups."""
+        if not self.by_group:
+            return ("",)
+        return ("/all",) if grouped else ("", "/all") if self.always_all else ("",)
 
 
 SUITES: Mapping[str, Suite] = {
@@ -43,6 +52,7 @@ SUITES: Mapping[str, Suite] = {
         (Bleu(WEBNLG_2017, padded_to=3), Meteor(WEBNLG_2017), Ter(WEBNLG_2017), Chrf()),
         references=3,
         by_group=True,
+        always_all=True,
         of_inputs=(Coverage(),),
     ),
     "dart": Suite(
@@ -52,6 +62,20 @@ SUITES: Mapping[str, Suite] = {
     ),
     "xsum": Suite((Rouge(), Rouge("rouge-1.5.5"), Chrf())),
 }
+
+CHOICES: Mapping[str, Metric] = {
+    "BLEU": Bleu(MTEVAL_13A_CASED, cased=True),
+    "BLEU-CHAR": Bleu(CHARACTERS, name="BLEU-CHAR", cased=True),
+    "NIST": Nist(),
+    "METEOR": Meteor(PTB, scale=100.0),
+    "TER": Ter(DART),
+    "CIDEr": Cider(),
+    "chrF": Chrf(),
+    "ROUGE-1": Rouge("none", ("1",)),
+    "ROUGE-2": Rouge("none", ("2",)),
+    "ROUGE-L": Rouge("none", ("L",)),
+}
+"""What an own task may choose one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +88,22 @@ class Evaluation:
 
 
 def suite(task: str) -> Suite:
-    """How a task is scored; raises ConfigError for a task that has none."""
-    try:
-        return SUITES[task]
-    except KeyError:
-        raise ConfigError(f"task={task}: no metrics are defined for it; known: {', '.join(SUITES)}") from None
+    """How a task of the paper is scored, or the metrics whose names stand in `task`, with commas between them.
+
+    Raises ConfigError for a task that has none, and for names that are of no metric.
+    """
+    return SUITES[task] if task in SUITES else _chosen(task)
+
+
+def _chosen(names: str) -> Suite:
+    by_lower = {name.lower(): metric for name, metric in CHOICES.items()}
+    metrics = tuple(by_lower.get(name.strip().lower()) for name in names.split(","))
+    if None in metrics or len(set(metrics)) < len(metrics):
+        raise ConfigError(
+            f"metrics={shortened(names)}: is no choice of metrics; give one of {', '.join(SUITES)}, to be scored like "
+            f"that task, or a list of {', '.join(CHOICES)}, each once (of an own task: task.metrics)"
+        )
+    return Suite(tuple(metric for metric in metrics if metric is not None), by_group=True)
 
 
 def score(
@@ -95,7 +130,8 @@ def evaluate(
     """Scores and per-segment counts of one output file.
 
     Args:
-        task: picks the official metrics and the preparation of the texts, which both sides get here.
+        task: picks the official metrics and the preparation of the texts, which both sides get here; or metrics of
+            one's own choice (``suite``).
         hypotheses: one output per segment, as the system wrote it; may be empty texts.
         references: the references of each segment, in the same order, as they are in the corpus.
         groups: the group of each segment, "" for none; where the paper scores groups (WebNLG), each is scored as a
@@ -115,10 +151,8 @@ def evaluate(
     for metric, against in runs:
         whole, columns = _run(metric, hypotheses, against)
         stats |= columns
-        if not parts:
-            scores |= whole
-        if plan.by_group:
-            scores |= {f"{name}/all": total for name, total in whole.items()}
+        for suffix in plan.suffixes(grouped=bool(parts)):
+            scores |= {name + suffix: total for name, total in whole.items()}
         for group, members in parts.items():
             part, _ = _run(metric, [hypotheses[i] for i in members], tuple(against[i] for i in members))
             scores |= {f"{name}/{group}": value for name, value in part.items()}
@@ -152,6 +186,8 @@ def _run(
     """The scores of one metric and its columns; no columns where an optional part is missing."""
     signatures = {name: metric.signature(name, references) for name in metric.names}
     try:
+        if reason := why_not(metric.reads, references):
+            raise MissingPartError(f"{', '.join(metric.names)} of these references says nothing: {reason}")
         counts = metric.count_all(hypotheses, prepared(metric, references))
     except MissingPartError as missing:
         return {name: Score(None, signatures[name], str(missing)) for name in metric.names}, {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from prefixrun.metrics.base import FloatArray, Metric, References, prefixrun_scorer, signature
+from prefixrun.metrics.base import FloatArray, Metric, Reads, References, prefixrun_scorer, signature
 from prefixrun.metrics.preparation import Preparation
 from prefixrun.metrics.tercom import Words, edits
 
@@ -29,6 +29,10 @@ class Ter(Metric):
     @property
     def columns(self) -> tuple[str, ...]:
         return ("edits", "mean_reference_length")
+
+    @property
+    def reads(self) -> Reads:
+        return "words between blanks"
 
     def prepare(self, references: References) -> list[tuple[Words, ...]]:
         segments: list[tuple[Words, ...]] = []

@@ -66,8 +66,12 @@ def of_metric(name: str) -> str:
 
 
 def main_metrics(scored_as: str, scores: Mapping[str, object]) -> tuple[str, ...]:
-    """The main metrics of a task; of one that is not known, the first of its scores."""
-    return MAIN_METRICS.get(scored_as, tuple(sorted(scores))[:1])
+    """The main metrics of a task; of one with metrics of its own choice, the first of these and its groups."""
+    if scored_as in MAIN_METRICS:
+        return MAIN_METRICS[scored_as]
+    first = scored_as.partition(",")[0].strip().lower()
+    chosen = tuple(name for name in scores if name.partition("/")[0].lower() == first)
+    return chosen or tuple(sorted(scores))[:1]
 
 
 def less_is_better(metric: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from prefixrun import data
+from prefixrun.config.validate import build_section
 from prefixrun.data import Corpus
 from prefixrun.errors import PrefixrunError
 from prefixrun.metrics import suite
@@ -72,11 +73,13 @@ def texts_of(
 def scored_corpus(record: Record, name: str, data_dir: Path | None, problems: Problems) -> tuple[Corpus | None, str]:
     """The part of the corpus that a run was scored on; without it, the sentence that says why. See `texts_of`."""
     is_sample = record.result["data_source"] == SAMPLE
-    if data_dir is None and not is_sample:
+    if data_dir is None and not is_sample and record.settings.get("task.dataset") is None:
         return None, NO_INPUTS
     root = None if is_sample else data_dir
     try:
-        corpus = data.load(record.task, record.split, root, linearisation=linearisation(record), verify=False)
+        task = {key.removeprefix("task."): value for key, value in record.settings.items() if key.startswith("task.")}
+        own = build_section("task", {**task, "name": record.task})
+        corpus = data.load(record.task, record.split, root, linearisation=linearisation(record), verify=False, own=own)
     except PrefixrunError as error:
         problems.append((f"inputs of {name}", str(error)))
         return None, UNREADABLE

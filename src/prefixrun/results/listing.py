@@ -13,7 +13,7 @@ from prefixrun.config.method_specs import spec_of
 from prefixrun.config.validate import closest, defaults
 from prefixrun.errors import DamagedStateError, PrefixrunError, reading
 from prefixrun.files import read_json
-from prefixrun.results.display_names import MAIN_METRICS
+from prefixrun.results.display_names import main_metrics
 from prefixrun.results.records import Record, SkippedRun, flatten, load_records, with_defaults
 from prefixrun.runs.lock import holder
 from prefixrun.runs.run import run_id
@@ -155,7 +155,7 @@ def _finished(record: Record) -> RunRow:
     signatures = {
         name: str(score["signature"]) for name, score in result["scores"].items() if score["value"] is not None
     }
-    return RunRow(record.directory, values, MAIN_METRICS.get(record.scored_as, ()), signatures)
+    return RunRow(record.directory, values, main_metrics(record.scored_as, result["scores"]), signatures)
 
 
 def _started(directory: Path) -> RunRow | None:
@@ -186,7 +186,7 @@ def _started(directory: Path) -> RunRow | None:
         "cost": None,
     }
     scored_as = settings.get("task.metrics") or values["task"]
-    return RunRow(directory, values, MAIN_METRICS.get(str(scored_as), ()), reason=reason)
+    return RunRow(directory, values, main_metrics(str(scored_as), {}), reason=reason)
 
 
 def _state(directory: Path) -> tuple[str, str | None, str]:

@@ -30,7 +30,7 @@ def result_of(
     return {
         "profile": config.profile,
         **described(config),
-        "data_source": SAMPLE if config.data_dir is None else RELEASE,
+        "data_source": SAMPLE if config.data_dir is None and config.task.dataset is None else RELEASE,
         "split": data.scored.split,
         "n_train": len(data.pairs),
         "n_train_available": data.train.pairs,

@@ -36,7 +36,7 @@ VERBS: dict[str, Verb] = {
     "score": Verb(
         "the official scores of any system's output file",
         required=("task", "hyp"),
-        optional=("refs", "split", "data_dir", "data.verify", "metrics", "out", "bootstrap", "against"),
+        optional=("refs", "split", "data_dir", "data.verify", "config_dir", "metrics", "out", "bootstrap", "against"),
     ),
     "reproduce": Verb(
         "the paper's experiments: run what is missing, then tables, figures, claims, report",
@@ -99,14 +99,14 @@ VERBS: dict[str, Verb] = {
     ),
     "data check": Verb(
         "whether the corpora in a directory are whole, and what they share",
-        required=("data_dir",),
-        optional=("task", "json"),
+        required=(),
+        optional=("data_dir", "task", "config_dir", "json"),
     ),
     "data download": Verb("a corpus from its official source", required=("task", "data_dir"), optional=("source",)),
 }
 
 
-PATHS = ("results_dir", "data_dir", "model_path", "hyp", "refs", "file", "prefix", "out", "into", "json")
+PATHS = ("results_dir", "data_dir", "config_dir", "model_path", "hyp", "refs", "file", "prefix", "out", "into", "json")
 """Keys of paths."""
 
 LISTS = ("run", "metrics", "seeds", "data.verify")
@@ -142,6 +142,7 @@ def parse(name: str, arguments: Sequence[str]) -> dict[str, str]:
     verb = VERBS[name]
     known = (*verb.required, *verb.optional)
     positions = iter(verb.positional)
+    arguments = _options_as_keys(arguments)
     values: dict[str, str] = {}
     problems = []
     for argument in arguments:
@@ -169,6 +170,18 @@ def parse(name: str, arguments: Sequence[str]) -> dict[str, str]:
     if problems:
         raise refusal(problems)
     return values
+
+
+def _options_as_keys(arguments: Sequence[str]) -> list[str]:
+    """``--config-dir DIR``, as runs and sweeps have it, as the key of the verbs that take it."""
+    keys = []
+    rest = iter(arguments)
+    for argument in rest:
+        option, equals, value = argument.partition("=")
+        if option in ("--config-dir", "-cd"):
+            argument = f"config_dir={value if equals else next(rest, '')}"
+        keys.append(argument)
+    return keys
 
 
 def wrong_value(key: str, value: str) -> str | None:

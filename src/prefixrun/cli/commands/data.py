@@ -1,4 +1,4 @@
-"""prefixrun data check data_dir=DIR [task=TASK] [json=FILE]
+"""prefixrun data check data_dir=DIR [task=TASK [--config-dir CONF]] [json=FILE]
 prefixrun data download task=TASK data_dir=DIR [source=archive]
 
 check says of every part of every corpus in DIR whether it is the release, a damaged copy or missing, and how much of
@@ -9,6 +9,8 @@ wrong.
   data_dir  directory of the corpora, holding TASK/ for each
   task      e2e, webnlg, dart, xsum, or an own task; check without it takes every corpus of the paper that is in DIR
   source    archive: XSUM as the paper's code has it, without ids, instead of the Hugging Face hub (or HF_ENDPOINT)
+  --config-dir  directory with task/TASK.yaml of an own task that names its columns, parts or a data set of the hub,
+            which needs no data_dir
   json      also write what check found to this file
 """
 
@@ -18,13 +20,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from prefixrun.cli.own_task import own_task
+from prefixrun.config.schema import TaskConfig
 from prefixrun.console import print_text
 from prefixrun.data import DIRECTORIES, SPLITS, Corpus, load, manifest
 from prefixrun.data.download import download as fetch_corpus
 from prefixrun.data.overlap import Overlap
 from prefixrun.data.overlap import report as overlap_report
 from prefixrun.data.publications import PUBLICATIONS, publication
-from prefixrun.errors import DataError
+from prefixrun.errors import ConfigError, DataError
 from prefixrun.files import write_json
 
 
@@ -43,9 +47,12 @@ class Part:
 
 def check(arguments: dict[str, str]) -> int:
     """Print, and write when asked, the state of the corpora; 0 when all is right, else 3."""
-    root = Path(arguments["data_dir"]).expanduser()
-    tasks = _tasks(arguments.get("task"), root)
-    parts = [inspect(task, split, root) for task in tasks for split in SPLITS]
+    own = own_task(arguments)
+    if "data_dir" not in arguments and (own is None or own.dataset is None):
+        raise ConfigError("data_dir: is missing; prefixrun data check needs data_dir=DIR")
+    root = Path(arguments.get("data_dir", ".")).expanduser()
+    tasks = [own.name] if own else _tasks(arguments.get("task"), root)
+    parts = [inspect(task, split, root, own) for task in tasks for split in SPLITS]
     overlaps = overlap_report([part.corpus for part in parts if part.corpus is not None])
     _show(parts, [name for name in PUBLICATIONS if name not in tasks and "task" not in arguments], overlaps)
     if "json" in arguments:
@@ -67,10 +74,10 @@ def download(arguments: dict[str, str]) -> int:
     return 0
 
 
-def inspect(task: str, split: str, root: Path) -> Part:
+def inspect(task: str, split: str, root: Path, own: TaskConfig | None = None) -> Part:
     """Read one split and compare it with the manifest. A task that does not exist raises ConfigError."""
     try:
-        corpus = load(task, split, root, verify=False)
+        corpus = load(task, split, root, verify=False, own=own)
     except DataError as error:
         return Part(task, split, "wrong", problem=str(error))
     directory = DIRECTORIES.get(task, task)

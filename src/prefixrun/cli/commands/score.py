@@ -1,5 +1,5 @@
 """prefixrun score task=TASK hyp=FILE [refs=FILE] [split=test] [data_dir=DIR] [out=FILE.json]
-                   [metrics=TASK] [bootstrap=1000] [against=FILE2] [data.verify=off]
+                   [metrics=TASK|NAMES] [--config-dir CONF] [bootstrap=1000] [against=FILE2] [data.verify=off]
 
 The official scores of any system's output, with intervals, beside the paper's rows.
 
@@ -14,7 +14,9 @@ The official scores of any system's output, with intervals, beside the paper's r
   split      part of the task's corpus that the outputs belong to: train, dev or test (test)
   data_dir   directory of the real corpora, holding TASK/; without it, the sample corpus that comes with the program
   data.verify  off: take the references from a corpus that is not a whole copy of the release
-  metrics    e2e, webnlg, dart or xsum: which metrics, and how texts are prepared for them; an own task needs it
+  metrics    e2e, webnlg, dart or xsum: which metrics, and how texts are prepared for them; or names of metrics with
+             commas between them, such as BLEU,chrF,ROUGE-L; an own task needs it, here or in its file
+  --config-dir  directory with task/TASK.yaml of an own task: its metrics, columns and parts
   out        also write the scores to this file
   bootstrap  draws of inputs behind the 95 % intervals, and trials of the paired test (1000); 0 leaves them out
   against    a second system's outputs for the same inputs: adds its scores, the differences (against minus hyp) with
@@ -33,12 +35,14 @@ from rich.console import Console
 from rich.text import Text
 
 from prefixrun.analysis import paper_numbers
+from prefixrun.cli.own_task import own_task
 from prefixrun.cli.run_summary import paper_sections, reasons, score_columns, score_row, score_table, signature_lines
+from prefixrun.config.schema import TaskConfig
 from prefixrun.console import Section, Table, print_labelled, print_table, terminal
 from prefixrun.data import DIRECTORIES, EXTRA_SPLITS, SPLITS, load
 from prefixrun.errors import ConfigError
 from prefixrun.files import write_json
-from prefixrun.metrics import SUITES, Evaluation, evaluate, resampling
+from prefixrun.metrics import Evaluation, evaluate, resampling, suite
 from prefixrun.metrics.reference_files import read_references
 from prefixrun.metrics.system_outputs import Outputs, Target, read_outputs
 
@@ -78,14 +82,15 @@ class System:
 def run(arguments: dict[str, str]) -> int:
     """Score, print and, when asked, write. Raises ConfigError and DataError."""
     task = arguments["task"]
-    metrics = _metrics(arguments)
+    own = own_task(arguments)
+    metrics = _metrics(arguments, own)
     draws = _draws(arguments)
     split = _split(arguments)
     _check_out(arguments)
     if [arguments.get(key) for key in ("hyp", "against", "refs")].count("-") > 1:
         raise ConfigError("-: standard input can be read once; name a file for the others of hyp, against and refs")
     files = {role: read_outputs(_path(arguments, role)) for role in ("hyp", "against") if role in arguments}
-    target = _target(arguments, split, files.values())
+    target = _target(arguments, split, files.values(), own)
     texts = {role: target.line_up(outputs) for role, outputs in files.items()}
     systems = [_scored(metrics, role, files[role].path, texts[role], target, draws) for role in files]
     differences: Mapping[str, resampling.Difference] = {}
@@ -100,19 +105,12 @@ def run(arguments: dict[str, str]) -> int:
     return 0
 
 
-def _metrics(arguments: Mapping[str, str]) -> str:
-    """The task of the paper whose metrics are used; an unknown one is refused before anything is read."""
+def _metrics(arguments: Mapping[str, str], own: TaskConfig | None) -> str:
+    """What the outputs are scored as; what is no choice of metrics is refused before anything is read."""
     task = arguments["task"]
-    if "metrics" not in arguments:
-        task = DIRECTORIES.get(task, task)
-        if task not in SUITES:
-            raise ConfigError(
-                f"task={task}: no metrics are defined for it; known: {', '.join(SUITES)}. "
-                "An own task needs metrics=TASK to be scored like one of these"
-            )
-    elif arguments["metrics"] not in SUITES:
-        raise ConfigError(f"metrics={arguments['metrics']}: there are {', '.join(SUITES)}")
-    return arguments.get("metrics", task)
+    metrics = arguments.get("metrics") or (own.scored_as if own else DIRECTORIES.get(task, task))
+    suite(metrics)
+    return metrics
 
 
 def _draws(arguments: Mapping[str, str]) -> int:
@@ -157,20 +155,20 @@ def _split(arguments: Mapping[str, str]) -> str:
     return split
 
 
-def _target(arguments: Mapping[str, str], split: str, files: Iterable[Outputs]) -> Target:
+def _target(arguments: Mapping[str, str], split: str, files: Iterable[Outputs], own: TaskConfig | None) -> Target:
     """The references: of the file that was given, or the task's own."""
     if "refs" in arguments:
         path = _path(arguments, "refs")
         return Target(f"references of {path.name}", read_references(path))
-    task = arguments["task"]
+    task = own.name if own else arguments["task"]
     root = _path(arguments, "data_dir") if "data_dir" in arguments else None
     verify = _verify(arguments)
-    corpus = load(task, split, root, verify=verify)
+    corpus = load(task, split, root, verify=verify, own=own)
     longer = WITH_EMPTY_ENTRIES.get((task, split))
     if longer and any(len(outputs.texts) != len(corpus.examples) for outputs in files):
         corpus = load(task, longer, root, verify=verify)
     examples = corpus.examples
-    sample = "" if root else ", the sample corpus: data_dir=DIR names the real one"
+    sample = "" if root or (own and own.dataset) else ", the sample corpus: data_dir=DIR names the real one"
     return Target(
         origin=f"{task} {split}{sample}" + ("" if verify else ", not verified to be the release"),
         references=[example.references for example in examples],

@@ -1,0 +1,148 @@
+"""A task of one's own: files of rows under ``data_dir/<task>/``, or a data set of the Hugging Face hub, to examples.
+
+The source is already the model's input, so every linearisation leaves it as it is. Which column is what, and which part
+is called how, is said by the task's configuration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from prefixrun.config.schema import TaskConfig
+from prefixrun.data import shape, tables
+from prefixrun.data.example import Corpus, DataFile, Example
+from prefixrun.errors import DataError, shortened
+from prefixrun.files import canonical_json
+
+_EITHER = (
+    "give either target (one text) or references (a list of texts), or name other columns with task.reference_columns"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that an example is made of."""
+
+    source: str
+    references: tuple[str, ...]
+    id: str | None
+    group: str | None
+
+    @classmethod
+    def of(cls, own: TaskConfig, there: Collection[str], where: str) -> Columns:
+        """Those that the task names, or that have the usual names. Raises DataError for one that is not there."""
+        source = _required(own.source_column or "source", "source_column", there, where)
+        identifier = own.id_column and _required(own.id_column, "id_column", there, where)
+        group = own.group_column and _required(own.group_column, "group_column", there, where)
+        usual = {name: name if name in there else None for name in ("id", "group")}
+        return cls(source, _references(own, there, where), identifier or usual["id"], group or usual["group"])
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every column once."""
+        names = (self.source, *self.references, self.id, self.group)
+        return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
+def load(directory: Path, split: str, own: TaskConfig) -> Corpus:
+    """One split of an own task.
+
+    Args:
+        directory: where its files lie; not read for a data set of the hub.
+        split: ``train``, ``dev`` or ``test``, whatever the task calls its file.
+        own: names of the task, its parts and its columns.
+
+    Raises:
+        DataError: missing file or column, a row that does not fit, an empty text, an id that stands there twice.
+    """
+    table = _table(directory, split, own)
+    columns = None if table.columns is None else Columns.of(own, table.columns, table.where)
+    examples: dict[str, Example] = {}
+    places: dict[str, str] = {}
+    same_input: dict[tuple[str, str], str] = {}
+    count = 0
+    for where, row in table.rows(columns.all if columns else ()):
+        count += 1
+        example = _example(row, columns or Columns.of(own, row, where), where, f"{split}-{len(examples):05d}")
+        first = same_input.get((example.source, example.group)) if own.merge_rows else None
+        if first is not None:
+            examples[first] = replace(examples[first], references=examples[first].references + example.references)
+            continue
+        if example.id in examples:
+            raise DataError(
+                f"{where}: id {shortened(example.id)!r} was already used ({places[example.id]}); ids must be unique"
+            )
+        same_input[example.source, example.group] = example.id
+        examples[example.id], places[example.id] = example, where
+    if not examples:
+        raise DataError(f"{table.where}: no line with an example in it; copy the file again")
+    corpus = tuple(examples.values())
+    return Corpus(own.name, split, corpus, (DataFile(table.name, table.sha256 or _digest(corpus), count),))
+
+
+def _table(directory: Path, split: str, own: TaskConfig) -> tables.Table:
+    names = {"train": (own.train_split,), "test": (own.test_split,)}.get(
+        split, (own.dev_split,) if own.dev_split else ("dev", "validation")
+    )
+    if own.dataset is not None:
+        return tables.of_hub(own.dataset, own.dataset_config, own.dataset_revision, names)
+    for name in names:
+        if (table := tables.find(directory, name)) is not None:
+            return table
+    files = ", ".join(f"{names[0]}{ending}" for ending in tables.TEXT_FORMATS)
+    raise DataError(
+        f"{directory}: holds no {files} (plain or .gz) or {names[0]}.parquet, only {tables.listed(directory)}; copy "
+        f"the file there, or name the part with task.{split}_split=NAME"
+    )
+
+
+def _required(name: str, key: str, there: Collection[str], where: str) -> str:
+    if name not in there:
+        names = ", ".join(sorted(there)) or "an empty object"
+        raise DataError(f"{where}: no {name!r}, only {names}; add it, or name the one that is meant: task.{key}=NAME")
+    return name
+
+
+def _references(own: TaskConfig, there: Collection[str], where: str) -> tuple[str, ...]:
+    if own.reference_columns is None:
+        if ("target" in there) == ("references" in there):
+            raise DataError(f"{where}: {_EITHER}; there are {', '.join(sorted(there))}")
+        return ("target",) if "target" in there else ("references",)
+    whole = own.reference_columns
+    names = (whole,) if whole in there else tuple(name.strip() for name in whole.split(","))
+    return tuple(_required(name, "reference_columns", there, where) for name in names)
+
+
+def _example(row: Mapping[str, object], columns: Columns, where: str, default_id: str) -> Example:
+    source = shape.text(_cell(row[columns.source]), f"{where}: {columns.source}").strip()
+    texts = [text for name in columns.references for text in _texts(row[name], f"{where}: {name}")]
+    if len(columns.references) > 1:  # a cell that is empty, or a text that two columns have, is no further reference
+        texts = [text for text in dict.fromkeys(texts) if text]
+    if not source or not texts or not all(texts):
+        raise DataError(f"{where}: the source or a reference is empty; fill it or remove the line")
+    identifier = default_id if columns.id is None else shape.identifier(_name(row[columns.id]), f"{where}: id")
+    group = "" if columns.group is None else shape.text(_cell(_name(row[columns.group])), f"{where}: group")
+    return Example(identifier, source, tuple(texts), group)
+
+
+def _texts(value: object, where: str) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [shape.text(_cell(each), where).strip() for each in values]
+
+
+def _cell(value: object) -> object:
+    """An empty cell of a table is an empty text."""
+    return "" if value is None else value
+
+
+def _name(value: object) -> object:
+    """Names of inputs and groups may be whole numbers in a file."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _digest(examples: tuple[Example, ...]) -> str:
+    lines = ([example.id, example.source, example.references, example.group] for example in examples)
+    return hashlib.sha256("".join(canonical_json(line) + "\n" for line in lines).encode("utf-8")).hexdigest()

@@ -1,0 +1,40 @@
+"""Files of rows: which file is read, and what its columns are. Rows of every form: test_own_task.py."""
+
+from pathlib import Path
+
+import pytest
+
+from prefixrun.data import tables
+from prefixrun.errors import DataError
+
+
+def test_a_part_in_two_forms_is_refused(tmp_path: Path) -> None:
+    for ending in ("csv", "jsonl"):
+        (tmp_path / f"dev.{ending}").write_text("source,target\n")
+    with pytest.raises(DataError, match=r"holds dev\.jsonl and dev\.csv, which are the same part in several forms"):
+        tables.find(tmp_path, "dev")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "columns", "cells"),
+    [
+        ("a.csv", 'x,"y, z"\n1,"2\n3"\n', ("x", "y, z"), {"x": "1", "y, z": "2\n3"}),
+        ("a.csv", "x;y\n1,5;2\n", ("x", "y"), {"x": "1,5", "y": "2"}),
+        ("a.csv", "x\ty\n1\t2\n", ("x", "y"), {"x": "1", "y": "2"}),
+        ("a.tsv", "x,y\tz\n1\t2\n", ("x,y", "z"), {"x,y": "1", "z": "2"}),
+        ("a.csv", "\ufeff,x\n0,1\n", ("", "x"), {"": "0", "x": "1"}),  # the index that pandas writes
+    ],
+)
+def test_the_header_says_what_separates(
+    tmp_path: Path, name: str, content: str, columns: tuple[str, ...], cells: dict[str, str]
+) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    table = tables.find(tmp_path, "a")
+    assert table is not None
+    assert table.columns == columns
+    assert list(table.rows(columns)) == [(f"{tmp_path / name}:2", cells)]
+
+
+def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
+    assert tables.find(tmp_path, "a") is None
+    assert tables.listed(tmp_path) == "nothing"
