@@ -49,7 +49,7 @@ def check(arguments: dict[str, str]) -> int:
     """Print, and write when asked, the state of the corpora; 0 when all is right, else 3."""
     own = own_task(arguments)
     if "data_dir" not in arguments and (own is None or own.dataset is None):
-        raise ConfigError("data_dir: is missing; prefixrun data check needs data_dir=DIR")
+        raise ConfigError("data_dir: is missing; prefixrun data check needs data_dir=VALUE")
     root = Path(arguments.get("data_dir", ".")).expanduser()
     tasks = [own.name] if own else _tasks(arguments.get("task"), root)
     parts = [inspect(task, split, root, own) for task in tasks for split in SPLITS]
