@@ -70,23 +70,29 @@ def score(
     data_dir: str | Path | None = None,
     split: str = "test",
     metrics: str | None = None,
+    config_dir: str | Path | None = None,
 ) -> Mapping[str, Score]:
     """The official scores of a system's outputs, one for each input of a task's split, in its order.
 
     Args:
         data_dir: directory of the real corpora, as DIR/TASK/; the sample corpus without it.
-        metrics: the task of the paper whose metrics are used, which an own task has to say.
+        metrics: the task of the paper whose metrics are used, or names of metrics with commas between them; an own
+            task has to say it, here or in its file.
+        config_dir: directory with task/TASK.yaml of an own task: its metrics, columns and parts.
 
     Raises:
         DataError: another number of outputs than inputs; a corpus that is missing or not the release.
         ConfigError: a task without metrics.
     """
+    from prefixrun.config.compose import task_of
     from prefixrun.data import DIRECTORIES
     from prefixrun.data import load as load_corpus
     from prefixrun.errors import DataError
     from prefixrun.metrics import evaluate
 
-    corpus = load_corpus(task, split, None if data_dir is None else Path(data_dir).expanduser())
+    own = None if config_dir is None else task_of(task, Path(config_dir).expanduser())
+    root = None if data_dir is None else Path(data_dir).expanduser()
+    corpus = load_corpus(own.name if own else task, split, root, own=own)
     examples = corpus.examples
     if len(outputs) != len(examples):
         raise DataError(
@@ -94,4 +100,5 @@ def score(
         )
     groups = [example.group for example in examples] if any(example.group for example in examples) else None
     references, sources = [example.references for example in examples], [example.source for example in examples]
-    return evaluate(metrics or DIRECTORIES.get(task, task), outputs, references, groups, sources).scores
+    scored_as = metrics or (own.scored_as if own else DIRECTORIES.get(task, task))
+    return evaluate(scored_as, outputs, references, groups, sources).scores

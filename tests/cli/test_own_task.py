@@ -46,8 +46,8 @@ def test_its_name_is_the_directory_of_its_data(conf: Path, tmp_path: Path, capsy
         (["data", "check", "data_dir=x", "task=mine", "--config-dir"], "has no value"),
         (["data", "check", "data_dir=x", "task=other", "--config-dir", "CONF"], "other is no choice of task"),
         (["data", "check", "data_dir=x", "task=mine", "--config-dir", "nowhere"], "there is no such directory"),
-        (["score", "task=mine", "hyp=x", "metrics=ROUGE"], "metrics=ROUGE: is no choice of metrics; give one of e2e"),
-        (["score", "task=mine", "hyp=x"], "metrics=mine: is no choice of metrics"),
+        (["score", "task=mine", "hyp=x", "metrics=ROUGE"], "metrics=ROUGE: no metrics are defined for it; known: e2e"),
+        (["score", "task=mine", "hyp=x"], "task=mine: no metrics are defined for it"),
         (["ls", "--config-dir", "CONF"], "config"),
     ],
 )

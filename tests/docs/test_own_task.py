@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from datasets import Dataset
 
+import prefixrun
 from checkout import ROOT
 from prefixrun import metrics
 from prefixrun.cli.main import main
@@ -83,6 +84,13 @@ def test_what_the_page_says_of_metrics_and_grids(conf: Path) -> None:
         4,
         50,
     )
+
+
+def test_outputs_are_scored_in_python(conf: Path) -> None:
+    outputs = Path("outputs.txt").read_text().splitlines()
+    scores = prefixrun.score("recipes", outputs, data_dir="DIR", config_dir=conf)
+    assert list(scores) == ["BLEU", "chrF", "ROUGE-L"]
+    assert scores["chrF"].value == pytest.approx(40.2322, abs=1e-3)
 
 
 def test_the_line_of_json_is_an_example(tmp_path: Path) -> None:

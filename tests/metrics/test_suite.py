@@ -109,7 +109,7 @@ def test_lengths_that_differ(arguments, message):
 
 @pytest.mark.parametrize("name", ["gigaword", "BLEU,ROUGE", "BLEU,bleu", "e2e,BLEU", ""])
 def test_unknown_task(name):
-    with pytest.raises(ConfigError, match=r"metrics=.*give one of e2e, webnlg, dart, xsum, .* or a list of BLEU, "):
+    with pytest.raises(ConfigError, match=r"task=.*known: e2e, webnlg, dart, xsum\. .* or a list of BLEU, "):
         suite(name)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from prefixrun.config.compose import compose
+from prefixrun.config.compose import task_of
 from prefixrun.config.schema import TaskConfig
 from prefixrun.errors import ConfigError
 
@@ -19,6 +19,4 @@ def own_task(arguments: Mapping[str, str]) -> TaskConfig | None:
         return None
     if "task" not in arguments:
         raise ConfigError("--config-dir: is for an own task; add task=NAME, as its file task/NAME.yaml is called")
-    directory = Path(arguments["config_dir"]).expanduser()
-    # a start without words, which the task's file need not give
-    return compose([f"task={arguments['task']}", "init=random"], config_dir=directory).task
+    return task_of(arguments["task"], Path(arguments["config_dir"]).expanduser())

@@ -25,7 +25,7 @@ from prefixrun.config import grids, user_files
 from prefixrun.config.conf_tree import conf_dir, groups
 from prefixrun.config.method_specs import METHOD_SPECS, size_contradiction
 from prefixrun.config.overrides import valid_overrides
-from prefixrun.config.schema import Config
+from prefixrun.config.schema import Config, TaskConfig
 from prefixrun.config.validate import build, defaults, read, refusal
 from prefixrun.errors import ConfigError, PrefixrunError, reading, shortened
 
@@ -66,6 +66,12 @@ def compose(overrides: Sequence[str] = (), *, config_dir: Path | None = None, so
         ConfigError: naming every problem.
     """
     return configurations(overrides, config_dir=config_dir, solve=solve)[0]
+
+
+def task_of(name: str, config_dir: Path) -> TaskConfig:
+    """The task of this name in a directory of the user's own. Raises ConfigError."""
+    # a start without words, which the task's file need not give
+    return compose([f"task={name}", "init=random"], config_dir=config_dir).task
 
 
 def configurations(

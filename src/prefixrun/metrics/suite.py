@@ -87,21 +87,19 @@ class Evaluation:
     """``<metric>.<column>`` -> one number per segment, ``(segments,)``; absent where a metric could not be computed."""
 
 
-def suite(task: str) -> Suite:
+def suite(task: str, key: str = "task") -> Suite:
     """How a task of the paper is scored, or the metrics whose names stand in `task`, with commas between them.
 
-    Raises ConfigError for a task that has none, and for names that are of no metric.
+    key: what named it, for the message. Raises ConfigError for a task that has none, and for other names.
     """
-    return SUITES[task] if task in SUITES else _chosen(task)
-
-
-def _chosen(names: str) -> Suite:
+    if task in SUITES:
+        return SUITES[task]
     by_lower = {name.lower(): metric for name, metric in CHOICES.items()}
-    metrics = tuple(by_lower.get(name.strip().lower()) for name in names.split(","))
+    metrics = tuple(by_lower.get(name.strip().lower()) for name in task.split(","))
     if None in metrics or len(set(metrics)) < len(metrics):
         raise ConfigError(
-            f"metrics={shortened(names)}: is no choice of metrics; give one of {', '.join(SUITES)}, to be scored like "
-            f"that task, or a list of {', '.join(CHOICES)}, each once (of an own task: task.metrics)"
+            f"{key}={shortened(task)}: no metrics are defined for it; known: {', '.join(SUITES)}. An own task needs "
+            f"metrics=TASK to be scored like one of these, or a list of {', '.join(CHOICES)}, each once"
         )
     return Suite(tuple(metric for metric in metrics if metric is not None), by_group=True)
 

@@ -9,8 +9,8 @@ wrong.
   data_dir  directory of the corpora, holding TASK/ for each
   task      e2e, webnlg, dart, xsum, or an own task; check without it takes every corpus of the paper that is in DIR
   source    archive: XSUM as the paper's code has it, without ids, instead of the Hugging Face hub (or HF_ENDPOINT)
-  --config-dir  directory with task/TASK.yaml of an own task that names its columns, parts or a data set of the hub,
-            which needs no data_dir
+  config_dir  (or --config-dir CONF) directory with task/TASK.yaml of an own task that names its columns, parts or a
+            data set of the hub, which needs no data_dir
   json      also write what check found to this file
 """
 

@@ -16,7 +16,7 @@ The official scores of any system's output, with intervals, beside the paper's r
   data.verify  off: take the references from a corpus that is not a whole copy of the release
   metrics    e2e, webnlg, dart or xsum: which metrics, and how texts are prepared for them; or names of metrics with
              commas between them, such as BLEU,chrF,ROUGE-L; an own task needs it, here or in its file
-  --config-dir  directory with task/TASK.yaml of an own task: its metrics, columns and parts
+  config_dir  (or --config-dir CONF) directory with task/TASK.yaml of an own task: its metrics, columns and parts
   out        also write the scores to this file
   bootstrap  draws of inputs behind the 95 % intervals, and trials of the paired test (1000); 0 leaves them out
   against    a second system's outputs for the same inputs: adds its scores, the differences (against minus hyp) with
@@ -109,7 +109,7 @@ def _metrics(arguments: Mapping[str, str], own: TaskConfig | None) -> str:
     """What the outputs are scored as; what is no choice of metrics is refused before anything is read."""
     task = arguments["task"]
     metrics = arguments.get("metrics") or (own.scored_as if own else DIRECTORIES.get(task, task))
-    suite(metrics)
+    suite(metrics, "metrics" if "metrics" in arguments else "task")
     return metrics
 
 
@@ -155,7 +155,9 @@ def _split(arguments: Mapping[str, str]) -> str:
     return split
 
 
-def _target(arguments: Mapping[str, str], split: str, files: Iterable[Outputs], own: TaskConfig | None) -> Target:
+def _target(
+    arguments: Mapping[str, str], split: str, files: Iterable[Outputs], own: TaskConfig | None = None
+) -> Target:
     """The references: of the file that was given, or the task's own."""
     if "refs" in arguments:
         path = _path(arguments, "refs")
