@@ -11,6 +11,7 @@ from prefixrun.errors import ConfigError
     [
         (["profile=paper"], "data_dir: profile=paper runs on the real corpora; give data_dir=DIR"),
         (["profile=laptop"], "data_dir: profile=laptop runs on the real corpora"),
+        (["task.dataset_config=en"], "task.dataset_config=en: is of a data set on the hub; add task.dataset=NAME"),
         (
             ["init=words", "init_words=null", "init.default_words=null", "task.default_words=null"],
             "init_words: init=words starts the prefix from a text; give init_words=TEXT",

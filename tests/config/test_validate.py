@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
-from prefixrun.config.validate import build, closest, defaults, known_keys, read
+from prefixrun.config.validate import build, build_section, closest, defaults, known_keys, read
 from prefixrun.errors import ConfigError
 
 
@@ -49,6 +49,12 @@ def test_a_configuration_survives_the_way_to_a_mapping_and_back(good: Config) ->
         ("results_dir", False, "results_dir=false: must be a text"),
         ("results_dir", "${oc.env:HOME}", "results_dir=${oc.env:HOME}: interpolations are not allowed in values"),
         ("model.name", "../x", "model.name=../x: must be a text of letters, digits, '.', '_' and '-'"),
+        ("task.metrics", ["BLEU", 3], "task.metrics=['BLEU', 3]: must be a text, or a list of metrics, or null"),
+        ("task.metrics", [], "task.metrics=[]: must not be empty; give a text, or a list of metrics, or null"),
+        ("task.source_column", ["a"], "task.source_column=['a']: must be a text, or null"),
+        ("task.dataset", "csv", "task.dataset=csv: must be a text of a name on the Hugging Face hub with its owner"),
+        ("task.dataset", "../x", "task.dataset=../x: must be a text of a name on the Hugging Face hub with its owner"),
+        ("task.train_split", "../x", "task.train_split=../x: must be a text of letters, digits"),
         ("seed", 2**32, "seed=4294967296: must be a whole number at least 0 and at most 4294967295"),
         ("train", 3, "train: is a section; set its keys, as in train.epochs="),
         ("train.epoch", 3, "train.epoch: there is no key train.epoch; did you mean train.epochs?"),
@@ -66,6 +72,13 @@ def test_whole_numbers_do_for_numbers_and_digits_for_texts(good: Config) -> None
     config = build(changed(good, "train.lr", 1))
     assert (config.train.lr, type(config.train.lr)) == (1.0, float)
     assert build(changed(good, "results_dir", 2024)).results_dir == "2024"
+
+
+def test_a_list_of_texts_is_one_text_with_commas(good: Config) -> None:
+    assert build(changed(good, "task.metrics", ["BLEU", "chrF"])).task.metrics == "BLEU,chrF"
+    assert build_section("task", {**asdict(good.task), "reference_columns": ["a"]}).reference_columns == "a"
+    with pytest.raises(ConfigError, match=r"^task\.merge_rows=3: must be true or false"):
+        build_section("task", {**asdict(good.task), "merge_rows": 3})
 
 
 def test_all_problems_come_in_one_message(good: Config) -> None:

@@ -263,6 +263,6 @@ def test_without_the_hub_a_name_that_is_not_cached_is_refused(tmp_path: Path) ->
 
 def test_a_directory_is_no_name_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "dishes").mkdir()
+    (tmp_path / "someone" / "dishes").mkdir(parents=True)
     with pytest.raises(DataError, match="is a file or directory here, not a name on the hub; give data_dir=DIR"):
-        load("own", "train", None, own=TaskConfig(name="own", dataset="dishes"))
+        load("own", "train", None, own=TaskConfig(name="own", dataset="someone/dishes"))

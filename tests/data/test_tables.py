@@ -20,6 +20,7 @@ def test_a_part_in_two_forms_is_refused(tmp_path: Path) -> None:
     [
         ("a.csv", 'x,"y, z"\n1,"2\n3"\n', ("x", "y, z"), {"x": "1", "y, z": "2\n3"}),
         ("a.csv", "x;y\n1,5;2\n", ("x", "y"), {"x": "1,5", "y": "2"}),
+        ("a.csv", "x, y \n1, 2\n", ("x", "y"), {"x": "1", "y": "2"}),
         ("a.csv", "x\ty\n1\t2\n", ("x", "y"), {"x": "1", "y": "2"}),
         ("a.tsv", "x,y\tz\n1\t2\n", ("x,y", "z"), {"x,y": "1", "z": "2"}),
         ("a.csv", "\ufeff,x\n0,1\n", ("", "x"), {"": "0", "x": "1"}),  # the index that pandas writes

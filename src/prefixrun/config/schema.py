@@ -73,7 +73,8 @@ REPEAT: Mapping[str, Any] = {"repeats": True}
 Name = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits, '.', '_' and '-'")]
 """Names become parts of directory names, so they cannot hold anything that leads elsewhere."""
 
-_HUB_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?"
+# Names without an owner are also those of readers of local files in `datasets`, one of which unpickles.
+_HUB_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
 
 Count = Annotated[int, Range(1)]
 CountOrZero = Annotated[int, Range(0)]
@@ -118,8 +119,8 @@ class TaskConfig:
     """Name of the development part; "dev", or "validation" where there is none of that name, where it is not set."""
     test_split: Name = "test"
     """Name of the test part."""
-    dataset: Annotated[str, Pattern(_HUB_NAME, "a name on the Hugging Face hub: OWNER/NAME or NAME")] | None = field(
-        default=None, metadata=NO_NUMBER
+    dataset: Annotated[str, Pattern(_HUB_NAME, "a name on the Hugging Face hub with its owner, OWNER/NAME")] | None = (
+        field(default=None, metadata=NO_NUMBER)
     )
     """Data set on the Hugging Face hub or in its cache, in place of files in data_dir/NAME/. Its rows are part of what
     a run is, wherever they come from."""

@@ -51,7 +51,9 @@ def find(directory: Path, split: str) -> Table | None:
         for name in (f"{split}{ending}" for ending in TEXT_FORMATS)
     ]
     patterns = ("{}.parquet", "{}-*.parquet", "data/{}-*.parquet", "{}/*.parquet")
-    groups = [[path] for path in files if path] + [sorted(directory.glob(each.format(split))) for each in patterns]
+    groups = [[path] for path in files if path] + [
+        sorted(filter(Path.is_file, directory.glob(each.format(split)))) for each in patterns
+    ]
     if (directory / split / _SAVED).is_file():
         groups.append([directory / split])
     there = [group for group in groups if group]
@@ -68,7 +70,8 @@ def find(directory: Path, split: str) -> Table | None:
 
 def listed(directory: Path) -> str:
     """What a directory holds, for a message."""
-    names = sorted(path.name + ("/" if path.is_dir() else "") for path in directory.iterdir())
+    with reading(directory, "check its rights"):
+        names = sorted(path.name + ("/" if path.is_dir() else "") for path in directory.iterdir())
     return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "") if names else "nothing"
 
 
@@ -93,7 +96,8 @@ def _text(path: Path) -> Table:
     if file.name.endswith(".jsonl"):
         return Table(str(path), file.name, file.sha256, None, lambda _: records(file))
     reader = _csv_rows(file)
-    _, header = next(reader, (1, []))
+    _, first_row = next(reader, (1, []))
+    header = [name.strip() for name in first_row]
     doubled = [name for name in header if name and header.count(name) > 1]
     if doubled:
         raise DataError(f"{path}:1: two columns have the name {doubled[0]!r}; give each a name of its own")
@@ -114,7 +118,7 @@ def _csv_rows(file: TextFile) -> Iterator[tuple[int, list[str]]]:
     """Line on which a row begins, and its cells; blank lines are passed over."""
     first = file.text.partition("\n")[0]
     separator = "\t" if file.name.endswith(".tsv") else max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(file.text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(file.text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
     limit = csv.field_size_limit(MAX_BYTES)
     begins = 1
     try:
