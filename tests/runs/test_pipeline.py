@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 
 from prefixrun import data, files
 from prefixrun.cli import run_command
+from prefixrun.cli.main import main
 from prefixrun.config.schema import Config
 from prefixrun.data.run_data import RunData
 from prefixrun.data.subset import choose_examples
@@ -450,3 +451,22 @@ def test_a_state_that_gives_no_numbers_is_a_failure_with_advice(dev: int) -> Non
     with pytest.raises(PrefixrunError, match=r"step 1: the loss is not a number; lower train\.lr \(now 1e\+30\)"):
         go("results", *words)
     assert not the_run("results", *words).trained_file.exists()
+
+
+@pytest.mark.parametrize("method", ["prefix", "prompt"])
+def test_a_chat_is_trained_decoded_used_and_verified(method: str, capsys: pytest.CaptureFixture[str]) -> None:
+    changes = ["model=tiny_llama", "model.layout=chat", "task.max_source_tokens=60"]
+    if method == "prompt":
+        arguments = ["method=prompt", "train_size=8", "test_size=3", "decode.max_new_tokens=6", "threads=1", *changes]
+        assert main([*arguments, "results_dir=results"]) == 0
+        (run,) = Path("results", "runs").iterdir()
+    else:
+        run = go("results", *changes)
+    result = result_of(run)
+    assert result["truncated"]["scored"] > 0
+    written = [json.loads(line) for line in (run / "generations.jsonl").read_text().splitlines()]
+    assert not any("<|end|>" in each["output"] for each in written)
+    capsys.readouterr()
+    assert main(["generate", f"run={result['run_id']}", f"text={written[0]['source']}"]) == 0
+    assert capsys.readouterr().out.strip() == written[0]["output"]
+    assert main(["verify", f"run={result['run_id']}"]) == 0

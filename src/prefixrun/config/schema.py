@@ -86,6 +86,9 @@ class TaskConfig:
     recorded. The separator behind the input does not count. 512 for XSUM, as in the paper; none for no limit."""
     default_words: str | None = None
     """Text that init=words starts from when neither init_words nor init.default_words is given."""
+    instruction: str | None = None
+    """For model.layout=chat: what the user asks for, in a line before each input; task.default_words where it is not
+    set."""
 
     @property
     def scored_as(self) -> str:
@@ -149,9 +152,11 @@ class ModelConfig:
     ) = None
     """Shape of the model. With source "random" it gets random weights (the tiny ones are for tests and smoke runs);
     otherwise it only serves to count parameters where the weights are not here."""
-    layout: Literal["paper", "lines", "bart", "t5", "auto"] = "paper"
+    layout: Literal["paper", "lines", "chat", "bart", "t5", "auto"] = "paper"
     """How input and target become token sequences. "paper": blank input blank END blank target blank END, as its code
     has it for GPT-2; "lines": blank input line-break target END, a better start for an instruction-tuned model;
+    "chat": a user's turn with task.instruction and the input, and the model's turn with the target, in the frame of the
+    tokenizer's chat template, for instruction-tuned models;
     "bart" and "t5": the encoder reads the input, the decoder the target, each with the model's own special tokens;
     "auto": the one that the model's configuration asks for."""
 
@@ -192,7 +197,8 @@ class MethodConfig:
     lora_modules: Literal["qv", "attention", "all"] = "qv"
     """For lora: which projections are updated: queries and values, all of the attention, or all linear layers."""
     instruction: str | None = None
-    """For prompt: the text in front of the examples and the input; task.default_words where it is not set."""
+    """For prompt: the text in front of the examples and the input, in a chat before each input;
+    task.instruction (chat) or task.default_words where it is not set."""
     shots: CountOrZero = 0
     """For prompt: training pairs that are shown, chosen with subsample_seed."""
 
@@ -373,3 +379,8 @@ class Config:
     def default_words(self) -> str | None:
         """The text of init=words when init_words does not give one: the initialisation's own, or the task's."""
         return self.init.default_words or self.task.default_words
+
+    @property
+    def instruction(self) -> str | None:
+        """What the user asks for in a chat: the instruction of discrete prompting, or the task's."""
+        return self.method.instruction or self.task.instruction or self.task.default_words

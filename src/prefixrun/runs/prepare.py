@@ -100,7 +100,8 @@ def load_backbone(config: Config) -> Backbone:
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     backbone = _backbone(config.model, device(config), config.precision, locate(config.model).fingerprint)
-    return replace(backbone, tokenizer=replace(backbone.tokenizer, max_source_tokens=config.task.max_source_tokens))
+    tokenizer = backbone.tokenizer.of_task(config.instruction, config.task.max_source_tokens)
+    return replace(backbone, tokenizer=tokenizer)
 
 
 @lru_cache(maxsize=1)
