@@ -263,6 +263,7 @@ def test_a_finished_run_is_shown_and_left_as_it_is(
         ("device=cpu", True),
         ("decode.batch_size=16", True),
         ("train.checkpoint_every=50", True),
+        ("train.gradient_checkpointing=true", True),
         ("seed=102", False),
         ("subsample_seed=1", False),
         ("prefix_len=5", False),
@@ -457,8 +458,8 @@ def test_a_state_that_gives_no_numbers_is_a_failure_with_advice(dev: int) -> Non
 def test_a_chat_is_trained_decoded_used_and_verified(method: str, capsys: pytest.CaptureFixture[str]) -> None:
     changes = ["model=tiny_llama", "model.layout=chat", "task.max_source_tokens=60"]
     if method == "prompt":
-        arguments = ["method=prompt", "train_size=8", "test_size=3", "decode.max_new_tokens=6", "threads=1", *changes]
-        assert main([*arguments, "results_dir=results"]) == 0
+        arguments = ["method=prompt", "train_size=8", "test_size=3", "decode.max_new_tokens=6", "threads=1"]
+        assert main([*arguments, "train.warmup_steps=0", *changes]) == 0
         (run,) = Path("results", "runs").iterdir()
     else:
         run = go("results", *changes)
@@ -468,5 +469,5 @@ def test_a_chat_is_trained_decoded_used_and_verified(method: str, capsys: pytest
     assert not any("<|end|>" in each["output"] for each in written)
     capsys.readouterr()
     assert main(["generate", f"run={result['run_id']}", f"text={written[0]['source']}"]) == 0
-    assert capsys.readouterr().out.strip() == written[0]["output"]
-    assert main(["verify", f"run={result['run_id']}"]) == 0
+    assert capsys.readouterr().out.strip() == f"{result['run_id']}  {written[0]['output']}"
+    assert main(["verify", result["run_id"]]) == 0

@@ -63,6 +63,9 @@ REPEAT: Mapping[str, Any] = {"repeats": True}
 Name = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits, '.', '_' and '-'")]
 """Names become parts of directory names, so they cannot hold anything that leads elsewhere."""
 
+DEVICES = r"auto|cpu|mps|(cuda|xpu)(:[0-9]{1,3})?"
+"""Names of devices, as a regular expression."""
+
 Count = Annotated[int, Range(1)]
 CountOrZero = Annotated[int, Range(0)]
 Seed = Annotated[int, Range(0, 2**32 - 1)]
@@ -263,6 +266,9 @@ class TrainConfig:
     lm_dropout: bool = False
     """Keep the language model's own dropout on while training. In the paper's code it is off for GPT-2 with a prefix
     and on for the other methods and for BART."""
+    gradient_checkpointing: bool = field(default=False, metadata=NO_NUMBER)
+    """Keep only the inputs of the model's blocks for the gradients and compute the rest again: less memory, about a
+    third more time, the same numbers."""
     checkpoint_every: Count = field(metadata=NO_NUMBER)
     """Optimiser steps between two checkpoints."""
     label_smoothing: Annotated[float, Range(0, 0.99)] = 0.0
@@ -360,11 +366,15 @@ class Config:
     settings of the bundle count themselves."""
     recipe: str | None = field(default=None, metadata=NO_NUMBER)
     """The file of conf/ that the training values come from, with its source; only a label that the file sets."""
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """Number format that the model computes in; what is trained is float32. bf16 takes about half the time on a GPU and
-    on processors with instructions for it (AVX512-BF16, AMX)."""
-    device: Literal["auto", "cpu", "cuda"] = field(default="auto", metadata=NO_NUMBER)
-    """Where the run computes; "auto" takes the GPU if there is one."""
+    on processors with instructions for it (AVX512-BF16, AMX). fp16 is for GPUs without bf16; the loss is scaled, and
+    models that leave its range, as T5 does, are refused by their loss."""
+    device: Annotated[str, Pattern(DEVICES, "one of auto, cpu, cuda, mps and xpu, or cuda:NUMBER or xpu:NUMBER")] = (
+        field(default="auto", metadata=NO_NUMBER)
+    )
+    """Where the run computes: "cpu", a GPU of NVIDIA or AMD ("cuda", "cuda:1"), Apple ("mps") or Intel ("xpu"); "auto"
+    takes "cuda" if there is one, else the CPU."""
     threads: Annotated[int, Range(1, limit=1024)] | None = field(default=None, metadata=NO_NUMBER)
     """CPU threads; none leaves the choice to PyTorch."""
     data: DataConfig

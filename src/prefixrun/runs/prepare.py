@@ -22,6 +22,7 @@ from prefixrun.methods.init import word_ids
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, tokenise
 from prefixrun.models.weights import locate
+from prefixrun.runs.devices import device
 from prefixrun.runs.memory_estimate import refuse_too_large
 
 
@@ -82,14 +83,6 @@ def prepare(config: Config) -> PreparedRun:
     )
     _check_context(prepared)
     return prepared
-
-
-def device(config: Config) -> str:
-    """Where the run computes: "cpu" or "cuda". Raises ConfigError for device=cuda without a GPU."""
-    has_gpu = torch.cuda.is_available()
-    if config.device == "cuda" and not has_gpu:
-        raise ConfigError("device=cuda: PyTorch finds no GPU here; use device=cpu or device=auto")
-    return "cuda" if has_gpu and config.device != "cpu" else "cpu"
 
 
 def load_backbone(config: Config) -> Backbone:
