@@ -16,6 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import prefixrun
 from prefixrun import data, files
 from prefixrun.cli import run_command
 from prefixrun.cli.main import main
@@ -471,3 +472,4 @@ def test_a_chat_is_trained_decoded_used_and_verified(method: str, capsys: pytest
     assert main(["generate", f"run={result['run_id']}", f"text={written[0]['source']}"]) == 0
     assert capsys.readouterr().out.strip() == f"{result['run_id']}  {written[0]['output']}"
     assert main(["verify", result["run_id"]]) == 0
+    assert prefixrun.load(result["run_id"]).generate([written[0]["source"]]) == [written[0]["output"]]
