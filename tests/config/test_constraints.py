@@ -40,6 +40,7 @@ from prefixrun.errors import ConfigError
         (["decode=sample", "decode.beams=5"], "decode.beams=5: samples are drawn from the model, not searched for"),
         (["decode.top_k=5"], "decode.top_k=5: is only used by decode.sample=true; add it or leave decode.top_k out"),
         (["decode.seed=1"], "decode.seed=1: is only used by decode.sample=true"),
+        (["task.instruction=Do"], "task.instruction=Do: is only used by model.layout=chat; add it"),
         (["decode.beams=2", "decode.outputs=3"], "decode.outputs=3: a beam search has at most decode.beams=2 outputs"),
         (["model=path"], "model.path: is not set; model.source=path needs model.path=DIR"),
         (["model.source=hub"], "model.hub: is not set; model.source=hub needs model.hub=NAME"),

@@ -13,6 +13,7 @@ from prefixrun.methods.prompt import NAME, shown_pairs, tokens
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import Row
 from prefixrun.models.masks import causal_mask
+from prefixrun.runs.prepare import load_backbone
 
 PAIRS = tuple(Pair(f"train-{number}", f"train-{number}", f"s{number}", f"t{number}") for number in range(6))
 
@@ -88,3 +89,25 @@ def test_the_encoder_reads_it_as_a_part_of_the_input(architecture: str) -> None:
     found = generate(backbone, method, [read.source(text) for text in ("xyz", "x")], asked.decode)
     assert found == generate(backbone, empty, [read.source(f"Do\n{text}") for text in ("xyz", "x")], asked.decode)
     assert found != generate(backbone, empty, [read.source(text) for text in ("xyz", "x")], asked.decode)
+
+
+@torch.no_grad()
+def test_in_a_chat_the_instruction_is_in_every_users_turn() -> None:
+    chat = ("model.layout=chat", "method.instruction=Do")
+    read = load_backbone(config(*chat)).tokenizer
+    assert "user: Do\ns" in read.base.decode(read.source("s"))
+    (pair,) = shown_pairs(config(*chat, "method.shots=1"), PAIRS)
+    assert tokens(config(*chat, "method.shots=1"), read, PAIRS) == [
+        *read.source(pair.source),
+        *read.target(pair.target),
+    ]
+    assert tokens(config(*chat), read, PAIRS) == []
+
+
+@torch.no_grad()
+def test_no_prompt_is_the_model_as_it_is(backbone: Backbone) -> None:
+    method, prompts = restore(config(), backbone, {NAME: torch.tensor([], dtype=torch.long)}), [(5, 6, 7), (8,)]
+    decode = config("decode.max_new_tokens=5").decode
+    with method.attach(backbone):
+        ours = generate(backbone, method, prompts, decode)
+    assert ours == generate(backbone, Method(), prompts, decode)

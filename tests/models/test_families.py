@@ -66,7 +66,7 @@ def asked(layout: str) -> ModelConfig:
             T5Config(),
             r"model\.layout=paper: does not fit .* \(t5\).* give model\.layout=bart or model\.layout=t5$",
         ),
-        ("bart", GPT2Config(), r"model\.layout=paper or model\.layout=lines$"),
+        ("bart", GPT2Config(), r"model\.layout=paper or model\.layout=lines or model\.layout=chat$"),
         (
             "bart",
             BartConfig(decoder_layers=3),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from checkout import ROOT
+from prefixrun.config.compose import compose
 from prefixrun.config.setting_roles import RETIRED
 from prefixrun.errors import ConfigError
 from prefixrun.results.lookup import config_of
@@ -70,3 +71,14 @@ def test_other_scores_of_a_few_texts_make_no_other_run() -> None:
         provenance = {**record.result["provenance"], "semantics": semantics}
         ids.append(recomputed(Record(record.directory, {**record.result, "provenance": provenance})))
     assert ids[0] == ids[1] == record.run_id != ids[2]
+
+
+def test_the_instruction_of_a_chat_counts_wherever_it_comes_from() -> None:
+    def of(*words: str) -> dict[str, Any]:
+        return identity_of(compose(["model=tiny_llama", "method=embedding", *words]), model="m", data={})
+
+    chat = ("model.layout=chat", "init.default_words=x")
+    task = "task.instruction=Write one sentence about this restaurant:"
+    assert of(*chat) == of(*chat, task)
+    assert of(*chat) != of(*chat, "task.instruction=Tell me") == of(*chat, "task.default_words=Tell me")
+    assert "instruction" not in of("model.layout=lines")["settings"]["task"]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from prefixrun.errors import ConfigError
 from prefixrun.models.backbone import Backbone
@@ -47,6 +48,6 @@ def test_the_memory_of_a_machine(
     monkeypatch.setattr(memory_estimate, "CGROUP_LIMIT", tmp_path / "limit")
     if limit is not None:
         (tmp_path / "limit").write_text(limit)
-    assert memory_bytes("cpu") == expected
+    assert memory_bytes(torch.device("cpu")) == expected
     monkeypatch.setattr(memory_estimate, "MEMINFO", tmp_path / "nowhere")
-    assert memory_bytes("cpu") is None
+    assert memory_bytes(torch.device("cpu")) is None

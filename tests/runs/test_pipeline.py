@@ -16,8 +16,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import prefixrun
 from prefixrun import data, files
 from prefixrun.cli import run_command
+from prefixrun.cli.main import main
 from prefixrun.config.schema import Config
 from prefixrun.data.run_data import RunData
 from prefixrun.data.subset import choose_examples
@@ -262,6 +264,7 @@ def test_a_finished_run_is_shown_and_left_as_it_is(
         ("device=cpu", True),
         ("decode.batch_size=16", True),
         ("train.checkpoint_every=50", True),
+        ("train.gradient_checkpointing=true", True),
         ("seed=102", False),
         ("subsample_seed=1", False),
         ("prefix_len=5", False),
@@ -450,3 +453,23 @@ def test_a_state_that_gives_no_numbers_is_a_failure_with_advice(dev: int) -> Non
     with pytest.raises(PrefixrunError, match=r"step 1: the loss is not a number; lower train\.lr \(now 1e\+30\)"):
         go("results", *words)
     assert not the_run("results", *words).trained_file.exists()
+
+
+@pytest.mark.parametrize("method", ["prefix", "prompt"])
+def test_a_chat_is_trained_decoded_used_and_verified(method: str, capsys: pytest.CaptureFixture[str]) -> None:
+    changes = ["model=tiny_llama", "model.layout=chat", "task.max_source_tokens=60"]
+    if method == "prompt":
+        arguments = ["method=prompt", "train_size=8", "test_size=3", "decode.max_new_tokens=6", "threads=1"]
+        assert main([*arguments, "train.warmup_steps=0", *changes]) == 0
+        (run,) = Path("results", "runs").iterdir()
+    else:
+        run = go("results", *changes)
+    result = result_of(run)
+    assert result["truncated"]["scored"] > 0
+    written = [json.loads(line) for line in (run / "generations.jsonl").read_text().splitlines()]
+    assert not any("<|end|>" in each["output"] for each in written)
+    capsys.readouterr()
+    assert main(["generate", f"run={result['run_id']}", f"text={written[0]['source']}"]) == 0
+    assert capsys.readouterr().out.strip() == f"{result['run_id']}  {written[0]['output']}"
+    assert main(["verify", result["run_id"]]) == 0
+    assert prefixrun.load(result["run_id"]).generate([written[0]["source"]]) == [written[0]["output"]]

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-import torch
 
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
@@ -13,7 +12,7 @@ from prefixrun.data.run_data import RunData
 from prefixrun.errors import ConfigError
 from prefixrun.models.backbone import load
 from prefixrun.runs import prepare as module
-from prefixrun.runs.prepare import PreparedRun, Truncation, describe_truncation, device, prepare
+from prefixrun.runs.prepare import PreparedRun, Truncation, describe_truncation, prepare
 
 Check = Callable[[Config, RunData], PreparedRun]
 
@@ -88,15 +87,6 @@ def test_words_that_do_not_fit_are_refused_before_the_run_starts(check: Check) -
     config = compose(["model=tiny_gpt2", "init_words=summarize", "prefix_len=3"])
     with pytest.raises(ConfigError, match="init_words='summarize': 10 tokens"):
         check(config, corpora("s", "t"))
-
-
-def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert device(compose(["device=auto"])) == "cpu"
-    with pytest.raises(ConfigError, match="device=cuda: PyTorch finds no GPU here"):
-        device(compose(["device=cuda"]))
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert [device(compose([f"device={name}"])) for name in ("auto", "cuda", "cpu")] == ["cuda", "cuda", "cpu"]
 
 
 def corpus(split: str, *lengths: int, references: int = 1) -> Corpus:

@@ -6,7 +6,7 @@ import pytest
 
 from prefixrun.errors import ConfigError
 from prefixrun.training import data_parallel
-from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
+from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup, joined_group
 
 
 def test_a_process_alone_exchanges_nothing() -> None:
@@ -37,3 +37,9 @@ def test_processes_that_do_not_come_end_the_wait(
         data_parallel._join("gloo")
     never.set()
     assert capsys.readouterr().err.startswith("prefixrun: waiting for 1 more process (MASTER_ADDR=node1")
+
+
+@pytest.mark.parametrize("device", ["mps", "xpu", "cuda:1"])
+def test_several_processes_share_no_device(device: str) -> None:
+    with pytest.raises(ConfigError, match=f"device={device}: several processes compute on the CPU, or each on a GPU"):
+        joined_group(device).__enter__()

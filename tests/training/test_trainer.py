@@ -317,6 +317,15 @@ def test_a_stop_after_any_step_changes_nothing(backbone: Backbone, method: str, 
         assert without_time(progress) == without_time(expected)
 
 
+@pytest.mark.parametrize("method", ["prefix", "prefix_flat"])
+def test_gradient_checkpointing_changes_no_number(backbone: Backbone, method: str, tmp_path: Path) -> None:
+    plain, checkpointed = a_prefix(backbone, method), a_prefix(backbone, method)
+    expected = run(plain, backbone, RESUMED, tmp_path / "plain", dev=PAIRS[:2])
+    config = replace(RESUMED, gradient_checkpointing=True)
+    assert without_time(run(checkpointed, backbone, config, tmp_path / "own", dev=PAIRS[:2])) == without_time(expected)
+    assert_equal_to_the_bit(checkpointed, plain)
+
+
 def test_stops_after_every_second_step_add_up_to_the_same(backbone: Backbone, tmp_path: Path) -> None:
     config = replace(RESUMED, checkpoint_every=1)
     whole = a_prefix(backbone, "prefix")

@@ -70,9 +70,9 @@ def _run(config: Config, config_dir: Path | None) -> int:
         _print_opening(config, "not needed")
         print_text(run_summary.finished_line(this_run.result()))
     else:
-        from prefixrun.runs import pipeline, prepare  # torch takes seconds; a finished run is shown without it
+        from prefixrun.runs import devices, pipeline, prepare  # torch takes seconds; a finished run is shown without it
 
-        _print_opening(config, prepare.device(config))
+        _print_opening(config, devices.device(config))
         pipeline.complete(this_run, prepare.prepare(config))
     show(this_run, config, config_dir)
     return 0

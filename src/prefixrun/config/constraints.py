@@ -134,9 +134,9 @@ def _size(method: str, budget: str | None, *values: Any) -> str | None:
     return None
 
 
-def _prompt(method: str, instruction: str | None, default: str | None, shots: int) -> str | None:
+def _prompt(method: str, shots: int, *texts: str | None) -> str | None:
     reads_text = "method.instruction" in METHOD_SPECS[method].settings
-    if reads_text and instruction is None and default is None and not shots:
+    if reads_text and not any(texts) and not shots:
         return (
             f"method.instruction: is not set, and neither is task.default_words; method={method} needs a text, or"
             " examples by method.shots=NUMBER"
@@ -149,6 +149,15 @@ def _decoder_only(method: str, layout: str) -> str | None:
         return (
             f"method={method}: needs input and output in one sequence, as in a decoder-only model;"
             f" model.layout={layout} is an encoder-decoder's"
+        )
+    return None
+
+
+def _instruction(instruction: str | None, layout: str) -> str | None:
+    if instruction is not None and layout != "chat":
+        return (
+            f"task.instruction={shortened(instruction)}: is only used by model.layout=chat; add it, or give"
+            " task.default_words, which other layouts use"
         )
     return None
 
@@ -180,8 +189,9 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_packing, ("train.targets_per_row", "train.batch_size")),
     (_unused, ("method.name", "init_words", *_METHOD_KEYS)),
     (_size, ("method.name", "budget", "prefix_len", *_METHOD_KEYS)),
-    (_prompt, ("method.name", "method.instruction", "task.default_words", "method.shots")),
+    (_prompt, ("method.name", "method.shots", "method.instruction", "task.instruction", "task.default_words")),
     (_decoder_only, ("method.name", "model.layout")),
+    (_instruction, ("task.instruction", "model.layout")),
     (_keep, ("train.keep", "train.patience", "train.eval_examples", "train.dev_share")),
     (_source, ("model.source", "model.hub", "model.path", "model.architecture")),
     *((partial(_path, key), (key,)) for key in ("data_dir", "results_dir", "model.path")),

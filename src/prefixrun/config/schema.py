@@ -4,84 +4,28 @@ This module is the reference manual: the string under each field is what ``prefi
 which values are accepted. Defaults here are the ones that hold whatever the profile; the others are set in ``conf/``.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
+from prefixrun.config.field_types import (
+    DEVICES,
+    HUB_NAME,
+    NO_NUMBER,
+    PLACE,
+    REPEAT,
+    Count,
+    CountOrZero,
+    Factor,
+    Listed,
+    Name,
+    OneOf,
+    Pattern,
+    Range,
+    Rate,
+    Seed,
+    Share,
+)
 from prefixrun.config.method_specs import METHOD_SPECS
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Bounds of a number: ``low <= value <= high``, or ``low < value`` when ``above`` is set."""
-
-    low: float
-    high: float | None = None
-    above: bool = False
-    limit: float = 1e9
-    """Where no bound above has a meaning: the largest number that is taken at all, far beyond any serious use. What
-    comes behind it is a slip of the keyboard, or no number that float32 and the libraries can hold."""
-
-    def contains(self, value: float) -> bool:
-        too_low = value <= self.low if self.above else value < self.low
-        return not too_low and (self.high is None or value <= self.high)
-
-    def exceeds(self, value: float) -> bool:
-        """Whether the number is beyond the limit, where no bound says so."""
-        return self.high is None and value > self.limit
-
-    def __str__(self) -> str:
-        low = f"above {self.low:g}" if self.above else f"at least {self.low:g}"
-        return low if self.high is None else f"{low} and at most {self.high:.10g}"
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """Texts that match a regular expression as a whole; ``meaning`` says it in words."""
-
-    expression: str
-    meaning: str
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """Texts of a list that is read when it is needed, because it may grow."""
-
-    choices: Callable[[], tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One text or a list of texts, which becomes one text with commas between them: ``[a, b]`` and ``a,b`` are equal.
-
-    ``meaning`` says what the texts are.
-    """
-
-    meaning: str
-
-
-NO_NUMBER: Mapping[str, Any] = {"identity": False}
-"""Metadata of a setting that changes no number, so that it is not part of what a run is: what computes the run, and
-where other settings come from, which count themselves."""
-
-PLACE: Mapping[str, Any] = {"identity": False, "place": True}
-"""Metadata of a path on this machine: not part of what a run is, and not stored with its result."""
-
-REPEAT: Mapping[str, Any] = {"repeats": True}
-"""Metadata of a seed: runs that differ in it are runs of their own, and repetitions of one configuration."""
-
-Name = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits, '.', '_' and '-'")]
-"""Names become parts of directory names, so they cannot hold anything that leads elsewhere."""
-
-# Names without an owner are also those of readers of local files in `datasets`, one of which unpickles.
-_HUB_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
-
-Count = Annotated[int, Range(1)]
-CountOrZero = Annotated[int, Range(0)]
-Seed = Annotated[int, Range(0, 2**32 - 1)]
-Rate = Annotated[float, Range(0, above=True, limit=1e30)]
-Factor = Annotated[float, Range(0, above=True, limit=1e6)]
-Share = Annotated[float, Range(0, 1, above=True)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +63,7 @@ class TaskConfig:
     """Name of the development part; "dev", or "validation" where there is none of that name, where it is not set."""
     test_split: Name = "test"
     """Name of the test part."""
-    dataset: Annotated[str, Pattern(_HUB_NAME, "a name on the Hugging Face hub with its owner, OWNER/NAME")] | None = (
+    dataset: Annotated[str, Pattern(HUB_NAME, "a name on the Hugging Face hub with its owner, OWNER/NAME")] | None = (
         field(default=None, metadata=NO_NUMBER)
     )
     """Data set on the Hugging Face hub or in its cache, in place of files in data_dir/NAME/. Its rows are part of what
@@ -128,6 +72,9 @@ class TaskConfig:
     """Configuration of that data set, for one that has several."""
     dataset_revision: str | None = field(default=None, metadata=NO_NUMBER)
     """Revision of that data set on the hub (branch, tag or commit); none means the main branch."""
+    instruction: str | None = None
+    """For model.layout=chat: what the user asks for, in a line before each input; task.default_words where it is not
+    set."""
 
     @property
     def scored_as(self) -> str:
@@ -191,9 +138,11 @@ class ModelConfig:
     ) = None
     """Shape of the model. With source "random" it gets random weights (the tiny ones are for tests and smoke runs);
     otherwise it only serves to count parameters where the weights are not here."""
-    layout: Literal["paper", "lines", "bart", "t5", "auto"] = "paper"
+    layout: Literal["paper", "lines", "chat", "bart", "t5", "auto"] = "paper"
     """How input and target become token sequences. "paper": blank input blank END blank target blank END, as its code
     has it for GPT-2; "lines": blank input line-break target END, a better start for an instruction-tuned model;
+    "chat": a user's turn with task.instruction and the input, and the model's turn with the target, in the frame of the
+    tokenizer's chat template, for instruction-tuned models;
     "bart" and "t5": the encoder reads the input, the decoder the target, each with the model's own special tokens;
     "auto": the one that the model's configuration asks for."""
 
@@ -234,7 +183,8 @@ class MethodConfig:
     lora_modules: Literal["qv", "attention", "all"] = "qv"
     """For lora: which projections are updated: queries and values, all of the attention, or all linear layers."""
     instruction: str | None = None
-    """For prompt: the text in front of the examples and the input; task.default_words where it is not set."""
+    """For prompt: the text in front of the examples and the input, in a chat before each input;
+    task.instruction (chat) or task.default_words where it is not set."""
     shots: CountOrZero = 0
     """For prompt: training pairs that are shown, chosen with subsample_seed."""
 
@@ -299,6 +249,9 @@ class TrainConfig:
     lm_dropout: bool = False
     """Keep the language model's own dropout on while training. In the paper's code it is off for GPT-2 with a prefix
     and on for the other methods and for BART."""
+    gradient_checkpointing: bool = field(default=False, metadata=NO_NUMBER)
+    """Keep only the inputs of the model's blocks for the gradients and compute the rest again: less memory, about a
+    third more time, the same numbers."""
     checkpoint_every: Count = field(metadata=NO_NUMBER)
     """Optimiser steps between two checkpoints."""
     label_smoothing: Annotated[float, Range(0, 0.99)] = 0.0
@@ -396,11 +349,15 @@ class Config:
     settings of the bundle count themselves."""
     recipe: str | None = field(default=None, metadata=NO_NUMBER)
     """The file of conf/ that the training values come from, with its source; only a label that the file sets."""
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """Number format that the model computes in; what is trained is float32. bf16 takes about half the time on a GPU and
-    on processors with instructions for it (AVX512-BF16, AMX)."""
-    device: Literal["auto", "cpu", "cuda"] = field(default="auto", metadata=NO_NUMBER)
-    """Where the run computes; "auto" takes the GPU if there is one."""
+    on processors with instructions for it (AVX512-BF16, AMX). fp16 is for GPUs without bf16; the loss is scaled, and
+    models that leave its range, as T5 does, are refused by their loss."""
+    device: Annotated[str, Pattern(DEVICES, "one of auto, cpu, cuda, mps and xpu, or cuda:NUMBER or xpu:NUMBER")] = (
+        field(default="auto", metadata=NO_NUMBER)
+    )
+    """Where the run computes: "cpu", a GPU of NVIDIA or AMD ("cuda", "cuda:1"), Apple ("mps") or Intel ("xpu"); "auto"
+    takes "cuda" if there is one, else the CPU."""
     threads: Annotated[int, Range(1, limit=1024)] | None = field(default=None, metadata=NO_NUMBER)
     """CPU threads; none leaves the choice to PyTorch."""
     data: DataConfig
@@ -415,3 +372,8 @@ class Config:
     def default_words(self) -> str | None:
         """The text of init=words when init_words does not give one: the initialisation's own, or the task's."""
         return self.init.default_words or self.task.default_words
+
+    @property
+    def instruction(self) -> str | None:
+        """What the user asks for in a chat: the instruction of discrete prompting, or the task's."""
+        return self.method.instruction or self.task.instruction or self.task.default_words

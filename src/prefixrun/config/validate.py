@@ -10,7 +10,8 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from prefixrun.config.constraints import contradictions
-from prefixrun.config.schema import Config, Listed, OneOf, Pattern, Range
+from prefixrun.config.field_types import Listed, OneOf, Pattern, Range
+from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import RETIRED
 from prefixrun.errors import ConfigError, shortened
 

@@ -24,7 +24,7 @@ from prefixrun.methods.prefix import MLPPrefix, Prefix
 from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.methods.virtual_tokens import VirtualTokens
 from prefixrun.models import decoder_only
-from prefixrun.models.attention import attach_prefix
+from prefixrun.models.attention import attach_prefix, recorded
 from prefixrun.models.batches import Batch, LossMode, Row, padded
 from prefixrun.models.kv_cache import KeyValueCache
 from prefixrun.models.masks import causal_mask, padding_mask
@@ -110,14 +110,13 @@ class Infix(Method):
         infix_index = infix_index.masked_fill((infix_index < 0) | (infix_index >= self.length), self.length)
         is_infix = (infix_index < self.length).unsqueeze(2)
         embeddings = nn.functional.pad(self.parts()[0].to(dtype), (0, 0, 0, 1))[infix_index]
-        cache = KeyValueCache()
-        decoder_only.last_states(
-            backbone,
-            torch.arange(ids.shape[1], device=device).unsqueeze(0),
-            causal_mask(ids.shape[1], dtype, device),
-            embeddings=torch.where(is_infix, embeddings, backbone.embed(ids)),
-            cache=cache,
-        )
+        with recorded(backbone.model, ("decoder",)) as key_values:
+            decoder_only.last_states(
+                backbone,
+                torch.arange(ids.shape[1], device=device).unsqueeze(0),
+                causal_mask(ids.shape[1], dtype, device),
+                embeddings=torch.where(is_infix, embeddings, backbone.embed(ids)),
+            )
         bias = padding_mask(padding, dtype)
         added = nn.functional.pad(self.added().to(dtype), (0, 0, 0, 1))
         return [
@@ -126,7 +125,7 @@ class Infix(Method):
                 values + layer[1][:, infix_index].transpose(0, 1),
                 bias,
             )
-            for layer, (keys, values) in zip(added, cache.key_values(), strict=True)
+            for layer, (keys, values) in zip(added, key_values["decoder"], strict=True)
         ]
 
 

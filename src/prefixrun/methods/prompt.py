@@ -2,7 +2,8 @@
 
 In a decoder-only model an example is a training pair exactly as the model reads one in training: input, separator,
 target, END. So the examples show where an output ends. In an encoder-decoder all of it stands in the encoder's input,
-as lines of text: the instruction, each example as "input -> target", and the input.
+as lines of text: the instruction, each example as "input -> target", and the input. In a chat the instruction stands
+in the user's turn of every example and input, and no text is before them: without examples that is the model as it is.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Prompt(FixedPrefix):
     """The activations of the prompt's tokens: what the model computes when the tokens stand in front of each input."""
 
     def __init__(self, backbone: Backbone, ids: Sequence[int]) -> None:
-        super().__init__({"decoder": activations(backbone, list(ids))})
+        shape = backbone.shape
+        nothing = torch.zeros(shape.layers, 2, shape.kv_heads, 0, shape.head_dim)
+        super().__init__({"decoder": activations(backbone, list(ids)) if ids else nothing})
         self.ids = tuple(ids)
 
     def trained_tensors(self) -> dict[str, Tensor]:
@@ -78,6 +81,8 @@ def tokens(config: Config, tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[
     pairs = shown_pairs(config, pairs)
     if tokenizer.for_encoder:
         return _of_encoder(tokenizer, instruction, pairs)
+    if tokenizer.chat is not None:
+        instruction = None
     lines = tokenizer.layout == "lines"
     ids = tokenizer.text(f"{instruction.strip()}\n" if lines else f" {instruction.strip()}") if instruction else []
     for pair in pairs:

@@ -31,6 +31,9 @@ from prefixrun.models.transformers_names import uses_registry
 
 NAME = "prefixrun"
 """Of the attention function in the registries."""
+FUSED_DEVICES = ("cuda", "xpu")
+"""Where torch's kernel for attention is taken. On a CPU it is not: it would change the last digits of numbers that are
+on record."""
 
 
 def use_prefix_attention(model: PreTrainedModel) -> None:
@@ -147,6 +150,8 @@ def prefix_attention(
     window = _window(sliding_window, position_ids, query, key, prefix)
     dropout = dropout if module.training else 0.0
     scoring = _Scoring(attention_mask, position_bias, softcap, s_aux, window)
+    if _can_fuse(query, scoring):
+        return _attend_fused(query, key, value, prefix, scoring, dropout), None
     return _attend(query, key, value, prefix, scoring, dropout), None
 
 
@@ -246,6 +251,52 @@ def _attend(
     if prefix is not None:
         output = output + _prefix_output(weights[..., :prefix_len], prefix)
     return output.permute(0, 3, 1, 2, 4).reshape(rows, queries, heads, head_dim)
+
+
+def _can_fuse(query: Tensor, scoring: _Scoring) -> bool:
+    """Whether torch's kernel may take the place of `_attend`: it knows scores to which something is added, no others.
+
+    A decoding step, with a query a row, is left to `_attend`, which needs no copy of a prompt for each of its beams.
+    """
+    is_plain = scoring.softcap is None and scoring.sink is None
+    return is_plain and query.shape[2] > 1 and query.device.type in FUSED_DEVICES
+
+
+def _attend_fused(
+    query: Tensor, key: Tensor, value: Tensor, prefix: PrefixKV | None, scoring: _Scoring, dropout: float
+) -> Tensor:
+    """As `_attend`, by scaled_dot_product_attention: on a GPU one kernel that writes no scores out."""
+    rows, heads, queries, _ = query.shape
+    group, keys = heads // key.shape[1], key.shape[2]
+    mask = query.new_zeros(1, 1, queries, keys) if scoring.mask is None else scoring.mask
+    if scoring.position_bias is not None:
+        mask = mask + scoring.position_bias
+    if scoring.window is not None:
+        mask = scoring.visible(mask, scoring.window.text.squeeze(2))
+    if prefix is not None:
+        share = rows // len(prefix.keys)
+        before = query.new_zeros(1, 1, 1, 1) if prefix.bias is None else prefix.bias.repeat_interleave(share, dim=0)
+        before = before.expand(-1, -1, -1, prefix.keys.shape[2])
+        if scoring.window is not None and scoring.window.prefix is not None:
+            before = scoring.visible(before, scoring.window.prefix.squeeze(2))
+        mask = torch.cat(_alike(before, mask), dim=3)
+        key = torch.cat([prefix.keys.repeat_interleave(share, dim=0), key], dim=2)
+        value = torch.cat([prefix.values.repeat_interleave(share, dim=0), value], dim=2)
+    output = nn.functional.scaled_dot_product_attention(
+        query,
+        key.repeat_interleave(group, dim=1),
+        value.repeat_interleave(group, dim=1),
+        attn_mask=mask.to(query.dtype),
+        dropout_p=dropout,
+        scale=1.0,  # the queries are scaled
+    )
+    return output.transpose(1, 2)
+
+
+def _alike(before: Tensor, after: Tensor) -> list[Tensor]:
+    """Both masks with the same rows, heads and queries, one or all of them each."""
+    sizes = [max(before.shape[dim], after.shape[dim]) for dim in range(3)]
+    return [mask.expand(*sizes, -1) for mask in (before, after)]
 
 
 def _prefix_scores(query: Tensor, prefix: PrefixKV, scoring: _Scoring) -> Tensor:

@@ -27,7 +27,7 @@ from prefixrun.models.tokenizer_files import load_tokenizer
 from prefixrun.models.transformers_names import scales_decoder_outputs
 from prefixrun.models.weights import ModelFiles, locate
 
-DTYPES: Mapping[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
+DTYPES: Mapping[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 """Number formats of the weights by the name that `precision` takes."""
 
 

@@ -65,7 +65,7 @@ def check_configuration(config: ModelConfig, model_config: Any) -> None:
         raise refusal(
             config, f"it has layers of {', '.join(others)}; only {' and '.join(LAYER_TYPES)} can have a prefix"
         )
-    layouts = ("bart", "t5") if model_config.is_encoder_decoder else ("paper", "lines")
+    layouts = ("bart", "t5") if model_config.is_encoder_decoder else ("paper", "lines", "chat")
     if config.layout not in ("auto", *layouts):
         kind = "an encoder-decoder" if model_config.is_encoder_decoder else "a decoder-only model"
         raise ConfigError(

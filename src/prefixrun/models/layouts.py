@@ -49,7 +49,7 @@ def layout_of(config: ModelConfig, settings: Mapping[str, Any]) -> Layout:
 
 def frame_of(base: Any, layout: Layout, model_config: Any) -> Frame | None:
     """The special tokens of an encoder-decoder's sequences; None where its tokenizer writes none by itself."""
-    if layout in ("paper", "lines"):
+    if layout in ("paper", "lines", "chat"):
         return None
     from prefixrun.models.tokenizer import Frame
 

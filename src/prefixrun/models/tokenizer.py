@@ -8,21 +8,31 @@ BEGIN target END. That is the target as the tokenizer gives it, shifted right be
 transformers' modeling_bart.py): BART was pre-trained like this, so the first token it writes is BEGIN.
 
 T5: the encoder reads source END; the decoder starts from PAD and predicts target END (_shift_right in modeling_t5.py).
+
+Chat: source and target are a user's turn and the model's, in the frame that the tokenizer's chat template puts around
+them (chat.ChatFrame); END is then the token that ends the model's turn.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from tokenizers import Tokenizer as BackendTokenizer
 from tokenizers import decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-Layout = Literal["paper", "lines", "bart", "t5"]
+from prefixrun.models.chat import ChatFrame, chat_frame
+
+Layout = Literal["paper", "lines", "chat", "bart", "t5"]
 END_OF_BYTES, PAD_OF_BYTES, BEGIN_OF_BYTES = "<|end|>", "<|pad|>", "<|begin|>"
 END_ID, PAD_ID, BEGIN_ID = 256, 257, 258
 """Ids of these three in `byte_tokenizer`, behind the 256 bytes."""
+CHAT_OF_BYTES = (
+    "{% for turn in messages %}{{ turn.role + ': ' + turn.content + eos_token }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}"
+)
+"""The chat template of `byte_tokenizer`."""
 
 
 class _Encoding(Protocol):
@@ -62,11 +72,19 @@ class Tokenizer:
     """Longer inputs lose their end (schema.TaskConfig.max_source_tokens)."""
     frame: Frame | None = None
     """Of an encoder-decoder; None for the tokens that its layout says."""
+    chat: ChatFrame | None = None
+    """Of the layout "chat", with the instruction of the task (`of_task`)."""
+
+    def of_task(self, instruction: str | None, max_source_tokens: int | None) -> Tokenizer:
+        """The tokenizer for a task's inputs. instruction: read in the layout "chat" alone. Raises as `chat_frame`."""
+        chat = None if self.chat is None else chat_frame(self.base, instruction)
+        return replace(self, max_source_tokens=max_source_tokens, chat=chat)
 
     @property
     def end(self) -> int:
-        """Id of the end-of-text token: it separates source from target and ends the target (BOS = EOS in GPT-2)."""
-        return int(self.base.eos_token_id)
+        """Id of the token that ends a target: END, which in the paper's layout also separates it from its source
+        (BOS = EOS in GPT-2)."""
+        return int(self.base.eos_token_id) if self.chat is None else self.chat.end[-1]
 
     @property
     def start(self) -> int:
@@ -84,11 +102,20 @@ class Tokenizer:
         ids, separator = self._untruncated(source), self.text(self._separator)
         if self._too_long(ids):
             ids = [*ids[: self.max_source_tokens], *separator]
-        return ids if self.layout == "lines" else [*self.begin, *ids, *self.source_end]
+        return [*self.source_begin, *ids, *self.source_end]
+
+    @property
+    def source_begin(self) -> list[int]:
+        """Ids before an input."""
+        return self.begin if self.chat is None else list(self.chat.before)
 
     @property
     def source_end(self) -> list[int]:
-        """Ids behind an input, in all layouts but "lines"."""
+        """Ids behind an input and its separator."""
+        if self.layout == "lines":
+            return []
+        if self.chat is not None:
+            return list(self.chat.after)
         return [self.end] if self.frame is None else list(self.frame.source_end)
 
     def truncates(self, source: str) -> bool:
@@ -100,7 +127,9 @@ class Tokenizer:
         return {"lines": "\n", "paper": " "}.get(self.layout, "")
 
     def _untruncated(self, source: str) -> list[int]:
-        return self.text(source if self.for_encoder else f" {source}{self._separator}")
+        if self.layout in ("paper", "lines"):
+            return self.text(f" {source}{self._separator}")
+        return self.text(source.strip() if self.layout == "chat" else source)
 
     def _too_long(self, ids: list[int]) -> bool:
         """The separator, which `ids` end with, does not count."""
@@ -109,6 +138,8 @@ class Tokenizer:
 
     def target(self, target: str) -> list[int]:
         """Ids that are predicted, END included."""
+        if self.chat is not None:
+            return [*self.text(target.strip()), *self.chat.end]
         return [*self.begin, *self.text(f" {target} " if self.layout == "paper" else target), self.end]
 
     @property
@@ -165,4 +196,8 @@ def byte_tokenizer(layout: Layout = "paper") -> Tokenizer:
     if layout == "bart":
         special["bos_token"] = BEGIN_OF_BYTES
     backend.add_special_tokens(list(special.values()))
-    return Tokenizer(PreTrainedTokenizerFast(tokenizer_object=backend, **special), layout)
+    base = PreTrainedTokenizerFast(tokenizer_object=backend, **special)
+    if layout != "chat":
+        return Tokenizer(base, layout)
+    base.chat_template = CHAT_OF_BYTES
+    return Tokenizer(base, layout, chat=chat_frame(base, None))

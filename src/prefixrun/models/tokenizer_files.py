@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from transformers import AutoTokenizer, PreTrainedConfig
 
 from prefixrun.errors import ConfigError, reading
+from prefixrun.models.chat import chat_frame
 from prefixrun.models.configuration import quiet
 from prefixrun.models.families import shape_of
 from prefixrun.models.layouts import frame_of
@@ -19,6 +20,7 @@ from prefixrun.models.tokenizer import Layout, Tokenizer
 NEEDED: Mapping[Layout, tuple[str, ...]] = {
     "paper": ("eos_token",),
     "lines": ("eos_token",),
+    "chat": (),
     "bart": ("eos_token", "bos_token"),
     "t5": ("eos_token", "pad_token"),
 }
@@ -41,7 +43,8 @@ def load_tokenizer(directory: ModelDirectory, model_config: PreTrainedConfig, la
                 raise ConfigError(
                     f"{label} has no {name}, which model.layout={layout} needs; name it in tokenizer_config.json"
                 )
-        tokenizer = Tokenizer(base, layout, frame=frame_of(base, layout, model_config))
+        chat = chat_frame(base, None, label) if layout == "chat" else None
+        tokenizer = Tokenizer(base, layout, frame=frame_of(base, layout, model_config), chat=chat)
         if not tokenizer.text("text"):
             raise ConfigError(f"{label} makes no tokens of a text; {COPY_AGAIN}")
         tokenizer.output(tokenizer.source("text"))

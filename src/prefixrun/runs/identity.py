@@ -48,6 +48,8 @@ def identity_of(
     settings = without(asdict(config), outside_identity())
     settings["init"]["default_words"] = config.default_words  # the text in use counts, whichever of the two gives it
     del settings["task"]["default_words"]
+    if config.model.layout == "chat":
+        settings["task"]["instruction"] = config.instruction  # so does that of a chat
     return {
         "semantics": meaning_of_runs(semantics),
         "settings": changed_from(defaults(), settings),

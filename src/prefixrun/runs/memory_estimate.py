@@ -40,7 +40,7 @@ def refuse_too_large(config: Config, backbone: Backbone, inputs: int) -> None:
 
     inputs: how many are decoded.
     """
-    available = memory_bytes(backbone.head.device.type)
+    available = memory_bytes(backbone.head.device)
     if available is None:
         return
     for need in _needs(config, backbone, inputs):
@@ -65,10 +65,12 @@ def _needs(config: Config, backbone: Backbone, inputs: int) -> Iterator[Need]:
         yield Need(logits, f"the logits of {rows:,} beams", f"decode.beams={config.decode.beams}")
 
 
-def memory_bytes(device: str) -> int | None:
-    """The memory of the device with the system's swap space; None where it is not known."""
-    if device == "cuda":
-        return int(torch.cuda.mem_get_info()[1])
+def memory_bytes(device: torch.device) -> int | None:
+    """The memory of a GPU of its own, else of the machine with its swap space; None where it is not known."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[1])
+    if device.type == "xpu":
+        return int(torch.xpu.get_device_properties(device).total_memory)
     try:
         sizes = dict(re.findall(r"(MemTotal|SwapTotal): *(\d+) kB", MEMINFO.read_text()))
         memory, swap = (1024 * int(sizes[name]) for name in ("MemTotal", "SwapTotal"))

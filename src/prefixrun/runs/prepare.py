@@ -22,6 +22,7 @@ from prefixrun.methods.init import word_ids
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, tokenise
 from prefixrun.models.weights import locate
+from prefixrun.runs.devices import device
 from prefixrun.runs.memory_estimate import refuse_too_large
 
 
@@ -84,14 +85,6 @@ def prepare(config: Config) -> PreparedRun:
     return prepared
 
 
-def device(config: Config) -> str:
-    """Where the run computes: "cpu" or "cuda". Raises ConfigError for device=cuda without a GPU."""
-    has_gpu = torch.cuda.is_available()
-    if config.device == "cuda" and not has_gpu:
-        raise ConfigError("device=cuda: PyTorch finds no GPU here; use device=cpu or device=auto")
-    return "cuda" if has_gpu and config.device != "cpu" else "cpu"
-
-
 def load_backbone(config: Config) -> Backbone:
     """The frozen model, on its device; its tokenizer cuts inputs as the task says.
 
@@ -100,7 +93,8 @@ def load_backbone(config: Config) -> Backbone:
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     backbone = _backbone(config.model, device(config), config.precision, locate(config.model).fingerprint)
-    return replace(backbone, tokenizer=replace(backbone.tokenizer, max_source_tokens=config.task.max_source_tokens))
+    tokenizer = backbone.tokenizer.of_task(config.instruction, config.task.max_source_tokens)
+    return replace(backbone, tokenizer=tokenizer)
 
 
 @lru_cache(maxsize=1)

@@ -70,7 +70,8 @@ def _accelerator(device: torch.device) -> str | None:
     """The name of what computed; None for the CPU, which provenance names itself."""
     if device.type == "cpu":
         return None
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    named = {"cuda": torch.cuda, "xpu": torch.xpu}.get(device.type)
+    return device.type if named is None else str(named.get_device_name(device))
 
 
 def _settings(config: Config) -> dict[str, Any]:

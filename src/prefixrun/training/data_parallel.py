@@ -106,7 +106,15 @@ SINGLE_PROCESS = ProcessGroup()
 
 @contextmanager
 def joined_group(device: str) -> Iterator[ProcessGroup]:
-    """Join the processes that torchrun has started; `device` is "cpu" or "cuda", of which each takes its own."""
+    """Join the processes that torchrun has started; `device` is "cpu" or "cuda", of which each takes its own.
+
+    Raises ConfigError for another device.
+    """
+    if device not in ("cpu", "cuda"):
+        raise ConfigError(
+            f"device={device}: several processes compute on the CPU, or each on a GPU of its own (device=cuda); give "
+            "one of them, or unset WORLD_SIZE for a run of one process"
+        )
     on_gpu = device == "cuda"
     if on_gpu:
         _take_own_gpu()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,10 +22,12 @@ from prefixrun.errors import PrefixrunError
 from prefixrun.methods.base import Method
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Batch, LossMode, PairIds, Row
+from prefixrun.models.gradient_checkpointing import checkpointed_blocks
 from prefixrun.training.checkpoint import Checkpoint, Checkpoints
 from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
 from prefixrun.training.interrupts import Pending
 from prefixrun.training.loss import target_nll
+from prefixrun.training.loss_scale import LOSS_SCALES, UNSCALED, unscale
 from prefixrun.training.sampler import StepBatches, batches_of, schedule_steps
 
 EVAL_BATCH = 32
@@ -129,8 +131,7 @@ class Trainer:
             started = time.perf_counter()
             for parameter_group in self.optimiser.param_groups:
                 parameter_group["lr"] = config.lr * schedule(progress.step, len(self.steps), config.warmup_steps)
-            self.optimiser.zero_grad()
-            nll = self._backward(batches)
+            nll = self._gradients(batches)
             self._check_finite(nll, number)
             torch.nn.utils.clip_grad_norm_(self.parameters, config.clip_norm)
             self.optimiser.step()
@@ -153,26 +154,38 @@ class Trainer:
             self._check_trained(trained)
         return trained
 
-    def _backward(self, batches: StepBatches) -> float:
-        """Add up the gradients of the mean loss of the micro-batches, over all processes.
+    def _gradients(self, batches: StepBatches) -> float:
+        """Compute the gradients of a step, see `_backward`; in float16 with a loss scale that fits."""
+        before = self.progress.positions
+        for scale in LOSS_SCALES.get(self.backbone.head.dtype, UNSCALED):
+            self.progress.positions = before
+            self.optimiser.zero_grad()
+            nll = self._backward(batches, scale)
+            if scale == 1 or unscale(self.parameters, scale):
+                break
+        return nll
+
+    def _backward(self, batches: StepBatches, scale: float) -> float:
+        """Add up the gradients of the mean loss of the micro-batches, times `scale`, over all processes.
 
         Returns the negative log-likelihood of all their targets in nats (with label smoothing, the smoothed one),
         whatever the loss mode.
         """
         method, backbone, loss_mode = self.method, self.backbone, self.config.loss_mode
         nll, positions, count = 0.0, 0, len(batches.micro_batches)
-        with self._dropout():
+        with self._dropout(), self._memory():
             for rows in batches.micro_batches:
                 share = self.group.share_of(rows)
                 if not share:
                     continue
                 batch = method.collate(backbone, share, loss_mode)
-                loss = batch_loss(method, backbone, batch, self.config.label_smoothing) / count
-                nll += loss.item() * count / float(batch.factors[0])
-                if self.group.size > 1:
-                    # The loss is a mean over this process's share; its part in the mean over all rows is smaller.
-                    loss = loss * (_divisor(share, loss_mode) / _divisor(rows, loss_mode))
-                loss.backward()
+                with method.attach(backbone):  # checkpointed blocks are computed again in the backward pass
+                    loss = _attached_loss(method, backbone, batch, self.config.label_smoothing) / count
+                    nll += loss.item() * count / float(batch.factors[0])
+                    if self.group.size > 1:
+                        # The loss is a mean over this process's share; its part in the mean over all rows is smaller.
+                        loss = loss * (_divisor(share, loss_mode) / _divisor(rows, loss_mode))
+                    (loss if scale == 1 else loss * scale).backward()
                 positions += batch.position_count
         self.group.all_reduce_gradients(self.parameters)
         nll, all_positions = self.group.sum([nll, positions])
@@ -198,6 +211,12 @@ class Trainer:
             finally:
                 self.method.eval()
                 self.backbone.model.eval()
+
+    def _memory(self) -> AbstractContextManager[None]:
+        """The way in which a step remembers what its gradients need."""
+        if self.config.gradient_checkpointing:
+            return checkpointed_blocks(self.backbone.model)
+        return nullcontext()
 
     def _record_step(self, batches: StepBatches, nll: float) -> float:
         """Add a step to the progress; returns its loss in nats a target token."""
@@ -289,16 +308,20 @@ def schedule(step: int, steps: int, warmup: int) -> float:
 def batch_loss(method: Method, backbone: Backbone, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
     """The loss of a batch in its loss mode: a float32 scalar, see loss.target_nll."""
     with method.attach(backbone):
-        states = method.target_states(backbone, batch)
-        return target_nll(
-            states,
-            backbone.head,
-            batch.labels,
-            batch.factors,
-            backbone.head_bias,
-            label_smoothing,
-            backbone.head_cap,
-        )
+        return _attached_loss(method, backbone, batch, label_smoothing)
+
+
+def _attached_loss(method: Method, backbone: Backbone, batch: Batch, label_smoothing: float) -> Tensor:
+    """`batch_loss` of a method that is attached."""
+    return target_nll(
+        method.target_states(backbone, batch),
+        backbone.head,
+        batch.labels,
+        batch.factors,
+        backbone.head_bias,
+        label_smoothing,
+        backbone.head_cap,
+    )
 
 
 @torch.no_grad()
