@@ -11,7 +11,14 @@ from prefixrun.config.validate import known_keys
 def test_the_schema_says_which_settings_change_no_number() -> None:
     assert set(outside_identity()) == {
         *("profile", "recipe", "variant", "budget", "keep_trained", "device", "threads"),
-        *("data_dir", "results_dir", "model.path", "train.checkpoint_every", "decode.batch_size"),
+        *(
+            "data_dir",
+            "results_dir",
+            "model.path",
+            "train.checkpoint_every",
+            "train.gradient_checkpointing",
+            "decode.batch_size",
+        ),
         *("task.dataset", "task.dataset_config", "task.dataset_revision"),
         *RETIRED,
     }
