@@ -131,4 +131,4 @@ def test_any_value_is_either_kept_or_refused_by_name(good: Config, key: str, val
         kept = getattr(getattr(config, section) if section else config, name)
         assert kept == value or kept == str(value) or kept == {True: "on", False: "off"}.get(value)
     elif len(found) == 1:
-        assert found[0].startswith((key, "data_dir", "init_words", "train", "model"))
+        assert found[0].startswith((key, "data_dir", "init_words", "train", "model", "decode"))

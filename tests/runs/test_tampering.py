@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from prefixrun.cli import run_command
 from prefixrun.config.schema import Config
 from prefixrun.errors import DamagedStateError
+from prefixrun.metrics.base import prepared
 from prefixrun.results.archive import archive_runs
 from prefixrun.results.lookup import find, open_run
 from prefixrun.results.records import load_records
@@ -88,6 +89,7 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setenv("PATH", str(root))  # without Java
+        prepared.cache_clear()  # references that an earlier test has prepared with Java
         whole = root / "whole"
         go(whole)
         yield {
