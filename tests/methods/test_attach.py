@@ -19,6 +19,7 @@ from prefixrun.methods.base import Method
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.architectures import random_model
 from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.transformers_names import CACHE
 
 DECODER_ONLY, ENCODER_DECODER = ("tiny_gpt2", "tiny_llama"), ("tiny_bart", "tiny_t5")
 LAYOUTS = {"tiny_bart": "bart", "tiny_t5": "t5"}
@@ -122,8 +123,8 @@ def test_logits_of_a_plain_forward_pass(backbone: Backbone, plain: PreTrainedMod
             cache = None
             steps = []
             for index in range(ids.shape[1]):
-                output = plain(input_ids=ids[:, index : index + 1], past_key_values=cache, use_cache=True)
-                cache = output.past_key_values
+                output = plain(input_ids=ids[:, index : index + 1], **{CACHE: cache}, use_cache=True)
+                cache = output[CACHE]
                 steps.append(output.logits)
         torch.testing.assert_close(whole[:, -1], ours, rtol=0, atol=1e-4)
         torch.testing.assert_close(torch.cat(steps, dim=1), whole, rtol=0, atol=1e-4)

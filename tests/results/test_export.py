@@ -18,6 +18,7 @@ from prefixrun.cli.main import main
 from prefixrun.errors import ConfigError, MissingPartError
 from prefixrun.models.architectures import random_model
 from prefixrun.models.tokenizer import byte_tokenizer
+from prefixrun.models.transformers_names import CACHE
 from prefixrun.results import export as exports
 from prefixrun.results.export import export, push
 from prefixrun.results.loaded import load
@@ -61,8 +62,11 @@ def written_by(opened: OpenedRun) -> str:
     return run.generate([INPUT])[0]
 
 
+LOST = pytest.mark.skipif(CACHE == "cache", reason="PEFT loses prefixes with this transformers: the export is refused")
+
+
 @PEFT
-@pytest.mark.parametrize("kind", ["peft", "cache"])
+@pytest.mark.parametrize("kind", [pytest.param("peft", marks=LOST), "cache"])
 def test_the_printed_lines_write_what_the_run_writes(opened: OpenedRun, kind: str, tmp_path: Path) -> None:
     if kind == "peft":
         pytest.importorskip("peft", reason="the extra peft is not installed")

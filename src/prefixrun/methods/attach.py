@@ -18,6 +18,7 @@ from prefixrun.errors import ConfigError
 from prefixrun.methods.base import Method
 from prefixrun.models.attention import use_prefix_attention
 from prefixrun.models.backbone import Backbone
+from prefixrun.models.transformers_names import CACHE
 
 WITHIN_ROWS = ("infix", "prompt")
 """Methods that put something behind or in front of each row's own input, which no plain forward pass knows of."""
@@ -128,6 +129,6 @@ def _positions(positional: tuple[Any, ...], named: dict[str, Any]) -> Tensor:
         inputs = named.get("inputs_embeds")
     if inputs is None:
         inputs = positional[0]
-    cache = named.get("past_key_values") or named.get("cache")
+    cache = named.get(CACHE)
     past = cache.get_seq_length() if cache is not None else 0
     return torch.arange(past, past + inputs.shape[1], device=inputs.device).unsqueeze(0)

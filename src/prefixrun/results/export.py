@@ -26,12 +26,11 @@ from prefixrun.methods.lora import LoRA
 from prefixrun.methods.peft_format import write_peft, write_peft_lora, write_tensors
 from prefixrun.models.configuration import quiet
 from prefixrun.models.gguf import dequantised
+from prefixrun.models.transformers_names import CACHE
 from prefixrun.results.lookup import OpenedRun
 from prefixrun.results.model_card import model_card
 
 HUB_TENSORS, HUB_PEFT, HUB_RESULT = "prefix.safetensors", "peft", "result.json"
-CACHE_ARGUMENT = "past_key_values"
-"""Of generate(): what a filled cache is given as."""
 
 _PROBES = ("name : The Eagle | Type : pub", "a")
 """Inputs that an export is tried on when the run has kept no outputs."""
@@ -235,7 +234,7 @@ def cache_usage(opened: OpenedRun, out: Path) -> str:
         f"# {length} ids stand for the prefix, whose keys and values the cache has; they are never read.",
         f'ids = torch.cat([torch.zeros(1, {length}, dtype=torch.long), inputs["input_ids"]], dim=1)',
         "outputs = model.generate(",
-        f"    input_ids=ids, attention_mask=torch.ones_like(ids), {CACHE_ARGUMENT}=cache, {_decoding(opened)}",
+        f"    input_ids=ids, attention_mask=torch.ones_like(ids), {CACHE}=cache, {_decoding(opened)}",
         ")",
         *_printing(opened, "ids.shape[1]"),
     ]

@@ -7,12 +7,15 @@ import torch
 
 from prefixrun.cli.main import main
 from prefixrun.methods.peft_format import read_prefix
+from prefixrun.models.transformers_names import CACHE
 from prefixrun.results.inference import from_prefix, outputs
 from prefixrun.results.lookup import find, open_run
 from prefixrun.results.records import load_records
 
+LOST = pytest.mark.skipif(CACHE == "cache", reason="PEFT loses prefixes with this transformers: the export is refused")
 
-@pytest.mark.parametrize("kind", ["tensors", "peft"])
+
+@pytest.mark.parametrize("kind", ["tensors", pytest.param("peft", marks=LOST)])
 def test_an_exported_prefix_comes_back(finished: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     (record,) = load_records(finished).runs
     assert main(["export", f"run={record.run_id}", "out=exported", f"format={kind}", f"results_dir={finished}"]) == 0
