@@ -33,12 +33,24 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def loses_prefix() -> bool:
+    """Whether PEFT gives the cache of the installed transformers under a name that is not read."""
+    from prefixrun.models.transformers_names import CACHE
+
+    return CACHE == "cache"
+
+
 def _check(plan: Plan) -> None:
     """Say at once what would otherwise be an error after minutes."""
     missing = [name for name in ("peft", "accelerate") if find_spec(name) is None]
     if missing:
         raise MissingPartError(
             f"the peer needs {' and '.join(missing)}: pip install 'prefixrun[peft]' (make setup does it)"
+        )
+    if loses_prefix():
+        raise MissingPartError(
+            "the peer: with transformers 5.24 and later PEFT leaves its prefix out of generate(), so that nothing can be "
+            "compared; pip install 'transformers<5.24' for the benchmark"
         )
     if plan.json and not Path(plan.json).absolute().parent.is_dir():
         raise ConfigError(f"json={plan.json}: its directory does not exist")
