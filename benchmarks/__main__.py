@@ -49,7 +49,7 @@ def _check(plan: Plan) -> None:
         )
     if loses_prefix():
         raise MissingPartError(
-            "the peer: with transformers 5.24 and later PEFT leaves its prefix out of generate(), so that nothing can be "
+            "the peer: with transformers 5.24 and later PEFT leaves its prefix out of generate(), so nothing can be "
             "compared; pip install 'transformers<5.24' for the benchmark"
         )
     if plan.json and not Path(plan.json).absolute().parent.is_dir():
