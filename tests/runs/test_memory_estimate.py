@@ -19,6 +19,7 @@ from prefixrun.runs.memory_estimate import memory_bytes, refuse_too_large
         (["method.mid_dim=100000000"], "method.mid_dim=100000000"),
         (["method=adapter", "method.bottleneck=100000000"], "method.bottleneck=100000000"),
         (["decode.beams=100000000"], "decode.beams=100000000"),
+        (["train.batch_size=100000000"], "train.batch_size=100000000"),
     ],
 )
 def test_what_cannot_fit_is_refused(
@@ -27,12 +28,13 @@ def test_what_cannot_fit_is_refused(
     monkeypatch.setattr(memory_estimate, "memory_bytes", lambda device: 2**32)
     config = compose(["model=tiny_gpt2", "init=random", *overrides])
     with pytest.raises(ConfigError, match=rf"^{setting}: .* need at least .* GiB, and there are 4\.0 GiB of memory"):
-        refuse_too_large(config, backbone, 4)
+        refuse_too_large(config, backbone, 4, [30] * 2_000_000)
 
 
 def test_what_runs_today_is_taken(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_estimate, "memory_bytes", lambda device: 2**30)
-    refuse_too_large(compose(["model=tiny_gpt2"]), backbone, 100)
+    refuse_too_large(compose(["model=tiny_gpt2"]), backbone, 100, [30] * 2_000_000)
+    refuse_too_large(compose(["model=tiny_gpt2", "train.batch_size=100000000"]), backbone, 100, [30] * 300)
     monkeypatch.setattr(memory_estimate, "memory_bytes", lambda device: None)
     refuse_too_large(compose(["decode.beams=100000000"]), backbone, 100)
 

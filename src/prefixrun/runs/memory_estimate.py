@@ -7,7 +7,7 @@ nothing is refused that could run. What passes may still need more.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,15 +35,15 @@ class Need:
     setting: str
 
 
-def refuse_too_large(config: Config, backbone: Backbone, inputs: int) -> None:
+def refuse_too_large(config: Config, backbone: Backbone, inputs: int, targets: Sequence[int] = ()) -> None:
     """Raise ConfigError, with both numbers and the key to lower, when a stage needs more memory than there is.
 
-    inputs: how many are decoded.
+    inputs: how many are decoded. targets: tokens of the target of each training pair.
     """
     available = memory_bytes(backbone.head.device)
     if available is None:
         return
-    for need in _needs(config, backbone, inputs):
+    for need in (*_needs(config, backbone, inputs), *_needs_of_batches(config, backbone, targets)):
         if need.bytes > available:
             raise ConfigError(
                 f"{need.setting}: {need.what} need at least {_gibibytes(need.bytes)}, and there are "
@@ -63,6 +63,16 @@ def _needs(config: Config, backbone: Backbone, inputs: int) -> Iterator[Need]:
         rows = min(config.decode.batch_size, inputs) * config.decode.beams
         logits = rows * backbone.head.shape[0] * FLOAT32_BYTES
         yield Need(logits, f"the logits of {rows:,} beams", f"decode.beams={config.decode.beams}")
+
+
+def _needs_of_batches(config: Config, backbone: Backbone, targets: Sequence[int]) -> Iterator[Need]:
+    """The largest batch has at least the mean number of target tokens a pair, and every layer keeps its input for each
+    position until the backward pass, with gradient checkpointing too. Top layers alone keep less."""
+    if targets and METHOD_SPECS[config.method.name].trains and config.method.name != "finetune_top":
+        pairs = min(config.train.batch_size, len(targets))
+        positions = pairs * sum(targets) // len(targets)
+        kept = positions * (backbone.shape.layers - 1) * backbone.shape.width * backbone.head.element_size()
+        yield Need(kept, f"the layers' inputs for {positions:,} tokens", f"train.batch_size={config.train.batch_size}")
 
 
 def memory_bytes(device: torch.device) -> int | None:

@@ -67,11 +67,12 @@ def prepare(config: Config) -> PreparedRun:
     methods.refuse(config, backbone)
     if config.budget is not None:
         check_total(config, backbone)
-    refuse_too_large(config, backbone, len(data.inputs))
     if _starts_from_words(config):
         word_ids(backbone, config.init_words, config.default_words, config.prefix_len, config.budget)
     tokenizer = backbone.tokenizer
     pairs = tokenise((*data.pairs, *data.dev_pairs), tokenizer)
+    targets = [len(pair.target) for pair in pairs[: len(data.pairs)]]
+    refuse_too_large(config, backbone, len(data.inputs), targets)
     prepared = PreparedRun(
         config=config,
         data=data,
