@@ -21,6 +21,7 @@ from safetensors.torch import save
 from prefixrun import files
 from prefixrun.config.method_specs import spec_of
 from prefixrun.decoding.generate import generate
+from prefixrun.decoding.library_arguments import has_library_form, library_arguments
 from prefixrun.errors import ConfigError, MissingPartError
 from prefixrun.methods.lora import LoRA
 from prefixrun.methods.peft_format import write_peft, write_peft_lora, write_tensors
@@ -229,7 +230,7 @@ def cache_usage(opened: OpenedRun, out: Path) -> str:
         f"saved, cache = load_file({str(out)!r}), DynamicCache(config=model.config)",
         "for layer in range(len(saved) // 2):",
         '    cache.update(saved[f"layers.{layer}.keys"], saved[f"layers.{layer}.values"], layer)',
-        f"cache.batch_repeat_interleave({opened.config.decode.beams})",
+        f"cache.batch_repeat_interleave({max(opened.config.decode.beams, opened.config.decode.outputs)})",
         *_prompt(opened),
         f"# {length} ids stand for the prefix, whose keys and values the cache has; they are never read.",
         f'ids = torch.cat([torch.zeros(1, {length}, dtype=torch.long), inputs["input_ids"]], dim=1)',
@@ -253,28 +254,18 @@ def _prompt(opened: OpenedRun) -> list[str]:
     """The prompt in the run's layout, with special tokens written out."""
     tokenizer = opened.backbone.tokenizer
     marked = tokenizer.base.decode(tokenizer.source("INPUT"), skip_special_tokens=False)
+    differs = "# The run divides a beam's score by the length of input and output, which generate() does not have."
     return [
+        *([] if has_library_form(opened.config.decode) else [differs]),
         f'prompt = {marked!r}.replace("INPUT", "name : The Eagle | Type : pub")',
         'inputs = tokenizer(prompt, add_special_tokens=False, return_tensors="pt")',
     ]
 
 
 def _decoding(opened: OpenedRun) -> str:
-    """The run's decoding as arguments of generate(); length_norm=total has no form there."""
-    config, tokenizer = opened.config.decode, opened.backbone.tokenizer
-    settings: dict[str, Any] = {
-        "num_beams": config.beams,
-        "max_new_tokens": config.max_new_tokens,
-        "do_sample": False,
-        "length_penalty": config.length_penalty if config.beams > 1 else None,
-        "early_stopping": False if config.beams > 1 else None,
-        "no_repeat_ngram_size": config.no_repeat_ngram or None,
-        "min_new_tokens": config.min_new_tokens or None,
-        "suppress_tokens": tokenizer.newlines() or None if config.ban_newlines else None,
-        "eos_token_id": tokenizer.end,
-        "pad_token_id": tokenizer.end,
-    }
-    return ", ".join(f"{name}={value!r}" for name, value in settings.items() if value is not None)
+    """The run's decoding as arguments of generate()."""
+    arguments = library_arguments(opened.config.decode, opened.backbone.tokenizer)
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
 
 
 def _printing(opened: OpenedRun, start: str = 'inputs["input_ids"].shape[1]') -> list[str]:

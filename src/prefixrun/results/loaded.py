@@ -119,33 +119,15 @@ class LoadedRun:
 
         Raises ConfigError for length_norm=total, which the library does not have.
         """
-        config, tokenizer = self._decoding(decode), self._opened.backbone.tokenizer
-        if config.length_norm == "total" and config.beams > 1:
+        from prefixrun.decoding.library_arguments import has_library_form, library_arguments
+
+        config = self._decoding(decode)
+        if not has_library_form(config):
             raise ConfigError(
                 "decode.length_norm=total: model.generate() divides by the length of the output alone; give "
                 'length_norm="generated" or beams=1, or use generate() of the run'
             )
-        return {
-            "num_beams": config.beams,
-            "do_sample": config.sample,
-            **({"num_return_sequences": config.outputs} if config.outputs > 1 else {}),
-            **self._sampling(config),
-            "max_new_tokens": config.max_new_tokens,
-            "min_new_tokens": config.min_new_tokens or None,
-            "length_penalty": config.length_penalty,
-            "early_stopping": False,
-            "no_repeat_ngram_size": config.no_repeat_ngram,
-            "repetition_penalty": config.repetition_penalty,
-            "suppress_tokens": (tokenizer.newlines() or None) if config.ban_newlines else None,
-            "eos_token_id": tokenizer.end,
-            "pad_token_id": tokenizer.end,
-        }
-
-    def _sampling(self, config: DecodeConfig) -> dict[str, Any]:
-        """The distribution that is drawn from; the library's own draws follow torch's seed, not decode.seed."""
-        if not config.sample:
-            return {}
-        return {"temperature": config.temperature, "top_k": config.top_k, "top_p": config.top_p}
+        return library_arguments(config, self._opened.backbone.tokenizer)
 
     def texts(self, outputs: Any, inputs: Mapping[str, Any] | None = None) -> list[str]:
         """The texts of what model.generate() returned, as the run writes them.
