@@ -28,7 +28,7 @@ def test_weights_in_shards_are_the_same_model(copy: Copy, tmp_path: Path, archit
 def test_a_model_larger_than_the_memory_is_refused_before_it_is_read(
     copy: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.sysconf", lambda name: {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 20}[name])
+    monkeypatch.setattr("prefixrun.models.checkpoint.memory_bytes", lambda device: 20 * 4096)
     cases.refused(copy("tiny_gpt2"), "tiny_gpt2", "its 66,496 parameters take 0.0 GiB in float32, and this")
 
 

@@ -5,7 +5,6 @@ transformers fills what a checkpoint lacks with random numbers and drops what it
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -16,6 +15,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from prefixrun.errors import ConfigError, reading, shortened
 from prefixrun.models.configuration import quiet, without_weights
+from prefixrun.models.machine_memory import memory_bytes
 from prefixrun.models.model_directory import COPY_AGAIN, ModelDirectory, weight_map
 
 NUMBER_FORMATS = ("F64", "F32", "F16", "BF16")
@@ -89,20 +89,12 @@ def _check_memory(shapes: PreTrainedModel, tensors: Mapping[str, Any], label: st
             f"{label}: config.json describes {described:,} parameters, and the weights hold {stored:,} numbers; give "
             "the files of one model"
         )
-    memory = _memory()
+    memory = memory_bytes(torch.device("cpu"))
     if memory is not None and 4 * described > memory:
         raise ConfigError(
             f"{label}: its {described:,} parameters take {4 * described / 2**30:,.1f} GiB in float32, and this machine "
             f"has {memory / 2**30:,.1f} GiB of memory; take a smaller model"
         )
-
-
-def _memory() -> int | None:
-    """Bytes of memory of this machine; None where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        return None
 
 
 def _check_report(report: Mapping[str, Any], label: str) -> None:

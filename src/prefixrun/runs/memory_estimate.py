@@ -6,24 +6,19 @@ nothing is refused that could run. What passes may still need more.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-import torch
 
 from prefixrun.config.method_specs import METHOD_SPECS, size_of, size_override
 from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError
 from prefixrun.methods.parameter_count import count
 from prefixrun.models.backbone import Backbone
+from prefixrun.models.machine_memory import memory_bytes
 
 FLOAT32_BYTES = 4
 TRAINED_BYTES = 4 * FLOAT32_BYTES
 """Of one trained number while an optimiser step is made: itself, its gradient, and AdamW's two running means."""
-MEMINFO = Path("/proc/meminfo")
-CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +68,6 @@ def _needs_of_batches(config: Config, backbone: Backbone, targets: Sequence[int]
         positions = pairs * sum(targets) // len(targets)
         kept = positions * (backbone.shape.layers - 1) * backbone.shape.width * backbone.head.element_size()
         yield Need(kept, f"the layers' inputs for {positions:,} tokens", f"train.batch_size={config.train.batch_size}")
-
-
-def memory_bytes(device: torch.device) -> int | None:
-    """The memory of a GPU of its own, else of the machine with its swap space; None where it is not known."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[1])
-    if device.type == "xpu":
-        return int(torch.xpu.get_device_properties(device).total_memory)
-    try:
-        sizes = dict(re.findall(r"(MemTotal|SwapTotal): *(\d+) kB", MEMINFO.read_text()))
-        memory, swap = (1024 * int(sizes[name]) for name in ("MemTotal", "SwapTotal"))
-    except (OSError, KeyError, ValueError):
-        return None
-    try:
-        return min(memory, int(CGROUP_LIMIT.read_text())) + swap
-    except (OSError, ValueError):  # no limit, or none of this kind
-        return memory + swap
 
 
 def _gibibytes(size: int) -> str:
