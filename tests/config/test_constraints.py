@@ -32,6 +32,15 @@ from prefixrun.errors import ConfigError
             ["method=finetune_top", "method.layers=null"],
             "method.layers: is not set; method=finetune_top needs method.layers=NUMBER or budget=SHARE%",
         ),
+        (
+            ["method=finetune_top", "method.layers=0-14"],
+            "method.layers=0-14: method=finetune_top trains layers from the top; give their number",
+        ),
+        (
+            ["method=lora", "method.rank=4", "method.layers=0-14"],
+            "method.layers=0-14: is not used by method=lora",
+        ),
+        (["method.layers=5-3"], "method.layers=5-3: must be a number of layers from the top, or FIRST-LAST"),
         (["train.keep=best", "train.eval_examples=0"], "train.keep=best: needs a development loss"),
         (
             ["train.targets_per_row=4", "train.batch_size=2"],

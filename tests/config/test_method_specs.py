@@ -19,6 +19,7 @@ from prefixrun.runs.configure import compose
         (["method=prefix", "prefix_len=7"], 7, "prefix_len=7"),
         (["method=infix", "prefix_len=1"], 1, "prefix_len=1"),
         (["method=finetune_top"], 2, "method.layers=2"),
+        (["method=prefix_gated", "method.layers=0-14"], 10, "prefix_len=10"),
         (["method=finetune"], None, ""),
         (["method=prompt"], None, ""),
     ],

@@ -47,7 +47,7 @@ SETTINGS: dict[str, Any] = {
 }
 TOTALS = {"smollm2_135m": 134_515_008, "gpt2_medium": 354_823_168, "gpt2_large": 774_030_080, "bart_large": 406_291_456}
 AVAILABLE = {"e2e": 42_061, "webnlg": 18_025, "dart": 62_659}
-WITH_PREFIX = ("prefix", "prefix_flat", "embedding", "infix")
+WITH_PREFIX = ("prefix", "prefix_flat", "prefix_gated", "prefix_plus", "embedding", "infix")
 COLUMNS = {
     "BLEU": (
         "output_length",

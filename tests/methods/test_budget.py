@@ -38,6 +38,8 @@ def test_no_other_size_comes_closer(first: int, step: int, wanted: float, larges
     [
         (["model=gpt2_medium", "method=prefix", "budget=0.1%"], 7),
         (["model=gpt2_medium", "method=prefix_flat", "budget=0.1%"], 7),
+        (["model=gpt2_medium", "method=prefix_gated", "budget=0.1%"], 7),
+        (["model=gpt2_medium", "method=prefix_plus", "method.layers=12", "budget=0.1%"], 14),
         (["model=gpt2_medium", "method=infix", "budget=0.1%"], 7),
         (["model=gpt2_medium", "method=embedding", "budget=0.01%"], 35),
         (["model=gpt2_medium", "method=finetune_top", "budget=10%"], 3),

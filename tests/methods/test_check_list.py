@@ -54,6 +54,8 @@ class Entry:
 METHODS = {
     "prefix": Entry(("method=prefix", f"method.mid_dim={MID}"), 0.075, 2.3),
     "prefix_flat": Entry(("method=prefix_flat",), 0.3, 2.3),
+    "prefix_gated": Entry(("method=prefix_gated",), 0.3, 2.3),
+    "prefix_plus": Entry(("method=prefix_plus",), 0.3, 2.3),
     "embedding": Entry(("method=embedding", f"method.mid_dim={MID}"), 0.075, 3.8),
     "infix": Entry(("method=infix", f"method.mid_dim={MID}"), 0.075, 2.2),
     "finetune": Entry(("method=finetune",), 0.01, 0.5),
@@ -77,16 +79,18 @@ class Shape:
     sub_layers: int
     updated: int
     """Inputs and outputs of all projections to queries and values."""
+    heads: int
+    """Query heads."""
     top: int
     """Numbers of the top block, and of the norm behind it where there is one."""
     total: int
 
 
 MODELS = {
-    "tiny_gpt2": Shape(1, 2, 32, 2, 4, 2 * 4 * D, 12 * D * D + 13 * D + 2 * D, 66_496),
-    "tiny_llama": Shape(1, 3, 16, 3, 6, 3 * (3 * D + 16), 2 * D * D + 2 * D * 16 + 3 * D * INNER + 3 * D, 36_128),
-    "tiny_bart": Shape(3, 2, 32, 4, 10, 6 * 4 * D, 8 * D * (D + 1) + 2 * D * INNER + INNER + D + 6 * D, 116_832),
-    "tiny_t5": Shape(3, 2, 48, 4, 10, 6 * 2 * (D + 48), 8 * D * 48 + 2 * D * INNER + 4 * D, 61_984),
+    "tiny_gpt2": Shape(1, 2, 32, 2, 4, 2 * 4 * D, 4, 12 * D * D + 13 * D + 2 * D, 66_496),
+    "tiny_llama": Shape(1, 3, 16, 3, 6, 3 * (3 * D + 16), 4, 2 * D * D + 2 * D * 16 + 3 * D * INNER + 3 * D, 36_128),
+    "tiny_bart": Shape(3, 2, 32, 4, 10, 6 * 4 * D, 4, 8 * D * (D + 1) + 2 * D * INNER + INNER + D + 6 * D, 116_832),
+    "tiny_t5": Shape(3, 2, 48, 4, 10, 6 * 2 * (D + 48), 6, 8 * D * 48 + 2 * D * INNER + 4 * D, 61_984),
 }
 FAMILIES = [
     family
@@ -230,11 +234,14 @@ def test_the_methods_parameters_move_and_the_models_do_not(name: str, model: str
 def counts(name: str, shape: Shape) -> tuple[int, int]:
     """Numbers that are trained and stored."""
     flat = shape.sites * 2 * shape.layers * shape.kv * LENGTH
+    gates = shape.sites * shape.layers * shape.heads
     mlp = shape.sites * (LENGTH * D + (D + 1) * MID + (MID + 1) * 2 * shape.layers * shape.kv)
     adapter = 2 * D * BOTTLENECK + BOTTLENECK + D + 2 * D
     return {
         "prefix": (mlp, flat),
         "prefix_flat": (flat, flat),
+        "prefix_gated": (flat + gates, flat + gates),
+        "prefix_plus": (flat, flat),
         "embedding": (LENGTH * D + (D + 1) * MID + (MID + 1) * D, LENGTH * D),
         "infix": (LENGTH * D + mlp, LENGTH * D + flat),
         "finetune": (shape.total, shape.total),
@@ -343,9 +350,10 @@ def test_token_by_token_it_reads_as_all_at_once(name: str, model: str) -> None:
 def test_a_training_that_was_stopped_ends_the_same_to_the_bit(name: str, model: str, tmp_path: Path) -> None:
     """With every dropout on; the method that goes on has started from another seed."""
     config, backbone = config_of(name, model), backbone_of(model)
-    uses = {"prefix": "prefix_dropout", "prefix_flat": "prefix_dropout", "lora": "lora_dropout"}
-    if name in uses:
-        config = replace(config, method=replace(config.method, **{uses[name]: 0.2}))
+    if name.startswith("prefix"):
+        config = replace(config, method=replace(config.method, prefix_dropout=0.2))
+    elif name == "lora":
+        config = replace(config, method=replace(config.method, lora_dropout=0.2))
     settings = replace(PLAIN, epochs=2, batch_size=3, lr=0.01, lm_dropout=True, checkpoint_every=2)
     whole = methods.build(config, backbone)
     progress, expected = trained(whole, backbone, settings, tmp_path / "whole")

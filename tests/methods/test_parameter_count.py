@@ -42,6 +42,12 @@ def test_a_stored_prefix(method: str, model: str, length: int, stored: int) -> N
         (["model=gpt2_large", "prefix_len=10"], Parameters(47_946_752, 921_600, LARGE)),
         (["model=bart_large", "method.mid_dim=800", "prefix_len=100"], Parameters(61_823_328, 7_372_800, BART)),
         (["model=bart_large", "method.mid_dim=800", "prefix_len=200"], Parameters(62_130_528, 14_745_600, BART)),
+        (["model=gpt2_medium", "method=prefix_gated", "prefix_len=5"], Parameters(246_144, 246_144, MEDIUM)),
+        (["model=gpt2_medium", "method=prefix_plus", "prefix_len=5"], Parameters(245_760, 245_760, MEDIUM)),
+        (
+            ["model=gpt2_medium", "method=prefix_flat", "prefix_len=5", "method.layers=0-23/2"],
+            Parameters(122_880, 122_880, MEDIUM),
+        ),
         (["model=gpt2_medium", "method=embedding", "prefix_len=10"], Parameters(1_050_112 + 10_240, 10_240, MEDIUM)),
         (
             ["model=gpt2_medium", "method=embedding", "method.mlp=false", "prefix_len=20"],

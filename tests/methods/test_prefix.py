@@ -145,7 +145,7 @@ def test_the_start_is_drawn_from_its_own_stream(backbone: Backbone, config: Meth
 
 def test_the_random_starts() -> None:
     """Standard normal without the MLP; PyTorch's layers with it, which gives keys and values of about 0.27."""
-    shape = Shape(layers=4, kv_heads=4, head_dim=32, width=1024, context=64, vocabulary=9)
+    shape = Shape(layers=4, kv_heads=4, head_dim=32, width=1024, context=64, vocabulary=9, heads=4)
     assert float(flat_of(a_prefix(FLAT, shape, 10, 0)).detach().std()) == pytest.approx(1, abs=0.02)
     prefix = a_prefix(MethodConfig(name="prefix", mid_dim=512), shape, 10, 0)
     assert float(flat_of(prefix).detach().std()) == pytest.approx(0.27, abs=0.03)

@@ -41,13 +41,13 @@ SMALL = {"hidden_size": 32}
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        (GPT2Config(n_embd=1024, n_layer=24, n_head=16), Shape(24, 16, 64, 1024, 1024, 50257)),
-        (GPT2Config(n_embd=1280, n_layer=36, n_head=20), Shape(36, 20, 64, 1280, 1024, 50257)),
-        (SMOLLM, Shape(30, 3, 64, 576, 8192, 49152)),
-        (WIDE_HEADS, Shape(1, 4, 32, 64, 99, 7)),
-        (configuration("bart_large"), Shape(12, 16, 64, 1024, 1024, 50265)),
-        (configuration("t5_base"), Shape(12, 12, 64, 768, None, 32128)),
-        (AutoConfig.for_model("gpt_bigcode", n_embd=64, n_layer=2, n_head=4), Shape(2, 1, 16, 64, 1024, 50257)),
+        (GPT2Config(n_embd=1024, n_layer=24, n_head=16), Shape(24, 16, 64, 1024, 1024, 50257, 16)),
+        (GPT2Config(n_embd=1280, n_layer=36, n_head=20), Shape(36, 20, 64, 1280, 1024, 50257, 20)),
+        (SMOLLM, Shape(30, 3, 64, 576, 8192, 49152, 9)),
+        (WIDE_HEADS, Shape(1, 4, 32, 64, 99, 7, 4)),
+        (configuration("bart_large"), Shape(12, 16, 64, 1024, 1024, 50265, 16)),
+        (configuration("t5_base"), Shape(12, 12, 64, 768, None, 32128, 12)),
+        (AutoConfig.for_model("gpt_bigcode", n_embd=64, n_layer=2, n_head=4), Shape(2, 1, 16, 64, 1024, 50257, 4)),
     ],
 )
 def test_shapes(config: PretrainedConfig, expected: Shape) -> None:

@@ -90,7 +90,9 @@ def test_the_packaged_model_is_made_once_and_writes_english(tmp_path: Path, monk
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     smollm = ModelConfig(name="smollm2_135m", source="package", layout="lines")
     backbone = load(smollm)
-    assert backbone.shape == Shape(layers=30, kv_heads=3, head_dim=64, width=576, context=8192, vocabulary=49152)
+    assert backbone.shape == Shape(
+        layers=30, kv_heads=3, head_dim=64, width=576, context=8192, vocabulary=49152, heads=9
+    )
     assert backbone.head.dtype == torch.float32
     assert not backbone.model.training
     (made,) = (tmp_path / "prefixrun").iterdir()

@@ -27,3 +27,11 @@ def test_the_trained_prefix_stands_before_every_prompt() -> None:
     assert torch.equal(joined.values[:, :, 2:], VALUES)
     assert joined.bias is not None
     assert (joined.bias == 0)[:, 0, 0].tolist() == [[True] * 2 + seen for seen in PADDING_SEEN]
+
+
+def test_a_layer_without_a_prefix_has_the_prompts_at_their_positions() -> None:
+    prefix = PrefixKV(torch.ones(1, 3, 2, 5), -torch.ones(1, 3, 2, 5))
+    behind, alone = prompt_prefix_kv([prefix, None], [(KEYS, VALUES)] * 2, PADDING, offset=2)
+    assert torch.equal(alone.keys, KEYS)
+    assert alone.select(torch.tensor([1])).positions.tolist() == [[2, 3, 4, 5]]
+    assert torch.equal(alone.positions, behind.positions[:, 2:])

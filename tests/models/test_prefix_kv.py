@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from prefixrun.models.masks import padding_mask
-from prefixrun.models.prefix_kv import PrefixKV, row_prefix_kv, shared_prefix_kv
+from prefixrun.models.prefix_kv import PrefixKV, at_layers, fold_rows, row_prefix_kv, shared_prefix_kv, unfold_rows
 
 LAYERS, HEADS, HEAD_DIM = 2, 3, 4
 
@@ -58,3 +58,15 @@ def test_entries_are_selected_with_their_padding() -> None:
     assert torch.equal(swapped.bias, prefix.bias.flip(0))  # type: ignore[union-attr]
     plain = PrefixKV(prefix.keys, prefix.values)
     assert plain.select(torch.tensor([1])).bias is None
+
+
+def test_layers_that_are_left_out_have_none() -> None:
+    assert at_layers("ab", (0, 2), 4) == ["a", None, "b", None]
+    assert at_layers("abc", None, 3) == ["a", "b", "c"]
+
+
+def test_rows_are_folded_behind_the_entry_that_they_read_and_come_back() -> None:
+    tensor = torch.randn(4, HEADS, 2, 3, HEAD_DIM)  # two entries serve two rows each
+    folded = fold_rows(tensor, 2)
+    assert torch.equal(folded[1, 0, :6].view(2, 3, HEAD_DIM), tensor[2, 0])
+    assert torch.equal(unfold_rows(folded, 4, 2, 3), tensor)

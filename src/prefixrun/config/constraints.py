@@ -144,6 +144,16 @@ def _prompt(method: str, shots: int, *texts: str | None) -> str | None:
     return None
 
 
+def _layers(method: str, layers: int | str | None) -> str | None:
+    """A number of layers is the size of a method; a part of the model is none."""
+    if METHOD_SPECS[method].size_key == "method.layers" and isinstance(layers, str):
+        return (
+            f"method.layers={layers}: method={method} trains layers from the top; give their number, as in"
+            " method.layers=2"
+        )
+    return None
+
+
 def _decoder_only(method: str, layout: str) -> str | None:
     if METHOD_SPECS[method].decoder_only and layout in ("bart", "t5"):
         return (
@@ -190,6 +200,7 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_unused, ("method.name", "init_words", *_METHOD_KEYS)),
     (_size, ("method.name", "budget", "prefix_len", *_METHOD_KEYS)),
     (_prompt, ("method.name", "method.shots", "method.instruction", "task.instruction", "task.default_words")),
+    (_layers, ("method.name", "method.layers")),
     (_decoder_only, ("method.name", "model.layout")),
     (_instruction, ("task.instruction", "model.layout")),
     (_keep, ("train.keep", "train.patience", "train.eval_examples", "train.dev_share")),

@@ -1,5 +1,6 @@
 """The types of settings: which values each kind takes, and what a setting means for the identity of a run."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -54,6 +55,33 @@ class Listed:
     meaning: str
 
 
+@dataclass(frozen=True, slots=True)
+class LayerChoice:
+    """Layers of a model: a number of them from the top, or those from FIRST to LAST, counted from 0; see layers_of."""
+
+    expression = r"([0-9]{1,4})-([0-9]{1,4})(?:/([1-9][0-9]{0,3}))?"
+    meaning = "a number of layers from the top, or FIRST-LAST or FIRST-LAST/STEP, counted from 0"
+
+    def value(self, value: object) -> int | str | None:
+        """The choice as it is kept; None where it is none."""
+        if isinstance(value, str) and value.isdecimal():
+            value = int(value) if len(value) < 5 else 0
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value if 1 <= value <= 10_000 else None
+        parts = re.fullmatch(self.expression, value) if isinstance(value, str) else None
+        return value if parts and int(parts[1]) <= int(parts[2]) else None  # type: ignore[return-value]
+
+
+def layers_of(choice: int | str, total: int) -> tuple[int, ...] | None:
+    """The indices that a choice names in a model of `total` layers; None where it has not as many."""
+    if isinstance(choice, int):
+        return tuple(range(total - choice, total)) if choice <= total else None
+    parts = re.fullmatch(LayerChoice.expression, choice)
+    assert parts is not None, "settings are checked"
+    first, last, step = (int(part or 1) for part in parts.groups())
+    return tuple(range(first, last + 1, step)) if last < total else None
+
+
 NO_NUMBER: Mapping[str, Any] = {"identity": False}
 """Metadata of a setting that changes no number, so that it is not part of what a run is: what computes the run, and
 where other settings come from, which count themselves."""
@@ -72,6 +100,7 @@ HUB_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
 DEVICES = r"auto|cpu|mps|(cuda|xpu)(:[0-9]{1,3})?"
 """Names of devices, as a regular expression."""
 
+Layers = Annotated[int | str, LayerChoice()]
 Count = Annotated[int, Range(1)]
 CountOrZero = Annotated[int, Range(0)]
 Seed = Annotated[int, Range(0, 2**32 - 1)]

@@ -40,8 +40,10 @@ class MethodSpec:
     """Why the method needs a decoder-only model; empty where it works on encoder-decoders too."""
     has_init: bool = False
     """Whether it has positions with an initialisation: whether prefix_len and init mean something."""
+    shifts_text: bool = True
+    """Whether its positions stand before the text's in a decoder-only model, which then has as many fewer for it."""
     stores_prefix: bool = False
-    """Whether what it stores are keys and values in front of attention modules."""
+    """Whether what it stores are vectors of attention heads, one or two a layer, head and position."""
     trains: bool = True
     """Whether it has parameters to train."""
     package: str = ""
@@ -55,6 +57,8 @@ class MethodSpec:
 
 _START = ("init_words", "method.prefix_dropout")
 """Settings of all methods with an initialisation."""
+_PREFIX = ("method.sites", "method.layers", *_START)
+"""Settings of all prefixes of attention modules."""
 
 METHOD_SPECS: dict[str, MethodSpec] = {
     spec.name: spec
@@ -67,7 +71,7 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             colour="#0072B2",
             marker="o",
             size_key="prefix_len",
-            settings=("method.sites", *_START),
+            settings=_PREFIX,
             has_init=True,
             stores_prefix=True,
         ),
@@ -79,8 +83,35 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             colour="#56B4E9",
             marker="h",
             size_key="prefix_len",
-            settings=("method.sites", *_START),
+            settings=_PREFIX,
             has_init=True,
+            stores_prefix=True,
+        ),
+        # Keys and values with a softmax of their own, times a gate per head and layer that starts at zero
+        # (LLaMA-Adapter, arXiv 2303.16199).
+        MethodSpec(
+            name="prefix_gated",
+            module="prefixrun.methods.prefix_gated",
+            label="gated prefix",
+            colour="#44AA99",
+            marker="p",
+            size_key="prefix_len",
+            settings=_PREFIX,
+            has_init=True,
+            shifts_text=False,
+            stores_prefix=True,
+        ),
+        # A prefix outside the softmax: a trained function of the query (Prefix-Tuning+, arXiv 2506.13674).
+        MethodSpec(
+            name="prefix_plus",
+            module="prefixrun.methods.prefix_plus",
+            label="prefix outside the softmax",
+            colour="#882255",
+            marker="d",
+            size_key="prefix_len",
+            settings=_PREFIX,
+            has_init=True,
+            shifts_text=False,
             stores_prefix=True,
         ),
         # Section 7.2: only the input embeddings of virtual tokens are trained, made by an MLP as in the paper's code.
@@ -180,8 +211,8 @@ def size_of(config: Config) -> int | None:
     if key is None:
         return None
     section, _, name = key.rpartition(".")
-    size: int | None = getattr(config.method if section else config, name)
-    return size
+    size: int | str | None = getattr(config.method if section else config, name)
+    return size if isinstance(size, int) else None
 
 
 def with_size(config: Config, size: int) -> Config:

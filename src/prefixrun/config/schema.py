@@ -16,6 +16,7 @@ from prefixrun.config.field_types import (
     Count,
     CountOrZero,
     Factor,
+    Layers,
     Listed,
     Name,
     OneOf,
@@ -153,9 +154,11 @@ class MethodConfig:
 
     name: Annotated[str, OneOf(lambda: tuple(METHOD_SPECS))]
     """"prefix" trains an MLP that makes the keys and values (section 4.3 of the paper); "prefix_flat" trains the keys
-    and values themselves; "embedding" trains prefix_len input embeddings (section 7.2), "infix" keys and values
-    between input and output (section 7.3); "finetune" all parameters; "finetune_top" the top layers; "adapter"
-    bottleneck layers; "lora" low-rank updates through PEFT; "prompt" trains nothing and puts a text in front."""
+    and values themselves; "prefix_gated" gives them a softmax of their own behind a gate that starts at zero;
+    "prefix_plus" adds a trained function of the query to the output of attention; "embedding" trains prefix_len input
+    embeddings (section 7.2), "infix" keys and values between input and output (section 7.3); "finetune" all parameters;
+    "finetune_top" the top layers; "adapter" bottleneck layers; "lora" low-rank updates through PEFT; "prompt" trains
+    nothing and puts a text in front."""
     mid_dim: Count = 512
     """Width of the MLP's hidden layer, k in the paper: 512 for tables, 800 for XSUM (appendix A)."""
     mlp: bool = True
@@ -165,8 +168,9 @@ class MethodConfig:
     sites: Literal["all", "encoder", "decoder", "cross", "encoder+decoder", "encoder+cross", "decoder+cross"] = "all"
     """Attention sites of an encoder-decoder that get a prefix, three independent ones in the paper's code; a
     decoder-only model has one."""
-    layers: Count | None = None
-    """For finetune_top: how many layers from the top are trained, 2 in the paper."""
+    layers: Layers | None = None
+    """Layers that are trained (finetune_top, 2 in the paper) or get a prefix (all where it is not set). A number counts
+    from the top; FIRST-LAST are those from one to the other, counted from 0, and FIRST-LAST/2 every second of them."""
     train_embedding: bool = False
     """For finetune_top: train the input embedding too, which is tied to the output layer (one option of the paper's
     code)."""

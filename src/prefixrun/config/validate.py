@@ -10,7 +10,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from prefixrun.config.constraints import contradictions
-from prefixrun.config.field_types import Listed, OneOf, Pattern, Range
+from prefixrun.config.field_types import LayerChoice, Listed, OneOf, Pattern, Range
 from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import RETIRED
 from prefixrun.errors import ConfigError, shortened
@@ -22,6 +22,9 @@ LARGEST_SHOWN = 10**30
 
 UNSET = "???"
 """What Hydra calls a value that nothing has set."""
+
+Bounds = Range | Pattern | OneOf | Listed | LayerChoice | None
+"""What a type may say of its values beside their kind."""
 
 
 def build(raw: Mapping[str, Any]) -> Config:
@@ -124,7 +127,9 @@ def closest(word: str, candidates: tuple[str, ...]) -> str | None:
 def expectation(hint: Any) -> str:
     """In words, what a key of this type takes."""
     kind, bounds, optional = _parts(hint)
-    if choices := _choices(kind, bounds):
+    if isinstance(bounds, LayerChoice):
+        text = bounds.meaning
+    elif choices := _choices(kind, bounds):
         text = " or ".join(choices) if len(choices) < 3 else "one of " + ", ".join(choices)
     else:
         text = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}[kind]
@@ -137,14 +142,14 @@ def expectation(hint: Any) -> str:
     return text + (", or null" if optional else "")
 
 
-def _choices(kind: Any, bounds: Range | Pattern | OneOf | Listed | None) -> tuple[str, ...]:
+def _choices(kind: Any, bounds: Bounds) -> tuple[str, ...]:
     """The texts that a key of this type takes, where they are a list."""
     if isinstance(bounds, OneOf):
         return bounds.choices()
     return get_args(kind) if get_origin(kind) is Literal else ()
 
 
-def _parts(hint: Any) -> tuple[Any, Range | Pattern | OneOf | Listed | None, bool]:
+def _parts(hint: Any) -> tuple[Any, Bounds, bool]:
     """Bare type, bounds and whether null is allowed."""
     optional = False
     if get_origin(hint) in (Union, UnionType):
@@ -200,6 +205,10 @@ def _convert(value: Any, hint: Any) -> Any:
     if value is None and optional:
         return None
     expected = ValueError(f"must be {expectation(hint)}")
+    if isinstance(bounds, LayerChoice):
+        if (layers := bounds.value(value)) is None:
+            raise expected
+        return layers
     choices = _choices(kind, bounds)
     if isinstance(value, bool) and kind is not bool:
         if {"on", "off"} <= set(choices):  # as YAML reads them

@@ -18,7 +18,7 @@ from prefixrun.models.attention import attach_prefix
 from prefixrun.models.batches import Batch, LossMode, Row
 from prefixrun.models.kv_cache import KeyValueCache
 from prefixrun.models.prefill import PrefillState
-from prefixrun.models.prefix_kv import shared_prefix_kv
+from prefixrun.models.prefix_kv import PrefixKV, shared_prefix_kv
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 PrefixKeyValues = Mapping[str, Tensor]
 """Attention site ("decoder"; also "encoder" and "cross" in encoder-decoders) → keys and values of its layers:
-(layers, 2, kv_heads, prefix_len, head_dim), index 0 of the second axis the keys and 1 the values."""
+(layers, 2, kv_heads, prefix_len, head_dim), index 0 of the second axis the keys and 1 the values. The layers are all of
+the model's, or those that method.layers chooses."""
 
 
 class Method(nn.Module):
@@ -48,10 +49,14 @@ class Method(nn.Module):
         """Keys and values in front of the attention modules; gradients reach the parameters."""
         return {}
 
+    def prefix_kv(self, backbone: Backbone) -> Mapping[str, Sequence[PrefixKV | None]]:
+        """The same by site and layer of the backbone, in its number format; None at a layer without a prefix."""
+        return shared_prefix_kv(self.key_values(backbone), backbone.head.dtype)
+
     @contextmanager
     def attach(self, backbone: Backbone) -> Iterator[None]:
         """Take part in every pass of the backbone within the block."""
-        with attach_prefix(backbone.model, shared_prefix_kv(self.key_values(backbone), backbone.head.dtype)):
+        with attach_prefix(backbone.model, self.prefix_kv(backbone)):
             yield
 
     def collate(self, backbone: Backbone, rows: Sequence[Row], loss_mode: LossMode) -> Batch:
@@ -68,7 +73,7 @@ class Method(nn.Module):
 
     def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> PrefillState:
         """What a search starts from. prompts: token ids, not padded. Call inside `attach`."""
-        prefix_kv = shared_prefix_kv(self.key_values(backbone), backbone.head.dtype)
+        prefix_kv = self.prefix_kv(backbone)
         if backbone.is_seq2seq:
             return encoder_decoder.prefill(backbone, prompts, prefix_kv)
         return decoder_only.prefill(backbone, prompts, prefix_kv, self.offset)

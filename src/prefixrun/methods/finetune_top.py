@@ -39,7 +39,7 @@ def largest_size(backbone: Backbone) -> int:
 
 def names(config: Config, model: PreTrainedModel) -> list[str]:
     """Names of the parameters that are trained. Raises ConfigError as `top_names`."""
-    assert config.method.layers is not None, "the rules ask for a size, and a budget is solved before"
+    assert isinstance(config.method.layers, int), "the rules ask for a number, and a budget is solved before"
     return top_names(model, config.method.layers, config.method.train_embedding)
 
 

@@ -27,12 +27,32 @@ from prefixrun.models.families import Shape
 
 PEFT_CONFIG, PEFT_WEIGHTS, PEFT_KEY = "adapter_config.json", "adapter_model.safetensors", "prompt_embeddings"
 FORMAT = "prefixrun-prefix-1"
+GATE = "gate."
+"""Begins the name of a gate's tensor; its site follows."""
 
 
-def write_tensors(path: Path, flat: PrefixKeyValues, *, model: str, sha256: str) -> None:
-    """One safetensors file, a tensor a site; its header says for which model."""
+SETTINGS = ("method", "prefix_len", "method.layers", "method.sites")
+"""Keys that say what the tensors of another than a plain prefix are."""
+
+
+def write_tensors(
+    path: Path, flat: PrefixKeyValues, *, model: str, sha256: str, settings: Mapping[str, str] | None = None
+) -> None:
+    """One safetensors file, a tensor a site; its header says for which model.
+
+    settings: by key of SETTINGS, of what is no prefix in front of all layers.
+    """
     tensors = {site: tensor.detach().float().cpu().contiguous() for site, tensor in flat.items()}
-    files.write_bytes(path, save(tensors, {"format": FORMAT, "model": model, "model_sha256": sha256}))
+    header = {"format": FORMAT, "model": model, "model_sha256": sha256, **(settings or {})}
+    files.write_bytes(path, save(tensors, header))
+
+
+def settings_of(path: Path) -> dict[str, str]:
+    """The settings that `write_tensors` has put into a file; none for a plain prefix. Raises DamagedStateError."""
+    if path.is_dir():
+        return {}
+    header = _load(path)[1]
+    return {key: str(header[key]) for key in SETTINGS if key in header}
 
 
 def write_peft(directory: Path, flat: PrefixKeyValues, *, base_model: str) -> None:
@@ -99,16 +119,23 @@ def _write_peft(directory: Path, config: Mapping[str, Any], tensors: Mapping[str
     files.write_json(directory / PEFT_CONFIG, config)
 
 
-def read_prefix(path: Path, backbone: Backbone) -> PrefixKeyValues:
+def read_prefix(path: Path, backbone: Backbone, layers: int | None = None) -> PrefixKeyValues:
     """A prefix for `backbone` from either form, float32, on its device.
+
+    layers: how many have a prefix; None for all.
 
     Raises:
         DamagedStateError: not readable, or with numbers that are not finite.
         ConfigError: of another method, or for a model of another shape; says what does not fit.
     """
     flat = _from_peft(path, backbone.shape) if path.is_dir() else _from_file(path, backbone)
+    count, shape = layers or backbone.shape.layers, backbone.shape
+    of_prefix = (count, 2, shape.kv_heads, None, shape.head_dim)
     return {
-        site: _checked(f"{path}: {site}", tensor, backbone).to(backbone.head.device) for site, tensor in flat.items()
+        name: _checked(f"{path}: {name}", tensor, (count, shape.heads) if name.startswith(GATE) else of_prefix).to(
+            backbone.head.device
+        )
+        for name, tensor in flat.items()
     }
 
 
@@ -122,7 +149,8 @@ def _from_file(path: Path, backbone: Backbone) -> PrefixKeyValues:
             f"{path}: is a prefix for {shortened(header.get('model'))} with SHA-256 {str(made_for)[:12]}; this "
             f"model is {backbone.files.fingerprint[:12]}"
         )
-    unknown = sorted(set(tensors) - set(backbone.sites))
+    gates = {GATE + site for site in backbone.sites if header.get("method") == "prefix_gated"}
+    unknown = sorted(set(tensors) - set(backbone.sites) - gates)
     if unknown or not tensors:
         raise ConfigError(
             f"{path}: holds {shortened(', '.join(unknown)) or 'no tensor'}; a prefix for this model has tensors called "
@@ -160,20 +188,21 @@ def _load(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
             return tensors, opened.metadata() or {}
 
 
-def _checked(where: str, tensor: Tensor, backbone: Backbone) -> Tensor:
-    """The tensor in float32."""
-    shape = backbone.shape
-    wanted = (shape.layers, 2, shape.kv_heads, shape.head_dim)
+def _checked(where: str, tensor: Tensor, wanted: tuple[int | None, ...]) -> Tensor:
+    """The tensor in float32. wanted: its shape, None where any length will do."""
     actual = tuple(tensor.shape)
     if not tensor.is_floating_point() or tensor.element_size() < 2:
         raise ConfigError(
             f"{where}: holds {tensor.dtype}; keys and values are floating point numbers, none below 16 bits"
         )
-    if len(actual) != 5 or (*actual[:3], actual[4]) != wanted or not actual[3]:
-        raise ConfigError(
-            f"{where}: has the shape {actual}; for this model it is ({wanted[0]}, 2, {wanted[2]}, length, {wanted[3]})"
-        )
+    if len(actual) != len(wanted) or not all(map(_fits, actual, wanted)):
+        text = ", ".join("length" if size is None else str(size) for size in wanted)
+        raise ConfigError(f"{where}: has the shape {actual}; for this model it is ({text})")
     numbers = tensor.float()
     if not bool(torch.isfinite(numbers).all()):
         raise DamagedStateError(f"{where}: holds numbers that are not finite in float32; export the prefix again")
     return numbers
+
+
+def _fits(size: int, wanted: int | None) -> bool:
+    return size > 0 if wanted is None else size == wanted

@@ -7,18 +7,23 @@ query heads, and the prefix is as small as the model's own cache.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
+from prefixrun.config.field_types import layers_of
 from prefixrun.config.schema import Config, InitConfig
 from prefixrun.errors import ConfigError
 from prefixrun.methods.base import Method, PrefixKeyValues
 from prefixrun.methods.init import generator, set_zero, start_from, starting_point
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.families import Shape
+from prefixrun.models.prefix_kv import PrefixKV, at_layers
+
+T = TypeVar("T")
 
 
 def chosen_sites(config: Config, backbone: Backbone) -> tuple[str, ...]:
@@ -39,13 +44,33 @@ def chosen_sites(config: Config, backbone: Backbone) -> tuple[str, ...]:
     return named
 
 
-class Prefix(Method):
-    """Trainable keys and values in front of one or several attention sites."""
+def chosen_layers(config: Config, backbone: Backbone) -> tuple[int, ...] | None:
+    """The indices of the layers that get a prefix, those that `method.layers` names; None for all.
 
-    def __init__(self, prefix_len: int, dropout: float = 0.0) -> None:
+    Raises:
+        ConfigError: the backbone has no such layer.
+    """
+    choice, total = config.method.layers, backbone.shape.layers
+    if choice is None:
+        return None
+    layers = layers_of(choice, total)
+    if layers is None:
+        raise ConfigError(
+            f"method.layers={choice}: {config.model.name} has {total} layers, 0 to {total - 1}; name some of them, as "
+            f"in method.layers=0-{total - 1}"
+        )
+    return layers
+
+
+class Prefix(Method):
+    """Trainable keys and values in front of one or several attention sites, at all layers or some."""
+
+    def __init__(self, prefix_len: int, dropout: float = 0.0, layers: Sequence[int] | None = None) -> None:
+        """layers: indices of those that get a prefix; None for all."""
         super().__init__()
         self.prefix_len = prefix_len
         self.dropout = dropout
+        self.layers = layers
 
     @property
     def offset(self) -> int:
@@ -57,6 +82,13 @@ class Prefix(Method):
 
     def key_values(self, backbone: Backbone) -> PrefixKeyValues:
         return self.with_dropout(self.stored_key_values())
+
+    def prefix_kv(self, backbone: Backbone) -> Mapping[str, Sequence[PrefixKV | None]]:
+        return {site: self.at_layers(values, backbone) for site, values in super().prefix_kv(backbone).items()}
+
+    def at_layers(self, values: Sequence[T], backbone: Backbone) -> list[T | None]:
+        """One value a layer of the backbone, None at those without a prefix. values: one a layer that has one."""
+        return at_layers(values, self.layers, backbone.shape.layers)
 
     def with_dropout(self, flat: PrefixKeyValues) -> PrefixKeyValues:
         """Keys and values with dropout while training, as in the paper's code (prefix_dropout, 0 there)."""
@@ -75,6 +107,8 @@ class Prefix(Method):
             self.zero()
             return 0.0
         target = starting_point(backbone, config)
+        if target is not None and self.layers is not None:
+            target = {site: tensor[list(self.layers)] for site, tensor in target.items()}
         return None if target is None else self.fit_to(target, config.init)
 
     def uniform(self, stream: torch.Generator) -> None:
@@ -93,8 +127,8 @@ class Prefix(Method):
 class FixedPrefix(Prefix):
     """A trained prefix in use: nothing to train."""
 
-    def __init__(self, flat: PrefixKeyValues) -> None:
-        super().__init__(next(iter(flat.values())).shape[3])
+    def __init__(self, flat: PrefixKeyValues, layers: Sequence[int] | None = None) -> None:
+        super().__init__(next(iter(flat.values())).shape[3], layers=layers)
         for site, tensor in flat.items():
             self.register_buffer(site, tensor)
         self._names = tuple(flat)
@@ -107,9 +141,17 @@ class MLPPrefix(Prefix):
     """The reparametrisation of the paper's code, one for each site: see `Reparametrisation`."""
 
     def __init__(
-        self, shape: Shape, sites: tuple[str, ...], prefix_len: int, mid_dim: int, dropout: float = 0.0
+        self,
+        shape: Shape,
+        sites: tuple[str, ...],
+        prefix_len: int,
+        mid_dim: int,
+        dropout: float = 0.0,
+        layers: Sequence[int] | None = None,
     ) -> None:
-        super().__init__(prefix_len, dropout)
+        super().__init__(prefix_len, dropout, layers)
+        if layers is not None:
+            shape = replace(shape, layers=len(layers))
         self.parts = nn.ModuleDict({site: Reparametrisation(shape, prefix_len, mid_dim) for site in sites})
 
     def stored_key_values(self) -> dict[str, Tensor]:
@@ -156,16 +198,17 @@ class Reparametrisation(nn.Module):
 
 
 def build(config: Config, backbone: Backbone) -> MLPPrefix:
-    """With its random start. Raises ConfigError for sites that the backbone does not have."""
-    method, sites = config.method, chosen_sites(config, backbone)
-    return MLPPrefix(backbone.shape, sites, config.prefix_len, method.mid_dim, method.prefix_dropout)
+    """With its random start. Raises ConfigError as `refuse`."""
+    method, sites, layers = config.method, chosen_sites(config, backbone), chosen_layers(config, backbone)
+    return MLPPrefix(backbone.shape, sites, config.prefix_len, method.mid_dim, method.prefix_dropout, layers)
 
 
 def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> FixedPrefix:
     """From the keys and values that were stored."""
-    return FixedPrefix(tensors)
+    return FixedPrefix(tensors, chosen_layers(config, backbone))
 
 
 def refuse(config: Config, backbone: Backbone) -> None:
-    """Raise ConfigError for sites that the backbone does not have."""
+    """Raise ConfigError for sites or layers that the backbone does not have."""
     chosen_sites(config, backbone)
+    chosen_layers(config, backbone)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from prefixrun.config.schema import Config, InitConfig
 from prefixrun.methods.base import PrefixKeyValues
-from prefixrun.methods.prefix import Prefix, chosen_sites, refuse, restore
+from prefixrun.methods.prefix import Prefix, chosen_layers, chosen_sites, refuse, restore
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.families import Shape
 
@@ -20,9 +22,16 @@ class FlatPrefix(Prefix):
     Starts from a standard normal, as the code's variant without the MLP does.
     """
 
-    def __init__(self, shape: Shape, sites: tuple[str, ...], prefix_len: int, dropout: float = 0.0) -> None:
-        super().__init__(prefix_len, dropout)
-        size = (shape.layers, 2, shape.kv_heads, prefix_len, shape.head_dim)
+    def __init__(
+        self,
+        shape: Shape,
+        sites: Sequence[str],
+        prefix_len: int,
+        dropout: float = 0.0,
+        layers: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(prefix_len, dropout, layers)
+        size = (shape.layers if layers is None else len(layers), 2, shape.kv_heads, prefix_len, shape.head_dim)
         self.prefix = nn.ParameterDict({site: nn.Parameter(torch.randn(size)) for site in sites})
 
     def stored_key_values(self) -> dict[str, Tensor]:
@@ -47,5 +56,6 @@ class FlatPrefix(Prefix):
 
 
 def build(config: Config, backbone: Backbone) -> FlatPrefix:
-    """With its random start. Raises ConfigError for sites that the backbone does not have."""
-    return FlatPrefix(backbone.shape, chosen_sites(config, backbone), config.prefix_len, config.method.prefix_dropout)
+    """With its random start. Raises ConfigError as `refuse`."""
+    sites, layers = chosen_sites(config, backbone), chosen_layers(config, backbone)
+    return FlatPrefix(backbone.shape, sites, config.prefix_len, config.method.prefix_dropout, layers)

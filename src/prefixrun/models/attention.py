@@ -26,7 +26,8 @@ from transformers import PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, eager_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from prefixrun.models.prefix_kv import PrefixKV
+from prefixrun.models.output_terms import OutputTerm
+from prefixrun.models.prefix_kv import PrefixKV, fold_rows, unfold_rows
 from prefixrun.models.transformers_names import uses_registry
 
 NAME = "prefixrun"
@@ -76,21 +77,35 @@ def attach_prefix(model: PreTrainedModel, by_site: Mapping[str, Sequence[PrefixK
     Raises:
         ValueError: another number of prefixes than the site has layers.
     """
+    with _attached(model, "prefix_kv", by_site):
+        yield
+
+
+@contextmanager
+def attach_terms(model: PreTrainedModel, by_site: Mapping[str, Sequence[OutputTerm | None]]) -> Iterator[None]:
+    """The same for terms that are added to the output of attention; beside them prefixes stay as they are."""
+    with _attached(model, "output_term", by_site):
+        yield
+
+
+@contextmanager
+def _attached(model: PreTrainedModel, slot: str, by_site: Mapping[str, Sequence[object]]) -> Iterator[None]:
+    """What stands in the attribute `slot` of the attention modules within the block; see `attach_prefix`."""
     sites = attention_sites(model)
-    attached: list[tuple[nn.Module, PrefixKV | None]] = []
+    attached: list[tuple[nn.Module, object]] = []
     for site, per_layer in by_site.items():
         modules = sites.get(site, [])
         if len(modules) != len(per_layer):
-            raise ValueError(f"{len(per_layer)} prefix_kv for {len(modules)} attention layers of site {site}")
+            raise ValueError(f"{len(per_layer)} {slot} for {len(modules)} attention layers of site {site}")
         attached += zip(modules, per_layer, strict=True)
-    outer: list[PrefixKV | None] = [getattr(module, "prefix_kv", None) for module, _ in attached]
-    for module, prefix in attached:
-        module.prefix_kv = prefix  # type: ignore[assignment]
+    outer = [getattr(module, slot, None) for module, _ in attached]
+    for module, value in attached:
+        setattr(module, slot, value)
     try:
         yield
     finally:
-        for (module, _), prefix in zip(attached, outer, strict=True):
-            module.prefix_kv = prefix  # type: ignore[assignment]
+        for (module, _), value in zip(attached, outer, strict=True):
+            setattr(module, slot, value)
 
 
 @contextmanager
@@ -143,16 +158,19 @@ def prefix_attention(
 
     Returns (rows, queries, heads, head_dim), and None in the place of the attention weights.
     """
-    query = query * (query.shape[3] ** -0.5 if scaling is None else scaling)
+    scaling = query.shape[3] ** -0.5 if scaling is None else scaling
+    term: OutputTerm | None = getattr(module, "output_term", None)
+    added = None if term is None else term(query, scaling, softcap)
+    query = query * scaling
     if (record := getattr(module, "record", None)) is not None:
         record((key, value))
     prefix: PrefixKV | None = getattr(module, "prefix_kv", None)
     window = _window(sliding_window, position_ids, query, key, prefix)
     dropout = dropout if module.training else 0.0
     scoring = _Scoring(attention_mask, position_bias, softcap, s_aux, window)
-    if _can_fuse(query, scoring):
-        return _attend_fused(query, key, value, prefix, scoring, dropout), None
-    return _attend(query, key, value, prefix, scoring, dropout), None
+    attend = _attend_fused if _can_fuse(query, scoring) else _attend
+    output = attend(query, key, value, prefix, scoring, dropout)
+    return output if added is None else output + added, None
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,36 +320,17 @@ def _alike(before: Tensor, after: Tensor) -> list[Tensor]:
 def _prefix_scores(query: Tensor, prefix: PrefixKV, scoring: _Scoring) -> Tensor:
     """query: (rows, kv_heads, group, queries, head_dim), scaled. Returns (rows, kv_heads, group, queries, length)."""
     rows, _, group, queries, _ = query.shape
-    scores = scoring.capped(torch.matmul(_fold_rows(query, len(prefix.keys)), prefix.keys.transpose(2, 3)))
+    scores = scoring.capped(torch.matmul(fold_rows(query, len(prefix.keys)), prefix.keys.transpose(2, 3)))
     if prefix.bias is not None:
         scores = scores + prefix.bias
-    return _unfold_rows(scores, rows, group, queries)
+    return unfold_rows(scores, rows, group, queries)
 
 
 def _prefix_output(weights: Tensor, prefix: PrefixKV) -> Tensor:
     """weights: (rows, kv_heads, group, queries, length). Returns (rows, kv_heads, group, queries, head_dim)."""
     rows, _, group, queries, _ = weights.shape
-    output = torch.matmul(_fold_rows(weights, len(prefix.values)), prefix.values)
-    return _unfold_rows(output, rows, group, queries)
-
-
-def _fold_rows(tensor: Tensor, entries: int) -> Tensor:
-    """(rows, kv_heads, group, queries, n) to (entries, kv_heads, share * group * queries, n), rows = entries * share.
-
-    All queries that read one entry of a prefix come to lie behind each other, whatever row they are of, so that one
-    product per entry and head serves them and the entry is not copied out for each row.
-    """
-    rows, kv_heads, group, queries, last = tensor.shape
-    share = rows // entries
-    by_entry = tensor.reshape(entries, share, kv_heads, group * queries, last).transpose(1, 2)
-    return by_entry.reshape(entries, kv_heads, share * group * queries, last)
-
-
-def _unfold_rows(tensor: Tensor, rows: int, group: int, queries: int) -> Tensor:
-    """The inverse of `_fold_rows`."""
-    entries, kv_heads, _, last = tensor.shape
-    by_entry = tensor.view(entries, kv_heads, rows // entries, group, queries, last)
-    return by_entry.transpose(1, 2).reshape(rows, kv_heads, group, queries, last)
+    output = torch.matmul(fold_rows(weights, len(prefix.values)), prefix.values)
+    return unfold_rows(output, rows, group, queries)
 
 
 ALL_ATTENTION_FUNCTIONS.register(NAME, prefix_attention)

@@ -60,7 +60,7 @@ def target_states(backbone: Backbone, batch: Batch) -> Tensor:
 def prefill(
     backbone: Backbone,
     prompts: Sequence[Sequence[int]],
-    prefix_kv: Mapping[str, Sequence[PrefixKV]],
+    prefix_kv: Mapping[str, Sequence[PrefixKV | None]],
     offset: int | Tensor,
 ) -> PrefillState:
     """One pass over the prompts, padded on the right.
@@ -79,7 +79,7 @@ def prefill(
     states = last_states(backbone, positions, causal_mask(longest, dtype, device), ids=ids, cache=cache)
     # Padding is on the right, so no prompt sees it; its last token is at lengths - 1.
     hidden = states[torch.arange(len(prompts), device=device), lengths - 1].unsqueeze(1)
-    joined = prompt_prefix_kv(prefix_kv.get("decoder"), cache.key_values(), padding)
+    joined = prompt_prefix_kv(prefix_kv.get("decoder"), cache.key_values(), padding, offset)
     return PrefillState(hidden, {"decoder": joined}, offset + lengths)
 
 

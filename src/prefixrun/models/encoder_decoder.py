@@ -46,7 +46,7 @@ def target_states(backbone: Backbone, batch: Batch) -> Tensor:
 
 
 def prefill(
-    backbone: Backbone, prompts: Sequence[Sequence[int]], prefix_kv: Mapping[str, Sequence[PrefixKV]]
+    backbone: Backbone, prompts: Sequence[Sequence[int]], prefix_kv: Mapping[str, Sequence[PrefixKV | None]]
 ) -> PrefillState:
     """Encode each input once and let the decoder read its start token.
 

@@ -36,6 +36,8 @@ class Shape:
     """Positions of the model, in encoder and decoder each; None where nothing limits them (T5)."""
     vocabulary: int
     """Number of token ids."""
+    heads: int
+    """Query heads of a layer."""
 
 
 def shape_of(config: Any) -> Shape:
@@ -49,6 +51,7 @@ def shape_of(config: Any) -> Shape:
         width=config.hidden_size,
         context=getattr(config, "max_position_embeddings", None),
         vocabulary=config.vocab_size,
+        heads=heads,
     )
 
 

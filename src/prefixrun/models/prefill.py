@@ -31,15 +31,21 @@ class PrefillState:
 
 
 def prompt_prefix_kv(
-    prefix: Sequence[PrefixKV] | None, key_values: Sequence[tuple[Tensor, Tensor]], padding: Tensor
+    prefix: Sequence[PrefixKV | None] | None,
+    key_values: Sequence[tuple[Tensor, Tensor]],
+    padding: Tensor,
+    offset: int | Tensor = 0,
 ) -> list[PrefixKV]:
     """By layer, the keys and values of the prompts behind those of a trained prefix; one entry an input.
 
-    prefix: by layer, or None where the method has none. key_values: by layer, each (inputs, kv_heads, length,
+    prefix: by layer, or None where the method has none. offset: position of the first token of a prompt, the same for
+    all of them unless every layer has a prefix. key_values: by layer, each (inputs, kv_heads, length,
     head_dim). padding: (inputs, length), true where a prompt has ended.
     """
     bias = padding_mask(padding, key_values[0][0].dtype)
-    prompts = [PrefixKV(keys, values, bias) for keys, values in key_values]
+    first = offset if isinstance(offset, int) else 0
+    prompts = [PrefixKV(keys, values, bias, first) for keys, values in key_values]
     if prefix is None:
         return prompts
-    return [before.followed_by(prompt) for before, prompt in zip(prefix, prompts, strict=True)]
+    pairs = zip(prefix, prompts, strict=True)
+    return [prompt if before is None else before.followed_by(prompt) for before, prompt in pairs]

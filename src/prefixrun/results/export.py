@@ -24,7 +24,9 @@ from prefixrun.decoding.generate import generate
 from prefixrun.decoding.library_arguments import has_library_form, library_arguments
 from prefixrun.errors import ConfigError, MissingPartError
 from prefixrun.methods.lora import LoRA
+from prefixrun.methods.outside_prefix import OutsidePrefix
 from prefixrun.methods.peft_format import write_peft, write_peft_lora, write_tensors
+from prefixrun.methods.prefix import Prefix
 from prefixrun.models.configuration import quiet
 from prefixrun.models.gguf import dequantised
 from prefixrun.models.transformers_names import CACHE
@@ -56,12 +58,22 @@ def export(opened: OpenedRun, kind: str, out: Path) -> Exported:
     return writers[kind](opened, out)
 
 
-def _key_values(opened: OpenedRun) -> Any:
-    """Keys and values of a run's prefix. Raises ConfigError for a method without one."""
+def _key_values(opened: OpenedRun, kind: str) -> Any:
+    """Keys and values of a run's prefix. Raises ConfigError for what is none in front of every layer."""
+    record, layers = opened.record, opened.config.method.layers
+    if isinstance(opened.method, OutsidePrefix):
+        raise ConfigError(
+            f"format={kind}: method={record.method} adds to the output of attention, and its keys and values stand in "
+            "no cache; use format=tensors, and attach() of the Python API"
+        )
+    if isinstance(opened.method, Prefix) and layers is not None:
+        raise ConfigError(
+            f"format={kind}: a cache has keys at every layer, and method.layers={layers} has some; use format=tensors, "
+            "and attach() of the Python API"
+        )
     with torch.no_grad():
         if flat := opened.method.key_values(opened.backbone):
             return flat
-    record = opened.record
     trained = "format=peft takes its updates; " if isinstance(opened.method, LoRA) else ""
     raise ConfigError(
         f"run {record.run_id}: method={record.method} has no prefix; {trained}its "
@@ -75,8 +87,18 @@ def _described(opened: OpenedRun, flat: Any) -> str:
 
 
 def _tensors(opened: OpenedRun, out: Path) -> Exported:
-    flat = _key_values(opened)
-    write_tensors(out, flat, model=opened.record.model, sha256=opened.backbone.files.fingerprint)
+    method, layers = opened.method, opened.config.method.layers
+    settings: dict[str, str] = {}
+    if isinstance(method, OutsidePrefix):
+        flat: Any = method.trained_tensors()
+        settings = {"method": opened.record.method, "prefix_len": str(method.prefix_len)}
+        settings["method.sites"] = opened.config.method.sites
+    else:
+        flat = method.trained_tensors() if isinstance(method, Prefix) else _key_values(opened, "tensors")
+    if isinstance(method, Prefix) and layers is not None:
+        settings["method.layers"] = str(layers)
+    sha256 = opened.backbone.files.fingerprint
+    write_tensors(out, flat, model=opened.record.model, sha256=sha256, settings=settings)
     usage = (
         f"import prefixrun\n\nrun = prefixrun.load({opened.record.run_id!r})\nrun.attach(model)  # see docs/PYTHON.md"
     )
@@ -89,7 +111,7 @@ def _peft(opened: OpenedRun, out: Path) -> Exported:
         write_peft_lora(out, opened.method, opened.backbone, base_model=base_model)
         what = f"LoRA of rank {opened.config.method.rank} for {opened.record.model}, from run {opened.record.run_id}"
         return Exported(what, peft_usage(opened, out))
-    flat = _key_values(opened)
+    flat = _key_values(opened, "peft")
     with tempfile.TemporaryDirectory() as scratch:
         write_peft(Path(scratch), flat, base_model=base_model)
         checked = check_peft(opened, Path(scratch))
@@ -98,7 +120,7 @@ def _peft(opened: OpenedRun, out: Path) -> Exported:
 
 
 def _cache(opened: OpenedRun, out: Path) -> Exported:
-    flat = _key_values(opened)
+    flat = _key_values(opened, "cache")
     if set(flat) != {"decoder"}:
         raise ConfigError(
             f"format=cache: a cache of transformers has no place for the sites {', '.join(flat)} of an "

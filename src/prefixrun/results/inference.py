@@ -13,11 +13,11 @@ from prefixrun.config.schema import DecodeConfig
 from prefixrun.config.validate import shown
 from prefixrun.decoding.generate import generate_all
 from prefixrun.errors import ConfigError, DamagedStateError
-from prefixrun.methods import Method, PrefixKeyValues
+from prefixrun.methods import Method, PrefixKeyValues, restore
 from prefixrun.methods.combine_prefixes import average, concatenate
 from prefixrun.methods.mixed_batch import MixedPrefixes
-from prefixrun.methods.peft_format import read_prefix
-from prefixrun.methods.prefix import FixedPrefix
+from prefixrun.methods.peft_format import read_prefix, settings_of
+from prefixrun.methods.prefix import FixedPrefix, chosen_layers
 from prefixrun.methods.prompt import EncoderPrompt
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.prepacked import prepacked_weights
@@ -63,7 +63,9 @@ def from_runs(
         return served
     first, models = served[0], {id(each.backbone.model) for each in served}
     if len(models) > 1 or not all(map(_is_prefix, served)):
-        raise ConfigError(f"combine={combine}: needs runs of method=prefix or prefix_flat on one model")
+        raise ConfigError(
+            f"combine={combine}: needs runs of method=prefix or prefix_flat on one model, with a prefix at every layer"
+        )
     prefix = COMBINATIONS[combine]([each.method.key_values(each.backbone) for each in served])
     name = f"{combine}({','.join(each.name for each in served)})"
     return [replace(first, name=name, method=FixedPrefix(prefix))]
@@ -85,10 +87,13 @@ def from_prefix(
     path: Path, model: str, decode: str | None = None, settings: Mapping[str, str] | None = None
 ) -> list[Served]:
     """A prefix in a file or PEFT directory, for the model of conf/model that it was made for; see read_prefix."""
-    config = compose([f"model={model}"])
+    settings_of_prefix = [f"{key}={value}" for key, value in settings_of(path).items()]
+    config = compose([f"model={model}", *settings_of_prefix])
     decode_config = decoding(config.decode, decode, settings or {})
     backbone = load_backbone(config)
-    return [Served(path.name, backbone, FixedPrefix(read_prefix(path, backbone)), decode_config)]
+    layers = chosen_layers(config, backbone)
+    tensors = read_prefix(path, backbone, None if layers is None else len(layers))
+    return [Served(path.name, backbone, restore(config, backbone, tensors), decode_config)]
 
 
 def outputs(served: Sequence[Served], sources: Sequence[str]) -> list[list[str]]:
@@ -152,7 +157,8 @@ def _can_share_batches(each: Served, first: Served) -> bool:
 
 
 def _is_prefix(each: Served) -> bool:
-    return type(each.method) is FixedPrefix
+    """Whether it stands in front of every layer."""
+    return type(each.method) is FixedPrefix and each.method.layers is None
 
 
 def _generate(served: Served, sources: Sequence[str]) -> list[list[str]]:

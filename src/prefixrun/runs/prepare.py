@@ -172,7 +172,7 @@ def _check_decoder_only(prepared: PreparedRun, context: int, source: int, output
     """Prefix or discrete prompt, input and output share the `context` positions."""
     config = prepared.config
     spec = METHOD_SPECS[config.method.name]
-    prefix_len = config.prefix_len if spec.has_init else 0
+    prefix_len = config.prefix_len if spec.has_init and spec.shifts_text else 0
     taken = prefix_len if spec.trains else _prompt_length(prepared)
     needed = taken + source + output
     if needed <= context:

@@ -8,9 +8,10 @@ import torch
 from prefixrun.cli.main import main
 from prefixrun.methods.peft_format import read_prefix
 from prefixrun.models.transformers_names import CACHE
-from prefixrun.results.inference import from_prefix, outputs
+from prefixrun.results.inference import Served, from_prefix, outputs
 from prefixrun.results.lookup import find, open_run
 from prefixrun.results.records import load_records
+from small_run import SMALL
 
 LOST = pytest.mark.skipif(CACHE == "cache", reason="PEFT loses prefixes with this transformers: the export is refused")
 
@@ -26,6 +27,39 @@ def test_an_exported_prefix_comes_back(finished: Path, kind: str, capsys: pytest
     opened = open_run(find(finished, record.run_id))
     back = read_prefix(Path("exported"), opened.backbone)
     assert torch.equal(back["decoder"], opened.method.key_values(opened.backbone)["decoder"])
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("method=prefix_gated", "method.layers=1"), "method=prefix_gated adds to the output of attention"),
+        (("method=prefix_plus",), "method=prefix_plus adds to the output of attention"),
+        (
+            ("method=prefix_flat", "method.layers=0-0"),
+            "a cache has keys at every layer, and method.layers=0-0",
+        ),
+        (("method=prefix_plus", "model=tiny_bart", "method.sites=cross"), "method=prefix_plus adds"),
+    ],
+)
+def test_what_stands_in_no_cache_comes_back_as_tensors_alone(
+    words: tuple[str, ...], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = [word for word in SMALL if "mid_dim" not in word]
+    assert main([*small, "model=tiny_gpt2", "train.lr=0.3", "decode=greedy", *words]) == 0
+    (record,) = load_records(Path("results")).runs
+    capsys.readouterr()
+    for kind in ("peft", "cache"):
+        assert main(["export", f"run={record.run_id}", "out=exported", f"format={kind}"]) == 2
+        assert f"format={kind}: {reason}" in " ".join(capsys.readouterr().err.split())
+    assert main(["export", f"run={record.run_id}", "out=exported"]) == 0
+    assert "of length 4" in capsys.readouterr().out
+    (served,) = from_prefix(Path("exported"), record.model, "greedy")
+    opened = open_run(find(Path("results"), record.run_id))
+    stored = opened.method.trained_tensors()
+    assert served.method.trained_tensors().keys() == stored.keys()
+    assert all(torch.equal(tensor, stored[name]) for name, tensor in served.method.trained_tensors().items())
+    ours = Served("run", opened.backbone, opened.method, served.decode)
+    assert outputs([served], ["name : Aromi"]) == outputs([ours], ["name : Aromi"])
 
 
 def test_what_a_method_without_a_prefix_leaves(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,62 @@
+"""Prefixes that stand outside the softmax over the text: what `prefix_gated` and `prefix_plus` have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from torch import Tensor
+
+from prefixrun.methods.base import PrefixKeyValues
+from prefixrun.methods.prefix_flat import FlatPrefix
+from prefixrun.methods.tensor_check import check_fit
+from prefixrun.models.attention import attach_terms
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.output_terms import OutputTerm
+
+M = TypeVar("M", bound="OutsidePrefix")
+
+
+class OutsidePrefix(FlatPrefix):
+    """Trained vectors like the keys and values of a prefix, from which a term of each attention's output is made.
+
+    The text keeps the positions that it has without them, and no cache can hold them.
+    """
+
+    @property
+    def offset(self) -> int:
+        return 0
+
+    def key_values(self, backbone: Backbone) -> PrefixKeyValues:
+        return {}
+
+    @contextmanager
+    def attach(self, backbone: Backbone) -> Iterator[None]:
+        dtype = backbone.head.dtype
+        by_site = {
+            site: self.at_layers(self.terms(site, tensor.to(dtype)), backbone)
+            for site, tensor in self.with_dropout(self.stored_key_values()).items()
+        }
+        with attach_terms(backbone.model, by_site):
+            yield
+
+    def stored_names(self) -> dict[str, str]:
+        """Name of a stored tensor → name of its parameter."""
+        return {site: f"prefix.{site}" for site in self.prefix}
+
+    def terms(self, site: str, key_values: Tensor) -> Sequence[OutputTerm]:
+        """One for each layer that has a prefix. key_values: (layers, 2, kv_heads, prefix_len, head_dim)."""
+        raise NotImplementedError
+
+
+def restored(method: M, tensors: Mapping[str, Tensor]) -> M:
+    """A method that was built without memory, with what was stored, ready for use.
+
+    Raises DamagedStateError when that is another model's or has another length.
+    """
+    check_fit(tensors, {name: tensor.shape for name, tensor in method.trained_tensors().items()})
+    by_parameter = {parameter: tensors[name] for name, parameter in method.stored_names().items()}
+    method.load_state_dict(by_parameter, assign=True)
+    method.requires_grad_(False)
+    return method
