@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from prefixrun.config.schema import Config
 
 
+ALL_STARTS = ("words", "random", "uniform", "zero", "vocab", "text", "examples", "run")
+"""The values of init.name: see schema.InitConfig."""
+TOKEN_STARTS = ALL_STARTS[:5]
+"""Those that need no more than the tokens of prefix_len positions."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodSpec:
     """What the program knows of a method beside how it computes."""
@@ -40,6 +46,9 @@ class MethodSpec:
     """Why the method needs a decoder-only model; empty where it works on encoder-decoders too."""
     has_init: bool = False
     """Whether it has positions with an initialisation: whether prefix_len and init mean something."""
+    starts: tuple[str, ...] = TOKEN_STARTS
+    """Where it has one, which values of init it can have. Methods whose parameters are keys and values in front of
+    attention modules, or an MLP that makes them, have ALL_STARTS: their `fit_to` takes any keys and values."""
     stores_prefix: bool = False
     """Whether what it stores are keys and values in front of attention modules."""
     trains: bool = True
@@ -69,6 +78,7 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             size_key="prefix_len",
             settings=("method.sites", *_START),
             has_init=True,
+            starts=ALL_STARTS,
             stores_prefix=True,
         ),
         # Section 4.3: the keys and values themselves are trained, less stably from a random start.
@@ -81,6 +91,7 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             size_key="prefix_len",
             settings=("method.sites", *_START),
             has_init=True,
+            starts=ALL_STARTS,
             stores_prefix=True,
         ),
         # Section 7.2: only the input embeddings of virtual tokens are trained, made by an MLP as in the paper's code.
