@@ -19,10 +19,11 @@ def test_the_schema_says_which_settings_change_no_number() -> None:
             "train.gradient_checkpointing",
             "decode.batch_size",
         ),
+        *("init.text", "init.file", "init.run"),
         *("task.dataset", "task.dataset_config", "task.dataset_revision"),
         *RETIRED,
     }
-    assert set(places()) == {"data_dir", "results_dir", "model.path"}
+    assert set(places()) == {"data_dir", "results_dir", "model.path", "init.file", "init.run"}
     assert set(repeats()) == {"seed", "subsample_seed", "decode.seed"}
     assert {*outside_identity(), *places(), *repeats()} - {*known_keys(), *RETIRED} == set()
 

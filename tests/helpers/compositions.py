@@ -4,7 +4,7 @@ A composition by Hydra takes a tenth of a second, and a budget builds its method
 change while tests run, and a budget's size depends on the model and the method alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -42,9 +42,10 @@ def composed_once() -> Iterator[None]:
 _solved = cache(configure.solve)
 
 
-def solve_once(config: Config) -> Config:
+def solve_once(config: Config, user_keys: Collection[str]) -> Config:
     """As configure.solve, once for all seeds and training sizes."""
-    solved = _solved(replace(config, seed=0, subsample_seed=0, train_size=None, data_fraction=1.0))
+    seedless = replace(config, seed=0, subsample_seed=0, train_size=None, data_fraction=1.0)
+    solved = _solved(seedless, frozenset(user_keys))
     return replace(config, prefix_len=solved.prefix_len, method=solved.method, budget=solved.budget, model=solved.model)
 
 

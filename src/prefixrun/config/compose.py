@@ -32,12 +32,12 @@ from prefixrun.errors import ConfigError, PrefixrunError, reading, shortened
 CONFIG_NAME = "config"
 VERSION_BASE = "1.3"
 
-Solver = Callable[[Config], Config]
-"""From a configuration with a budget, or without a layout, to the same with the size that comes closest to it, and the
-layout of its model. Raises PrefixrunError."""
+Solver = Callable[[Config, Collection[str]], Config]
+"""From a configuration and the keys that its user set to the same with the layout of its model, the digest of what its
+prefix starts from and its length, and the size that comes closest to its budget. Raises PrefixrunError."""
 
 
-def _no_solver(config: Config) -> Config:
+def _no_solver(config: Config, user_keys: Collection[str]) -> Config:
     assert config.budget is None, f"budget={config.budget}: is solved by the functions of prefixrun.runs.configure"
     return config
 
@@ -220,7 +220,9 @@ def _solved(config: Config, user_keys: Collection[str], solve: Solver) -> Config
             config = replace(config, budget=None)
         elif problem := size_contradiction(config, user_keys):
             raise ConfigError(problem)
-    return config if config.budget is None and config.model.layout != "auto" else solve(config)
+    init = config.init
+    is_complete = config.budget is None and config.model.layout != "auto" and not (init.text or init.file or init.run)
+    return config if is_complete else solve(config, user_keys)
 
 
 def _set(tree: dict[str, Any], key: str, value: Any) -> None:

@@ -40,6 +40,32 @@ def _words(method: str, init: str, words: str | None, default: str | None, of_ta
     return None
 
 
+_MATERIAL = {"text": ("text", "file"), "run": ("run",)}
+"""Start → the keys of init that name what it starts from."""
+
+
+def _start(method: str, init: str, *of_keys: str | None) -> str | None:
+    """What is wrong with the start and the keys that name what it starts from (text, file, run and their digest)."""
+    spec, values = METHOD_SPECS[method], dict(zip(("text", "file", "run", "digest"), of_keys, strict=True))
+    keys = _MATERIAL.get(init, ())
+    for key in ("text", "file", "run"):
+        if values[key] is not None and (key not in keys or not spec.has_init):
+            start = next(start for start, names in _MATERIAL.items() if key in names)
+            reader = f"init={start}" if spec.has_init else f"methods with a prefix, not by method={method}"
+            return f"init.{key}={shortened(values[key])}: is only used by {reader}; leave it out"
+    if not spec.has_init:
+        return None
+    if init not in spec.starts:
+        return f"init={init}: is no start of method={method}; give one of {', '.join(spec.starts)}"
+    named = [key for key in keys if values[key] is not None]
+    if keys and not named and values["digest"] is None:
+        examples = {"text": "init.text=TEXT", "file": "init.file=FILE", "run": "init.run=ID"}
+        return f"init={init}: does not say from what; give {' or '.join(examples[key] for key in keys)}"
+    if len(named) > 1:
+        return f"init.text={shortened(values['text'])}: init.file gives the text too; give one of them"
+    return None
+
+
 def _subset(fraction: float, size: int | None) -> str | None:
     if fraction < 1 and size is not None:
         return f"train_size={size}: both it and data_fraction={fraction:g} choose the training pairs; give one of them"
@@ -188,6 +214,7 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_data_dir, ("profile", "data_dir", "task.dataset")),
     (_dataset, ("task.dataset", "task.dataset_config", "task.dataset_revision")),
     (_words, ("method.name", "init.name", "init_words", "init.default_words", "task.default_words")),
+    (_start, ("method.name", "init.name", *(f"init.{key}" for key in ("text", "file", "run", "digest")))),
     (_subset, ("data_fraction", "train_size")),
     (_warmup, ("train.warmup_steps", "train.max_steps")),
     (
@@ -205,7 +232,7 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_instruction, ("task.instruction", "model.layout")),
     (_keep, ("train.keep", "train.patience", "train.eval_examples", "train.dev_share")),
     (_source, ("model.source", "model.hub", "model.path", "model.architecture")),
-    *((partial(_path, key), (key,)) for key in ("data_dir", "results_dir", "model.path")),
+    *((partial(_path, key), (key,)) for key in ("data_dir", "results_dir", "model.path", "init.file")),
 )
 """Rules about several keys, each with the keys it reads; a rule is left out when one of them is wrong by itself."""
 

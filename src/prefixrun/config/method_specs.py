@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from prefixrun.config.schema import Config
 
 
+ALL_STARTS = ("words", "random", "uniform", "zero", "vocab", "text", "examples", "run")
+"""The values of init.name: see schema.InitConfig."""
+TOKEN_STARTS = ALL_STARTS[:5]
+"""Those that need no more than the tokens of prefix_len positions."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodSpec:
     """What the program knows of a method beside how it computes."""
@@ -42,6 +48,9 @@ class MethodSpec:
     """Whether it has positions with an initialisation: whether prefix_len and init mean something."""
     shifts_text: bool = True
     """Whether its positions stand before the text's in a decoder-only model, which then has as many fewer for it."""
+    starts: tuple[str, ...] = TOKEN_STARTS
+    """Where it has one, which values of init it can have. Methods whose parameters are keys and values in front of
+    attention modules, or an MLP that makes them, have ALL_STARTS: their `fit_to` takes any keys and values."""
     stores_prefix: bool = False
     """Whether what it stores are vectors of attention heads, one or two a layer, head and position."""
     trains: bool = True
@@ -73,6 +82,7 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             size_key="prefix_len",
             settings=_PREFIX,
             has_init=True,
+            starts=ALL_STARTS,
             stores_prefix=True,
         ),
         # Section 4.3: the keys and values themselves are trained, less stably from a random start.
@@ -85,6 +95,7 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             size_key="prefix_len",
             settings=_PREFIX,
             has_init=True,
+            starts=ALL_STARTS,
             stores_prefix=True,
         ),
         # Keys and values with a softmax of their own, times a gate per head and layer that starts at zero
@@ -98,6 +109,7 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             size_key="prefix_len",
             settings=_PREFIX,
             has_init=True,
+            starts=ALL_STARTS,
             shifts_text=False,
             stores_prefix=True,
         ),

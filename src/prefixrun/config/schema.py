@@ -26,7 +26,7 @@ from prefixrun.config.field_types import (
     Seed,
     Share,
 )
-from prefixrun.config.method_specs import METHOD_SPECS
+from prefixrun.config.method_specs import ALL_STARTS, METHOD_SPECS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,16 +197,32 @@ class MethodConfig:
 class InitConfig:
     """How the prefix starts."""
 
-    name: Literal["words", "random", "uniform", "zero", "vocab"]
+    name: Annotated[str, OneOf(lambda: ALL_STARTS)]
     """"words" starts from the model's activations for init_words; "random" from the initialisation of PyTorch's
     layers, as the paper's code does; "uniform" from uniform(0, 1), as its appendix says; "zero" from keys and values
-    of zero; "vocab" from the activations of tokens drawn from the vocabulary."""
+    of zero; "vocab" from the activations of tokens drawn from the vocabulary; "text" from those of init.text or
+    init.file; "examples" from those of training pairs; "run" from the prefix that another run has trained."""
     fit_steps: Count = 500
     """Steps that fit the MLP to a start that is not random (method prefix)."""
     fit_lr: Rate = 1e-4
     """Learning rate of that fit."""
     default_words: str | None = None
     """Text that is used without init_words, repeated and cut to prefix_len; the task's where it is not set."""
+    text: str | None = field(default=None, metadata=NO_NUMBER)
+    """For init=text: a text of any length. Without prefix_len or budget the prefix is as long as the text."""
+    file: str | None = field(default=None, metadata=PLACE)
+    """For init=text: the file in UTF-8 that holds the text instead."""
+    run: str | None = field(default=None, metadata=PLACE)
+    """For init=run: a finished run of results_dir, by the beginning of its id, or its directory. It has the same
+    model and sites; without prefix_len or budget the prefix is as long as its own."""
+    examples: Count = 5
+    """For init=examples: training pairs that are read one behind the other, chosen with subsample_seed."""
+    positions: Literal["even", "first", "last"] = "even"
+    """For init=text and init=examples: which positions of a longer text become the prefix, evenly spaced ones that
+    begin with the first, the first ones, or the last ones. Keys move to the positions of the prefix."""
+    digest: str | None = None
+    """SHA-256 of the text or of the other run's prefix, which the program fills in: so their contents are part of
+    what a run is, wherever they lie."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,7 @@
 """Discrete prompting: a text and examples in front of the input, nothing trained and nothing stored but token ids.
 
-In a decoder-only model an example is a training pair exactly as the model reads one in training: input, separator,
-target, END. So the examples show where an output ends. In an encoder-decoder all of it stands in the encoder's input,
-as lines of text: the instruction, each example as "input -> target", and the input. In a chat the instruction stands
-in the user's turn of every example and input, and no text is before them: without examples that is the model as it is.
+How they become tokens: see `context`. In a chat the instruction is part of every turn; without examples the model is
+then as it is.
 """
 
 from __future__ import annotations
@@ -15,8 +13,7 @@ import torch
 from torch import Tensor
 
 from prefixrun.data.example import Pair
-from prefixrun.data.subset import choose
-from prefixrun.errors import ConfigError
+from prefixrun.methods import context
 from prefixrun.methods.base import Method
 from prefixrun.methods.init import activations
 from prefixrun.methods.prefix import FixedPrefix
@@ -66,41 +63,14 @@ class EncoderPrompt(Method):
 
 
 def shown_pairs(config: Config, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """The examples: `method.shots` of the selected training pairs, chosen with subsample_seed. Raises ConfigError."""
-    if config.method.shots > len(pairs):
-        raise ConfigError(
-            f"method.shots={config.method.shots}: there are {len(pairs)} selected training pairs; take fewer examples "
-            "or more pairs"
-        )
-    return choose(tuple(pairs), config.method.shots, config.subsample_seed) if config.method.shots else ()
+    """The examples: `method.shots` of the selected training pairs. Raises ConfigError."""
+    return context.shown_pairs("method.shots", config.method.shots, pairs, config.subsample_seed)
 
 
 def tokens(config: Config, tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[int]:
     """Ids of the instruction (method.instruction, else the task's words) and the examples. Raises ConfigError."""
     instruction = config.method.instruction or config.task.default_words
-    pairs = shown_pairs(config, pairs)
-    if tokenizer.for_encoder:
-        return _of_encoder(tokenizer, instruction, pairs)
-    if tokenizer.chat is not None:
-        instruction = None
-    lines = tokenizer.layout == "lines"
-    ids = tokenizer.text(f"{instruction.strip()}\n" if lines else f" {instruction.strip()}") if instruction else []
-    for pair in pairs:
-        ids += [
-            *tokenizer.source(pair.source),
-            *tokenizer.target(pair.target),
-            *(tokenizer.text("\n") if lines else []),
-        ]
-    return ids
-
-
-def _of_encoder(tokenizer: Tokenizer, instruction: str | None, pairs: Sequence[Pair]) -> list[int]:
-    """Lines without the tokens that frame a sequence; T5's tokenizer reads a line break as a blank."""
-    ids = tokenizer.text(f"{instruction.strip()}\n") if instruction else []
-    for pair in pairs:
-        ids += tokenizer.source(pair.source)[len(tokenizer.begin) : -len(tokenizer.source_end)]
-        ids += tokenizer.text(f" -> {pair.target}\n")
-    return ids
+    return context.context_ids(tokenizer, instruction, shown_pairs(config, pairs))
 
 
 def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> Method:

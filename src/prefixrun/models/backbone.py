@@ -167,6 +167,16 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
     return backbone
 
 
+def tokenizer_of(config: ModelConfig) -> Tokenizer:
+    """The tokenizer of a model whose weights are not needed. Raises as `load`."""
+    files = locate(config)
+    if config.source == "random":
+        return byte_tokenizer()
+    directory = files.contents or _of_package(files)
+    model_config = configuration(config, directory.config, directory.label)
+    return load_tokenizer(directory, model_config, layout_of(config, model_config.to_dict()))
+
+
 def _of_package(files: ModelFiles) -> ModelDirectory:
     """The model of the package, from the copy in this user's cache that `gguf` makes of it."""
     directory = dequantised(files)

@@ -1,19 +1,25 @@
-"""The configurations of a command, with what depends on the model: the layout of its sequences, the size of a budget.
+"""The configurations of a command, with what depends on the model: the layout of its sequences, the size of a budget,
+and what a prefix starts from.
 
 `prefixrun.config.compose` composes and knows no model; the functions of the same names here also solve these, so that
 all that follows sees one layout and one number, however they were asked for.
 """
 
+from collections.abc import Collection
 from functools import partial
 
 from prefixrun.config import compose as unsolved
 from prefixrun.config.schema import Config
 from prefixrun.models.layouts import with_layout
+from prefixrun.runs.start_source import with_start
 
 
-def solve(config: Config) -> Config:
-    """The configuration with its layout and with the size that its budget asks for. Errors as methods.budget.solved."""
-    config = with_layout(config)
+def solve(config: Config, user_keys: Collection[str] = ()) -> Config:
+    """The configuration with its layout, what its prefix starts from, and the size that its budget asks for.
+
+    user_keys: those that the user set. Errors as start_source.with_start and methods.budget.solved.
+    """
+    config = with_start(with_layout(config), user_keys)
     if config.budget is None:
         return config
     from prefixrun.methods.budget import solved  # imports torch, which only a budget needs before a run

@@ -19,11 +19,13 @@ from prefixrun.errors import ConfigError
 from prefixrun.methods import prompt
 from prefixrun.methods.budget import check_total
 from prefixrun.methods.init import word_ids
+from prefixrun.methods.starts import Start, start_of
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, tokenise
 from prefixrun.models.weights import locate
 from prefixrun.runs.devices import device
 from prefixrun.runs.memory_estimate import refuse_too_large
+from prefixrun.runs.start_source import text_of, trained_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class PreparedRun:
     """Text of a scored input -> its token ids."""
     truncation: Mapping[str, Truncation]
     """For ``train`` (the chosen pairs), ``dev`` (the pairs whose loss is measured) and ``scored`` (what is decoded)."""
+    start: Start | None = None
+    """What the prefix starts from, with init=text, examples or run."""
 
 
 def prepare(config: Config) -> PreparedRun:
@@ -57,7 +61,8 @@ def prepare(config: Config) -> PreparedRun:
 
     Raises:
         ConfigError: a task without metrics; sites or layers that the model does not have; a budget that was solved for
-            another model; init_words of another length; prefix, input and output longer than the model's context.
+            another model; init_words of another length; a text, examples or a run that the prefix cannot start from;
+            prefix, input and output longer than the model's context.
         DataError: a corpus is missing or not the release.
         MissingPartError: the model, or the package of a method, is not installed.
     """
@@ -69,6 +74,7 @@ def prepare(config: Config) -> PreparedRun:
         check_total(config, backbone)
     if _starts_from_words(config):
         word_ids(backbone, config.init_words, config.default_words, config.prefix_len, config.budget)
+    start = _start(config, backbone, data)
     tokenizer = backbone.tokenizer
     pairs = tokenise((*data.pairs, *data.dev_pairs), tokenizer)
     targets = [len(pair.target) for pair in pairs[: len(data.pairs)]]
@@ -81,6 +87,7 @@ def prepare(config: Config) -> PreparedRun:
         dev_pairs=tuple(pairs[len(data.pairs) :]),
         prompts={source: tokenizer.source(source) for source in {example.source for example in data.inputs}},
         truncation=_truncation(data, backbone),
+        start=start,
     )
     _check_context(prepared)
     return prepared
@@ -102,6 +109,18 @@ def load_backbone(config: Config) -> Backbone:
 def _backbone(model: ModelConfig, where: str, precision: str, _fingerprint: str) -> Backbone:
     """Kept for the next run of the same process, as long as its files are the same: no method ever changes it."""
     return load(model, device=where, precision=precision)
+
+
+def _start(config: Config, backbone: Backbone, data: RunData) -> Start | None:
+    """What the prefix starts from, for the starts of methods.starts. Raises ConfigError."""
+    if not METHOD_SPECS[config.method.name].has_init:
+        return None
+    if config.init.name == "run":
+        with torch.device("meta"):
+            tensors = methods.build(config, backbone).trained_tensors()
+        return trained_start(config, {site: tensors[site].shape for site in backbone.sites if site in tensors})
+    text = text_of(config) if config.init.name == "text" else None
+    return start_of(config, backbone, text, data.pairs)
 
 
 def _truncation(data: RunData, backbone: Backbone) -> Mapping[str, Truncation]:

@@ -51,7 +51,7 @@ def result_of(
         "training": {
             "history": training["history"],
             "fit_error": training["fit_error"],
-            **{key: training[key] for key in ("prompt",) if key in training},
+            **{key: training[key] for key in ("prompt", "start") if key in training},
         },
         "settings": _settings(config),
         "data": {corpus.split: {"version": corpus.version, **_reading(corpus)} for corpus in corpora},

@@ -86,6 +86,7 @@ OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "training": _OBJECT,
     "training.fit_error": _OPTIONAL_NUMBER,
     "training.history": (list,),
+    "training.start": _OBJECT,
     **{f"provenance.{name}": _OPTIONAL_TEXT for name in ("time", "command", "prefixrun", "python", "platform", "cpu")},
     "provenance.accelerator": _OPTIONAL_TEXT,
     **{f"provenance.{name}": _OPTIONAL_COUNT for name in ("semantics", "cpu_count", "threads", "joint", "processes")},

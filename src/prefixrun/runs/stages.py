@@ -20,7 +20,7 @@ from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.console import LOG, Stage
 from prefixrun.data import Example
 from prefixrun.decoding.generate import generate_all
-from prefixrun.methods import Method, prompt
+from prefixrun.methods import Method, prompt, starts
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.runs.prepare import PreparedRun
 from prefixrun.training.checkpoint import Checkpoints
@@ -38,7 +38,8 @@ class TrainingOutcome:
     parameters: Mapping[str, int]
     """`trained`, `stored`, `total`."""
     training: Mapping[str, Any]
-    """The fields of `Progress`, `fit_error` of the initialisation, and for discrete prompting `prompt`."""
+    """The fields of `Progress`, `fit_error` of the initialisation, `start` of a start that names texts or
+    a run, and for discrete prompting `prompt`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def train(
     if not METHOD_SPECS[config.method.name].trains:
         return _prompt_outcome(prepared)
     method = methods.build(config, backbone).to(backbone.head.device)
-    fit_error = method.initialize(backbone, config)
+    fit_error = starts.initialize(method, backbone, config, prepared.start)
     trainer = Trainer(
         method,
         backbone,
@@ -89,7 +90,11 @@ def train(
     return TrainingOutcome(
         tensors,
         {"trained": method.trained_count, "stored": stored, "total": backbone.total},
-        {**asdict(trainer.progress), "fit_error": fit_error},
+        {
+            **asdict(trainer.progress),
+            "fit_error": fit_error,
+            **({} if prepared.start is None else {"start": prepared.start.description()}),
+        },
     )
 
 

@@ -1,0 +1,200 @@
+"""What init=text and init=run name: a text or a file, and another run, with what they make of a configuration.
+
+Imports no torch, but for the length of a text, which the model's tokenizer says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefixrun.config.method_specs import METHOD_SPECS, spec_of
+from prefixrun.config.schema import Config, ModelConfig
+from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError, reading, shortened
+from prefixrun.files import digest, read_json
+from prefixrun.models.weights import locate
+from prefixrun.runs.result_schema import validate_result
+from prefixrun.training.manifest import MANIFEST, Manifest
+
+if TYPE_CHECKING:
+    from prefixrun.methods.base import PrefixKeyValues
+    from prefixrun.methods.starts import Start
+
+LARGEST_TEXT = 2**24
+"""Bytes of a file with a text; no model reads so many."""
+
+AGAIN = "run its command again, or start from another run"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRun:
+    """The run that init.run names."""
+
+    directory: Path
+    result: Mapping[str, Any]
+
+    @property
+    def run_id(self) -> str:
+        """12 hexadecimal digits."""
+        return str(self.result["run_id"])
+
+    @property
+    def trained_file(self) -> Path:
+        """The file with its prefix."""
+        return self.directory / spec_of(self.result["method"]).trained_file
+
+
+def with_start(config: Config, user_keys: Collection[str]) -> Config:
+    """The configuration with the digest of what its prefix starts from and, unless prefix_len is among the user's keys
+    or a budget chooses it, the length of that text or prefix.
+
+    Raises ConfigError for a text or a run that is not there or gives no prefix, and as backbone.tokenizer_of.
+    """
+    init, spec = config.init, METHOD_SPECS[config.method.name]
+    if not spec.has_init:
+        return config
+    has_length = "prefix_len" in user_keys or config.budget is not None
+    if init.name == "text" and (init.text or init.file):
+        text = text_of(config)
+        actual = hashlib.sha256(text.encode()).hexdigest()
+        length = config.prefix_len if has_length else _text_length(config.model, text, locate(config.model).fingerprint)
+    elif init.name == "run" and init.run:
+        source = source_run(config)
+        actual = digest(source.trained_file)
+        length = config.prefix_len if has_length else int(source.result["prefix_len"])
+    else:
+        return config
+    if init.digest not in (None, actual):
+        raise ConfigError(
+            f"init.digest={shortened(init.digest, 12)}: init={init.name} names a content with SHA-256 {actual[:12]}; "
+            "leave init.digest out, or name what it was made from"
+        )
+    return replace(config, prefix_len=max(1, length), init=replace(init, digest=actual))
+
+
+def text_of(config: Config) -> str:
+    """The text of init=text, without blanks around it. Raises ConfigError for one that cannot be read or is empty."""
+    if config.init.file is None:
+        return (config.init.text or "").strip()
+    path, what = Path(config.init.file).expanduser(), f"init.file={shortened(config.init.file)}"
+    with reading(what, "give a text file in UTF-8", ConfigError):
+        if path.stat().st_size > LARGEST_TEXT:
+            raise ConfigError(f"{what}: has more than {LARGEST_TEXT:,} bytes, which no model reads; give a shorter one")
+        text = path.read_text(encoding="utf-8").strip()
+    if not text:
+        raise ConfigError(f"{what}: has no text; give one of at least a token")
+    return text
+
+
+def source_run(config: Config) -> SourceRun:
+    """The finished run that init.run names, with a prefix that the configuration's model can have.
+
+    Raises ConfigError when there is none, more than one, or it is of another kind; DamagedStateError when its result
+    or its prefix is not what it wrote.
+    """
+    what = f"init.run={shortened(config.init.run)}"
+    source = _found(what, config)
+    result = source.result
+    spec = spec_of(result["method"])
+    if not (spec.stores_prefix and set(_tensors(source)) <= {"decoder", "encoder", "cross"}):
+        raise ConfigError(
+            f"{what}: is a run of method={result['method']}, which has no keys and values that a prefix could start "
+            "from; name a run of prefix or prefix_flat"
+        )
+    expected, actual = result.get("backbone", {}).get("sha256"), locate(config.model).fingerprint
+    if expected != actual:
+        raise ConfigError(
+            f"{what}: was trained on {result['model']} with SHA-256 {str(expected)[:12]}, and model="
+            f"{config.model.name} is {actual[:12]}; a prefix fits the model it was trained on alone"
+        )
+    return source
+
+
+def trained_start(config: Config, shapes: Mapping[str, Sequence[int]]) -> Start:
+    """The start of init=run.
+
+    shapes: by site, (layers, 2, kv_heads, prefix_len, head_dim) of the prefix to start. Raises as `source_run`, and
+    ConfigError for a prefix of other sites, layers or another length.
+    """
+    from safetensors.torch import load
+
+    from prefixrun.methods.starts import Start
+
+    what = f"init.run={shortened(config.init.run)}"
+    source = source_run(config)
+    with reading(source.trained_file, AGAIN, DamagedStateError):
+        content = source.trained_file.read_bytes()
+        tensors: PrefixKeyValues = load(content)
+    if hashlib.sha256(content).hexdigest() != config.init.digest:
+        raise DamagedStateError(f"{source.trained_file}: has changed since this run was asked for; {AGAIN}")
+    if set(tensors) != set(shapes):
+        raise ConfigError(
+            f"{what}: has a prefix at {', '.join(sorted(tensors))}, and this one is at {', '.join(sorted(shapes))}; "
+            "give the same method.sites"
+        )
+    for site, tensor in tensors.items():
+        if tensor.shape[3] != shapes[site][3]:
+            raise ConfigError(
+                f"{what}: its prefix has length {tensor.shape[3]}, and prefix_len={config.prefix_len}; leave "
+                "prefix_len out, or name a run of that length"
+            )
+        if tuple(tensor.shape) != tuple(shapes[site]):
+            raise ConfigError(
+                f"{what}: has a prefix in {tensor.shape[0]} layers, and this one is in {shapes[site][0]}; name a run "
+                "with the same layers"
+            )
+    return Start(trained=tensors, run=source.run_id)
+
+
+def _found(what: str, config: Config) -> SourceRun:
+    """The run by its directory or by the beginning of its id, with its checked result."""
+    name, results_dir = str(config.init.run), Path(config.results_dir).expanduser()
+    directory = Path(name).expanduser()
+    if not (directory / "result.json").is_file():
+        runs = results_dir / "runs"
+        with reading(runs, "give a results_dir with runs", ConfigError):
+            directories = sorted(runs.iterdir()) if runs.is_dir() else []
+        matches = [path for path in directories if path.name.rpartition("-")[2].startswith(name)]
+        matches = [path for path in matches if (path / "result.json").is_file()]
+        if len(matches) != 1:
+            many = f"{len(matches)} finished runs of {results_dir} begin like this; give more of the id"
+            none = f"no finished run of {results_dir} has this id, and no run is in such a directory; "
+            raise ConfigError(f"{what}: {many if matches else none + '`prefixrun ls` lists them'}")
+        directory = matches[0]
+    try:
+        result = read_json(directory / "result.json")
+        problems = validate_result(result)
+    except PrefixrunError as error:
+        raise DamagedStateError(f"{what}: {error}") from error
+    if problems:
+        raise DamagedStateError(f"{what}: {directory / 'result.json'}: {problems[0]}; {AGAIN}")
+    source = SourceRun(directory, result)
+    if not source.trained_file.is_file():
+        raise ConfigError(
+            f"{what}: {source.trained_file.name} is not there: committed records and runs with keep_trained=false do "
+            f"not keep it; {AGAIN}"
+        )
+    Manifest(directory / MANIFEST, source.run_id).check(source.trained_file.name, AGAIN)
+    return source
+
+
+def _tensors(source: SourceRun) -> tuple[str, ...]:
+    """Names of the tensors in the file of a run, from its header."""
+    with reading(source.trained_file, AGAIN, DamagedStateError), source.trained_file.open("rb") as stream:
+        size = int.from_bytes(stream.read(8), "little")
+        header = json.loads(stream.read(size))
+    return tuple(name for name in header if name != "__metadata__")
+
+
+@lru_cache(maxsize=64)
+def _text_length(model: ModelConfig, text: str, _fingerprint: str) -> int:
+    """Tokens of a text, for the points of a sweep alike."""
+    from prefixrun.methods.context import text_ids
+    from prefixrun.models.backbone import tokenizer_of
+
+    return len(text_ids(tokenizer_of(model), text))
