@@ -47,11 +47,14 @@ def run(overrides: str | Sequence[str] = (), *, quiet: bool = True) -> LoadedRun
 
     from prefixrun.results import loaded
     from prefixrun.runs import configure, pipeline, prepare
+    from prefixrun.runs.diverged import known_divergence
     from prefixrun.runs.identity import find_run
 
     config = configure.compose(shlex.split(overrides) if isinstance(overrides, str) else list(overrides))
     this_run = find_run(config)
     if this_run.state() != "finished":
+        if error := known_divergence(this_run, config):
+            raise error
         pipeline.complete(this_run, prepare.prepare(config), quiet=quiet)
     return loaded.load(this_run.directory, model_path=config.model.path)
 

@@ -7,8 +7,9 @@ file with its traceback, and DEFECT_EXIT_CODE.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 BROKEN_PIPE_EXIT_CODE = 128 + 13
 """When nobody reads the output any more: that of a program that SIGPIPE ends, which Windows does not have."""
@@ -46,6 +47,22 @@ class DamagedStateError(PrefixrunError):
     """A file of an earlier run is damaged, so that the run cannot be resumed or shown."""
 
     exit_code = 5
+
+
+class DivergedError(PrefixrunError):
+    """A training went wrong because its steps are too large: its loss has risen far above its start, or is no number.
+
+    `details`: plain values for the run's record of it; `state`: the tensors that are worth keeping. See
+    training/divergence.py.
+    """
+
+    exit_code = 6
+
+    def __init__(
+        self, message: str, details: Mapping[str, object] | None = None, state: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.details, self.state = details or {}, state or {}
 
 
 class RunHeldError(PrefixrunError):

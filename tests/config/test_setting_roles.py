@@ -17,6 +17,8 @@ def test_the_schema_says_which_settings_change_no_number() -> None:
             "model.path",
             "train.checkpoint_every",
             "train.gradient_checkpointing",
+            "train.diverged_factor",
+            "train.diverged_steps",
             "decode.batch_size",
         ),
         *("init.text", "init.file", "init.run"),

@@ -32,7 +32,8 @@ from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.interrupts import Pending
 from prefixrun.training.loss import target_nll
-from prefixrun.training.trainer import Progress, Trainer, mean_nll
+from prefixrun.training.progress import Progress
+from prefixrun.training.trainer import Trainer, mean_nll
 
 LENGTH, MID, BOTTLENECK, RANK = 6, 16, 24, 8
 D, INNER = 32, 64

@@ -24,7 +24,7 @@ from prefixrun.config.schema import Config
 from prefixrun.data.run_data import RunData
 from prefixrun.data.subset import choose_examples
 from prefixrun.decoding.generate import generate
-from prefixrun.errors import ConfigError, DamagedStateError, Interrupted, PrefixrunError
+from prefixrun.errors import ConfigError, DamagedStateError, DivergedError, Interrupted, PrefixrunError
 from prefixrun.methods import init
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.results.lookup import config_of, find
@@ -34,7 +34,8 @@ from prefixrun.runs.identity import find_run, identity
 from prefixrun.runs.prepare import load_backbone
 from prefixrun.runs.result_schema import validate_result
 from prefixrun.runs.run import Run, run_id
-from prefixrun.training.trainer import Progress
+from prefixrun.training.progress import Progress
+from prefixrun.training.trainer import Trainer
 from small_run import SMALL as SMALL_RUN
 
 SMALL = [*SMALL_RUN, "train.checkpoint_every=1", "decode.batch_size=1"]
@@ -396,14 +397,14 @@ def test_no_whole_checkpoint_is_an_error_and_not_a_new_start(monkeypatch: pytest
 
 
 def test_a_failed_run_says_why_and_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A start of no numbers stands for a training that diverged."""
+    """A start of no numbers, which no learning rate has made."""
     changes = ("model=tiny_llama", "method=prefix_flat")
     run = the_run("results", *changes)
     activations = init.activations
     with monkeypatch.context() as patch:
         patch.setattr(init, "activations", lambda *given: activations(*given) * torch.nan)
         for _ in range(2):
-            with pytest.raises(PrefixrunError, match=r"step 1: the loss is not a number; lower train\.lr"):
+            with pytest.raises(PrefixrunError, match=r"step 1: the loss is not a number, before anything was trained"):
                 go("results", *changes)
             assert run.state() == "failed"
             failure = run.failure()
@@ -412,6 +413,55 @@ def test_a_failed_run_says_why_and_is_tried_again(monkeypatch: pytest.MonkeyPatc
             assert not run.trained_file.exists()
     go("results", *changes)
     assert (run.state(), run.failure()) == ("finished", None)
+
+
+DIVERGING = (
+    "model=tiny_llama",
+    "method=prefix_flat",
+    "train.max_steps=6",
+    "train.eval_every=1",
+    "train.diverged_steps=2",
+    "train.lr=0.03",
+    "train.epochs=9",
+)
+
+
+def test_a_run_that_diverges_keeps_its_best_state_and_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backward, steps = Trainer._backward, []
+
+    def rising(self: Trainer, *arguments: Any) -> float:
+        steps.append(self.progress.step)
+        return backward(self, *arguments) * (1 if self.progress.step < 2 else 5)
+
+    monkeypatch.setattr(Trainer, "_backward", rising)
+    run = the_run("results", *DIVERGING)
+    words = [*SMALL, *DIVERGING, "results_dir=results"]
+    assert main(words) == 6
+    message = capsys.readouterr().err
+    assert "step 3: the training loss is " in message
+    assert "try train.lr=0.01 (now 0.03)" in message
+    assert "best.safetensors" in message
+    assert steps == [0, 1, 2]
+    assert run.state() == "diverged"
+    assert not any((run.trained_file.exists(), run.result_json.exists(), list(run.checkpoints.glob("step*"))))
+    best = load_file(run.best_state)
+    assert all(tensor.isfinite().all() for tensor in best.values())
+    details = (run.failure() or {})["diverged"]
+    assert [entry["step"] for entry in details["history"]] == [1, 2, 3]
+    assert run.manifest.read(run.best_state.name) is not None
+
+    assert main(words) == 6
+    assert f"run {run.id} diverged before and was not tried again: step 3: " in capsys.readouterr().err
+    with pytest.raises(DivergedError, match="diverged before"):
+        prefixrun.run(words)
+    assert steps == [0, 1, 2]
+
+    assert main([*words, "train.diverged_factor=null"]) == 0
+    assert run.state() == "finished"
+    assert not run.best_state.exists()
+    assert steps == [0, 1, 2, 0, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(("stage", "lines"), [("training", 0), ("decoding", 1)])
@@ -450,7 +500,7 @@ def test_a_state_that_gives_no_numbers_is_a_failure_with_advice(dev: int) -> Non
         "train.max_steps=1",
         f"train.eval_examples={dev}",
     )
-    with pytest.raises(PrefixrunError, match=r"step 1: the loss is not a number; lower train\.lr \(now 1e\+30\)"):
+    with pytest.raises(DivergedError, match=r"step 1: the loss is not a number; .* try train\.lr=3e\+29"):
         go("results", *words)
     assert not the_run("results", *words).trained_file.exists()
 

@@ -24,7 +24,7 @@ from prefixrun.runs import pipeline, stages
 from prefixrun.runs.configure import compose
 from prefixrun.runs.identity import find_run
 from prefixrun.runs.run import Run
-from prefixrun.training.trainer import Progress
+from prefixrun.training.progress import Progress
 from small_run import SMALL
 
 CHANGES = ("model=tiny_llama", "train.checkpoint_every=1", "decode.batch_size=1", "method=prefix_flat", "init=random")

@@ -14,7 +14,7 @@ import pytest
 from full_disk import full_disk
 from prefixrun.cli import run_command
 from prefixrun.cli.main import main
-from prefixrun.errors import Interrupted, PrefixrunError
+from prefixrun.errors import DivergedError, Interrupted, PrefixrunError
 from prefixrun.runs import pipeline, prepare
 from prefixrun.runs.configure import sweep_points
 from prefixrun.sweeps.plan import Job, plan_jobs
@@ -156,6 +156,41 @@ def test_one_failed_run_does_not_stop_the_others_and_is_redone(
     unlucky.clear()
     assert sweep("seed=1,2,3") == 0
     assert capsys.readouterr().out.splitlines()[-1] == "2 done before, 1 done now"
+
+
+def test_a_diverged_run_is_a_state_of_its_own_and_not_redone(
+    before_completing: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried: list[int] = []
+
+    def diverge(seed: int) -> None:
+        tried.append(seed)
+        if seed == 2:
+            raise DivergedError("step 9: too high; try train.lr=0.1", {"factor": 2.5, "steps": 20})
+
+    before_completing(diverge)
+    assert sweep("seed=1,2,3") == 6
+    said = capsys.readouterr().out
+    assert "seed=2: diverged in " in said
+    assert "2 done now, 1 diverged" in said
+    assert "the same command again" not in said
+    assert states("seed=1,2,3") == ["finished", "diverged", "finished"]
+    assert tried == [1, 2, 3]
+
+    assert sweep("seed=1,2,3") == 6
+    said = capsys.readouterr().out
+    assert "sweep: 3 runs: 2 done, 1 diverged" in said
+    assert "try train.lr=0.1" in said
+    assert tried == [1, 2, 3]
+    assert main(["plan", *SMALL, "seed=1,2,3"]) == 0
+    assert "nothing is left to do" in capsys.readouterr().out
+    assert main(["ls", "state=diverged"]) == 0
+    said = capsys.readouterr().out
+    assert "1 of 3 runs" in said
+    assert "step 9: too high; try train.lr=0.1" in said
+
+    assert sweep("seed=2", "train.diverged_factor=3") == 6, "judged by another factor, so it is tried again"
+    assert tried == [1, 2, 3, 2]
 
 
 def test_a_run_that_says_it_was_interrupted_ends_the_sweep(

@@ -4,16 +4,17 @@ import math
 import os
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from prefixrun.config.schema import ModelConfig, TrainConfig
-from prefixrun.errors import DamagedStateError, PrefixrunError
+from prefixrun.errors import DamagedStateError, DivergedError, PrefixrunError
 from prefixrun.methods.prefix import FixedPrefix, MLPPrefix, Prefix
 from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.models.attention import attach_prefix
@@ -23,7 +24,8 @@ from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.interrupts import deferred
-from prefixrun.training.trainer import Progress, Report, Trainer, mean_nll, schedule
+from prefixrun.training.progress import Progress
+from prefixrun.training.trainer import Report, Trainer, mean_nll, schedule
 
 PREFIX_LEN = 6
 END = 256
@@ -93,7 +95,9 @@ def test_a_trained_state_that_is_not_numbers_is_refused(
     """Also where no loss shows it, as in the embedding of a token that no batch has."""
     prefix = a_prefix(backbone)
     monkeypatch.setattr(prefix, "trained_tensors", lambda: {"decoder": torch.tensor([0.0, math.inf])})
-    with pytest.raises(PrefixrunError, match=r"step \d+: what was trained is not numbers; lower train\.lr \(now"):
+    with pytest.raises(
+        PrefixrunError, match=r"step \d+: what was trained is not numbers; training has diverged, try train\.lr="
+    ):
         run(prefix, backbone, PLAIN, tmp_path)
 
 
@@ -260,8 +264,39 @@ def test_a_loss_that_is_no_number_is_an_error(backbone: Backbone, number: float,
             with torch.no_grad():
                 prefix.prefix["decoder"][0, 0, 0, 0, 0] = number
 
-    with pytest.raises(PrefixrunError, match=r"step 3: the loss is not a number; lower train\.lr \(now 0\.02\)"):
+    with pytest.raises(
+        PrefixrunError, match=r"step 3: the loss is not a number; .* try train\.lr=0\.007 \(now 0\.02\)"
+    ):
         run(prefix, backbone, replace(PLAIN, checkpoint_every=1), tmp_path, report=break_it)
+
+
+def test_a_loss_that_stays_high_ends_the_training_with_its_best_state(
+    backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a stop lies between, and where the training ends before there are enough steps."""
+    prefix, backward = a_prefix(backbone), Trainer._backward
+    monkeypatch.setattr(
+        Trainer, "_backward", lambda self, *rest: backward(self, *rest) * (6 if self.progress.step > 3 else 1)
+    )
+    config = replace(PLAIN, epochs=3, eval_every=2, checkpoint_every=1, diverged_steps=4, lr=1e-3)
+    with pytest.raises(Stopped):
+        run(prefix, backbone, config, tmp_path, dev=PAIRS[:2], report=stop_at(5))
+    prefix = a_prefix(backbone)
+    with pytest.raises(DivergedError, match=r"step 6: the training loss is .* over the last 4 steps") as raised:
+        run(prefix, backbone, config, tmp_path, dev=PAIRS[:2])
+    history: Any = raised.value.details["history"]
+    assert [entry["step"] for entry in history] == [2, 4, 6]
+    losses = [entry["dev_loss"] for entry in history[:2]]
+    assert mean_nll(FixedPrefix(raised.value.state), backbone, PAIRS[:2]) == pytest.approx(min(losses))
+
+    with pytest.raises(DivergedError, match=r"step 5: the training loss is .* over the last 4 steps"):
+        run(
+            a_prefix(backbone),
+            backbone,
+            replace(config, max_steps=5, diverged_steps=99, diverged_factor=2.0),
+            tmp_path / "end",
+        )
+    assert run(a_prefix(backbone), backbone, replace(config, diverged_factor=None), tmp_path / "never").step == 12
 
 
 def stop_at(step: int) -> Report:
@@ -455,10 +490,3 @@ def test_the_language_models_dropout_can_be_kept_on(tmp_path: Path) -> None:
     resumed = a_prefix(backbone)
     run(resumed, backbone, config, tmp_path / "stopped")
     assert_equal_to_the_bit(resumed, whole)
-
-
-def test_progress_of_earlier_versions_is_read() -> None:
-    stored = {"step": 3, "epoch_nll": 7.5, "epoch_tokens": 5, "joint": 2, "history": [{"step": 2, "train_loss": 1.0}]}
-    progress = Progress.restored(stored)
-    assert (progress.step, progress.nll_since_evaluation, progress.tokens_since_evaluation) == (3, 7.5, 5)
-    assert Progress.restored(asdict(progress)) == progress

@@ -40,7 +40,7 @@ Options
   Shell completion: eval "$(prefixrun -sc install=bash)", and the same for zsh and fish
 
 Exit codes
-  0 done   2 configuration   3 data   4 missing optional part   5 damaged state
+  0 done   2 configuration   3 data   4 missing optional part   5 damaged state   6 training has diverged
   75 run held by another process   130, 143 interrupted (run the same command again to resume)
 """
 

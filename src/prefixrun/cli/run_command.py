@@ -13,6 +13,7 @@ from prefixrun.config.schema import Config
 from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, shortened
 from prefixrun.results.records import Record
+from prefixrun.runs.diverged import known_divergence
 from prefixrun.runs.identity import find_run
 from prefixrun.runs.run import Run
 
@@ -70,6 +71,8 @@ def _run(config: Config, config_dir: Path | None) -> int:
         _print_opening(config, "not needed")
         print_text(run_summary.finished_line(this_run.result()))
     else:
+        if error := known_divergence(this_run, config):
+            raise error
         from prefixrun.runs import devices, pipeline, prepare  # torch takes seconds; a finished run is shown without it
 
         _print_opening(config, devices.device(config))

@@ -194,7 +194,8 @@ def _state(directory: Path) -> tuple[str, str | None, str]:
     if who := holder(directory):
         return "held", who.started or None, f"held by {who.describe()}"
     if failure := _object(directory / "failed.json"):
-        return "failed", failure.get("time"), " ".join(str(failure.get("message")).split())
+        state = "diverged" if "diverged" in failure else "failed"
+        return state, failure.get("time"), " ".join(str(failure.get("message")).split())
     newest = max(path.lstat().st_mtime for path in (directory, *directory.iterdir()))
     return "interrupted", datetime.fromtimestamp(newest, UTC).isoformat(timespec="seconds"), ""
 

@@ -308,6 +308,8 @@ def _read_result(directory: Path) -> Mapping[str, Any]:
     if not path.exists():
         failed = (directory / "failed.json").is_file()
         state = "the run failed" if failed else "the run is not finished"
+        if failed and "diverged" in read_json(directory / "failed.json"):
+            state = "the run diverged"
         known = failed or (directory / "config.json").is_file()
         raise DamagedStateError(f"{directory}: {state if known else 'has no result.json: not the directory of a run'}")
     result = read_json(path)

@@ -25,6 +25,7 @@ from prefixrun.data import Example
 from prefixrun.errors import (
     DamagedStateError,
     DiskFullError,
+    DivergedError,
     Interrupted,
     PrefixrunError,
     reading,
@@ -37,6 +38,7 @@ from prefixrun.runs.prepare import PreparedRun, describe_truncation
 from prefixrun.runs.provenance import peak_memory_bytes, restart_peak_memory
 from prefixrun.runs.result import result_of
 from prefixrun.runs.run import MOVE_AWAY, Run
+from prefixrun.runs.stages import Watch
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.data_parallel import current_group
 from prefixrun.training.interrupts import deferred
@@ -56,13 +58,21 @@ def complete(run: Run, prepared: PreparedRun, *, quiet: bool = False) -> bool:
     return True
 
 
+def complete_training(run: Run, prepared: PreparedRun, watch: Watch) -> None:
+    """Take a run through its training and leave it there, logging to its file alone; the run's own command goes on from
+    it to the scores.
+
+    watch: see stages.train; an Interrupted that it raises leaves the run interrupted. Errors as `complete`.
+    """
+    with run.hold(), logging_to(run.log, screen=False), failures_recorded(run):
+        if run.state() != "finished":
+            _begin(run, prepared)
+            train(run, prepared, watch)
+
+
 def run_stages(run: Run, prepared: PreparedRun) -> None:
     """Train, decode, score and write the result of a run that this process holds."""
-    restart_peak_memory()
-    choices = files.json_bytes(prepared.data.choices())
-    run.manifest.write_or_check(run.subset.name, choices, "data", MOVE_AWAY)
-    if prepared.config.task.max_source_tokens is not None:
-        LOG.info(describe_truncation(prepared))
+    _begin(run, prepared)
     method = train(run, prepared)
     outputs, decode_seconds = decode(run, prepared, method)
     scores, stats = stages.score(prepared, outputs)
@@ -73,14 +83,26 @@ def run_stages(run: Run, prepared: PreparedRun) -> None:
         files.remove(run.trained_file)
 
 
-def train(run: Run, prepared: PreparedRun) -> Method:
+def _begin(run: Run, prepared: PreparedRun) -> None:
+    restart_peak_memory()
+    choices = files.json_bytes(prepared.data.choices())
+    run.manifest.write_or_check(run.subset.name, choices, "data", MOVE_AWAY)
+    if prepared.config.task.max_source_tokens is not None:
+        LOG.info(describe_truncation(prepared))
+
+
+def train(run: Run, prepared: PreparedRun, watch: Watch | None = None) -> Method:
     """The trained method of a run, ready for use; its file and costs.json are written unless they are there."""
     checkpoints = Checkpoints(run.checkpoints, run.id)
     if not is_trained(run):
         group = current_group()
         group.broadcast_request(True)
-        with stage("training") as shown, deferred(every=group.size > 1) as interruption:
-            outcome = stages.train(prepared, checkpoints, shown, interruption, group)
+        with (
+            stage("training") as shown,
+            deferred(every=group.size > 1) as interruption,
+            _diverged_state_kept(run, checkpoints),
+        ):
+            outcome = stages.train(prepared, checkpoints, shown, interruption, group, watch)
         interruption.end_if_set()
         costs = {
             "parameters": dict(outcome.parameters),
@@ -89,8 +111,22 @@ def train(run: Run, prepared: PreparedRun) -> Method:
         }
         trained = save_tensors(dict(outcome.tensors))
         run.manifest.write({run.costs.name: files.json_bytes(costs), run.trained_file.name: trained}, "training")
+    files.remove(run.best_state)  # of an earlier try
     checkpoints.remove()  # also after a kill between the trained file and this
     return methods.restore(prepared.config, prepared.backbone, load_trained(run.trained_file, prepared.backbone))
+
+
+@contextmanager
+def _diverged_state_kept(run: Run, checkpoints: Checkpoints) -> Iterator[None]:
+    """Of a training that diverges within, keep the best state, and no checkpoint."""
+    try:
+        yield
+    except DivergedError as error:
+        if error.state:
+            tensors = {name: tensor.float().contiguous() for name, tensor in error.state.items()}
+            run.manifest.write({run.best_state.name: save_tensors(tensors)}, "training")
+        checkpoints.remove()
+        raise
 
 
 def is_trained(run: Run) -> bool:
@@ -143,6 +179,9 @@ def failures_recorded(run: Run) -> Iterator[None]:
     try:
         yield
     except (DiskFullError, Interrupted):
+        raise
+    except DivergedError as error:
+        run.fail(str(error), error.details)
         raise
     except PrefixrunError as error:
         run.fail(str(error))

@@ -19,9 +19,9 @@ from prefixrun.config.method_specs import spec_of
 from prefixrun.errors import DamagedStateError, PrefixrunError, RunHeldError, reading
 from prefixrun.runs.lock import HOLDER_NAME, LOCK_NAME, Holder, RunLock, holder
 from prefixrun.runs.result_schema import SCHEMA_VERSION, validate_result
-from prefixrun.training.manifest import MANIFEST, Manifest
+from prefixrun.training.manifest import BEST_STATE, MANIFEST, Manifest
 
-State = Literal["new", "interrupted", "finished", "failed"]
+State = Literal["new", "interrupted", "finished", "failed", "diverged"]
 
 MOVE_AWAY = "move the directory away and run the same command again"
 
@@ -55,6 +55,7 @@ class Run:
         self.failed_json = self.directory / "failed.json"
         self.subset = self.directory / "subset.json"
         self.trained_file = self.directory / spec_of(method).trained_file
+        self.best_state = self.directory / BEST_STATE
         self.costs = self.directory / "costs.json"
         self.generations = self.directory / "generations.jsonl"
         self.stats = self.directory / "stats.parquet"
@@ -78,7 +79,10 @@ class Run:
         if self.result_json.exists():
             self.result()
             return "finished"
-        return "failed" if self.failed_json.exists() else "interrupted"
+        failure = self.failure()
+        if failure is None:
+            return "interrupted"
+        return "diverged" if "diverged" in failure else "failed"
 
     def is_kept(self) -> bool:
         """Whether `results_dir` has its record. Raises DamagedStateError when that is not its result."""
@@ -103,7 +107,8 @@ class Run:
         return result
 
     def failure(self) -> dict[str, Any] | None:
-        """`message`, `log` and `time` of the last failure when the run failed, else None."""
+        """`message`, `log` and `time` of the last failure when the run failed, else None; of one that diverged also
+        `diverged`, the details of its DivergedError."""
         if not self.failed_json.exists():
             return None
         try:
@@ -148,7 +153,7 @@ class Run:
                 raise DamagedStateError(f"{path}: is a link or no directory; nothing was written. Move it away")
         written = (
             *(self.config_json, self.result_json, self.failed_json, self.subset, self.trained_file, self.costs),
-            *(self.generations, self.stats, self.log, self.manifest.path),
+            *(self.generations, self.stats, self.log, self.manifest.path, self.best_state),
             *(self.directory / name for name in (LOCK_NAME, HOLDER_NAME)),
         )
         for path in (*written, *self.checkpoints.glob("*")):
@@ -190,11 +195,13 @@ class Run:
                 with self.hold():
                     files.remove(self.trained_file)
 
-    def fail(self, message: str) -> None:
-        """Mark the run as failed, with the message and the log's name; the next hold() clears it and tries again."""
+    def fail(self, message: str, diverged: Mapping[str, object] | None = None) -> None:
+        """Mark the run as failed, with the message and the log's name, or as diverged, with the details of that; the
+        next hold() clears it and tries again."""
         self.check_held()
         time = datetime.now(UTC).isoformat(timespec="seconds")
-        files.write_json(self.failed_json, {"message": message, "log": self.log.name, "time": time})
+        details = {} if diverged is None else {"diverged": diverged}
+        files.write_json(self.failed_json, {"message": message, "log": self.log.name, "time": time, **details})
 
     def _check_config(self) -> None:
         config = files.read_json(self.config_json)

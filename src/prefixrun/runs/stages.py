@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -26,7 +26,11 @@ from prefixrun.runs.prepare import PreparedRun
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
 from prefixrun.training.interrupts import Pending
-from prefixrun.training.trainer import Progress, Trainer
+from prefixrun.training.progress import Progress
+from prefixrun.training.trainer import Report, Trainer
+
+Watch = Callable[[Progress], None]
+"""Looks at a training after every step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,11 @@ def train(
     progress: Stage,
     interruption: Pending,
     group: ProcessGroup = SINGLE_PROCESS,
+    watch: Watch | None = None,
 ) -> TrainingOutcome:
     """Train the method of a run from its initialisation or its newest checkpoint. Errors as Trainer's.
+
+    watch: called after every step; what it raises ends the training as a kill would.
 
     After an interruption the outcome is that of an unfinished training: the state is in the checkpoint.
     """
@@ -84,7 +91,7 @@ def train(
     if trainer.progress.step:
         LOG.info("going on after step %d", trainer.progress.step)
     LOG.info("training %s parameters on %s pairs", f"{method.trained_count:,}", f"{len(prepared.train_pairs):,}")
-    trained = trainer.fit(partial(_report, progress), interruption)
+    trained = trainer.fit(_watched(partial(_report, progress), watch), interruption)
     tensors = {name: tensor.float().cpu().contiguous() for name, tensor in trained.items()}
     stored = sum(tensor.numel() for tensor in tensors.values())
     return TrainingOutcome(
@@ -118,6 +125,18 @@ def _report(stage: Stage, progress: Progress, steps: int, loss: float) -> None:
         last = progress.history[-1]
         dev = f", dev loss {last['dev_loss']:.4f}" if "dev_loss" in last else ""
         LOG.info("step %d: train loss %.4f%s", progress.step, last["train_loss"], dev)
+
+
+def _watched(report: Report, watch: Watch | None) -> Report:
+    """A report that is followed by a look of `watch`."""
+    if watch is None:
+        return report
+
+    def both(progress: Progress, steps: int, loss: float) -> None:
+        report(progress, steps, loss)
+        watch(progress)
+
+    return both
 
 
 def decode(prepared: PreparedRun, method: Method, done: Mapping[str, str]) -> Iterator[DecodedBatch]:

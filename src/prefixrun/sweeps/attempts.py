@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from prefixrun.config.schema import Config
-from prefixrun.errors import ConfigError, DiskFullError, Interrupted, PrefixrunError, RunHeldError
+from prefixrun.errors import ConfigError, DiskFullError, DivergedError, Interrupted, PrefixrunError, RunHeldError
+from prefixrun.runs.diverged import known_divergence
 from prefixrun.runs.identity import find_run
 
-End = Literal["before", "now", "failed", "impossible", "held", "interrupted", "not started"]
+End = Literal["before", "now", "failed", "diverged", "impossible", "held", "interrupted", "not started"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,11 @@ def _attempt(config: Config) -> tuple[End, Exception | None]:
 
     try:
         run = find_run(config)
-        if run.state() == "finished":
+        state = run.state()
+        if state == "finished":
             return "before", None
+        if state == "diverged" and (error := known_divergence(run, config)):
+            return "diverged", error
         prepared = prepare.prepare(config)
     except ConfigError as error:
         return "impossible", error
@@ -46,6 +50,8 @@ def _attempt(config: Config) -> tuple[End, Exception | None]:
         return ("now" if pipeline.complete(run, prepared, quiet=True) else "before"), None
     except RunHeldError as error:
         return "held", error
+    except DivergedError as error:
+        return "diverged", error
     except (DiskFullError, Interrupted):
         raise
     except Exception as error:  # noqa: BLE001

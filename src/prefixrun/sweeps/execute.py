@@ -12,7 +12,7 @@ from pathlib import Path
 
 from prefixrun import files
 from prefixrun.console import print_text
-from prefixrun.errors import ConfigError, DiskFullError, Interrupted, PrefixrunError, RunHeldError
+from prefixrun.errors import ConfigError, DiskFullError, DivergedError, Interrupted, PrefixrunError, RunHeldError
 from prefixrun.sweeps.attempts import Outcome, attempt
 from prefixrun.sweeps.plan import Job, refresh
 from prefixrun.sweeps.summary import format_progress, format_states, print_outcomes
@@ -85,6 +85,8 @@ def _outcome_before(job: Job) -> Outcome:
     """The outcome of a job that nothing is to be done for; "not started" for the others."""
     if job.state in ("finished", "kept"):
         return Outcome("before")
+    if job.state == "diverged":
+        return Outcome("diverged", job.reason, DivergedError.exit_code)
     if job.state == "impossible":
         return Outcome("impossible", job.reason, job.exit_code or ConfigError.exit_code)
     if job.run is None:
@@ -99,6 +101,8 @@ def _final_outcome(job: Job, outcome: Outcome) -> Outcome:
     now = refresh(job)
     if now.state == "finished":
         return Outcome("now")
+    if now.state == "diverged":
+        return Outcome("diverged", now.reason, DivergedError.exit_code)
     if now.state == "failed":
         return Outcome("failed", now.reason, now.exit_code or 1)
     if now.state == "held":
@@ -109,7 +113,8 @@ def _final_outcome(job: Job, outcome: Outcome) -> Outcome:
 def exit_code(outcomes: Sequence[Outcome]) -> int:
     """The exit code of a sweep: 0 when every possible run is done.
 
-    Otherwise that of the first failure, of a held run, or of an interruption, in this order; 2 when no run is possible.
+    Otherwise that of the first failure, of a held run, of an interruption, or of a run that diverged, in this order; 2
+    when no run is possible.
     """
     failures = [outcome.exit_code or 1 for outcome in outcomes if outcome.end == "failed"]
     if failures:
@@ -119,4 +124,6 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
         return RunHeldError.exit_code
     if {"interrupted", "not started"} & ends:
         return Interrupted.exit_code
+    if "diverged" in ends:
+        return DivergedError.exit_code
     return ConfigError.exit_code if ends == {"impossible"} else 0

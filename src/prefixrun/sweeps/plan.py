@@ -12,16 +12,18 @@ from prefixrun.config.method_specs import size_override
 from prefixrun.config.schema import Config
 from prefixrun.data.run_data import TaskSplits
 from prefixrun.errors import ConfigError, PrefixrunError
+from prefixrun.runs.diverged import known_divergence
 from prefixrun.runs.identity import find_run
 from prefixrun.runs.run import Run
 
-State = Literal["finished", "kept", "new", "interrupted", "failed", "held", "impossible"]
+State = Literal["finished", "kept", "new", "interrupted", "failed", "diverged", "held", "impossible"]
 STATES: Mapping[State, str] = {
     "finished": "done",
     "kept": "done, kept as a record",
     "new": "to do",
     "interrupted": "interrupted",
     "failed": "failed",
+    "diverged": "diverged",
     "held": "held by another process",
     "impossible": "impossible",
 }
@@ -58,7 +60,7 @@ class Job:
     @property
     def is_open(self) -> bool:
         """Whether there is something to do."""
-        return self.state not in ("finished", "kept", "impossible") and self.run is not None
+        return self.state not in ("finished", "kept", "diverged", "impossible") and self.run is not None
 
 
 def plan_jobs(points: Sequence[SweepPoint]) -> list[Job]:
@@ -111,7 +113,9 @@ def refresh(job: Job) -> Job:
         state: State = job.run.state()
         if state == "new" and job.run.is_kept():
             state = "kept"
-        failure = job.run.failure() if state == "failed" else None
+        failure = job.run.failure() if state in ("failed", "diverged") else None
+        if state == "diverged" and known_divergence(job.run, job.config) is None:
+            state = "failed"  # by other settings of train.diverged_*: it is tried again
     except PrefixrunError as error:
         return replace(job, state="failed", reason=str(error), exit_code=error.exit_code)
     if state != "finished" and (holder := job.run.holder()):

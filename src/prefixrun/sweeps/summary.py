@@ -16,6 +16,7 @@ ENDS: Mapping[End, str] = {
     "before": "done before",
     "now": "done now",
     "failed": "failed",
+    "diverged": "diverged",
     "impossible": "impossible",
     "held": "held by another process",
     "interrupted": "interrupted",
@@ -90,7 +91,7 @@ def print_outcomes(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
 
 def _outcome_rows(job: Job, outcome: Outcome) -> Iterator[Row]:
     yield Row((ENDS[outcome.end], _label(job)))
-    if outcome.end in ("failed", "impossible", "held"):
+    if outcome.end in ("failed", "diverged", "impossible", "held"):
         yield Row(("", f"  {_one_line(outcome.reason)}"))
     if (log := _log(job, outcome)) is not None:
         yield Row(("", f"  log: {log}"))

@@ -21,6 +21,9 @@ from prefixrun.errors import DamagedStateError, reading
 MANIFEST = "manifest.json"
 """Name of the manifest of a run's directory."""
 
+BEST_STATE = "best.safetensors"
+"""Name of the file of a diverged run with what was trained at its lowest development loss."""
+
 VERSION = 1
 """Moves when a field is renamed or changes its meaning."""
 

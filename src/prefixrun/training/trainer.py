@@ -10,59 +10,29 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from prefixrun.config.schema import TrainConfig
-from prefixrun.errors import PrefixrunError
+from prefixrun.errors import DivergedError, PrefixrunError
 from prefixrun.methods.base import Method
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Batch, LossMode, PairIds, Row
 from prefixrun.models.gradient_checkpointing import checkpointed_blocks
 from prefixrun.training.checkpoint import Checkpoint, Checkpoints
 from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
+from prefixrun.training.divergence import diverged, risen_loss
 from prefixrun.training.interrupts import Pending
 from prefixrun.training.loss import target_nll
 from prefixrun.training.loss_scale import LOSS_SCALES, UNSCALED, unscale
+from prefixrun.training.progress import Progress
 from prefixrun.training.sampler import StepBatches, batches_of, schedule_steps
 
 EVAL_BATCH = 32
 """Pairs in one batch of an evaluation."""
-
-
-@dataclass(slots=True)
-class Progress:
-    """Where training is and what it has cost; saved in every checkpoint."""
-
-    step: int = 0
-    seconds: float = 0.0
-    """What the optimiser steps took, evaluations and checkpoints apart."""
-    pair_tokens: int = 0
-    """Tokens of the pairs seen, each written out alone: comparable between packed and unpacked batches."""
-    positions: int = 0
-    """Token positions of the batches, padding included."""
-    nll_since_evaluation: float = 0.0
-    """Negative log-likelihood in nats of the targets since the last evaluation."""
-    tokens_since_evaluation: int = 0
-    """Those targets' tokens."""
-    history: list[dict[str, float]] = field(default_factory=list)
-    """One entry an evaluation: step, train_loss since the one before and dev_loss, both nats a target token."""
-    processes: int = 1
-    """Most processes that shared the rows of a step."""
-
-    @classmethod
-    def restored(cls, values: dict[str, Any]) -> Progress:
-        """From a checkpoint. Older ones have other names, and `joint`, which changed no number."""
-        names = {"epoch_nll": "nll_since_evaluation", "epoch_tokens": "tokens_since_evaluation"}
-        return cls(**{names.get(name, name): value for name, value in values.items() if name != "joint"})
-
-    @property
-    def dev_losses(self) -> list[float]:
-        return [entry["dev_loss"] for entry in self.history if "dev_loss" in entry]
 
 
 Report = Callable[[Progress, int, float], None]
@@ -107,7 +77,7 @@ class Trainer:
         )
         self.progress = Progress()
         self._best: dict[str, Tensor] = {}
-        """The trained tensors at the lowest dev loss so far, with train.keep=best."""
+        """The trained tensors at the lowest dev loss so far, in the memory of the CPU."""
         self._resume()
 
     def fit(self, report: Report, interruption: Pending) -> dict[str, Tensor]:
@@ -117,8 +87,9 @@ class Trainer:
         loop ends.
 
         Raises:
-            PrefixrunError: the loss or what was trained is no number; another process has ended, or began at another
-                step.
+            DivergedError: the loss has stayed far above its start, or it or what was trained is no number.
+            PrefixrunError: the loss is no number before anything was trained; another process has ended, or began at
+                another step.
         """
         config, progress = self.config, self.progress
         self._start_together()
@@ -140,8 +111,9 @@ class Trainer:
             progress.seconds += time.perf_counter() - started
 
             is_last = number == len(self.steps)
+            self._check_risen(is_last)
             if is_last or (batches.ends_epoch if config.eval_every is None else number % config.eval_every == 0):
-                self._evaluate()
+                self._evaluate(is_last)
             report(progress, len(self.steps), loss)
             # The number of the signal, the same in all processes: all of them end after the same step.
             interruption.number = int(self.group.max([interruption.number or 0])[0]) or None
@@ -149,7 +121,7 @@ class Trainer:
                 self._save()
             if interruption:
                 break
-        trained = self._best or self.method.trained_tensors()
+        trained = (self._best if config.keep == "best" else {}) or self.method.trained_tensors()
         if not interruption:
             self._check_trained(trained)
         return trained
@@ -226,29 +198,56 @@ class Trainer:
         progress.processes = max(progress.processes, self.group.size)
         progress.nll_since_evaluation += nll
         progress.tokens_since_evaluation += tokens
-        return nll / tokens
+        loss = nll / tokens
+        if progress.start_loss is None:
+            progress.start_loss = loss
+        else:
+            progress.recent_losses = [*progress.recent_losses, loss][-self.config.diverged_steps :]
+        return loss
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, is_last: bool) -> None:
+        """Measure the losses; remember the best state for train.keep=best, and for a run that diverges later."""
         progress = self.progress
         entry = {"step": progress.step, "train_loss": progress.nll_since_evaluation / progress.tokens_since_evaluation}
         if self.dev_pairs:
             entry["dev_loss"] = mean_nll(self.method, self.backbone, self.dev_pairs, self.group)
             self._check_finite(entry["dev_loss"], progress.step)
-            if self.config.keep == "best" and entry["dev_loss"] < min(progress.dev_losses, default=math.inf):
-                self._best = {name: value.detach().clone() for name, value in self.method.trained_tensors().items()}
+            is_wanted = self.config.keep == "best" or not is_last
+            if is_wanted and entry["dev_loss"] < min(progress.dev_losses, default=math.inf):
+                tensors = self.method.trained_tensors()
+                self._best = {name: value.detach().to("cpu", copy=True) for name, value in tensors.items()}
         progress.history.append(entry)
         progress.nll_since_evaluation, progress.tokens_since_evaluation = 0.0, 0
 
     def _check_finite(self, loss: float, step: int) -> None:
-        if not math.isfinite(loss):
-            raise PrefixrunError(f"step {step}: the loss is not a number; lower train.lr (now {self.config.lr:g})")
+        if math.isfinite(loss):
+            return
+        if self.progress.step == 0:
+            raise PrefixrunError(
+                "step 1: the loss is not a number, before anything was trained; look at the start (init), at the "
+                "model's weights, and at the number format (precision)"
+            )
+        raise self._diverged("the loss is not a number", step)
+
+    def _check_risen(self, is_last: bool) -> None:
+        """Raise DivergedError where the loss has stayed far above its start."""
+        progress = self.progress
+        start, recent = progress.start_loss, progress.recent_losses
+        assert start is not None
+        loss = risen_loss(start, recent, self.config, is_last=is_last)
+        if loss is not None:
+            train_loss = progress.nll_since_evaluation / progress.tokens_since_evaluation
+            progress.history.append({"step": progress.step, "train_loss": train_loss})
+            what = f"the training loss is {loss:.2f} over the last {len(recent)} steps and was {start:.2f} at the start"
+            raise self._diverged(what, progress.step)
+
+    def _diverged(self, what: str, step: int) -> DivergedError:
+        return diverged(what, step, self.config, self.progress.history, self._best)
 
     def _check_trained(self, trained: dict[str, Tensor]) -> None:
         """Refuse a state after the last step that is no numbers, or gives none; a dev loss has told already."""
         if not all(tensor.isfinite().all() for tensor in trained.values()):
-            raise PrefixrunError(
-                f"step {self.progress.step}: what was trained is not numbers; lower train.lr (now {self.config.lr:g})"
-            )
+            raise self._diverged("what was trained is not numbers", self.progress.step)
         if not self.dev_pairs:
             loss = mean_nll(self.method, self.backbone, self.train_pairs[:1], self.group)
             self._check_finite(loss, self.progress.step)
