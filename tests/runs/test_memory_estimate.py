@@ -26,7 +26,7 @@ def test_what_cannot_fit_is_refused(
     config = compose(["model=tiny_gpt2", "init=random", *overrides])
     with pytest.raises(
         ConfigError,
-        match=rf"^{setting}: .* need at least .* GiB beside the model\'s 0\.0 GiB, and there are 4\.0 GiB of memory",
+        match=rf"^{setting}: .* need at least .* GiB beside the model's 0\.0 GiB, and there are 4\.0 GiB of memory",
     ):
         refuse_too_large(config, backbone, 4, [30] * 2_000_000)
 
