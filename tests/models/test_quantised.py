@@ -112,10 +112,28 @@ def test_projections_alone_are_quantised_and_copied_as_they_are(kind: str) -> No
 
 
 @needs_torchao
-@every_kind
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [
+        ("tiny_gpt2", "int8"),
+        ("tiny_bart", "nf4"),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                ("tiny_gpt2", "nf4"),
+                ("tiny_llama", "int8"),
+                ("tiny_llama", "nf4"),
+                ("tiny_bart", "int8"),
+                ("tiny_t5", "int8"),
+                ("tiny_t5", "nf4"),
+            )
+        ),
+    ],
+)
 def test_a_run_trains_decodes_exports_and_is_opened_again(model: str, kind: str, tmp_path: Path) -> None:
-    overrides = [*SMALL, f"model={model}", f"model.quantize={kind}", "train.max_steps=20", "train.lr=0.05"]
+    small = [word for word in SMALL if not word.startswith(("method.", "train.max_steps", "init."))]
+    overrides = [*small, f"model={model}", f"model.quantize={kind}", "train.max_steps=20"]
+    overrides += ["train.lr=0.1", "train.eval_every=10", "method=prefix_flat"]
     assert main([*overrides, f"results_dir={tmp_path / 'results'}"]) == 0
     assert main([*overrides, f"results_dir={tmp_path / 'plain'}", "model.quantize=null"]) == 0
     ours, plain = (
@@ -125,7 +143,7 @@ def test_a_run_trains_decodes_exports_and_is_opened_again(model: str, kind: str,
     assert ours.run_id != plain.run_id
     assert ours.result["parameters"] == plain.result["parameters"]
     history = ours.result["training"]["history"]
-    assert history[-1]["train_loss"] < 5
+    assert history[-1]["train_loss"] < history[0]["train_loss"]
     records = ours._record.generations()
     assert ours.generate([record["source"] for record in records]) == [record["output"] for record in records]
     opened = open_run(find(tmp_path / "results", ours.run_id))

@@ -202,6 +202,8 @@ def _layers(projections: Mapping[str, nn.Module], rank: int, alpha: float, dropo
     from peft import LoraConfig, inject_adapter_in_model
 
     modules = nn.ModuleList(projections.values())
+    # PEFT takes the device from the first parameter, and quantised weights are none.
+    modules.register_parameter("on_device", nn.Parameter(torch.empty(0, device=modules[0].weight.device)))
     config = LoraConfig(
         r=rank,
         lora_alpha=alpha,  # type: ignore[arg-type]  # only divided by the rank

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from math import gcd
 from typing import Any
@@ -46,7 +48,7 @@ class QuantisedLinear(nn.Linear):
         nn.Module.__init__(self)
         self.out_features, self.in_features = quantised.shape
         self.quantised = quantised
-        self.bias = bias
+        self.register_parameter("bias", bias)
 
     @property
     def weight(self) -> Tensor:  # type: ignore[override]
@@ -116,11 +118,10 @@ def _quantiser(kind: str) -> Callable[[Tensor], Tensor]:
         raise MissingPartError(
             f"model.quantize={kind}: needs the package torchao: pip install 'prefixrun[{EXTRA}]', or leave it out"
         )
-    from torchao.quantization import Int8Tensor, PerRow, to_nf4
-
+    library: Any = import_module("torchao.quantization")
     if kind == "int8":
-        return lambda weight: Int8Tensor.from_hp(weight, PerRow())  # type: ignore[no-any-return]
-    return lambda weight: _nf4(to_nf4, weight)
+        return partial(library.Int8Tensor.from_hp, granularity=library.PerRow())
+    return partial(_nf4, library.to_nf4)
 
 
 def _nf4(to_nf4: Any, weight: Tensor) -> Tensor:
