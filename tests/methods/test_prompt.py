@@ -1,5 +1,7 @@
 """Discrete prompting: exactly the prompt's tokens in front of the input."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -59,6 +61,22 @@ def test_it_counts_like_the_tokens_in_front(backbone: Backbone) -> None:
         use_cache=False,
     ).last_hidden_state[0, -3:]
     torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_begin_token_stands_in_front_of_the_prompt_alone(backbone: Backbone) -> None:
+    begin = replace(backbone, tokenizer=replace(backbone.tokenizer, first=(9,)))
+    asked = config("method.instruction=Do", "method.shots=1")
+    read = begin.tokenizer
+    ids = tokens(asked, read, PAIRS)
+    assert ids == [9, *tokens(asked, backbone.tokenizer, PAIRS)]
+    method, plain = (restore(asked, each, {NAME: torch.tensor(ids)}) for each in (begin, backbone))
+    target, source = tuple(read.target("t")), tuple(read.source("s"))
+    assert source[0] == 9
+    ours = method.target_states(begin, method.collate(begin, [Row(source, (target,))], "token_mean"))
+    without = plain.collate(backbone, [Row(source[1:], (target,))], "token_mean")
+    assert torch.equal(ours, plain.target_states(backbone, without))
+    assert torch.equal(method.prefill(begin, [source]).hidden, plain.prefill(backbone, [source[1:]]).hidden)
 
 
 ENCODER_DECODERS = ("tiny_bart", "tiny_t5")

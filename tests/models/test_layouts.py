@@ -1,5 +1,6 @@
 """The layout of a model that nobody has told: from its configuration, before the run gets its id."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ from tokenizers.processors import TemplateProcessing
 import tiny_families
 from prefixrun.config.schema import ModelConfig
 from prefixrun.models.backbone import load
-from prefixrun.models.layouts import frame_of, layout_of
-from prefixrun.models.tokenizer import BEGIN_ID, END_ID, PAD_ID, Frame, Tokenizer, byte_tokenizer
+from prefixrun.models.layouts import first_of, frame_of, layout_of
+from prefixrun.models.tokenizer import BEGIN_ID, CHAT_OF_BYTES, END_ID, PAD_ID, Frame, Tokenizer, byte_tokenizer
 from prefixrun.runs import configure
 
 AUTO = ModelConfig(name="mine", source="path", path="here", layout="auto")
@@ -91,3 +92,60 @@ def test_a_directory_loads_without_being_told(family: str, tmp_path: Path) -> No
     backbone = load(ModelConfig(name="mine", source="path", path=str(tmp_path), layout="auto"))
     assert backbone.tokenizer.layout == layout_of(AUTO, backbone.model.config.to_dict())
     assert backbone.is_seq2seq is (family != "qwen3")
+
+
+FIRST = "<|begin|>"
+
+
+@pytest.mark.parametrize(
+    ("layout", "before", "behind", "expected"),
+    [
+        ("paper", [], [], ()),  # GPT-2
+        ("lines", [], [], ()),  # SmolLM2
+        ("lines", [FIRST], [], (BEGIN_ID,)),  # Llama 3, Gemma
+        ("paper", ["<|end|>"], [], (END_ID,)),  # OPT
+        ("lines", [FIRST], ["<|end|>"], (BEGIN_ID,)),  # what it ends a text with is the layout's to write
+        ("chat", [FIRST], [], ()),
+        ("bart", [FIRST], ["<|end|>"], ()),  # an encoder-decoder has a frame
+    ],
+)
+def test_a_text_begins_as_its_tokenizer_begins_one(
+    layout: Any, before: list[str], behind: list[str], expected: tuple[int, ...]
+) -> None:
+    assert first_of(tokenizer(before, behind), layout) == expected
+
+
+def saved_llama(path: Path, before: list[str], template: str | None = None) -> Path:
+    base = tokenizer(before, [])
+    base.chat_template = template
+    base.save_pretrained(path)
+    tiny_families.random_model("llama").save_pretrained(path)
+    return path
+
+
+@pytest.mark.parametrize("layout", ["paper", "lines"])
+def test_a_begin_token_stands_once_in_front_of_everything(layout: Any, tmp_path: Path) -> None:
+    plain, framed = (
+        load(ModelConfig(name="mine", source="path", path=str(path), layout=layout)).tokenizer
+        for path in (saved_llama(tmp_path / "plain", []), saved_llama(tmp_path / "framed", [FIRST]))
+    )
+    assert framed.source("a") == [BEGIN_ID, *plain.source("a")]
+    assert framed.base.encode(" a\n") == [BEGIN_ID, *plain.text(" a\n")]
+    assert framed.target("a") == plain.target("a")
+    assert replace(framed, max_source_tokens=3).source("abcdef") == [
+        BEGIN_ID,
+        *replace(plain, max_source_tokens=3).source("abcdef"),
+    ]
+    assert framed.output(framed.target("a")) == "a"
+
+
+@pytest.mark.parametrize("writes_it", [True, False])
+def test_a_chat_template_writes_the_begin_token_or_leaves_it_out(writes_it: bool, tmp_path: Path) -> None:
+    template = ("{{ bos_token }}" if writes_it else "") + CHAT_OF_BYTES
+    path = saved_llama(tmp_path, [FIRST], template)
+    read = load(ModelConfig(name="mine", source="path", path=str(path), layout="chat")).tokenizer
+    assert read.source("a").count(BEGIN_ID) == writes_it
+    rendered = read.base.apply_chat_template(  # type: ignore[attr-defined]
+        [{"role": "user", "content": "a"}], add_generation_prompt=True, tokenize=True, return_dict=False
+    )
+    assert read.source("a") == list(rendered)

@@ -1,8 +1,10 @@
 """The shapes of newer models have the numbers of parameters that their authors publish."""
 
 import pytest
+from transformers import BartConfig, GPT2Config, OPTConfig, Phi3Config, SmolLM3Config
 
 from prefixrun.config.compose import compose
+from prefixrun.models.architectures import configuration
 from prefixrun.models.published import PUBLISHED
 from prefixrun.models.skeleton import skeleton
 
@@ -25,6 +27,24 @@ MILLIONS = {
     "pegasus_xsum": "570",
     "mbart": "611",
 }
+
+
+DEFAULTS = {
+    "gpt2": GPT2Config,
+    "bart_large": BartConfig,
+    "opt_125m": OPTConfig,
+    "smollm3_3b": SmolLM3Config,
+    "phi3_mini": Phi3Config,
+}
+"""Models whose shape is the default of their family's configuration in transformers."""
+CONTEXTS = ("max_position_embeddings", "sliding_window")
+"""What these defaults differ in; no parameter depends on it."""
+
+
+@pytest.mark.parametrize("model", DEFAULTS)
+def test_the_library_has_the_same_shape(model: str) -> None:
+    ours, theirs = configuration(model).to_dict(), DEFAULTS[model]().to_dict()
+    assert {key for key in ours if ours[key] != theirs.get(key)} <= {*CONTEXTS, "transformers_version"}
 
 
 @pytest.mark.parametrize("model", PUBLISHED)

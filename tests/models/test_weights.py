@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
-from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
 from checkout import SRC
 from prefixrun.config.schema import ModelConfig
@@ -152,3 +153,24 @@ def test_a_model_that_may_not_be_fetched_is_looked_for_in_the_cache_alone(monkey
     with pytest.raises(MissingPartError, match=r"model=gpt2: openai/gpt2 is not in the Hugging Face cache$"):
         locate(ModelConfig(name="gpt2", source="hub", hub="openai/gpt2"), download=False)
     assert asked == [True]
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (GatedRepoError, r"accept its terms; accept them at https://huggingface\.co/me/mine and log in with `hf auth"),
+        (RepositoryNotFoundError, r"the hub has no me/mine, or it is private; check the name, or log in"),
+    ],
+)
+def test_what_the_hub_does_not_give_says_how_to_get_it(
+    error: type[HfHubHTTPError], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def snapshot(_name: str, *, local_files_only: bool = False, **_wanted: object) -> str:
+        if local_files_only:
+            raise LocalEntryNotFoundError("not there")
+        raise error("no", response=httpx.Response(401, request=httpx.Request("GET", "https://huggingface.co")))
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    with pytest.raises(MissingPartError, match=message) as caught:
+        locate(ModelConfig(name="hub", source="hub", hub="me/mine"))
+    assert len(str(caught.value).splitlines()) == 1

@@ -192,3 +192,47 @@ def test_push_needs_the_form_for_the_hub(capsys: pytest.CaptureFixture[str], tmp
     assert main(["export", "run=x", f"out={tmp_path}", "push=me/run"]) == 2
     assert "push=me/run: a model card and its files are uploaded; give format=hub" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def chat(tmp_path_factory: pytest.TempPathFactory) -> OpenedRun:
+    """A finished run in the frame of a chat template, with an instruction."""
+    model, results = tmp_path_factory.mktemp("chat_model"), tmp_path_factory.mktemp("chat_results")
+    random_model("tiny_llama").save_pretrained(model)
+    byte_tokenizer("chat").base.save_pretrained(model)  # type: ignore[attr-defined]
+    words = ["train.max_steps=6", "train.warmup_steps=0", "train.lr=0.1", "test_size=3", "decode=beam5_modern"]
+    words += ["decode.max_new_tokens=8", "method=prefix_flat", "model=path", f"model.path={model}"]
+    words += ["model.layout=chat", "'task.instruction=Say it, in a sentence:'"]
+    assert main([*words, "prefix_len=3", f"results_dir={results}"]) == 0
+    (run,) = (results / "runs").iterdir()
+    return open_run(find(results, run.name.rpartition("-")[2]), model_path=str(model))
+
+
+PROMPT_OF_CHAT = "user: Say it, in a sentence:\nINPUT<|end|>assistant: "
+
+
+@PEFT
+@pytest.mark.parametrize("kind", ["tensors", "cache", "hub"])
+def test_a_chat_leaves_with_its_frame(chat: OpenedRun, kind: str, tmp_path: Path) -> None:
+    exported = export(chat, kind, tmp_path / "out")
+    if kind == "tensors":
+        assert exported.usage.endswith("run.attach(model)  # see docs/PYTHON.md")
+        return
+    if kind == "cache":
+        assert f"prompt = {PROMPT_OF_CHAT!r}.replace(" in exported.usage
+        assert printed(exported.usage) == written_by(chat)
+        return
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert exported.usage in card
+    assert "Say it, in a sentence:" in card
+
+
+def test_a_chat_is_attached_with_its_frame(chat: OpenedRun) -> None:
+    run = load(chat.record.directory, model_path=chat.config.model.path)
+    inputs = run.inputs([INPUT])
+    assert chat.backbone.tokenizer.base.decode(inputs["input_ids"][0].tolist()) == PROMPT_OF_CHAT.replace(
+        "INPUT", INPUT
+    )
+    with run.attach() as model:
+        outputs = model.generate(**inputs, **run.generation_settings())
+    assert run.texts(outputs, inputs) == [written_by(chat)]

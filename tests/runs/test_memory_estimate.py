@@ -24,7 +24,10 @@ def test_what_cannot_fit_is_refused(
 ) -> None:
     monkeypatch.setattr(memory_estimate, "memory_bytes", lambda device: 2**32)
     config = compose(["model=tiny_gpt2", "init=random", *overrides])
-    with pytest.raises(ConfigError, match=rf"^{setting}: .* need at least .* GiB, and there are 4\.0 GiB of memory"):
+    with pytest.raises(
+        ConfigError,
+        match=rf"^{setting}: .* need at least .* GiB beside the model's 0\.0 GiB, and there are 4\.0 GiB of memory",
+    ):
         refuse_too_large(config, backbone, 4, [30] * 2_000_000)
 
 

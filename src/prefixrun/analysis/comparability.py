@@ -153,6 +153,8 @@ def obstacles(result: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
     beams, usual = result.get("settings", {}).get("decode", {}).get("beams"), _beams(str(result["task"]))
     if beams is not None and beams != usual:
         reasons.append(f"decoded with beam {beams}, the paper with {usual}")
+    if quantised := result.get("settings", {}).get("model", {}).get("quantize"):
+        reasons.append(f"weights quantised to {quantised}")
     return reasons
 
 

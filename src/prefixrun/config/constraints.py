@@ -189,6 +189,16 @@ def _decoder_only(method: str, layout: str) -> str | None:
     return None
 
 
+def _quantised(method: str, quantize: str | None) -> str | None:
+    if quantize is not None and METHOD_SPECS[method].trains_backbone:
+        frozen = ", ".join(name for name, spec in METHOD_SPECS.items() if not spec.trains_backbone)
+        return (
+            f"model.quantize={quantize}: method={method} trains the model's weights, which are frozen when they are"
+            f" quantised; leave it out, or take one of {frozen}"
+        )
+    return None
+
+
 def _instruction(instruction: str | None, layout: str) -> str | None:
     if instruction is not None and layout != "chat":
         return (
@@ -229,6 +239,7 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_prompt, ("method.name", "method.shots", "method.instruction", "task.instruction", "task.default_words")),
     (_layers, ("method.name", "method.layers")),
     (_decoder_only, ("method.name", "model.layout")),
+    (_quantised, ("method.name", "model.quantize")),
     (_instruction, ("task.instruction", "model.layout")),
     (_keep, ("train.keep", "train.patience", "train.eval_examples", "train.dev_share")),
     (_source, ("model.source", "model.hub", "model.path", "model.architecture")),

@@ -55,6 +55,8 @@ class MethodSpec:
     """Whether what it stores are vectors of attention heads, one or two a layer, head and position."""
     trains: bool = True
     """Whether it has parameters to train."""
+    trains_backbone: bool = False
+    """Whether what it trains are weights of the backbone itself, which then cannot be quantised."""
     package: str = ""
     """Name of the optional package that it needs, which is also the extra of this program that installs it."""
 
@@ -158,6 +160,7 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             short_label="fine-tuning",
             colour="#D55E00",
             marker="s",
+            trains_backbone=True,
         ),
         # The top layers and the final layer norm: FT-TOP2 in the paper's tables.
         MethodSpec(
@@ -170,6 +173,7 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             size_key="method.layers",
             compared_by_share=True,
             settings=("method.layers", "method.train_embedding"),
+            trains_backbone=True,
         ),
         # Bottleneck layers behind each block: ADAPTER in the paper's tables. The paper does not state their widths; on
         # GPT-2 Medium 224 and 6 give the counts that Hu et al. (LoRA) print for 3 % and 0.1 %.

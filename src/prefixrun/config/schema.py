@@ -146,6 +146,10 @@ class ModelConfig:
     tokenizer's chat template, for instruction-tuned models;
     "bart" and "t5": the encoder reads the input, the decoder the target, each with the model's own special tokens;
     "auto": the one that the model's configuration asks for."""
+    quantize: Literal["int8", "nf4"] | None = None
+    """Hold the frozen weights of the model's projections in 8 bits (int8, a scale a row) or 4 (nf4, Dettmers et al.
+    2023), rounded, for less memory; embeddings, norms and the output layer keep `precision`, in which everything is
+    computed. What is trained is float32 as ever. Needs torchao: pip install 'prefixrun[quantized]'."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

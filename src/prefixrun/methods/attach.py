@@ -18,6 +18,7 @@ from prefixrun.errors import ConfigError
 from prefixrun.methods.base import Method
 from prefixrun.models.attention import use_prefix_attention
 from prefixrun.models.backbone import Backbone
+from prefixrun.models.quantised import is_quantised
 from prefixrun.models.transformers_names import CACHE
 
 WITHIN_ROWS = ("infix", "prompt")
@@ -70,6 +71,11 @@ def check_same(backbone: Backbone, model: PreTrainedModel) -> None:
 
     Weights of another number format are rounded: they may differ by the precision of the coarser one.
     """
+    if is_quantised(backbone.model):
+        raise ConfigError(
+            f"{type(model).__name__}: the run was trained on a quantised model (model.quantize), which this one is not;"
+            " call attach() without a model, which takes the run's own"
+        )
     ours, theirs = dict(backbone.model.named_parameters()), dict(model.named_parameters())
     wrong = [name for name in ours if name not in theirs or theirs[name].shape != ours[name].shape]
     if wrong or len(ours) != len(theirs):

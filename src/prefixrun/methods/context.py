@@ -32,16 +32,18 @@ def shown_pairs(key: str, count: int, pairs: Sequence[Pair], seed: int) -> tuple
 
 
 def context_ids(tokenizer: Tokenizer, instruction: str | None, pairs: Sequence[Pair]) -> list[int]:
-    """Ids of an instruction and examples, in front of each input."""
+    """Ids of an instruction and examples, in front of each input; a token that sequences begin with stands first."""
     if tokenizer.for_encoder:
         return _of_encoder(tokenizer, instruction, pairs)
     if tokenizer.chat is not None:
         instruction = None
-    lines = tokenizer.layout == "lines"
-    ids = tokenizer.text(f"{instruction.strip()}\n" if lines else f" {instruction.strip()}") if instruction else []
+    lines, begin = tokenizer.layout == "lines", tokenizer.begin
+    ids = list(begin)
+    if instruction:
+        ids += tokenizer.text(f"{instruction.strip()}\n" if lines else f" {instruction.strip()}")
     for pair in pairs:
         ids += [
-            *tokenizer.source(pair.source),
+            *tokenizer.source(pair.source)[len(begin) :],
             *tokenizer.target(pair.target),
             *(tokenizer.text("\n") if lines else []),
         ]

@@ -14,18 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from prefixrun.errors import ConfigError
+from prefixrun.errors import ConfigError, MissingPartError, reading
 from prefixrun.methods.base import Method
 from prefixrun.methods.tensor_check import check_fit
 from prefixrun.models.attention import attention_sites
 from prefixrun.models.blocks import blocks, stacks
+from prefixrun.models.quantised import QuantisedLinear
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
@@ -143,7 +145,13 @@ def build(config: Config, backbone: Backbone) -> LoRA:
 
 def refuse(config: Config, backbone: Backbone) -> None:
     """Raise ConfigError for a model that computes queries, keys and values in one projection, in an order of its own,
-    where queries and values alone are to be updated."""
+    where queries and values alone are to be updated, and for GPT-2 when its joint projection is quantised."""
+    for name, module in backbone.model.named_modules():
+        if _leaf(name) == JOINT and isinstance(module, QuantisedLinear):
+            raise ConfigError(
+                f"method=lora: updates the parts of {name} of model={config.model.name} one by one, which "
+                f"model.quantize={config.model.quantize} has made one; leave that out, or take another method or model"
+            )
     if not projections(backbone.model, config.method.lora_modules)[0]:
         raise ConfigError(
             f"method.lora_modules={config.method.lora_modules}: model={config.model.name} has no projections to queries"
@@ -194,6 +202,9 @@ def _layers(projections: Mapping[str, nn.Module], rank: int, alpha: float, dropo
     from peft import LoraConfig, inject_adapter_in_model
 
     modules = nn.ModuleList(projections.values())
+    # PEFT takes the device from the first parameter, and quantised weights are none.
+    device = cast(Tensor, modules[0].weight).device
+    modules.register_parameter("on_device", nn.Parameter(torch.empty(0, device=device)))
     config = LoraConfig(
         r=rank,
         lora_alpha=alpha,  # type: ignore[arg-type]  # only divided by the rank
@@ -201,7 +212,9 @@ def _layers(projections: Mapping[str, nn.Module], rank: int, alpha: float, dropo
         target_modules=[str(index) for index in range(len(modules))],
         fan_in_fan_out=isinstance(modules[0], Conv1D),
     )
-    inject_adapter_in_model(config, modules, adapter_name=ADAPTER)
+    advice = "install a newer one: pip install --upgrade peft"  # peft 0.18 looks for what torchao 0.18 has no more
+    with reading(f"method=lora: peft {version('peft')}", advice, MissingPartError):
+        inject_adapter_in_model(config, modules, adapter_name=ADAPTER)
     return dict(zip(projections, modules, strict=True))
 
 

@@ -30,13 +30,23 @@ NAME = "tokens"
 
 
 class Prompt(FixedPrefix):
-    """The activations of the prompt's tokens: what the model computes when the tokens stand in front of each input."""
+    """The activations of the prompt's tokens: what the model computes when the tokens stand in front of each input.
+
+    The token that a sequence begins with stands in front of the prompt and no more behind it.
+    """
 
     def __init__(self, backbone: Backbone, ids: Sequence[int]) -> None:
         shape = backbone.shape
         nothing = torch.zeros(shape.layers, 2, shape.kv_heads, 0, shape.head_dim)
         super().__init__({"decoder": activations(backbone, list(ids)) if ids else nothing})
         self.ids = tuple(ids)
+        self._begin = len(backbone.tokenizer.begin) if ids else 0
+
+    def collate(self, backbone: Backbone, rows: Sequence[Row], loss_mode: LossMode) -> Batch:
+        return super().collate(backbone, [Row(row.source[self._begin :], row.targets) for row in rows], loss_mode)
+
+    def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> PrefillState:
+        return super().prefill(backbone, [source[self._begin :] for source in prompts])
 
     def trained_tensors(self) -> dict[str, Tensor]:
         """No parameters; see `tokens` for what a run keeps."""

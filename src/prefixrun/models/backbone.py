@@ -13,6 +13,7 @@ from transformers.utils import logging as transformers_logging
 
 from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import ConfigError, reading
+from prefixrun.models import quantised
 from prefixrun.models.architectures import random_model
 from prefixrun.models.attention import attention_sites, use_prefix_attention
 from prefixrun.models.checkpoint import load_model
@@ -59,8 +60,8 @@ class Backbone:
 
     @property
     def total(self) -> int:
-        """Number of parameters, a tied one counted once."""
-        return sum(parameter.numel() for parameter in self.model.parameters())
+        """Number of parameters, quantised ones too, a tied one counted once."""
+        return sum(parameter.numel() for parameter in self.model.parameters()) + quantised.count(self.model)
 
     @property
     def body(self) -> nn.Module:
@@ -145,8 +146,8 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
     precision: a key of DTYPES.
 
     Raises:
-        MissingPartError, ConfigError: see weights.locate, configuration, tokenizer_files, checkpoint, families
-            and self_check.
+        MissingPartError, ConfigError: see weights.locate, configuration, tokenizer_files, checkpoint, families,
+            self_check and quantised.
     """
     files = locate(config)
     transformers_logging.disable_progress_bar()  # the weights are there in a second; the bar would only interrupt
@@ -163,6 +164,8 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
     backbone = frozen(model, tokenizer, files)
     if config.source != "random":
         _check_computes(config, backbone, directory.label)
+    if config.quantize is not None:
+        quantised.quantise(config, backbone.model, torch.device(device), DTYPES[precision])
     nn.Module.to(backbone.model, torch.device(device), DTYPES[precision])
     return backbone
 

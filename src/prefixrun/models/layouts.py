@@ -49,22 +49,31 @@ def layout_of(config: ModelConfig, settings: Mapping[str, Any]) -> Layout:
 
 def frame_of(base: Any, layout: Layout, model_config: Any) -> Frame | None:
     """The special tokens of an encoder-decoder's sequences; None where its tokenizer writes none by itself."""
-    if layout in ("paper", "lines", "chat"):
+    if layout in ("paper", "lines", "chat") or (around := _around(base)) is None or around == ((), ()):
         return None
     from prefixrun.models.tokenizer import Frame
 
-    text = list(base.encode("a", add_special_tokens=False))
-    framed = list(base.encode("a", add_special_tokens=True))
-    where = next((index for index in range(len(framed)) if framed[index : index + len(text)] == text), None)
-    if where is None or framed == text:
-        return None
-    source_end = tuple(framed[where + len(text) :])
+    begin, source_end = around
     # mBART writes the language behind an input, and its decoder starts from that of the output.
     names_language = len(source_end) > 1
     start = source_end[-1] if names_language else model_config.decoder_start_token_id
     if start is None:
         return None
-    return Frame(tuple(framed[:where]), source_end, int(start))
+    return Frame(begin, source_end, int(start))
+
+
+def first_of(base: Any, layout: Layout) -> tuple[int, ...]:
+    """Tokenizer.first of a tokenizer; a chat template writes all special tokens itself."""
+    around = _around(base) if layout in ("paper", "lines") else None
+    return () if around is None else around[0]
+
+
+def _around(base: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The ids that a tokenizer writes by itself before and behind a text; None where the text is not to be found."""
+    text = list(base.encode("a", add_special_tokens=False))
+    framed = list(base.encode("a", add_special_tokens=True))
+    where = next((index for index in range(len(framed)) if framed[index : index + len(text)] == text), None)
+    return None if where is None else (tuple(framed[:where]), tuple(framed[where + len(text) :]))
 
 
 def _configuration_file(model: ModelConfig) -> Path | None:

@@ -2,8 +2,8 @@
 
 A decoding step multiplies few rows with every weight of the model. oneDNN does that markedly faster than the default
 library when the weights are in its blocked layout, which it otherwise has to make at every call. The operators are
-those that torch.compile generates calls to. Where they are missing (another build, a GPU, bfloat16) the linear layers
-stay as they are, and only speed differs.
+those that torch.compile generates calls to. Where they are missing (another build, a GPU, bfloat16), and for quantised
+weights, the linear layers stay as they are, and only speed differs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
+
+from prefixrun.models.quantised import QuantisedLinear
 
 ROWS = 160
 """Rows of a product that the layout is chosen for: 32 inputs of 5 beams. Other numbers work too."""
@@ -28,6 +30,8 @@ def prepacked_weights(model: nn.Module) -> Iterator[None]:
     replaced: list[nn.Module] = []
     try:
         for module in model.modules():
+            if isinstance(module, QuantisedLinear):
+                continue
             if isinstance(module, nn.Linear):
                 weight = module.weight
             elif isinstance(module, Conv1D):

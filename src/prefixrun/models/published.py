@@ -1,7 +1,8 @@
 """Configurations of published models by name, in the values of their configuration files on the Hugging Face hub.
 
 With them parameters can be counted where the weights are missing; nobody needs them where the weights are here. Each
-with its licence: some ask for consent on the hub before they can be downloaded.
+with its licence: some ask for consent on the hub before they can be downloaded. What they were checked against is in
+docs/MODELS.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """From text to token ids, as the paper's code builds its sequences.
 
 GPT-2 (transformers' slow GPT-2 tokenizer): blank source blank END blank target blank END. The lone blanks before END
-survive as separate tokens. The mean lengths of Table 1 (ACL version) confirm it: WebNLG 49.6 and 30.7.
+survive as separate tokens. The mean lengths of Table 1 (ACL version) confirm it: WebNLG 49.6 and 30.7. Models whose
+tokenizer begins every text with a token of its own (Gemma, Llama 3) read it here too, in front of the source.
 
 BART: the encoder reads BEGIN source END, without words that name the task; the decoder starts from END and predicts
 BEGIN target END. That is the target as the tokenizer gives it, shifted right behind END (shift_tokens_right in
@@ -74,6 +75,9 @@ class Tokenizer:
     """Of an encoder-decoder; None for the tokens that its layout says."""
     chat: ChatFrame | None = None
     """Of the layout "chat", with the instruction of the task (`of_task`)."""
+    first: tuple[int, ...] = ()
+    """What a decoder-only model's tokenizer begins every text with by itself: BEGIN in Gemma and Llama 3, nothing in
+    GPT-2 and SmolLM2. A chat template writes it where it belongs there."""
 
     def of_task(self, instruction: str | None, max_source_tokens: int | None) -> Tokenizer:
         """The tokenizer for a task's inputs. instruction: read in the layout "chat" alone. Raises as `chat_frame`."""
@@ -140,7 +144,8 @@ class Tokenizer:
         """Ids that are predicted, END included."""
         if self.chat is not None:
             return [*self.text(target.strip()), *self.chat.end]
-        return [*self.begin, *self.text(f" {target} " if self.layout == "paper" else target), self.end]
+        begin = self.begin if self.for_encoder else []
+        return [*begin, *self.text(f" {target} " if self.layout == "paper" else target), self.end]
 
     @property
     def for_encoder(self) -> bool:
@@ -149,9 +154,11 @@ class Tokenizer:
 
     @property
     def begin(self) -> list[int]:
-        """Ids that every sequence of the layout begins with."""
+        """Ids that every sequence begins with: input and output of an encoder-decoder each, or both as one."""
         if self.frame is not None:
             return list(self.frame.begin)
+        if self.first:
+            return list(self.first)
         return [int(self.base.bos_token_id)] if self.layout == "bart" else []
 
     def output(self, ids: list[int]) -> str:

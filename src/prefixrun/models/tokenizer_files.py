@@ -13,7 +13,7 @@ from prefixrun.errors import ConfigError, reading
 from prefixrun.models.chat import chat_frame
 from prefixrun.models.configuration import quiet
 from prefixrun.models.families import shape_of
-from prefixrun.models.layouts import frame_of
+from prefixrun.models.layouts import first_of, frame_of
 from prefixrun.models.model_directory import COPY_AGAIN, ModelDirectory
 from prefixrun.models.tokenizer import Layout, Tokenizer
 
@@ -44,7 +44,8 @@ def load_tokenizer(directory: ModelDirectory, model_config: PreTrainedConfig, la
                     f"{label} has no {name}, which model.layout={layout} needs; name it in tokenizer_config.json"
                 )
         chat = chat_frame(base, None, label) if layout == "chat" else None
-        tokenizer = Tokenizer(base, layout, frame=frame_of(base, layout, model_config), chat=chat)
+        frame, first = frame_of(base, layout, model_config), first_of(base, layout)
+        tokenizer = Tokenizer(base, layout, frame=frame, chat=chat, first=first)
         if not tokenizer.text("text"):
             raise ConfigError(f"{label} makes no tokens of a text; {COPY_AGAIN}")
         tokenizer.output(tokenizer.source("text"))

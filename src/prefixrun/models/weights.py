@@ -104,7 +104,13 @@ def _snapshot(config: ModelConfig, *, local_files_only: bool) -> Path:
     """Directory in the hub's cache. Raises MissingPartError, which says what to do, when it cannot be had, and
     ConfigError for a name that can be none."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
 
     assert config.hub is not None
     missing = f"model={config.name}: {config.hub} is not in the Hugging Face cache"
@@ -116,6 +122,17 @@ def _snapshot(config: ModelConfig, *, local_files_only: bool) -> Path:
         )
     except HFValidationError as error:
         raise ConfigError(f"model.hub={shortened(config.hub)}: is no name on the hub ({shortened(error)})") from error
+    except GatedRepoError as error:
+        raise MissingPartError(
+            f"model={config.name}: {config.hub} is given to those alone who accept its terms; accept them at "
+            f"https://huggingface.co/{config.hub} and log in with `hf auth login`, or copy the model's directory here "
+            "and give model=path model.path=DIR"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise MissingPartError(
+            f"model={config.name}: the hub has no {config.hub}, or it is private; check the name, or log in with "
+            "`hf auth login`"
+        ) from error
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         if local_files_only:
             raise MissingPartError(missing) from error

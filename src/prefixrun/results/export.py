@@ -265,8 +265,10 @@ def cache_usage(opened: OpenedRun, out: Path) -> str:
 
 
 def _loading(opened: OpenedRun, family: str) -> list[str]:
-    name = loadable_name(opened)
+    name, quantised = loadable_name(opened), opened.config.model.quantize
+    in_full = f"# The run's model is quantised ({quantised}); these lines load it in full, and may write other outputs."
     return [
+        *([] if quantised is None else [in_full]),
         f"model = {family}.from_pretrained({name!r}).eval()",
         f"tokenizer = AutoTokenizer.from_pretrained({name!r})",
     ]

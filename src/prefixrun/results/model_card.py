@@ -36,7 +36,8 @@ def model_card(opened: OpenedRun, parts: Sequence[str], usage: str) -> str:
         f"What run {record.run_id} of prefixrun trained: {result['parameters']['stored']:,} numbers beside a frozen "
         f"model of {result['parameters']['total']:,}.",
         "",
-        f"* model: {result['backbone']['files']} (SHA-256 {result['backbone']['sha256'][:12]})",
+        f"* model: {result['backbone']['files']} (SHA-256 {result['backbone']['sha256'][:12]})"
+        + (f", weights quantised to {quantised}" if (quantised := opened.config.model.quantize) else ""),
         f"* data: {data}; {result['n_train']:,} training pairs; licence of the data: {licence}",
         f"* files: {', '.join(parts)}, result.json (settings, scores, costs)",
         "",

@@ -114,8 +114,9 @@ class Record:
 
     @property
     def precision(self) -> str:
-        """The number format that the model computed in."""
-        return str(self.settings["precision"])
+        """The number format that the model computed in, behind that of its weights where these were quantised."""
+        quantised = self.settings.get("model.quantize")
+        return ", ".join(filter(None, (quantised, str(self.settings["precision"]))))
 
     @property
     def scored_as(self) -> str:

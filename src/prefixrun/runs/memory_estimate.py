@@ -15,6 +15,7 @@ from prefixrun.errors import ConfigError
 from prefixrun.methods.parameter_count import count
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.machine_memory import memory_bytes
+from prefixrun.models.quantised import weight_bytes
 
 FLOAT32_BYTES = 4
 TRAINED_BYTES = 4 * FLOAT32_BYTES
@@ -38,11 +39,12 @@ def refuse_too_large(config: Config, backbone: Backbone, inputs: int, targets: S
     available = memory_bytes(backbone.head.device)
     if available is None:
         return
+    model = weight_bytes(backbone.model)
     for need in (*_needs(config, backbone, inputs), *_needs_of_batches(config, backbone, targets)):
-        if need.bytes > available:
+        if need.bytes + model > available:
             raise ConfigError(
-                f"{need.setting}: {need.what} need at least {_gibibytes(need.bytes)}, and there are "
-                f"{_gibibytes(available)} of memory; lower it"
+                f"{need.setting}: {need.what} need at least {_gibibytes(need.bytes)} beside the model's "
+                f"{_gibibytes(model)}, and there are {_gibibytes(available)} of memory; lower it"
             )
 
 
