@@ -29,7 +29,7 @@ def test_every_verb_has_its_function_and_its_help(verb: str, capsys: pytest.Capt
     module = import_module(f"prefixrun.cli.commands.{file}")
     assert callable(getattr(module, function or "run"))
     assert run(verb, ["--help"]) == 0
-    assert capsys.readouterr().out == inspect.cleandoc(module.__doc__ or "") + "\n"
+    assert capsys.readouterr().out.split() == inspect.cleandoc(module.__doc__ or "").split(), "wrapped to the terminal"
     if not VERBS[verb].takes_overrides:
         for key in (*VERBS[verb].required, *VERBS[verb].optional, *VERBS[verb].positional):
             explained = "decode.KEY" if key.startswith("decode.") else key

@@ -28,7 +28,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Config]]:
         8: lambda: _raise(ZeroDivisionError("a defect")),
     }
 
-    def run(config: Config, config_dir: Path | None) -> int:
+    def run(config: Config, overrides: object, config_dir: Path | None, *, all_rows: bool) -> int:
         seen.append(config)
         fail.get(config.prefix_len, lambda: None)()
         return 0

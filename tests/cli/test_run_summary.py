@@ -11,7 +11,7 @@ from rich.console import Console
 
 from prefixrun import SEMANTICS
 from prefixrun.analysis import paper_numbers
-from prefixrun.cli.run_summary import closing, finished_line, opening_line
+from prefixrun.cli.run_summary import closing, corresponding_rows, finished_line, opening_line
 from prefixrun.console import terminal
 from prefixrun.runs.result_schema import RELEASE
 
@@ -64,8 +64,20 @@ def _shown(width: int = 80, result: dict[str, Any] | None = None, **changes: Any
     return stream.getvalue()
 
 
-def test_the_run_stands_above_the_papers_rows_of_both_versions() -> None:
+def test_the_run_stands_above_the_row_that_it_belongs_beside() -> None:
     lines = _shown().splitlines()
+    assert lines[1 : lines.index("", 1)] == [
+        "                  BLEU   NIST  METEOR  ROUGE_L  CIDEr",
+        "this run: SmolLM2-135M, the sample corpus, 48 test inputs, seed 101",
+        "  prefix_flat 10  12.3  12.35       –     12.3  12.35",
+        "paper, ACL: GPT-2 Medium, prefix length 5",
+        "  prefix 0.1%     70.3   8.82    46.3     72.1   2.46",
+    ]
+    assert "\npaper      12 further rows for this task: add --all-rows to the command\n" in _shown()
+
+
+def test_all_rows_of_the_paper_are_shown_on_request() -> None:
+    lines = _shown(all_rows=True).splitlines()
     table = lines[1 : lines.index("", 1)]
     assert table == [
         "                  BLEU   NIST  METEOR  ROUGE_L  CIDEr",
@@ -138,7 +150,39 @@ def test_a_paper_setting_shows_the_differences_from_the_published_row() -> None:
 
 def test_a_prefix_length_that_differs_between_the_papers_rows_is_not_printed_for_all() -> None:
     scores = {name: {"value": 30.0, "signature": "s"} for name in ("ROUGE-1", "ROUGE-2", "ROUGE-L")}
-    assert "paper, v1 and ACL alike: BART-large\n" in _shown(result=_result(task="xsum", scores=scores))
+    assert "paper, v1 and ACL alike: BART-large\n" in _shown(result=_result(task="xsum", scores=scores), all_rows=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"method": "finetune"}, ("gpt2_medium", "finetune", "")),
+        ({"method": "finetune", "model": "gpt2_large"}, ("gpt2_large", "finetune", "")),
+        ({"method": "adapter"}, ("gpt2_medium", "adapter", "0.1%")),
+        ({"method": "adapter", "parameters": {"stored": 3, "total": 100, "trained": 3}}, ("gpt2_medium", "adapter", "3%")),
+        ({"method": "lora"}, ("gpt2_medium", "prefix", "0.1%")),  # the paper has none
+        ({"task": "mine"}, None),
+        ({"backbone": {"sha256": "random:tiny_gpt2"}}, None),
+    ],
+)
+def test_the_row_that_a_run_belongs_beside(changes: dict[str, Any], shown: tuple[str, str, str] | None) -> None:
+    result = _result(**changes)
+    rows = corresponding_rows(result, paper_numbers.rows(result["task"]))
+    assert [(row.model, row.method, row.params) for row in rows] == ([] if shown is None else [shown])
+    assert all(row.version == "ACL" for row in rows)
+
+
+def test_random_weights_are_named_and_stand_beside_nothing() -> None:
+    text = _shown(200, _result(backbone={"sha256": "random:tiny_gpt2"}))
+    assert "verdict    none: the model has random weights, so its scores say only that the program works\n" in text
+    assert "paper" not in text
+
+
+def test_the_development_loss_of_the_last_and_of_the_best_state() -> None:
+    history = [{"step": 20, "dev_loss": 1.2}, {"step": 40, "dev_loss": 1.25}, {"step": 50, "train_loss": 1.0}]
+    text = _shown(result=_result(training={"history": history}))
+    assert "dev loss   1.250 nats a token after 40 steps, lowest 1.200 after 20\n" in text
+    assert "dev loss   1.200 nats a token after 20 steps\n" in _shown(result=_result(training={"history": history[:1]}))
 
 
 def test_a_task_of_ones_own_shows_its_scores_alone() -> None:

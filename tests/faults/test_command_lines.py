@@ -18,7 +18,7 @@ def scene(moments: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
     """Finished runs, files to be named, and a command that trains nothing."""
     with place(tmp_path_factory.mktemp("lines")) as root, pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "complete", lambda *_: True)
-        patch.setattr(run_command, "show", lambda *_: None)
+        patch.setattr(run_command, "show", lambda *_, **__: None)
         patch.setattr(execute, "sweep", lambda *_: 0)
         here = root / "here"
         for name, content in FILES.items():

@@ -27,7 +27,7 @@ def originals(moments: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A place, and a command that trains nothing."""
     monkeypatch.setattr(pipeline, "complete", lambda *_: True)
-    monkeypatch.setattr(run_command, "show", lambda *_: None)
+    monkeypatch.setattr(run_command, "show", lambda *_, **__: None)
     monkeypatch.setattr(execute, "sweep", lambda *_: 0)
     with place(tmp_path):
         yield tmp_path

@@ -162,10 +162,10 @@ def test_a_whole_run(model: str, method: str, capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr().out
     assert said.startswith(
         f"profile quick · {model.replace('=', ' ')} · data the sample corpus · device cpu\n"
-        "recipe quick: this program's own, for the sample corpus\n"
+        "recipe quick: this program's own, for the sample corpus · learning rate 0.001, warm-up of 0 steps\n"
     )
     assert "step 4: train loss" in (run / "run.log").read_text()
-    assert "not comparable (other backbone and corpus)" in said
+    assert "the model has random weights" in said
 
 
 def test_a_budget_is_the_run_of_the_size_that_it_came_to(capsys: pytest.CaptureFixture[str]) -> None:

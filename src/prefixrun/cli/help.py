@@ -1,10 +1,12 @@
-"""``prefixrun --help``: made from conf/ and from the documented fields of the schema, so that it cannot go stale."""
+"""``prefixrun --help`` and ``prefixrun help WORD``: made from conf/ and from the documented fields of the schema, so
+that they cannot go stale; and the short help that ``prefixrun`` alone prints."""
 
 import ast
 import inspect
+import re
 import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -22,17 +24,31 @@ prefixrun: prefix-tuning (Li & Liang, ACL 2021), run and scored as in the paper.
   prefixrun [KEY=VALUE | GROUP=CHOICE ...]       train, decode and score; the same command again shows the result
   prefixrun -m KEY=VALUE,VALUE ...               a sweep: one run for each combination
   prefixrun VERB [KEY=VALUE ...]                 everything else
+  prefixrun help WORD                            the keys, choices and verbs that have to do with a word
 
 Examples
-  prefixrun                                      the small sample corpus and a small real model, offline
+  prefixrun task=e2e                             the small sample corpus and a small real model, offline
   prefixrun prefix_len=5 seed=1,2,3 -m           three seeds
   prefixrun profile=laptop data_dir=DIR          the real corpus, on a CPU
   prefixrun profile=paper data_dir=DIR           the paper's setting, on a GPU
 """
 
+_SHORT = """\
+prefixrun: prefix-tuning (Li & Liang, ACL 2021), run and scored as in the paper.
+
+  prefixrun task=e2e                      train, decode and score on the sample corpus: minutes, offline
+  prefixrun task=e2e seed=1,2,3 -m        a sweep: one run for each combination of values
+  prefixrun ls                            all runs, their states and scores
+  prefixrun report                        runs, tables, figures and outputs as one HTML file
+  prefixrun score task=e2e hyp=FILE data_dir=DIR   the official scores of any system's outputs
+
+`prefixrun --help` has every verb, group and key; `prefixrun help WORD` those about a word.
+"""
+
 _OPTIONS = """\
 Options
   -m, --multirun           run every combination of comma-separated values
+  --all-rows               show all rows of the paper beside a run, not only the one that it belongs beside
   -cd, --config-dir DIR    further choices of the groups above, laid out as conf/
   --cfg job                print the configuration and stop
   --version                print the version and the number of the meaning of its results
@@ -40,18 +56,101 @@ Options
   Shell completion: eval "$(prefixrun -sc install=bash)", and the same for zsh and fish
 
 Exit codes
-  0 done   2 configuration   3 data   4 missing optional part   5 damaged state   6 training has diverged
-  75 run held by another process   130, 143 interrupted (run the same command again to resume)
+  0          done
+  2          configuration
+  3          data
+  4          missing optional part
+  5          damaged state
+  6          training has diverged
+  70         a defect of this program
+  75         run held by another process
+  130, 143   interrupted (run the same command again to resume)
 """
 
 
 def manual() -> str:
     """The whole help text, wrapped to the terminal."""
-    width = max(NARROWEST, min(shutil.get_terminal_size().columns, 120))
-    verbs = "Verbs (`prefixrun VERB --help` says more)\n" + "".join(
-        f"  {name:<24} {verb.summary}\n" for name, verb in VERBS.items()
-    )
-    return "\n".join([_HEAD, verbs, _groups(width), _keys(width), _OPTIONS])
+    width = _width()
+    return "\n".join(fitted(text, width) for text in (_HEAD, _verbs(), _groups(width), _keys(width), _OPTIONS))
+
+
+def short_help() -> str:
+    """The commonest commands, wrapped to the terminal."""
+    return fitted_to_terminal(_SHORT)
+
+
+def about(word: str) -> str:
+    """Every verb, group and key whose name, choices or description has a word in it; empty where none has."""
+    width = _width()
+    sections = []
+    for section in (_verbs(), _groups(width), _keys(width)):
+        heading, _, body = section.partition("\n")
+        entries = [entry for entry in _ENTRY.split(body) if word.lower() in " ".join(entry.split()).lower()]
+        if entries:
+            sections.append(fitted("\n".join([heading, *(entry.rstrip("\n") for entry in entries)]) + "\n", width))
+    return "\n".join(sections)
+
+
+_ENTRY = re.compile(r"^(?=  \S)", re.MULTILINE)
+"""An entry begins with two spaces; what belongs to it stands further in."""
+
+
+def fitted_to_terminal(text: str) -> str:
+    """`fitted` in the width that there is."""
+    return fitted(text, _width())
+
+
+def fitted(text: str, width: int) -> str:
+    """The text with lines of at most `width` cells; a description goes on below its own beginning."""
+    lines = text.splitlines()
+    if all(len(line) <= width for line in lines):
+        return text
+    return "".join(_fitted_line(line, width) + "\n" for line in _unwrapped(lines))
+
+
+def _unwrapped(lines: Iterable[str]) -> Iterator[str]:
+    """The lines with those joined that go on with a paragraph or with a description."""
+    before: str | None = None
+    indent = 0
+    for line in lines:
+        own = len(line) - len(line.lstrip())
+        if before and line.strip() and own == indent:
+            before += " " + line.strip()
+            continue
+        if before is not None:
+            yield before
+        before, indent = line, _description(line)
+    yield before or ""
+
+
+def _description(line: str) -> int:
+    """Where the lines begin that go on with a line."""
+    columns = _COLUMNS.match(line)
+    return columns.end() if columns else len(line) - len(line.lstrip())
+
+
+def _fitted_line(line: str, width: int) -> str:
+    if len(line) <= width:
+        return line
+    columns = _COLUMNS.match(line)
+    indent = _description(line)
+    if columns and indent > width // 2:  # the description does not fit beside its name
+        name, description = columns[0].rstrip(), " " * 6 + line[columns.end() :]
+        return f"{name}\n{textwrap.fill(description, width, subsequent_indent=' ' * 6, break_on_hyphens=False)}"
+    return textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False)
+
+
+_COLUMNS = re.compile(r"  +\S.*?   *(?=\S)")
+"""A name and the gap behind it."""
+
+
+def _width() -> int:
+    return max(NARROWEST, min(shutil.get_terminal_size().columns, 120))
+
+
+def _verbs() -> str:
+    lines = (f"  {name:<24} {verb.summary}\n" for name, verb in VERBS.items())
+    return "Verbs (`prefixrun VERB --help` says more)\n" + "".join(lines)
 
 
 def field_docs() -> dict[str, str]:

@@ -93,6 +93,11 @@ def _dispatch(arguments: list[str]) -> int:
 
         print_plain(manual())
         return 0
+    if not arguments:
+        from prefixrun.cli.help import short_help
+
+        print_plain(short_help())
+        return 0
     if "--version" in arguments:
         print_plain(f"prefixrun {__version__} (semantics {SEMANTICS})\n")
         return 0
@@ -113,7 +118,9 @@ def _hydra(arguments: list[str]) -> int:
     from prefixrun.config import compose
     from prefixrun.runs import configure
 
-    options = OptionParser(parents=[get_args_parser()], add_help=False).parse_intermixed_args(arguments)
+    parser = OptionParser(parents=[get_args_parser()], add_help=False)
+    parser.add_argument("--all-rows", action="store_true")
+    options = parser.parse_intermixed_args(arguments)
     if options.config_path or options.config_name:
         raise ConfigError(
             "--config-path, --config-name: the files of prefixrun stay; add your own with --config-dir DIR"
@@ -133,7 +140,7 @@ def _hydra(arguments: list[str]) -> int:
     config = configure.compose(options.overrides, config_dir=config_dir)
     from prefixrun.cli.run_command import run
 
-    return run(config, config_dir)
+    return run(config, options.overrides, config_dir, all_rows=options.all_rows)
 
 
 def _sweep(overrides: list[str], config_dir: Path | None) -> int:

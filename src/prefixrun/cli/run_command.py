@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from prefixrun.analysis import paper_numbers
 from prefixrun.cli import run_summary
-from prefixrun.config.method_specs import METHOD_SPECS, size_override
 from prefixrun.config.schema import Config
 from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, shortened
@@ -18,17 +18,23 @@ from prefixrun.runs.identity import find_run
 from prefixrun.runs.run import Run
 
 
-def run(config: Config, config_dir: Path | None = None) -> int:
+def run(
+    config: Config, overrides: Sequence[str] = (), config_dir: Path | None = None, *, all_rows: bool = False
+) -> int:
     """Do a run, resume it, or show it when it is finished. Returns the exit code 0; errors are raised.
 
-    config_dir: the user's directory of choices, for the command that is printed.
+    overrides, config_dir: what the user typed, for the command that is printed. all_rows: show all rows of the paper.
     """
-    if not is_one_of_several():
-        return _run(config, config_dir)
-    from prefixrun.runs import several_processes
+    if is_one_of_several():
+        from prefixrun.runs import several_processes
 
-    with several_processes.shared(config) as is_first:
-        return _run(config, config_dir) if is_first else 0
+        with several_processes.shared(config) as is_first:
+            finished = _complete(config) if is_first else None
+    else:
+        finished = _complete(config)
+    if finished is not None:
+        show(finished, config, overrides, config_dir, all_rows=all_rows)
+    return 0
 
 
 def is_one_of_several() -> bool:
@@ -64,7 +70,8 @@ def refuse_several() -> None:
         )
 
 
-def _run(config: Config, config_dir: Path | None) -> int:
+def _complete(config: Config) -> Run:
+    """The run, finished now or before."""
     this_run = find_run(config)
     if this_run.state() == "finished":
         this_run.remove_trained()
@@ -77,22 +84,29 @@ def _run(config: Config, config_dir: Path | None) -> int:
 
         _print_opening(config, devices.device(config))
         pipeline.complete(this_run, prepare.prepare(config))
-    show(this_run, config, config_dir)
-    return 0
+    return this_run
+
 
 
 def _print_opening(config: Config, device: str) -> None:
     source = "the sample corpus" if config.data_dir is None else f"{config.task.name} in {config.data_dir}"
     source = source if config.task.dataset is None else f"{config.task.dataset} of the Hugging Face hub"
     print_text(run_summary.opening_line(profile=config.profile, model=config.model.name, data=source, device=device))
-    print_text(run_summary.recipe_line(config.recipe, config.variant))
+    print_text(run_summary.recipe_line(config.recipe, config.variant, config.train))
     if config.budget is not None:
         from prefixrun.methods.budget import describe
 
         print_text(describe(config))
 
 
-def show(finished: Run, config: Config, config_dir: Path | None = None) -> None:
+def show(
+    finished: Run,
+    config: Config,
+    overrides: Sequence[str] = (),
+    config_dir: Path | None = None,
+    *,
+    all_rows: bool = False,
+) -> None:
     """Print a finished run beside the paper's rows. Raises DamagedStateError when its outputs have changed."""
     result = finished.result()
     paths = {
@@ -109,23 +123,30 @@ def show(finished: Run, config: Config, config_dir: Path | None = None) -> None:
         ),
         Record(finished.directory, result).generations(),
         paths,
-        _next_command(config, config_dir),
+        next_command(config, overrides, config_dir),
+        all_rows=all_rows,
     )
 
 
-def _next_command(config: Config, config_dir: Path | None) -> str:
-    name, method = config.task.name, config.method
-    overrides = [f"task={name}"]
-    if method.name != "prefix":
-        overrides.append(f"method={method.name}")
-        if (METHOD_SPECS[method.name].size_key or "").startswith("method."):
-            overrides.append(size_override(config))
-    if config.model.name != "smollm2_135m":
-        overrides.append(f"model={config.model.name}")
-    if config_dir is not None:
-        overrides.insert(0, f"--config-dir {shlex.quote(str(config_dir))}")
-    if config.task.dataset is not None:
-        return f"prefixrun profile={config.profile} {' '.join(overrides)} seed=1,2,3 -m"
-    if config.data_dir is None:
-        return f"prefixrun profile=laptop {' '.join(overrides)} data_dir=DIR    (the real corpus, in DIR/{name}/)"
-    return f"prefixrun profile={config.profile} {' '.join(overrides)} data_dir={config.data_dir} seed=1,2,3 -m"
+SCALE_KEYS = ("profile", "data_dir", "train_size", "test_size", "data_fraction", "init.fit_steps")
+"""Keys that fit a run to the sample corpus; those of training do too."""
+
+
+def next_command(config: Config, overrides: Sequence[str], config_dir: Path | None = None) -> str:
+    """The command that is sensible after a run: the user's own, on the real corpus or with several seeds."""
+    if config.model.source == "random":
+        return f"prefixrun task={config.task.name}    (a real model of 135 million parameters, from a Python package)"
+    is_sample = config.data_dir is None and config.task.dataset is None
+    dropped = SCALE_KEYS if is_sample else ("seed",)
+    words = ["prefixrun", *([] if config_dir is None else ["--config-dir", str(config_dir)])]
+    words += [word for word in overrides if not _is_of(word, dropped, is_sample)]
+    command = shlex.join(words)
+    if is_sample:
+        corpus = config.task.name.split("_")[0]
+        return f"{command} profile=laptop data_dir=DIR    (the real corpus, in DIR/{corpus}/)"
+    return f"{command} seed=1,2,3 -m"
+
+
+def _is_of(override: str, keys: Collection[str], training: bool) -> bool:
+    key = override.partition("=")[0].lstrip("+")
+    return key in keys or (training and key.startswith("train."))

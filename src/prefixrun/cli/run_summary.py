@@ -18,6 +18,7 @@ from rich.text import Text
 from prefixrun import SEMANTICS
 from prefixrun.analysis.comparability import Verdict, verdict
 from prefixrun.analysis.paper_numbers import Row as PaperRow
+from prefixrun.config.schema import TrainConfig
 from prefixrun.console import (
     NONE,
     Column,
@@ -41,10 +42,11 @@ def opening_line(*, profile: str, model: str, data: str, device: str) -> str:
     return f"profile {profile} · model {model} · data {data} · device {device}"
 
 
-def recipe_line(recipe: str | None, variant: str | None) -> str:
-    """Where the training values come from that the command line does not give, and the bundle of disagreements."""
-    line = f"recipe {recipe or 'of your own'}"
-    return f"{line} · variant {variant}" if variant else line
+def recipe_line(recipe: str | None, variant: str | None, train: TrainConfig) -> str:
+    """Where the training values come from that the command line does not give, the bundle of disagreements, and the
+    two values that decide whether training goes well."""
+    line = f"recipe {recipe or 'of your own'}" + (f" · variant {variant}" if variant else "")
+    return f"{line} · learning rate {train.lr:g}, warm-up of {train.warmup_steps} steps"
 
 
 def finished_line(result: Mapping[str, Any]) -> str:
@@ -68,27 +70,67 @@ def closing(
     paths: Mapping[str, Path],
     next_command: str,
     *,
+    all_rows: bool = False,
     console: Console | None = None,
 ) -> None:
     """Print a finished run.
 
     `result`: the content of result.json. `rows`: paper.rows(task, split=...). `examples`: records of generations.jsonl
-    (`source`, `output`, `references`), of which the first three are shown. `paths`: description → file.
+    (`source`, `output`, `references`), of which the first three are shown. `paths`: description → file. `all_rows`:
+    show all rows of the paper instead of the one that the run belongs beside.
     """
     console = console or terminal()
     judged = verdict(result, rows)
     metrics = score_columns(result["scores"], rows)
     console.print()
-    sections = [_run_section(result, metrics, judged), *paper_sections(rows, metrics)]
+    shown_rows = tuple(rows) if all_rows else corresponding_rows(result, rows)
+    sections = [_run_section(result, metrics, judged), *paper_sections(shown_rows, metrics)]
     print_table(score_table(metrics, sections), console=console, width=console.width)
     console.print()
-    print_labelled(console, (*_notes(result, metrics, judged), _costs(result)))
+    further = _unshown_rows(result, len(rows) - len(shown_rows))
+    print_labelled(console, (*_notes(result, metrics, judged), *further, *_dev_losses(result), _costs(result)))
     for signature in signature_lines(result["scores"], metrics):
         console.print(Text(_shortened(signature, console.width), style="dim"), soft_wrap=True)
     _print_examples(console, list(examples), int(result["n_inputs"]))
     _print_paths(console, paths)
     console.print()
     console.print(Text("next: ", style="bold") + Text(next_command), soft_wrap=True)
+
+
+def corresponding_rows(result: Mapping[str, Any], rows: Sequence[PaperRow]) -> tuple[PaperRow, ...]:
+    """The rows that a run belongs beside: its method's (prefix-tuning's where the paper lacks it), of the published
+    version, of its model where the paper has that, and of the share of parameters that is nearest to its own.
+
+    None for a model with random weights, whose scores mean nothing.
+    """
+    if has_random_weights(result):
+        return ()
+    newest = [row for row in rows if row.version != "v1"]
+    methods = {row.method for row in newest}
+    method = result["method"] if result["method"] in methods else "prefix"
+    of_method = [row for row in newest if row.method == method]
+    models = [row.model for row in of_method]
+    model = result["model"] if result["model"] in models else next(iter(models), None)
+    candidates = [row for row in of_method if row.model == model]
+    parameters = result["parameters"]
+    share = 100 * parameters["stored"] / parameters["total"] if parameters["total"] else 0.0
+    return tuple(sorted(candidates, key=lambda row: _distance(row, share))[:1])
+
+
+def _distance(row: PaperRow, share: float) -> float:
+    """How far a row's printed share of parameters is from another, both in per cent."""
+    return abs(float(row.params.rstrip("%")) - share) if row.params else 0.0
+
+
+def has_random_weights(result: Mapping[str, Any]) -> bool:
+    """Whether the backbone was never trained, so that scores say only that the program works."""
+    return str(result.get("backbone", {}).get("sha256", "")).startswith("random:")
+
+
+def _unshown_rows(result: Mapping[str, Any], count: int) -> list[tuple[str, str]]:
+    if not count or has_random_weights(result):
+        return []
+    return [("paper", f"{count} further row{'s' * (count != 1)} for this task: add --all-rows to the command")]
 
 
 def score_columns(scores: Iterable[str], rows: Sequence[PaperRow]) -> dict[str, int]:
@@ -162,6 +204,8 @@ def _rank(row: PaperRow, rows: Sequence[PaperRow]) -> tuple[int, bool, bool]:
 
 def _notes(result: Mapping[str, Any], metrics: Mapping[str, int], judged: Verdict) -> list[tuple[str, str]]:
     notes = [("verdict", judged.text)]
+    if has_random_weights(result):
+        notes = [("verdict", "none: the model has random weights, so its scores say only that the program works")]
     if any(name.split("/")[0] == "TER" for name in metrics):
         notes.append(("TER", "counts errors: less is better"))
     notes += reasons(result["scores"])
@@ -180,6 +224,16 @@ def reasons(scores: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
         if score["value"] is None:
             missing.setdefault(score["reason"], []).append(name)
     return [("no value", f"{', '.join(names)}: {reason}") for reason, names in missing.items()]
+
+
+def _dev_losses(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    history = result.get("training", {}).get("history", [])
+    losses = [(entry["step"], entry["dev_loss"]) for entry in history if entry.get("dev_loss") is not None]
+    if not losses:
+        return []
+    best = min(losses, key=lambda entry: entry[1])
+    text = f"{losses[-1][1]:.3f} nats a token after {losses[-1][0]:,} steps"
+    return [("dev loss", text if best[1] >= losses[-1][1] else f"{text}, lowest {best[1]:.3f} after {best[0]:,}")]
 
 
 def _costs(result: Mapping[str, Any]) -> tuple[str, str]:

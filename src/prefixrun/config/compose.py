@@ -27,6 +27,7 @@ from prefixrun.config.method_specs import METHOD_SPECS, size_contradiction
 from prefixrun.config.overrides import valid_overrides
 from prefixrun.config.schema import Config, TaskConfig
 from prefixrun.config.validate import build, defaults, read, refusal
+from prefixrun.config.warmup import fit_warmup
 from prefixrun.errors import ConfigError, PrefixrunError, reading, shortened
 
 CONFIG_NAME = "config"
@@ -176,9 +177,10 @@ class _Composer:
         for override in overrides:
             if override not in group_choices:
                 _set(raw, override.key_or_group, override.value())
+        user_keys = {override.key_or_group for override in overrides if override.value() is not None}
+        fit_warmup(raw, user_keys)
         config = read(raw, problems)
         if config is not None:
-            user_keys = {override.key_or_group for override in overrides if override.value() is not None}
             try:
                 config = _solved(config, user_keys, self._solve)
             except PrefixrunError as error:

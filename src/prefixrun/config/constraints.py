@@ -3,7 +3,6 @@
 Each function receives the values of the keys that its line names and returns what is wrong, or None.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Any
 from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.config.paths import wrong_path
 from prefixrun.config.schema import DecodeConfig, MethodConfig
+from prefixrun.config.warmup import fewest_steps
 from prefixrun.errors import shortened
 
 
@@ -79,10 +79,8 @@ def _warmup(warmup: int, steps: int | None) -> str | None:
 
 
 def _warmup_of_subset(warmup: int, size: int | None, batch: int, accumulate: int, epochs: int) -> str | None:
-    if size is None:
-        return None
-    steps = epochs * math.ceil(math.ceil(size / batch) / accumulate)
-    if 0 < warmup >= steps:
+    steps = fewest_steps(None, batch, accumulate, epochs, size)
+    if steps is not None and 0 < warmup >= steps:
         return f"train.warmup_steps={warmup}: must be less than the {steps} steps of {epochs} epochs on {size} pairs"
     return None
 

@@ -95,6 +95,10 @@ class Run:
         """The finished result. Raises DamagedStateError when it is missing, not valid or of another run."""
         return self._checked(self.result_json)
 
+    def record_result(self) -> dict[str, Any]:
+        """The result in the committed record of the run. Errors as `result`."""
+        return self._checked(self.record_json)
+
     def _checked(self, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = files.read_json(path)
         problems = validate_result(result)

@@ -11,6 +11,7 @@ from prefixrun.errors import PrefixrunError
 from prefixrun.sweeps.attempts import End, Outcome
 from prefixrun.sweeps.estimate import total
 from prefixrun.sweeps.plan import STATES, Job
+from prefixrun.sweeps.scores import finished_record, heading, mean_rows, score_columns, score_texts
 
 ENDS: Mapping[End, str] = {
     "before": "done before",
@@ -76,25 +77,35 @@ def format_progress(number: int, of: int, job: Job, outcome: Outcome) -> str:
 
 
 def print_outcomes(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
-    """All runs with how they ended, and the counts; for failures the reason and the log."""
+    """All runs with how they ended and their scores, means over seeds, and the counts; for failures the reason and
+    the log."""
     if not jobs:
         print_text("nothing to run")
         return
-    rows = (row for job, outcome in zip(jobs, outcomes, strict=True) for row in _outcome_rows(job, outcome))
+    records = [finished_record(job) for job in jobs]
+    names = score_columns(records)
+    rows = [
+        row
+        for job, outcome, record in zip(jobs, outcomes, records, strict=True)
+        for row in _outcome_rows(job, outcome, score_texts(record, names))
+    ]
+    rows += [Row(("", *texts, label), is_strong=True) for label, texts in mean_rows(jobs, records, names)]
     print_text("")
-    print_table(Table((Column("state"), Column("run")), (Section(tuple(rows)),)))
+    columns = (Column("state"), *(Column(heading(name), is_number=True) for name in names), Column("run"))
+    print_table(Table(columns, (Section(tuple(rows)),)))
     ends = [outcome.end for outcome in outcomes]
     print_text("\n" + ", ".join(f"{ends.count(end)} {text}" for end, text in ENDS.items() if end in ends))
     if {"interrupted", "not started", "failed", "held"} & set(ends):
         print_text("the same command again does what is left")
 
 
-def _outcome_rows(job: Job, outcome: Outcome) -> Iterator[Row]:
-    yield Row((ENDS[outcome.end], _label(job)))
+def _outcome_rows(job: Job, outcome: Outcome, scores: Sequence[str]) -> Iterator[Row]:
+    no_scores = ("",) * len(scores)
+    yield Row((ENDS[outcome.end], *scores, _label(job)))
     if outcome.end in ("failed", "diverged", "impossible", "held"):
-        yield Row(("", f"  {_one_line(outcome.reason)}"))
+        yield Row(("", *no_scores, f"  {_one_line(outcome.reason)}"))
     if (log := _log(job, outcome)) is not None:
-        yield Row(("", f"  log: {log}"))
+        yield Row(("", *no_scores, f"  log: {log}"))
 
 
 def _label(job: Job) -> str:

@@ -33,6 +33,7 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
+    "help": Verb("the keys, choices and verbs that have to do with a word", required=(), takes_overrides=True),
     "score": Verb(
         "the official scores of any system's output file",
         required=("task", "hyp"),
@@ -130,7 +131,9 @@ def run(name: str, arguments: Sequence[str]) -> int:
     file, _, function = name.partition(" ")
     module = import_module(f"prefixrun.cli.commands.{file}")
     if {"-h", "--help"} & set(arguments):
-        print_plain(inspect.cleandoc(module.__doc__ or "") + "\n")
+        from prefixrun.cli.help import fitted_to_terminal
+
+        print_plain(fitted_to_terminal(inspect.cleandoc(module.__doc__ or "") + "\n"))
         return 0
     parsed = list(arguments) if VERBS[name].takes_overrides else parse(name, arguments)
     code: int = getattr(module, function or "run")(parsed)
