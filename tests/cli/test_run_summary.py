@@ -73,7 +73,8 @@ def test_the_run_stands_above_the_row_that_it_belongs_beside() -> None:
         "paper, ACL: GPT-2 Medium, prefix length 5",
         "  prefix 0.1%     70.3   8.82    46.3     72.1   2.46",
     ]
-    assert "\npaper      12 further rows for this task: add --all-rows to the command\n" in _shown()
+    further = len(paper_numbers.rows("e2e")) - 1
+    assert f"\npaper      {further} further rows for this task: add --all-rows to the command\n" in _shown()
 
 
 def test_all_rows_of_the_paper_are_shown_on_request() -> None:
@@ -142,7 +143,7 @@ def test_no_line_but_paths_and_commands_is_wider_than_the_terminal(task: str, wi
 
 def test_a_paper_setting_shows_the_differences_from_the_published_row() -> None:
     same = {"model": "gpt2_medium", "method": "prefix", "prefix_len": 5, "data_source": RELEASE}
-    text = _shown(result=_result(**same))
+    text = _shown(result=_result(**same), all_rows=True)
     assert "  prefix 5       12.3  12.35       –     12.3  12.35\n" in text
     assert "  minus ACL's   -58.0  +3.53       –    -59.8  +9.89\n" in text
     assert "verdict    undecided (one run;" in text
@@ -159,7 +160,10 @@ def test_a_prefix_length_that_differs_between_the_papers_rows_is_not_printed_for
         ({"method": "finetune"}, ("gpt2_medium", "finetune", "")),
         ({"method": "finetune", "model": "gpt2_large"}, ("gpt2_large", "finetune", "")),
         ({"method": "adapter"}, ("gpt2_medium", "adapter", "0.1%")),
-        ({"method": "adapter", "parameters": {"stored": 3, "total": 100, "trained": 3}}, ("gpt2_medium", "adapter", "3%")),
+        (
+            {"method": "adapter", "parameters": {"stored": 3, "total": 100, "trained": 3}},
+            ("gpt2_medium", "adapter", "3%"),
+        ),
         ({"method": "lora"}, ("gpt2_medium", "prefix", "0.1%")),  # the paper has none
         ({"task": "mine"}, None),
         ({"backbone": {"sha256": "random:tiny_gpt2"}}, None),

@@ -63,7 +63,7 @@ def test_every_command_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> N
     assert "own task: 3 inputs, 5 pairs" in printed
     assert re.search(r"^ROUGE-L +\d+\.\d+ ", printed, re.MULTILINE), "outputs.txt is scored"
     assert "sweep: 6 runs: 6 to do" in printed
-    assert "next: prefixrun profile=quick --config-dir CONF task=recipes " in printed
+    assert "next: prefixrun --config-dir CONF task=recipes data_dir=DIR" in printed
     assert len(list(Path("results/runs").iterdir())) == 9
     assert main(["ls", "task=recipes"]) == 0
     assert "BLEU" in capsys.readouterr().out.splitlines()[0]

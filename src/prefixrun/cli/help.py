@@ -85,10 +85,15 @@ def about(word: str) -> str:
     sections = []
     for section in (_verbs(), _groups(width), _keys(width)):
         heading, _, body = section.partition("\n")
-        entries = [entry for entry in _ENTRY.split(body) if word.lower() in " ".join(entry.split()).lower()]
+        entries = [entry for entry in _ENTRY.split(body) if _plain(word) in _plain(entry)]
         if entries:
             sections.append(fitted("\n".join([heading, *(entry.rstrip("\n") for entry in entries)]) + "\n", width))
     return "\n".join(sections)
+
+
+def _plain(text: str) -> str:
+    """A text as it is searched: warm-up, Warmup and warm_up are one word."""
+    return re.sub("[-_]", "", " ".join(text.split()).lower())
 
 
 _ENTRY = re.compile(r"^(?=  \S)", re.MULTILINE)

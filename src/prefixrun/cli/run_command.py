@@ -87,7 +87,6 @@ def _complete(config: Config) -> Run:
     return this_run
 
 
-
 def _print_opening(config: Config, device: str) -> None:
     source = "the sample corpus" if config.data_dir is None else f"{config.task.name} in {config.data_dir}"
     source = source if config.task.dataset is None else f"{config.task.dataset} of the Hugging Face hub"
@@ -128,25 +127,28 @@ def show(
     )
 
 
-SCALE_KEYS = ("profile", "data_dir", "train_size", "test_size", "data_fraction", "init.fit_steps")
-"""Keys that fit a run to the sample corpus; those of training do too."""
+SCALE_KEYS = ("profile", "data_dir", "train", "train_size", "test_size", "data_fraction", "init.fit_steps")
+"""Keys and sections that fit a run to the sample corpus."""
 
 
 def next_command(config: Config, overrides: Sequence[str], config_dir: Path | None = None) -> str:
-    """The command that is sensible after a run: the user's own, on the real corpus or with several seeds."""
-    if config.model.source == "random":
-        return f"prefixrun task={config.task.name}    (a real model of 135 million parameters, from a Python package)"
+    """The command that is sensible after a run: the user's own with a real model, on the real corpus, with several
+    seeds, whichever of them is still missing."""
+    is_random = config.model.source == "random"
     is_sample = config.data_dir is None and config.task.dataset is None
-    dropped = SCALE_KEYS if is_sample else ("seed",)
     words = ["prefixrun", *([] if config_dir is None else ["--config-dir", str(config_dir)])]
-    words += [word for word in overrides if not _is_of(word, dropped, is_sample)]
-    command = shlex.join(words)
+    if is_random:
+        words += [word for word in overrides if not _is_of(word, ("model",))]
+        return f"{shlex.join(words)}    (a real model of 135 million parameters, from a Python package)"
     if is_sample:
+        words += [word for word in overrides if not _is_of(word, SCALE_KEYS)]
         corpus = config.task.name.split("_")[0]
-        return f"{command} profile=laptop data_dir=DIR    (the real corpus, in DIR/{corpus}/)"
-    return f"{command} seed=1,2,3 -m"
+        return f"{shlex.join(words)} profile=laptop data_dir=DIR    (the real corpus, in DIR/{corpus}/)"
+    words += [word for word in overrides if not _is_of(word, ("seed",))]
+    return f"{shlex.join(words)} seed=1,2,3 -m"
 
 
-def _is_of(override: str, keys: Collection[str], training: bool) -> bool:
+def _is_of(override: str, keys: Collection[str]) -> bool:
+    """Whether an override sets one of some keys, or a key of one of some sections."""
     key = override.partition("=")[0].lstrip("+")
-    return key in keys or (training and key.startswith("train."))
+    return key in keys or key.partition(".")[0] in keys

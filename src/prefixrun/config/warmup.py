@@ -26,7 +26,7 @@ def fit_warmup(raw: dict[str, Any], user_keys: Collection[str]) -> None:
 
 
 def fewest_steps(max_steps: Any, batch: Any, accumulate: Any, epochs: Any, pairs: Any) -> int | None:
-    """The number of steps as far as the settings alone tell it; None where it depends on the corpus or a value is wrong."""
+    """The number of steps as far as settings tell it; None where it depends on the corpus or a value is wrong."""
     steps = [max_steps] if _is_count(max_steps) else []
     if all(_is_count(number) for number in (batch, accumulate, epochs, pairs)):
         steps.append(epochs * math.ceil(math.ceil(pairs / batch) / accumulate))

@@ -65,7 +65,9 @@ def mean_rows(
             shared = set.intersection(*(set(job.label.split()) for job, _ in members))
             words = [word for word in members[0][0].label.split() if word in shared]
             label = f"mean of {len(members)} runs" + (f": {' '.join(words)}" if words else "")
-            rows.append((label, tuple(_spread([value(record, name) for _, record in members], name) for name in columns)))
+            rows.append(
+                (label, tuple(_spread([value(record, name) for _, record in members], name) for name in columns))
+            )
     return rows
 
 

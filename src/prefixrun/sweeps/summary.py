@@ -82,7 +82,10 @@ def print_outcomes(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
     if not jobs:
         print_text("nothing to run")
         return
-    records = [finished_record(job) for job in jobs]
+    records = [
+        finished_record(job) if outcome.end in ("before", "now") else None
+        for job, outcome in zip(jobs, outcomes, strict=True)
+    ]
     names = score_columns(records)
     rows = [
         row
