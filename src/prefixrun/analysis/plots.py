@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from math import ceil, exp, floor, log, log10
 from typing import TYPE_CHECKING, Any
 
@@ -62,21 +62,30 @@ def draw(figure: Figure, endings: Sequence[str] = ("png", "svg")) -> dict[str, b
         return {ending: _bytes(canvas, ending) for ending in endings}
 
 
+def _canvas(figure: Figure) -> AbstractContextManager[Canvas]:
+    panels = len(COSTS) if figure.kind == "pareto" else len(figure.metrics)
+    height = 1.6 + 0.3 * len(figure.curves) if figure.kind == "initialisation" else 3.6
+    return canvas_of(figure.title, panels, height)
+
+
 @contextmanager
-def _canvas(figure: Figure) -> Iterator[Canvas]:
-    """A canvas without a screen; imports matplotlib, which takes a second."""
+def canvas_of(title: str, panels: int, height: float) -> Iterator[Canvas]:
+    """A canvas without a screen, `height` in inches; imports matplotlib, which takes a second."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
 
-    panels = len(COSTS) if figure.kind == "pareto" else len(figure.metrics)
     style: Any = {**matplotlib.rcParamsDefault, "backend": "agg", **_STYLE}  # whatever the user's matplotlibrc says
     with matplotlib.rc_context(style):
-        height = 1.6 + 0.3 * len(figure.curves) if figure.kind == "initialisation" else 3.6
         canvas = Canvas(figsize=(max(2, panels) * _PANEL, height), layout="constrained")
         FigureCanvasAgg(canvas)
-        canvas.suptitle(figure.title, fontsize=10, fontweight="bold")
+        canvas.suptitle(title, fontsize=10, fontweight="bold")
         yield canvas
+
+
+def as_svg(canvas: Canvas) -> str:
+    """The text of a picture."""
+    return _bytes(canvas, "svg").decode("utf-8")
 
 
 def _bytes(canvas: Canvas, form: str) -> bytes:

@@ -144,6 +144,7 @@ def _hydra(arguments: list[str]) -> int:
 
 
 def _sweep(overrides: list[str], config_dir: Path | None) -> int:
+    from prefixrun.cli.commands import tune
     from prefixrun.cli.run_command import refuse_several
     from prefixrun.runs import configure
     from prefixrun.sweeps.execute import sweep
@@ -151,6 +152,8 @@ def _sweep(overrides: list[str], config_dir: Path | None) -> int:
     from prefixrun.sweeps.plan import plan_jobs
 
     refuse_several()
+    if tune.is_asked_for(overrides):
+        return tune.sweep(overrides, config_dir)
     points = configure.sweep_points(overrides, config_dir=config_dir)
     launch = launcher(overrides, config_dir)
     return sweep(plan_jobs(points), launch)

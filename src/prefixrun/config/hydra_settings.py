@@ -24,7 +24,8 @@ def wrong_hydra_override(override: Override, multirun: bool) -> str | None:
     key = override.key_or_group
     if key != LAUNCHER and not key.startswith(SETTINGS):
         return (
-            f"of Hydra's own settings only {LAUNCHER} and {SETTINGS}KEY can be changed; results_dir says where runs go"
+            f"of Hydra's own settings only {LAUNCHER} and {SETTINGS}KEY can be changed, and for a search of settings "
+            "-m hydra/sweeper=optuna hydra.sweeper.n_trials=NUMBER; results_dir says where runs go"
         )
     if override.is_delete():
         return "settings cannot be removed; give the value that is wanted"

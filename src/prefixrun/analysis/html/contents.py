@@ -17,6 +17,7 @@ from prefixrun.analysis.html.figures import page_figures
 from prefixrun.analysis.html.findings import OUTCOMES, summary
 from prefixrun.analysis.html.provenance import Provenance
 from prefixrun.analysis.html.tables import VERDICTS, tables
+from prefixrun.analysis.html.training import training_figures
 from prefixrun.results.records import Record, load_records, with_usable_counts
 from prefixrun.runs.provenance import utc_now
 
@@ -60,7 +61,7 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
         "run_tables": (runs.run_table(records), runs.group_table(groups)),
         "run_pages": runs.run_pages(records, examples.sets, provenance),
         "shared_settings": runs.setting_lines(runs.shared_settings(records)),
-        "figures": figures,
+        "figures": (*figures, *training_figures(records)),
         "figures_problem": _without(paths, figures_problem),
         "findings": findings,
         "outcomes": OUTCOMES,

@@ -54,6 +54,9 @@ VERBS: dict[str, Verb] = {
         required=(),
         optional=("results_dir", "out", "data_dir"),
     ),
+    "tune": Verb(
+        "the learning rate, or any other settings, with the lowest development loss", required=(), takes_overrides=True
+    ),
     "plan": Verb("what a sweep would do: states, reasons and time; runs nothing", required=(), takes_overrides=True),
     "keep": Verb(
         "finished runs as small records, for version control and published tables",
