@@ -82,7 +82,7 @@ def closing(
     sections = [_run_section(result, metrics, judged), *paper_sections(rows, metrics)]
     print_table(score_table(metrics, sections), console=console, width=console.width)
     console.print()
-    print_labelled(console, (*_notes(result, metrics, judged), _costs(result)))
+    print_labelled(console, (*_notes(result, metrics, judged), _costs(result), *_forgetting(result)))
     for signature in signature_lines(result["scores"], metrics):
         console.print(Text(_shortened(signature, console.width), style="dim"), soft_wrap=True)
     _print_examples(console, list(examples), int(result["n_inputs"]))
@@ -196,6 +196,14 @@ def _costs(result: Mapping[str, Any]) -> tuple[str, str]:
     if costs["peak_memory_bytes"] is not None:
         parts.append(f"peak memory {costs['peak_memory_bytes'] / 2**30:.1f} GiB")
     return "costs", ", ".join(parts)
+
+
+def _forgetting(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The loss on plain prose, of runs that have measured it."""
+    if not (measured := result.get("forgetting")):
+        return []
+    before, after = measured["before"], measured["after"]
+    return [("plain text", f"loss {after:.3f} nats a token, {before:.3f} without the method ({after - before:+.3f})")]
 
 
 def signature_lines(scores: Mapping[str, Mapping[str, Any]], metrics: Iterable[str]) -> list[str]:
