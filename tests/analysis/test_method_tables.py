@@ -97,6 +97,21 @@ def test_the_loss_on_development_pairs_is_that_of_the_state_that_was_kept(tmp_pa
     assert found == {"last": 1.4, "best": 1.2}
 
 
+def test_what_methods_add_to_the_loss_on_plain_text_is_a_column_where_runs_measured_it(tmp_path: Path) -> None:
+    write_runs(tmp_path, "prefix", 0.5)
+    write_runs(tmp_path, "finetune", 0.5)
+    (before,) = tables(tmp_path)
+    assert "plain text" not in markdown(as_texts(before))
+    for seed in (1, 2):
+        forgetting = {"before": 3.25, "after": 3.0 + seed, "tokens": 700}
+        write_record(tmp_path, settings={"method.name": "adapter", "seed": seed}, result={"forgetting": forgetting})
+    (table,) = tables(tmp_path)
+    text = markdown(as_texts(table))
+    assert "plain text" in text
+    assert [row.group.forgetting for row in table.rows] == [None, None, 1.25]
+    assert "| +1.250 |" in text
+
+
 def test_what_an_interval_does_not_cover_is_said(tmp_path: Path) -> None:
     write_runs(tmp_path, "prefix", 0.6, seeds=range(1))
     write_runs(tmp_path, "finetune", 0.5, seeds=range(1))

@@ -261,3 +261,10 @@ def test_a_run_that_was_done_says_when() -> None:
     assert "Its scores are those of semantics 1: `prefixrun verify " in earlier
     assert "they are others today (semantics 2, see CHANGELOG.md)" in earlier
     assert "semantics" not in finished_line(_result(provenance={"semantics": SEMANTICS}))
+
+
+def test_the_loss_on_plain_text_is_shown_where_it_was_measured() -> None:
+    forgetting = {"before": 3.25, "after": 3.5, "tokens": 700}
+    line = "plain text loss 3.500 nats a token, 3.250 without the method (+0.250)\n"
+    assert line in _shown(120, _result(forgetting=forgetting))
+    assert "plain text" not in _shown(120, _result())

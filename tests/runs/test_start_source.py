@@ -75,6 +75,7 @@ def test_a_start_from_a_text_trains_and_is_recorded(tmp_path: Path) -> None:
     assert run.result["init"] == "text"
     assert run.result["training"]["start"] == {"tokens": len(TEXT) + 1, "positions": 5, "examples": []}
     assert validate_result(run.result) == []
+    assert set(run.result["forgetting"]) == {"before", "after", "tokens"}
     text = json.dumps(run.result["settings"])
     assert str(tmp_path) not in text
     assert run.result["settings"]["init"]["digest"] == compose(words).init.digest

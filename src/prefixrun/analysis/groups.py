@@ -102,6 +102,12 @@ class RunGroup:
         return _mean([run.dev_loss for run in self.runs])
 
     @property
+    def forgetting(self) -> float | None:
+        """Mean of what the method adds to the loss on plain prose, in nats a token; None unless all measured it."""
+        measured = [run.result.get("forgetting") for run in self.runs]
+        return _mean([each and each["after"] - each["before"] for each in measured])
+
+    @property
     def selection_loss(self) -> float:
         """`dev_loss`, by which the paper selected too; infinite where it was not measured."""
         return inf if self.dev_loss is None else self.dev_loss
@@ -154,10 +160,12 @@ def select_group(candidates: Sequence[RunGroup]) -> RunGroup:
 
 
 def draws_subsample(record: Record) -> bool:
-    """Whether `subsample_seed` has an effect: on the training pairs, the held-out ones, or the examples of a prompt."""
+    """Whether `subsample_seed` has an effect: on the training pairs, the held-out ones, or the examples of a prompt
+    or of a start."""
     settings = record.settings
     is_part = record.n_train != record.result.get("n_train_available")
-    return bool(is_part or settings.get("train.dev_share") or settings.get("method.shots"))
+    shows_pairs = settings.get("init.name") == "examples"
+    return bool(is_part or settings.get("train.dev_share") or settings.get("method.shots") or shows_pairs)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

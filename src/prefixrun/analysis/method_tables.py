@@ -107,16 +107,23 @@ def as_texts(table: MethodTable) -> Table:
     )
     name = display_names.of_metric(table.metrics[0])
     costs = ("stored", "% of model", "training tokens", "training s", "memory GiB", "dev loss")
+    forgetting = ("plain text",) if _has_forgetting(table) else ()
     columns = (
         "",
         "runs",
         *costs,
+        *forgetting,
         *map(display_names.of_metric, table.metrics),
         f"{name} minus reference [95 %]",
         "p (Holm)",
     )
     rows = [_line(table, row) for row in table.rows]
     return simple_table(columns, rows, numbers=range(1, len(columns)), title=heading, notes=_notes(table))
+
+
+def _has_forgetting(table: MethodTable) -> bool:
+    """Whether any of the runs has measured its loss on plain prose; those of earlier versions have not."""
+    return any(row.group.forgetting is not None for row in table.rows)
 
 
 def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
@@ -132,6 +139,7 @@ def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
         NONE if seconds is None else f"{seconds:,.0f}",
         NONE if memory is None else f"{memory / 2**30:.1f}",
         NONE if group.dev_loss is None else f"{group.dev_loss:.3f}",
+        *([NONE if group.forgetting is None else signed(group.forgetting, 3)] if _has_forgetting(table) else []),
         *(NONE if each is None else mean_sd(each, 1 if each.mean > 2 else 3) for each in estimates),
         "reference" if group is table.reference else _difference_text(measured),
         NONE if row.corrected is None else _p_text(row.corrected),
@@ -160,6 +168,8 @@ def _notes(table: MethodTable) -> Iterator[str]:
             notes.setdefault(row.difference.note, []).append(row.label)
     for note, named in notes.items():
         yield f"Interval {note}: {'every row' if len(named) == len(table.rows) - 1 else '; '.join(named)}."
+    if _has_forgetting(table):
+        yield "Plain text: what the method adds to the model's loss on plain prose, in nats a token."
     yield (
         "Dev loss: nats a target token on development pairs, of the state that was kept. "
         "Scores: mean ± standard deviation between runs. Differences: interval over seeds and inputs, two-sided "

@@ -88,7 +88,8 @@ def closing(
     print_table(score_table(metrics, sections), console=console, width=console.width)
     console.print()
     further = _unshown_rows(result, len(rows) - len(shown_rows))
-    print_labelled(console, (*_notes(result, metrics, judged), *further, *_dev_losses(result), _costs(result)))
+    notes = (*_notes(result, metrics, judged), *further, *_dev_losses(result), _costs(result), *_forgetting(result))
+    print_labelled(console, notes)
     for signature in signature_lines(result["scores"], metrics):
         console.print(Text(_shortened(signature, console.width), style="dim"), soft_wrap=True)
     _print_examples(console, list(examples), int(result["n_inputs"]))
@@ -250,6 +251,14 @@ def _costs(result: Mapping[str, Any]) -> tuple[str, str]:
     if costs["peak_memory_bytes"] is not None:
         parts.append(f"peak memory {costs['peak_memory_bytes'] / 2**30:.1f} GiB")
     return "costs", ", ".join(parts)
+
+
+def _forgetting(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The loss on plain prose, of runs that have measured it."""
+    if not (measured := result.get("forgetting")):
+        return []
+    before, after = measured["before"], measured["after"]
+    return [("plain text", f"loss {after:.3f} nats a token, {before:.3f} without the method ({after - before:+.3f})")]
 
 
 def signature_lines(scores: Mapping[str, Mapping[str, Any]], metrics: Iterable[str]) -> list[str]:

@@ -34,6 +34,7 @@ from prefixrun.errors import (
 from prefixrun.methods import Method
 from prefixrun.models.backbone import Backbone
 from prefixrun.runs import stages
+from prefixrun.runs.forgetting import forgetting
 from prefixrun.runs.prepare import PreparedRun, describe_truncation
 from prefixrun.runs.provenance import peak_memory_bytes, restart_peak_memory
 from prefixrun.runs.result import result_of
@@ -78,6 +79,7 @@ def run_stages(run: Run, prepared: PreparedRun) -> None:
     scores, stats = stages.score(prepared, outputs)
     run.manifest.write({run.stats.name: _parquet(stats)}, "scoring")
     costs = {**files.read_json(run.costs), "decode_seconds": decode_seconds}
+    costs["forgetting"] = forgetting(prepared.config, prepared.backbone, method)
     run.finish(result_of(run, prepared, scores, costs))
     if not prepared.config.keep_trained:
         files.remove(run.trained_file)

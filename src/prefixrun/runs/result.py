@@ -22,8 +22,8 @@ from prefixrun.runs.run import Run
 def result_of(
     run: Run, prepared: PreparedRun, scores: Mapping[str, metrics.Score], costs: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Every field of result.json but those that `Run.finish` fills in. costs: the content of costs.json and
-    `decode_seconds`."""
+    """Every field of result.json but those that `Run.finish` fills in. costs: the content of costs.json,
+    `decode_seconds`, and `forgetting` where it was measured."""
     config, data, backbone = prepared.config, prepared.data, prepared.backbone
     training = costs["training"]
     corpora = (data.train, data.dev, data.test)
@@ -53,6 +53,7 @@ def result_of(
             "fit_error": training["fit_error"],
             **{key: training[key] for key in ("prompt", "start") if key in training},
         },
+        **({"forgetting": costs["forgetting"]} if costs.get("forgetting") else {}),
         "settings": _settings(config),
         "data": {corpus.split: {"version": corpus.version, **_reading(corpus)} for corpus in corpora},
         "trained_file": {"name": run.trained_file.name, "sha256": run.manifest.entries()[run.trained_file.name].sha256},

@@ -34,3 +34,12 @@ def test_a_row_has_medians_of_what_was_measured(tmp_path: Path) -> None:
     shown = {column.label: cell.text for column, cell in zip(table.columns, row, strict=True)}
     names = ("Runs", "Training", "Tokens", "Tokens/s", "Decoding", "Memory", "Machine")
     assert [shown[name] for name in names] == ["4", "20 s", "1,000", "50", "0.5 s", "–", "–"]
+
+
+def test_what_a_method_adds_to_the_loss_on_plain_text(tmp_path: Path) -> None:
+    for seed, after in enumerate((3.5, 3.7, 3.6)):
+        forgetting = {"before": 3.25, "after": after, "tokens": 700}
+        write_record(tmp_path, settings={"seed": seed}, result={"forgetting": forgetting})
+    table = cost_table(load_records(tmp_path).runs)
+    at = [column.label for column in table.columns].index("Plain text")
+    assert [row[at].text for row in table.rows] == ["+0.350"]

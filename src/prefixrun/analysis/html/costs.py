@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
-from prefixrun.analysis.html.format import duration, memory, share
+from prefixrun.analysis.html.format import change, duration, memory, share
 from prefixrun.analysis.html.provenance import environment, machine
 from prefixrun.analysis.html.table import Cell, Column, HtmlTable, number_cell, text_cell
 from prefixrun.results import display_names
@@ -29,6 +29,7 @@ _COLUMNS = (
     Column("Tokens/s", numeric=True, title="training tokens a second"),
     Column("Decoding", numeric=True, title="decoding time of one input"),
     Column("Memory", numeric=True, title="peak memory"),
+    Column("Plain text", numeric=True, title="what the method adds to the loss on plain prose, in nats a token"),
     Column("Machine", is_filter=True, is_wide=True),
 )
 
@@ -71,8 +72,15 @@ def _row(setting: tuple[Any, ...], runs: Sequence[Record]) -> tuple[Cell, ...]:
         number_cell(speed),
         number_cell(decoding, duration),
         number_cell(peak, memory),
+        number_cell(_median(_forgetting(run) for run in runs), change),
         text_cell(where),
     )
+
+
+def _forgetting(run: Record) -> float | None:
+    """What a method adds to the loss on plain prose."""
+    measured = run.result.get("forgetting")
+    return measured["after"] - measured["before"] if measured else None
 
 
 def _median(values: Iterable[float | None]) -> float | None:

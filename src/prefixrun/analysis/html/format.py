@@ -10,6 +10,11 @@ def number(amount: float | None, decimals: int = 0) -> str:
     return NOTHING if amount is None else f"{amount:,.{decimals}f}"
 
 
+def change(amount: float | None) -> str:
+    """With its sign and three decimals."""
+    return NOTHING if amount is None else f"{amount:+.3f}"
+
+
 def duration(seconds: float | None) -> str:
     """In the unit that suits it."""
     if seconds is None:
