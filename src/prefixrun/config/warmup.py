@@ -17,9 +17,10 @@ def fit_warmup(raw: dict[str, Any], user_keys: Collection[str]) -> None:
     train = raw.get("train")
     if "train.warmup_steps" in user_keys or not isinstance(train, Mapping):
         return
-    steps = fewest_steps(
-        *(train.get(name) for name in ("max_steps", "batch_size", "accumulate", "epochs")), raw.get("train_size")
+    max_steps, batch, accumulate, epochs = (
+        train.get(name) for name in ("max_steps", "batch_size", "accumulate", "epochs")
     )
+    steps = fewest_steps(max_steps, batch, accumulate, epochs, raw.get("train_size"))
     warmup = train.get("warmup_steps")
     if steps is not None and isinstance(warmup, int) and warmup >= steps:
         raw["train"] = {**train, "warmup_steps": steps // SHARE}
