@@ -133,7 +133,7 @@ def test_projections_alone_are_quantised_and_copied_as_they_are(kind: str) -> No
 def test_a_run_trains_decodes_exports_and_is_opened_again(model: str, kind: str, tmp_path: Path) -> None:
     small = [word for word in SMALL if not word.startswith(("method.", "train.max_steps", "init."))]
     overrides = [*small, f"model={model}", f"model.quantize={kind}", "train.max_steps=20"]
-    overrides += ["train.lr=0.1", "train.eval_every=10", "method=prefix_flat"]
+    overrides += ["train.lr=0.1", "train.epochs=10", "train.eval_every=10", "method=prefix_flat"]
     assert main([*overrides, f"results_dir={tmp_path / 'results'}"]) == 0
     assert main([*overrides, f"results_dir={tmp_path / 'plain'}", "model.quantize=null"]) == 0
     ours, plain = (
@@ -143,6 +143,7 @@ def test_a_run_trains_decodes_exports_and_is_opened_again(model: str, kind: str,
     assert ours.run_id != plain.run_id
     assert ours.result["parameters"] == plain.result["parameters"]
     history = ours.result["training"]["history"]
+    assert [entry["step"] for entry in history] == [10, 20]
     assert history[-1]["train_loss"] < history[0]["train_loss"]
     records = ours._record.generations()
     assert ours.generate([record["source"] for record in records]) == [record["output"] for record in records]
