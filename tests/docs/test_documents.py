@@ -42,7 +42,9 @@ def test_the_commands_of_a_document_are_taken(document: Path, tmp_path: Path) ->
         elif verb is not None and not VERBS[verb].takes_overrides:
             if rest:  # a verb alone is its name in a sentence
                 parse(verb, rest)
-        elif verb != "ls" and not {"--help", "--cfg", "--config-dir"} & set(words):  # ls knows the keys of the runs
+        elif verb not in ("ls", "help") and not {"--help", "--cfg", "--config-dir"} & set(
+            words
+        ):  # ls knows the keys of the runs
             assert sweep_problems(rest, multirun=verb is not None or "-m" in words) == set(), command
 
 
