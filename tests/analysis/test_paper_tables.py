@@ -65,7 +65,6 @@ def test_one_point_stands_beside_a_row_and_others_below(tmp_path: Path) -> None:
     ("settings", "more", "reason"),
     [
         ({}, {}, "other backbone"),
-        (PAPERS, {"data_source": "sample"}, "other corpus"),
         ({**PAPERS, "train_size": 500}, {}, "trained on 500 of 42,061 pairs"),
         ({**PAPERS, "prefix_len": 10}, {"stored": 491_520}, "the paper has no row of this length or share"),
         ({**PAPERS, "method.name": "lora"}, {}, "the paper has no lora for this model"),
@@ -83,10 +82,14 @@ def test_other_runs_stand_below_with_the_reason(
     assert f"not comparable: {reason}" in page
 
 
-def test_the_sample_corpus_is_named(tmp_path: Path) -> None:
-    write_record(tmp_path, settings=PAPERS, data_source="sample")
-    (own,) = [row for row in section(tmp_path).rows if row.paper is None]
-    assert "sample corpus" in own.label
+@pytest.mark.parametrize(
+    ("settings", "more"), [({}, {"data_source": "sample"}), ({"model.source": "random"}, {})], ids=["sample", "random"]
+)
+def test_runs_that_say_nothing_about_the_paper_stand_in_no_table_of_it(
+    tmp_path: Path, settings: dict[str, Any], more: dict[str, Any]
+) -> None:
+    write_record(tmp_path, settings={**PAPERS, **settings}, **more)
+    assert [row for row in section(tmp_path).rows if row.group is not None] == []
 
 
 def test_low_data_runs_stay_out_when_there_are_larger_ones(tmp_path: Path) -> None:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 from prefixrun.analysis.claim_costs import length_speed, lengths, storage, training_speed
 from prefixrun.analysis.claim_rules import Arm, Comparison, Evidence, Outcome, Rule, low_data_mean, outcome_of
+from prefixrun.analysis.comparability import speaks_of_the_paper
 from prefixrun.analysis.groups import RunGroup, run_groups
-from prefixrun.results import display_names
 from prefixrun.results.records import Record
-from prefixrun.runs.result_schema import SAMPLE
 
 PREFIX, FINETUNE = Arm("prefix"), Arm("finetune")
 WORDS, RANDOM = Arm("prefix", init="words"), Arm("prefix", init="random")
@@ -225,7 +224,7 @@ CLAIMS = (
 
 def evaluate(records: Iterable[Record]) -> list[Finding]:
     """Every claim with what the records say about it."""
-    groups = run_groups(record for record in records if _speaks_of_the_paper(record))
+    groups = run_groups(record for record in records if speaks_of_the_paper(record))
     return [_finding(claim, groups) for claim in CLAIMS]
 
 
@@ -267,12 +266,6 @@ def _finding(claim: Claim, groups: Sequence[RunGroup]) -> Finding:
         return Finding(claim, "not computed", ())
     evidence = [tuple(rule(groups)) for rule in claim.rules]
     return Finding(claim, outcome_of(evidence), tuple(each for of_rule in evidence for each in of_rule))
-
-
-def _speaks_of_the_paper(record: Record) -> bool:
-    """Whether the run is of a real corpus of the paper and of a trained backbone."""
-    is_random = record.settings.get("model.source") == "random"
-    return record.result["data_source"] != SAMPLE and record.task in display_names.TASKS and not is_random
 
 
 def _runs(evidence: Evidence) -> str:

@@ -18,8 +18,9 @@ from prefixrun.analysis.paper_numbers import Row
 from prefixrun.config.setting_roles import is_among, outside_identity, repeats
 from prefixrun.data.manifest import UNVERIFIED
 from prefixrun.errors import DataError
+from prefixrun.results.display_names import TASKS
 from prefixrun.results.records import Record
-from prefixrun.runs.result_schema import RELEASE, pairs_seen
+from prefixrun.runs.result_schema import RELEASE, SAMPLE, pairs_seen
 
 DECODING = (
     "beams",
@@ -81,6 +82,12 @@ def settings_except(record: Record, *keys: str) -> Key:
     ignored = (*keys, *repeats(), *outside_identity())
     settings = {key: repr(value) for key, value in record.settings.items() if not is_among(key, ignored)}
     return (*comparison_key(record), record.n_train, *sorted(settings.items()))
+
+
+def speaks_of_the_paper(record: Record) -> bool:
+    """Whether a run is of a real corpus of the paper and of a trained backbone, so that it may stand beside it."""
+    is_random = record.settings.get("model.source") == "random"
+    return record.result["data_source"] != SAMPLE and record.task in TASKS and not is_random
 
 
 def have_one_signature(records: Iterable[Record], metric: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from prefixrun.analysis.comparability import check_signatures, is_of_row, obstacles
+from prefixrun.analysis.comparability import check_signatures, is_of_row, obstacles, speaks_of_the_paper
 from prefixrun.analysis.comparison import Estimate
 from prefixrun.analysis.equivalence import Judgement, judge
 from prefixrun.analysis.group_labels import circumstances, labels
@@ -96,7 +96,8 @@ def paper_tables(groups: Sequence[RunGroup], version: Version = "ACL") -> list[T
 def _section(task: str, rows: tuple[Row, ...], groups: Sequence[RunGroup]) -> Section:
     metrics = {cell.metric: len(cell.printed.partition(".")[2]) for row in rows for cell in row.cells}
     split = rows[0].split
-    here = [group for group in groups if (group.first.task, group.first.split) == (task, split)]
+    of_section = (group for group in groups if (group.first.task, group.first.split) == (task, split))
+    here = [group for group in of_section if speaks_of_the_paper(group.first)]
     methods = {row.method for row in rows}
     if any(row.method in ("embedding", "infix") for row in rows):
         here = [group for group in here if group.first.method in methods]

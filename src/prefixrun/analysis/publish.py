@@ -17,7 +17,7 @@ from prefixrun.analysis.paper_tables import SEEDS, Version, paper_tables
 from prefixrun.analysis.plots import draw
 from prefixrun.analysis.text_table import latex, markdown
 from prefixrun.files import inside, make_directory, remove, write_bytes
-from prefixrun.results.records import Record
+from prefixrun.results.records import RECORDS, Record
 
 
 def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEEDS) -> dict[str, str]:
@@ -40,6 +40,23 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
     files["methods.csv"] = methods_csv(compared)
     files["claims.md"] = claims.markdown(claims.evaluate(records))
     return files
+
+
+OWN = "own"
+"""Directory of the tables and figures that have runs beside the committed records in them."""
+
+
+def publish_all(records: Sequence[Record], out: Path, *, version: Version = "ACL", seeds: int = SEEDS) -> list[Path]:
+    """Publish the committed records below `out`, and all runs below `out`/own where there are others beside them: what
+    is in version control changes with the records alone. Without committed records all runs are published below `out`.
+    """
+    committed = [record for record in records if record.directory.parent.name == RECORDS]
+    if not committed:
+        return publish(records, out, version=version, seeds=seeds)
+    written = publish(committed, out, version=version, seeds=seeds)
+    if len(committed) < len(records):
+        written += publish(records, out / OWN, version=version, seeds=seeds)
+    return written
 
 
 def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", seeds: int = SEEDS) -> list[Path]:

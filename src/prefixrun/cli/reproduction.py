@@ -17,7 +17,7 @@ from prefixrun.analysis.claims import evaluate
 from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.html import build
 from prefixrun.analysis.paper_tables import paper_tables
-from prefixrun.analysis.publish import publish
+from prefixrun.analysis.publish import publish_all
 from prefixrun.analysis.verdict_counts import summary
 from prefixrun.config.conf_tree import groups
 from prefixrun.config.grids import DEFAULT_PROFILE, KEY, format_override
@@ -123,7 +123,7 @@ def _publish(request: Request) -> None:
     records = with_usable_counts(load_records(request.results_dir))
     for skipped in records.skipped:
         print_text(f"left out: {skipped.directory}: {skipped.reason}")
-    written = publish(records.runs, request.results_dir)
+    written = publish_all(records.runs, request.results_dir)
     report = request.results_dir / "report.html"
     write_text(report, build(request.results_dir, request.data_dir, command=command(sys.argv)).html)
     print_text("\n" + summary(paper_tables(run_groups(records.runs)), evaluate(records.runs)))

@@ -22,7 +22,8 @@ from prefixrun.results.counts import COUNTS, Counts, check_counts, is_whole_parq
 from prefixrun.runs.result_schema import pairs_seen, validate_result
 from prefixrun.training.manifest import MANIFEST, Manifest
 
-FOLDERS = ("records", "runs")
+RECORDS = "records"
+FOLDERS = (RECORDS, "runs")
 """Folders of a results tree with one directory a run: committed ones first, which win over a run of the same id."""
 
 RESTORE = "restore it, or move the run's directory away and run its command again"

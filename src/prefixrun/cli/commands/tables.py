@@ -7,15 +7,16 @@ The paper's tables with our runs beside every number, and what the runs say abou
   version      which version's tables: ACL (the published one) or v1 (arXiv)
   seeds        how many runs a cell wants; cells with fewer say so
 
-Writes tables/*.md, *.tex and *.csv and figures/*.png and *.svg. Records that cannot be used are named with the reason.
-The same records give the same bytes.
+Writes tables/*.md, *.tex and *.csv and figures/*.png and *.svg: from records/ alone where there are any, and then from
+them and runs/ together below own/. Runs on the sample corpus and on random weights stand in no table of the paper.
+Records that cannot be used are named with the reason. The same records give the same bytes.
 """
 
 from pathlib import Path
 from typing import get_args
 
 from prefixrun.analysis.paper_tables import SEEDS, Version
-from prefixrun.analysis.publish import publish
+from prefixrun.analysis.publish import publish_all
 from prefixrun.console import print_error, print_text
 from prefixrun.errors import ConfigError
 from prefixrun.results.records import load_records, with_usable_counts
@@ -36,7 +37,7 @@ def run(arguments: dict[str, str]) -> int:
     for each in records.skipped:
         print_error(f"left out: {each.directory}: {each.reason}")
     out = Path(arguments["out"]).expanduser() if "out" in arguments else results_dir
-    written = publish(records.runs, out, version="v1" if version == "v1" else "ACL", seeds=int(seeds))
+    written = publish_all(records.runs, out, version="v1" if version == "v1" else "ACL", seeds=int(seeds))
     print_text(f"{len(records.runs)} records, {len(records.skipped)} left out")
     for path in written:
         print_text(str(path))
