@@ -125,6 +125,14 @@ def test_every_method_with_keys_and_values_moves_to_them(method: str, family: st
         assert error == 0 if method == "prefix_flat" else error < 0.2 * target[site].square().mean()
 
 
+def test_layers_with_a_prefix_take_theirs(backbone: Backbone) -> None:
+    asked = config("init=text", "prefix_len=5", "method.layers=1-1")
+    start = start_of(asked, backbone, TEXT, ())
+    assert start is not None
+    tensors = started(asked, backbone, start).trained_tensors()
+    assert torch.equal(tensors["decoder"], start.key_values(backbone)["decoder"][1:2])
+
+
 def test_another_runs_prefix_is_taken_as_it_is(backbone: Backbone) -> None:
     shape = backbone.shape
     trained = {"decoder": torch.randn(shape.layers, 2, shape.kv_heads, 3, shape.head_dim)}

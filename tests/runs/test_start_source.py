@@ -130,6 +130,10 @@ def test_another_prefix_of_the_source_is_another_run(of_run: Callable[..., Confi
         (("prefix_len=7",), r"^init\.run=.*: its prefix has length 4, and prefix_len=7; leave prefix_len out"),
         (("model=tiny_gpt2",), r"^init\.run=.*: was trained on tiny_llama with .*, and model=tiny_gpt2 is random:tin"),
         (("method=lora", "method.rank=1"), r"init\.run=.*: is only used by methods with a prefix, not by method=lora"),
+        (
+            ("method.layers=0-1",),
+            r"^init\.run=.*: its prefix is at all layers, and this one at method\.layers=0-1; give",
+        ),
         (("method=infix",), r"^init=run: is no start of method=infix; give one of words, random, "),
         (("init=words",), r"^init\.run=.*: is only used by init=run; leave it out"),
     ],
@@ -148,6 +152,11 @@ def test_runs_of_other_sites_or_methods_are_refused(tmp_path: Path) -> None:
     one = run("method=prefix_flat", "method.sites=decoder")
     with pytest.raises(ConfigError, match=r"^init\.run=.*: has a prefix at decoder, and this one is at cross, decoder"):
         run("method=prefix_flat", "init=run", f"init.run={one.run_id}")
+    plus = run("method=prefix_plus")
+    with pytest.raises(
+        ConfigError, match=r"is a run of method=prefix_plus, which has no keys and values that a prefix"
+    ):
+        run("method=prefix_flat", "init=run", f"init.run={plus.run_id}")
     lora = run("method=lora", "method.rank=1")
     with pytest.raises(ConfigError, match=r"^init\.run=.*: is a run of method=lora, which has no keys and values"):
         run("method=prefix_flat", "init=run", f"init.run={lora.run_id}")

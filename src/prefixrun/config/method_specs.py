@@ -68,7 +68,7 @@ class MethodSpec:
 
 _START = ("init_words", "method.prefix_dropout")
 """Settings of all methods with an initialisation."""
-_PREFIX = ("method.sites", "method.layers", *_START)
+_PREFIX = ("method.sites", "method.layers", "method.nested", *_START)
 """Settings of all prefixes of attention modules."""
 
 METHOD_SPECS: dict[str, MethodSpec] = {

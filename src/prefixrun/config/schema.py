@@ -175,6 +175,9 @@ class MethodConfig:
     layers: Layers | None = None
     """Layers that are trained (finetune_top, 2 in the paper) or get a prefix (all where it is not set). A number counts
     from the top; FIRST-LAST are those from one to the other, counted from 0, and FIRST-LAST/2 every second of them."""
+    nested: bool = False
+    """For the prefixes: each training batch uses the first positions alone, as many as are drawn anew from 1 to
+    prefix_len, so that every shorter prefix can be cut from the trained one; the result has the development losses."""
     train_embedding: bool = False
     """For finetune_top: train the input embedding too, which is tied to the output layer (one option of the paper's
     code)."""

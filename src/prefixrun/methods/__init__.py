@@ -37,7 +37,9 @@ def build(config: Config, backbone: Backbone) -> Method:
     refuse(config, backbone)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return cast(Method, _module(config).build(config, backbone))
+        method = cast(Method, _module(config).build(config, backbone))
+    method.nested = config.method.nested
+    return method
 
 
 def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> Method:

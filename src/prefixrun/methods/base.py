@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 from torch import Tensor, nn
 
 from prefixrun.models import decoder_only, encoder_decoder
@@ -32,6 +33,12 @@ the model's, or those that method.layers chooses."""
 
 class Method(nn.Module):
     """A method without parameters, which leaves the backbone as it is; the others override what they change."""
+
+    nested = False
+    """Whether each training batch uses the first positions alone, see method.nested in the schema."""
+
+    def begin_batch(self, stream: np.random.Generator) -> None:
+        """Draw from `stream` what differs from one training batch to the next."""
 
     @property
     def offset(self) -> int:

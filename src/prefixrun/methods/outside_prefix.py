@@ -35,8 +35,7 @@ class OutsidePrefix(FlatPrefix):
     def attach(self, backbone: Backbone) -> Iterator[None]:
         dtype = backbone.head.dtype
         by_site = {
-            site: self.at_layers(self.terms(site, tensor.to(dtype)), backbone)
-            for site, tensor in self.with_dropout(self.stored_key_values()).items()
+            site: self.at_layers(self.terms(site, tensor.to(dtype)), backbone) for site, tensor in self.in_use().items()
         }
         with attach_terms(backbone.model, by_site):
             yield

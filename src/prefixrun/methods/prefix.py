@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -71,17 +72,34 @@ class Prefix(Method):
         self.prefix_len = prefix_len
         self.dropout = dropout
         self.layers = layers
+        self._drawn = prefix_len
 
     @property
     def offset(self) -> int:
-        return self.prefix_len
+        return self.used_len
+
+    def begin_batch(self, stream: np.random.Generator) -> None:
+        if self.nested:
+            self._drawn = int(stream.integers(1, self.prefix_len, endpoint=True))
+
+    @property
+    def used_len(self) -> int:
+        """Positions that take part: all of them, and in nested training the first ones, as many as were drawn."""
+        return self._drawn if self.training else self.prefix_len
 
     def stored_key_values(self) -> dict[str, Tensor]:
         """The keys and values as they are stored, without dropout; needs no backbone."""
         raise NotImplementedError
 
     def key_values(self, backbone: Backbone) -> PrefixKeyValues:
-        return self.with_dropout(self.stored_key_values())
+        return self.in_use()
+
+    def in_use(self) -> PrefixKeyValues:
+        """The stored keys and values of the positions that take part, with dropout while training."""
+        flat = self.stored_key_values()
+        if self.used_len < self.prefix_len:
+            flat = {site: tensor[:, :, :, : self.used_len] for site, tensor in flat.items()}
+        return self.with_dropout(flat)
 
     def prefix_kv(self, backbone: Backbone) -> Mapping[str, Sequence[PrefixKV | None]]:
         return {site: self.at_layers(values, backbone) for site, values in super().prefix_kv(backbone).items()}
@@ -107,9 +125,13 @@ class Prefix(Method):
             self.zero()
             return 0.0
         target = starting_point(backbone, config)
-        if target is not None and self.layers is not None:
-            target = {site: tensor[list(self.layers)] for site, tensor in target.items()}
-        return None if target is None else self.fit_to(target, config.init)
+        return None if target is None else self.fit_to(self.of_layers(target), config.init)
+
+    def of_layers(self, target: PrefixKeyValues) -> PrefixKeyValues:
+        """Keys and values of all layers of the backbone at the layers that have a prefix."""
+        if self.layers is None:
+            return target
+        return {site: tensor[list(self.layers)] for site, tensor in target.items()}
 
     def uniform(self, stream: torch.Generator) -> None:
         """Start from uniform(0, 1), as the paper's appendix says."""

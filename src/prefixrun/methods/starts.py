@@ -123,4 +123,4 @@ def initialize(method: Method, backbone: Backbone, config: Config, start: Start 
 
     assert isinstance(method, Prefix), f"method={config.method.name} has no start from keys and values"
     target = {site: tensor.to(backbone.head.device) for site, tensor in start.key_values(backbone).items()}
-    return method.fit_to(target, config.init)
+    return method.fit_to(target if start.trained is not None else method.of_layers(target), config.init)

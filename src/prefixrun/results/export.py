@@ -102,6 +102,8 @@ def _tensors(opened: OpenedRun, out: Path) -> Exported:
     usage = (
         f"import prefixrun\n\nrun = prefixrun.load({opened.record.run_id!r})\nrun.attach(model)  # see docs/PYTHON.md"
     )
+    if opened.config.prefix_len != opened.record.prefix_len and isinstance(method, Prefix):
+        usage = f"prefixrun generate prefix={out} model={opened.record.model} text='...'"
     return Exported(_described(opened, flat), usage)
 
 

@@ -22,6 +22,7 @@ from prefixrun.methods.prompt import EncoderPrompt
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.results.lookup import find, open_run
+from prefixrun.results.nested_runs import shortened_run
 from prefixrun.runs.prepare import load_backbone
 
 COMBINATIONS: Mapping[str, Callable[[Sequence[PrefixKeyValues]], PrefixKeyValues]] = {
@@ -48,8 +49,10 @@ def from_runs(
     decode: str | None = None,
     settings: Mapping[str, str] | None = None,
     model_path: str | None = None,
+    prefix_len: str | None = None,
 ) -> list[Served]:
     """Finished runs by id or directory; with `combine` their prefixes as one. decode, settings: see `decoding`.
+    prefix_len: see nested_runs.shortened_run.
 
     Raises:
         DataError, ConfigError, DamagedStateError: see open_run; also runs whose prefixes cannot be combined.
@@ -57,6 +60,8 @@ def from_runs(
     served = []
     for name in names:
         opened = open_run(find(results_dir, name), model_path=model_path)
+        if prefix_len is not None:
+            opened = shortened_run(opened, prefix_len)
         config = decoding(opened.config.decode, decode, settings or {})
         served.append(Served(opened.record.run_id, opened.backbone, opened.method, config))
     if combine is None:

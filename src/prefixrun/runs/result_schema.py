@@ -91,6 +91,7 @@ OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "training.fit_error": _OPTIONAL_NUMBER,
     "training.history": (list,),
     "training.start": _OBJECT,
+    "training.lengths": (list,),
     **{f"provenance.{name}": _OPTIONAL_TEXT for name in ("time", "command", "prefixrun", "python", "platform", "cpu")},
     "provenance.accelerator": _OPTIONAL_TEXT,
     **{f"provenance.{name}": _OPTIONAL_COUNT for name in ("semantics", "cpu_count", "threads", "joint", "processes")},
@@ -189,6 +190,11 @@ def _optional(value: Mapping[str, Any]) -> list[str]:
     for name, version in value["provenance"].get("packages", {}).items():
         if not isinstance(version, str | None):
             return [f"provenance.packages.{shortened(name)} is {_shown(version)}, expected text or null"]
+    for entry in value.get("training", {}).get("lengths", []):
+        if not isinstance(entry, Mapping) or not all(
+            _is(entry.get(key), _NUMBER) for key in ("prefix_len", "dev_loss")
+        ):
+            return [f"training.lengths has {_shown(entry)}, expected an object with prefix_len and dev_loss"]
     for entry in value.get("training", {}).get("history", []):
         if not isinstance(entry, Mapping) or not _is(entry.get("dev_loss", 0.0), _NUMBER):
             return [f"training.history has {_shown(entry)}, expected an object with numbers"]

@@ -20,14 +20,14 @@ from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.console import LOG, Stage
 from prefixrun.data import Example
 from prefixrun.decoding.generate import generate_all
-from prefixrun.methods import Method, prompt, starts
+from prefixrun.methods import Method, nested, prompt, starts
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.runs.prepare import PreparedRun
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
 from prefixrun.training.interrupts import Pending
 from prefixrun.training.progress import Progress
-from prefixrun.training.trainer import Report, Trainer
+from prefixrun.training.trainer import Report, Trainer, mean_nll
 
 Watch = Callable[[Progress], None]
 """Looks at a training after every step."""
@@ -43,7 +43,7 @@ class TrainingOutcome:
     """`trained`, `stored`, `total`."""
     training: Mapping[str, Any]
     """The fields of `Progress`, `fit_error` of the initialisation, `start` of a start that names texts or
-    a run, and for discrete prompting `prompt`."""
+    a run, for discrete prompting `prompt`, and for nested training `lengths`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +94,32 @@ def train(
     trained = trainer.fit(_watched(partial(_report, progress), watch), interruption)
     tensors = {name: tensor.float().cpu().contiguous() for name, tensor in trained.items()}
     stored = sum(tensor.numel() for tensor in tensors.values())
+    lengths = {}
+    if config.method.nested and prepared.dev_pairs and not interruption:
+        lengths = {"lengths": _losses_of_lengths(prepared, trained, group)}
     return TrainingOutcome(
         tensors,
         {"trained": method.trained_count, "stored": stored, "total": backbone.total},
         {
             **asdict(trainer.progress),
             "fit_error": fit_error,
+            **lengths,
             **({} if prepared.start is None else {"start": prepared.start.description()}),
         },
     )
+
+
+def _losses_of_lengths(
+    prepared: PreparedRun, trained: Mapping[str, Tensor], group: ProcessGroup
+) -> list[dict[str, float]]:
+    """The development loss of the first positions of a nested prefix alone, for the lengths of nested.grid."""
+    config, backbone = prepared.config, prepared.backbone
+    losses = []
+    for length in nested.grid(config.prefix_len):
+        _, method = nested.cut(config, backbone, trained, length)
+        losses.append({"prefix_len": length, "dev_loss": mean_nll(method, backbone, prepared.dev_pairs, group)})
+    LOG.info("dev loss by length: %s", ", ".join(f"{each['prefix_len']}: {each['dev_loss']:.4f}" for each in losses))
+    return losses
 
 
 def _prompt_outcome(prepared: PreparedRun) -> TrainingOutcome:

@@ -101,7 +101,7 @@ def source_run(config: Config) -> SourceRun:
     source = _found(what, config)
     result = source.result
     spec = spec_of(result["method"])
-    if not (spec.stores_prefix and set(_tensors(source)) <= {"decoder", "encoder", "cross"}):
+    if not ("run" in spec.starts and set(_tensors(source)) <= {"decoder", "encoder", "cross"}):
         raise ConfigError(
             f"{what}: is a run of method={result['method']}, which has no keys and values that a prefix could start "
             "from; name a run of prefix or prefix_flat"
@@ -137,6 +137,12 @@ def trained_start(config: Config, shapes: Mapping[str, Sequence[int]]) -> Start:
             f"{what}: has a prefix at {', '.join(sorted(tensors))}, and this one is at {', '.join(sorted(shapes))}; "
             "give the same method.sites"
         )
+    layers = source.result.get("settings", {}).get("method", {}).get("layers")
+    if layers != config.method.layers:
+        raise ConfigError(
+            f"{what}: its prefix is at {_layers(layers)}, and this one at {_layers(config.method.layers)}; give "
+            "the same method.layers"
+        )
     for site, tensor in tensors.items():
         if tensor.shape[3] != shapes[site][3]:
             raise ConfigError(
@@ -149,6 +155,10 @@ def trained_start(config: Config, shapes: Mapping[str, Sequence[int]]) -> Start:
                 "with the same layers"
             )
     return Start(trained=tensors, run=source.run_id)
+
+
+def _layers(choice: int | str | None) -> str:
+    return "all layers" if choice is None else f"method.layers={choice}"
 
 
 def _found(what: str, config: Config) -> SourceRun:

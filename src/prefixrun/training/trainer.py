@@ -33,6 +33,8 @@ from prefixrun.training.sampler import StepBatches, batches_of, schedule_steps
 
 EVAL_BATCH = 32
 """Pairs in one batch of an evaluation."""
+BATCHES = 3
+"""Number of the random streams of what is drawn for a batch; 1 are those of dropout, 2 that of the start."""
 
 
 Report = Callable[[Progress, int, float], None]
@@ -146,7 +148,9 @@ class Trainer:
         method, backbone, loss_mode = self.method, self.backbone, self.config.loss_mode
         nll, positions, count = 0.0, 0, len(batches.micro_batches)
         with self._dropout(), self._memory():
-            for rows in batches.micro_batches:
+            for number, rows in enumerate(batches.micro_batches):
+                # The same in all processes, whatever share of the rows they have.
+                method.begin_batch(np.random.default_rng([self.seed, BATCHES, self.progress.step, number]))
                 share = self.group.share_of(rows)
                 if not share:
                     continue

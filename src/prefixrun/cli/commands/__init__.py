@@ -92,6 +92,7 @@ VERBS: dict[str, Verb] = {
             "decode",
             *(f"decode.{field.name}" for field in fields(DecodeConfig)),
             "model_path",
+            "prefix_len",
             "out",
             "results_dir",
         ),
@@ -99,7 +100,7 @@ VERBS: dict[str, Verb] = {
     "export": Verb(
         "what a run has trained, for use elsewhere",
         required=("run", "out"),
-        optional=("format", "push", "results_dir", "model_path"),
+        optional=("format", "push", "results_dir", "model_path", "prefix_len"),
     ),
     "data check": Verb(
         "whether the corpora in a directory are whole, and what they share",

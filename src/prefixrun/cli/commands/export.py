@@ -10,6 +10,8 @@ What a finished run has trained, for use elsewhere; the lines of Python that use
                cache: one safetensors file for transformers' own cache (decoder-only), no PEFT needed;
                hub: a directory for the Hugging Face hub: a model card, the prefix in the forms it has, the result
   push         with format=hub: upload it to this repository (USER/NAME), private if it is new
+  prefix_len   for a run with method.nested=true: the first so many positions of the prefix, or auto: the shortest whose
+               development loss is at most 0.01 nats above the best
   model_path   where the model is now, for a run that was made with model=path
 """
 
@@ -30,10 +32,14 @@ def run(arguments: dict[str, str]) -> int:
         raise ConfigError(f"push={arguments['push']}: a model card and its files are uploaded; give format=hub")
     from prefixrun.results.export import export, push
     from prefixrun.results.lookup import find, open_run
+    from prefixrun.results.nested_runs import shortened_run
 
     record = find(Path(arguments.get("results_dir", "results")).expanduser(), arguments["run"])
     out = Path(arguments["out"]).expanduser()
-    exported = export(open_run(record, model_path=arguments.get("model_path")), kind, out)
+    opened = open_run(record, model_path=arguments.get("model_path"))
+    if "prefix_len" in arguments:
+        opened = shortened_run(opened, arguments["prefix_len"])
+    exported = export(opened, kind, out)
     print_text(f"{out}: {exported.what}\n\n{exported.usage}")
     if "push" in arguments:
         print_text(f"\nuploaded to {push(out, arguments['push'])}")

@@ -1,4 +1,4 @@
-"""prefixrun generate run=ID[,ID...] text=TEXT | file=FILE [out=FILE.jsonl] [results_dir=results]
+"""prefixrun generate run=ID[,ID...] text=TEXT | file=FILE [out=FILE.jsonl] [prefix_len=L] [results_dir=results]
 
 Outputs of finished runs for inputs of your own, in the linearised form that the task has (see generations.jsonl).
 Prefixes of one model share every batch, each row with its own: one backbone serves them all.
@@ -9,6 +9,8 @@ Prefixes of one model share every batch, each row with its own: one backbone ser
   combine      concatenate or average: use the prefixes of the runs as one (an experiment; the paper leaves it open)
   decode       another decoding than the runs' own, by its name in conf/decode (decode=sample draws)
   decode.KEY   a setting of it, as of a run: decode.beams=10 decode.outputs=3, decode.temperature=0.7 decode.seed=1
+  prefix_len   for runs with method.nested=true: the first so many positions of the prefix, or auto: the shortest whose
+               development loss is at most 0.01 nats above the best
   model_path   where the model is now, for a run that was made with model=path
   out          JSON lines with run, source and output; without it they are printed
 """
@@ -45,6 +47,7 @@ def run(arguments: dict[str, str]) -> int:
             decode=arguments.get("decode"),
             settings=settings,
             model_path=arguments.get("model_path"),
+            prefix_len=arguments.get("prefix_len"),
         )
     records = [
         {"run": one.name, "source": source, "output": output}
@@ -67,6 +70,8 @@ def _check(arguments: dict[str, str]) -> None:
         raise ConfigError("give run=ID, or prefix=PATH with model=NAME")
     if "prefix" in arguments and "model" not in arguments:
         raise ConfigError("model: is missing; prefix=PATH needs model=NAME, the choice in conf/model it was made for")
+    if "prefix" in arguments and "prefix_len" in arguments:
+        raise ConfigError("prefix_len: is for run=ID; a prefix in a file has the length that it was exported with")
     if ("text" in arguments) == ("file" in arguments):
         raise ConfigError("give text=TEXT or file=FILE")
     combine = arguments.get("combine")
