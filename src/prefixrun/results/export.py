@@ -10,6 +10,7 @@ import copy
 import importlib
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,7 +34,7 @@ from prefixrun.models.transformers_names import CACHE
 from prefixrun.results.lookup import OpenedRun
 from prefixrun.results.model_card import model_card
 
-HUB_TENSORS, HUB_PEFT, HUB_RESULT = "prefix.safetensors", "peft", "result.json"
+HUB_TENSORS, HUB_PEFT, HUB_CACHE, HUB_RESULT = "prefix.safetensors", "peft", "cache.safetensors", "result.json"
 
 _PROBES = ("name : The Eagle | Type : pub", "a")
 """Inputs that an export is tried on when the run has kept no outputs."""
@@ -138,9 +139,13 @@ def _cache(opened: OpenedRun, out: Path) -> Exported:
 
 
 def _hub(opened: OpenedRun, out: Path) -> Exported:
-    """A directory for the Hugging Face hub: a model card, the prefix (or LoRA), and the result with its scores."""
+    """A directory for the Hugging Face hub: a model card, the prefix (or LoRA), and the result with its scores.
+
+    Where the libraries here would lose a prefix that PEFT hands over, it is there as a cache of transformers instead.
+    """
     files.make_directory(out)
     parts: list[str] = []
+    usage = "import prefixrun"
     if not isinstance(opened.method, LoRA):
         _tensors(opened, out / HUB_TENSORS)
         parts.append(HUB_TENSORS)
@@ -148,10 +153,14 @@ def _hub(opened: OpenedRun, out: Path) -> Exported:
         try:
             _peft(opened, out / HUB_PEFT)
             parts.append(HUB_PEFT)
+            usage = peft_usage(opened, Path(HUB_PEFT))
         except ConfigError:
             if not parts:
                 raise
-    usage = peft_usage(opened, Path(HUB_PEFT)) if HUB_PEFT in parts else "import prefixrun"
+            with suppress(ConfigError):
+                _cache(opened, out / HUB_CACHE)
+                parts.append(HUB_CACHE)
+                usage = cache_usage(opened, Path(HUB_CACHE))
     result = {key: value for key, value in opened.record.result.items() if key != "provenance"}
     files.write_json(out / HUB_RESULT, result)
     files.write_text(out / "README.md", model_card(opened, parts, usage))
