@@ -56,5 +56,7 @@ check: setup ## lint, format, types, direction of imports
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports
 
-bench: setup ## speed and memory beside PEFT with the Trainer, in one run
-	$(BIN)/python -m benchmarks
+# On a GPU with random weights of GPT-2 Medium's exact shape: no hub is needed.
+ON_GPU := device=cuda model=gpt2_medium weights=random
+bench: setup ## speed and memory beside PEFT with the Trainer and the machine's limit (device=cuda, ARGS="curve")
+	$(BIN)/python -m benchmarks $(if $(filter cuda,$(device)),$(ON_GPU)) $(ARGS)

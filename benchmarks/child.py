@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
+import torch
+
 from prefixrun.runs.provenance import peak_memory_bytes
 
 T = TypeVar("T")
@@ -27,8 +29,8 @@ class Child:
         return self._pool.submit(_call, method, arguments).result()
 
     def peak_memory(self) -> int:
-        """Largest resident memory of the process so far, in bytes."""
-        return self._pool.submit(peak_memory_bytes).result()
+        """Largest memory of the process so far, in bytes: resident, or on the GPU if it has used one."""
+        return self._pool.submit(_peak_memory).result()
 
 
 @contextmanager
@@ -48,6 +50,10 @@ def in_child(function: Callable[..., T], *arguments: Any) -> T:
 def _process() -> ProcessPoolExecutor:
     # Spawned, because a fork would start with this process's memory and its threads' locks.
     return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+
+def _peak_memory() -> int:
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_initialized() else peak_memory_bytes()
 
 
 def _build(build: Callable[..., Any], arguments: tuple[Any, ...]) -> None:

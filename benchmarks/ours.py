@@ -14,12 +14,25 @@ import torch
 from torch import Tensor
 
 from benchmarks.plan import Plan
-from benchmarks.sides import BEAMS, LEARNING_RATE, SEED, DecodeRound, Prompts, Setup, TrainRound, evenly_spaced
-from prefixrun import data
+from benchmarks.sides import (
+    BEAMS,
+    LEARNING_RATE,
+    LORA_LEARNING_RATE,
+    SEED,
+    DecodeRound,
+    Prompts,
+    Setup,
+    TrainRound,
+    evenly_spaced,
+    synchronize,
+)
+from prefixrun import data, methods
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig, InitConfig, TrainConfig
 from prefixrun.data import Corpus
 from prefixrun.decoding.generate import generate
+from prefixrun.errors import ConfigError
+from prefixrun.methods import Method
 from prefixrun.methods.init import activations, word_ids
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.methods.prefix_flat import FlatPrefix
@@ -34,22 +47,27 @@ PREPARE_BATCH = 8
 
 
 class Ours:
-    """prefixrun with at most `targets_per_row` targets behind one copy of their source."""
+    """prefixrun with at most `targets_per_row` targets behind one copy of their source.
 
-    def __init__(self, setup: Setup, targets_per_row: int = 1) -> None:
+    method: what is trained, "prefix" or "lora"; decoding is with the prefix.
+    """
+
+    def __init__(self, setup: Setup, targets_per_row: int = 1, method: str = "prefix") -> None:
         self.setup = setup
-        self.targets_per_row = targets_per_row
+        self.targets_per_row, self.trained = targets_per_row, method
         self.backbone = load_model(setup.plan)
-        self.method = FixedPrefix({"decoder": torch.from_numpy(setup.prefix)})
+        self.method = FixedPrefix({"decoder": torch.from_numpy(setup.prefix)}).to(self.backbone.head.device)
         self._prepacked = ExitStack()
         self._is_prepacked = False
 
     def train(self, pairs: int) -> TrainRound:
         """One epoch over the first `pairs` pairs, timed from the call to the end of the last step."""
-        batch = self.setup.plan.train_batch
-        return _train(
-            start(self.setup, self.backbone), self.backbone, self.setup.pairs[:pairs], batch, self.targets_per_row
-        )
+        chosen, is_lora = self.setup.pairs[:pairs], self.trained == "lora"
+        config = train_config(len(chosen), self.setup.plan.train_batch, self.targets_per_row)
+        if is_lora:
+            config = replace(config, lr=LORA_LEARNING_RATE)
+        begin = start_lora if is_lora else start
+        return _train(begin(self.setup, self.backbone), self.backbone, chosen, config)
 
     def decode(self, prompts: Prompts, batch_size: int) -> DecodeRound:
         config = DecodeConfig(
@@ -68,6 +86,7 @@ class Ours:
         for start in range(0, len(prompts), batch_size):
             batch = generate(self.backbone, self.method, prompts[start : start + batch_size], config)
             outputs += [tuple(ids) for ids in batch]
+        synchronize(self.setup.plan.device)
         return DecodeRound(time.perf_counter() - started, tuple(outputs))
 
 
@@ -83,16 +102,16 @@ def prepare(plan: Plan, scratch: str) -> Setup:
     root = Path(plan.data_dir).expanduser() if plan.data_dir else None
     corpus = data.load("e2e", "train", root)
     ids = word_ids(backbone, None, compose().init.default_words, plan.prefix_len)
-    prefix = FlatPrefix(backbone.shape, backbone.sites, plan.prefix_len)
+    prefix = FlatPrefix(backbone.shape, backbone.sites, plan.prefix_len).to(backbone.head.device)
     prefix.fit_to({"decoder": activations(backbone, ids)}, InitConfig(name="words"))
     # From all over the corpus: few inputs with all their references would not teach it where outputs end.
     lesson = tokenise(evenly_spaced(corpus.all_pairs(), plan.prepare_steps * PREPARE_BATCH), backbone.tokenizer)
-    _train(prefix, backbone, lesson, PREPARE_BATCH, 1)
+    _train(prefix, backbone, lesson, train_config(len(lesson), PREPARE_BATCH, 1))
     chosen = evenly_spaced(data.load("e2e", "test", root).examples, plan.decode_inputs)
     return Setup(
         plan=plan,
         directory=_directory(backbone, scratch),
-        prefix=prefix.trained_tensors()["decoder"].numpy(),
+        prefix=prefix.trained_tensors()["decoder"].cpu().numpy(),
         pairs=tuple(_first_pairs(corpus, plan.train_pairs, backbone)),
         prompts=tuple(sorted((tuple(backbone.tokenizer.source(test.source)) for test in chosen), key=len)),
         end=backbone.tokenizer.end,
@@ -101,10 +120,16 @@ def prepare(plan: Plan, scratch: str) -> Setup:
 
 
 def load_model(plan: Plan) -> Backbone:
-    """The model, with the threads of the plan."""
+    """The model, with the threads of the plan. Raises ConfigError for an encoder-decoder."""
     if plan.threads:
         torch.set_num_threads(plan.threads)
-    return load(compose([f"model={plan.model}"]).model, precision=plan.precision)
+    config = compose([f"model={plan.model}"]).model
+    if plan.weights == "random":
+        config = replace(config, source="random")
+    backbone = load(config, device=plan.device, precision=plan.precision)
+    if backbone.is_seq2seq:
+        raise ConfigError(f"model={plan.model}: an encoder-decoder; the benchmark measures decoder-only models")
+    return backbone
 
 
 def _first_pairs(corpus: Corpus, count: int, backbone: Backbone) -> list[PairIds]:
@@ -123,7 +148,14 @@ def start(setup: Setup, backbone: Backbone) -> FlatPrefix:
     """The prefix of the setup, to be trained."""
     prefix = FlatPrefix(backbone.shape, backbone.sites, setup.plan.prefix_len)
     prefix.fit_to({"decoder": torch.from_numpy(setup.prefix)}, InitConfig(name="words"))
-    return prefix
+    return prefix.to(backbone.head.device)
+
+
+def start_lora(setup: Setup, backbone: Backbone) -> Method:
+    """LoRA of the rank of the plan, to be trained."""
+    config = compose([f"model={setup.plan.model}", "method=lora", f"method.rank={setup.plan.rank}"])
+    torch.manual_seed(SEED)
+    return methods.build(config, backbone).to(backbone.head.device)
 
 
 def train_config(pairs: int, batch_size: int, targets_per_row: int) -> TrainConfig:
@@ -139,22 +171,21 @@ def train_config(pairs: int, batch_size: int, targets_per_row: int) -> TrainConf
     )
 
 
-def _train(
-    prefix: FlatPrefix, backbone: Backbone, pairs: Sequence[PairIds], batch_size: int, targets_per_row: int
-) -> TrainRound:
+def _train(method: Method, backbone: Backbone, pairs: Sequence[PairIds], config: TrainConfig) -> TrainRound:
     ends, losses = [time.perf_counter()], list[float]()
 
     def report(progress: Progress, steps: int, loss: float) -> None:
+        synchronize(backbone.head.device.type)
         ends.append(time.perf_counter())
         losses.append(loss)
 
     with tempfile.TemporaryDirectory() as directory:
         trainer = Trainer(
-            prefix,
+            method,
             backbone,
             pairs,
             [],
-            train_config(len(pairs), batch_size, targets_per_row),
+            config,
             seed=SEED,
             checkpoints=Checkpoints(Path(directory)),
         )

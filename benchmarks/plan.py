@@ -8,27 +8,42 @@ from dataclasses import asdict, dataclass
 
 from prefixrun.errors import ConfigError
 
-PARTS = ("train", "decode", "all")
+PARTS = ("train", "decode", "curve", "all")
+CHOICES = {
+    "precision": ("fp32", "bf16"),
+    "points": ("quick", "full"),
+    "device": ("cpu", "cuda"),
+    "weights": ("published", "random"),
+}
+"""The settings that take one of a few words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The settings. The defaults take about twelve minutes on two cores."""
+    """The settings. The defaults take about a quarter of an hour on two cores."""
 
     part: str = "all"
-    """train, decode or all; given without a key."""
+    """train, decode, curve or all (train and decode); given without a key."""
     data_dir: str = ""
     """Directory of the real corpora; empty for the sample corpus of the package."""
     json: str = ""
     """File that everything measured is written to; empty for none."""
     precision: str = "fp32"
     """Number format of the frozen model on both sides: fp32 or bf16."""
+    device: str = "cpu"
+    """cpu, or cuda for both sides on the GPU."""
+    points: str = "full"
+    """Of the part curve: full, or quick for the ends of each axis alone."""
     threads: int = 0
     """CPU threads of each side; 0 leaves the choice to PyTorch."""
     model: str = "smollm2_135m"
-    """A choice of the model group in conf/model/."""
+    """A choice of the model group in conf/model/, decoder-only."""
+    weights: str = "published"
+    """published, or random for a model of the exact shape without its weights, such as GPT-2 Medium without a hub."""
     prefix_len: int = 10
     """Positions of the prefix, num_virtual_tokens in PEFT."""
+    rank: int = 8
+    """Of the LoRA rows, which update queries and values."""
     rounds: int = 3
     """Rounds of each measurement; the sides take turns in each."""
     prepare_steps: int = 40
@@ -82,9 +97,10 @@ def _problems(plan: Plan) -> list[str]:
     problems = []
     if plan.part not in PARTS:
         problems.append(f"{plan.part}: give one of {', '.join(PARTS)}, and settings as key=value")
-    if plan.precision not in ("fp32", "bf16"):
-        problems.append(f"precision={plan.precision}: give fp32 or bf16")
-    for name in ("prefix_len", "rounds", "prepare_steps", "train_pairs", "train_batch", "decode_inputs"):
+    for name, choices in CHOICES.items():
+        if getattr(plan, name) not in choices:
+            problems.append(f"{name}={getattr(plan, name)}: give {' or '.join(choices)}")
+    for name in ("prefix_len", "rank", "rounds", "prepare_steps", "train_pairs", "train_batch", "decode_inputs"):
         if getattr(plan, name) < 1:
             problems.append(f"{name}={getattr(plan, name)}: must be at least 1")
     if plan.max_new_tokens < 2:

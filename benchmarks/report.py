@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measure import Measured, Results
+from benchmarks.measure import CurvePoint, Measured, Results
 from benchmarks.sides import LEARNING_RATE, Setup
 from prefixrun.runs.provenance import provenance
 
@@ -22,6 +22,11 @@ MEGABYTE = 10**6
 def ratio(row: Measured, peer: Measured) -> float:
     """Median over the rounds of this row's value over the peer's of the same round."""
     return median(value / peers for value, peers in zip(row.values, peer.values, strict=True))
+
+
+def peer_of(row: Measured, rows: Sequence[Measured]) -> Measured:
+    """The row that does the same work with the libraries."""
+    return next(other for other in rows if other.name == row.peer)
 
 
 def show(results: Results, console: Console) -> None:
@@ -43,12 +48,16 @@ def show(results: Results, console: Console) -> None:
             tried = ", ".join(f"{size}: {speed:.2f}" for size, speed in speeds.items())
             _line(f"batch sizes tried, inputs/s: {name} {tried}", console)
         _line(f"outputs equal on both sides: {results.decoding.equal_outputs} of {results.decoding.outputs}", console)
+    if results.curve:
+        _curve_table(results.curve, console)
     packages = ", ".join(f"{name} {version(name)}" for name in PEER_PACKAGES)
     _line(
         f"\n{plan.model}, {plan.precision}, {setup.threads} threads, prefix_len={plan.prefix_len} without MLP, "
-        f"E2E from {'data_dir' if plan.data_dir else 'the sample corpus'}; {packages}",
+        f"E2E from {'data_dir' if plan.data_dir else 'the sample corpus'}, {plan.weights} weights on {plan.device}; "
+        f"{packages}",
         console,
     )
+    _line("the peer's outputs depend on its prefix with these versions of peft and transformers (checked)", console)
 
 
 def record(results: Results, arguments: Sequence[str]) -> dict[str, Any]:
@@ -63,6 +72,7 @@ def record(results: Results, arguments: Sequence[str]) -> dict[str, Any]:
         "pairs": len(results.setup.pairs),
         "pair_tokens": results.setup.pair_tokens,
         "inputs": len(results.setup.prompts),
+        "curve": [{"point": asdict(each.point), "rows": _rows(each.rows)} for each in results.curve],
         "training": None if results.training is None else {"rows": _rows(results.training.rows)},
         "decoding": None
         if results.decoding is None
@@ -80,22 +90,49 @@ def record(results: Results, arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def _rows(rows: Sequence[Measured]) -> list[dict[str, Any]]:
-    return [{**asdict(row), "values": list(row.values), "ratio_to_peer": ratio(row, rows[0])} for row in rows]
+    return [
+        {
+            **asdict(row),
+            "values": list(row.values),
+            "limits": list(row.limits),
+            "ratio_to_peer": ratio(row, peer_of(row, rows)),
+            "share_of_limit": row.share,
+        }
+        for row in rows
+    ]
 
 
 def _table(title: str, rows: Sequence[Measured], console: Console) -> None:
     _line(f"\n{title}", console)
     table = Table(box=None, pad_edge=False)
     table.add_column("side")
-    for name in ("min", "median", "max", "x peer", "batch", "peak MB"):
+    for name in ("min", "median", "max", "x peer", "% limit", "batch", "peak MB"):
         table.add_column(name, justify="right")
     for row in rows:
         numbers = (_number(value) for value in (min(row.values), median(row.values), max(row.values)))
         memory = f"{row.peak_memory / MEGABYTE:.0f}"
-        table.add_row(row.name, *numbers, f"{ratio(row, rows[0]):.2f}", str(row.batch_size), memory)
+        shares = f"{ratio(row, peer_of(row, rows)):.2f}", f"{100 * row.share:.0f}"
+        table.add_row(row.name, *numbers, *shares, str(row.batch_size), memory)
     console.print(table)
     for row in rows:
         _line(f"  {row.name}: {row.note}", console)
+
+
+def _curve_table(curve: Sequence[CurvePoint], console: Console) -> None:
+    """A line for each point; speeds are medians."""
+    _line("\ntraining by size of the step: tokens of the pairs per second", console)
+    table = Table(box=None, pad_edge=False)
+    names = ("prefix", "batch", "input", "targets", "peer", "prefixrun", "x peer", "% limit", "peer MB", "prefixrun MB")
+    for name in names:
+        table.add_column(name, justify="right")
+    for each in curve:
+        peer, ours = each.rows
+        point = each.point
+        sizes = (point.prefix_len, point.batch, point.input_length, point.targets)
+        speeds = (_number(median(row.values)) for row in each.rows)
+        memory = (f"{row.peak_memory / MEGABYTE:.0f}" for row in each.rows)
+        table.add_row(*map(str, sizes), *speeds, f"{ratio(ours, peer):.2f}", f"{100 * ours.share:.0f}", *memory)
+    console.print(table)
 
 
 def _number(value: float) -> str:

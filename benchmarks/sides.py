@@ -8,12 +8,14 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from benchmarks.plan import Plan
 from prefixrun.models.batches import PairIds
 
 LEARNING_RATE = 2e-2
 """Of AdamW; it decays linearly to zero, with clipping to norm 1 and no weight decay: the Trainer's defaults."""
+LORA_LEARNING_RATE = 1e-3
 SEED = 101
 BEAMS = 5
 
@@ -74,6 +76,12 @@ class Side(Protocol):
     def decode(self, prompts: Prompts, batch_size: int) -> DecodeRound:
         """Decode with the prefix of the setup, in batches of neighbours."""
         ...
+
+
+def synchronize(device: str) -> None:
+    """Wait for a GPU, so that a clock that is read next counts what was asked of it."""
+    if device == "cuda":
+        torch.cuda.synchronize()
 
 
 def evenly_spaced(items: Sequence[T], count: int) -> Sequence[T]:

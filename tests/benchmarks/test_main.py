@@ -13,9 +13,19 @@ import pytest
 from benchmarks.__main__ import main
 
 from benchmarks import __main__ as benchmarks_main
+from benchmarks import limit
 from checkout import ROOT
 
 TINY = ["model=tiny_llama", "rounds=2", "prepare_steps=2", "train_pairs=9", "decode_inputs=8", "max_new_tokens=6"]
+
+TRAINED = [
+    "peer",
+    "prefixrun, 1 target a row",
+    "prefixrun, 8 targets a row",
+    "peer, LoRA",
+    "prefixrun, LoRA",
+]
+DECODED = ["peer", "peer, static cache", "prefixrun"]
 
 
 class Here:
@@ -34,6 +44,12 @@ class Here:
 @contextmanager
 def here(build: Callable[..., Any], *arguments: Any) -> Iterator[Here]:
     yield Here(build(*arguments))
+
+
+@pytest.fixture(autouse=True)
+def _quick_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limit, "REPETITIONS", 1)
+    monkeypatch.setattr(limit, "POOL", 1)
 
 
 LOST = pytest.mark.skipif(
@@ -55,24 +71,68 @@ def test_every_side_is_measured_in_turns(
     assert main([*TINY, f"json={target}"]) == 0
 
     lines = [line.split(": ")[1] for line in capsys.readouterr().out.splitlines() if ", round " in line]
-    names = ("peer", "prefixrun, 1", "prefixrun, 8", "prefixrun")
-    turns = [next(name for name in names if line.startswith(name)) for line in lines]
-    assert turns == ["peer", "prefixrun, 1", "prefixrun, 8"] * 2 + ["peer", "prefixrun"] * 2
+    assert [line.rpartition(" ")[0].rpartition(",")[0].rsplit(" ", 2)[0] for line in lines] == [
+        *TRAINED * 2,
+        *DECODED * 2,
+    ]
     check(json.loads(target.read_text(encoding="utf-8")))
 
 
 def check(record: dict[str, Any]) -> None:
     training, decoding = record["training"]["rows"], record["decoding"]["rows"]
-    assert [row["name"] for row in training] == ["peer", "prefixrun, 1 target a row", "prefixrun, 8 targets a row"]
-    assert [row["name"] for row in decoding] == ["peer", "prefixrun"]
+    assert [row["name"] for row in training] == TRAINED
+    assert [row["name"] for row in decoding] == DECODED
     for row in (*training, *decoding):
         assert len(row["values"]) == record["settings"]["rounds"]
         assert min(row["values"]) > 0
+        assert len(row["limits"]) == len(row["values"])
+        assert 0 < row["share_of_limit"] < 1
         assert row["peak_memory"] > 0
-    assert training[0]["ratio_to_peer"] == decoding[0]["ratio_to_peer"] == 1
+    assert training[0]["ratio_to_peer"] == training[3]["ratio_to_peer"] == decoding[0]["ratio_to_peer"] == 1
+    assert {row["peer"] for row in training[3:]} == {"peer, LoRA"}
     assert record["pairs"] == 10  # nine, and the other reference of the last input
     assert list(record["decoding"]["probes"]["peer"]) == ["1", "4", "8"]
     assert record["decoding"]["equal_outputs"] == record["decoding"]["outputs"] == 8
+
+
+@LOST
+def test_a_peer_that_does_not_read_its_prefix_ends_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
+    from benchmarks import measure, peer
+
+    monkeypatch.setattr(measure, "child", here)
+    monkeypatch.setattr(measure, "in_child", lambda function, *arguments: function(*arguments))
+    monkeypatch.setattr(peer.Peer, "_set_prefix", lambda self, scale=1.0: None)
+    assert main(TINY) == 4
+    assert "what PEFT computes does not depend on its prefix with these versions" in capsys.readouterr().err
+
+
+@LOST
+def test_the_curve_has_a_line_for_each_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
+    from benchmarks import curve, measure
+
+    monkeypatch.setattr(measure, "child", here)
+    monkeypatch.setattr(measure, "in_child", lambda function, *arguments: function(*arguments))
+    monkeypatch.setattr(curve, "AXES", {"prefix_len": (1, 200), "targets": (1, 8)})
+    target = tmp_path / "curve.json"
+    assert main(["curve", *TINY, "rounds=1", f"json={target}"]) == 0
+    points = json.loads(target.read_text(encoding="utf-8"))["curve"]
+    usual = {"prefix_len": 10, "batch": 8, "input_length": 40, "targets": 1}
+    assert [each["point"] for each in points] == [
+        usual,
+        {**usual, "prefix_len": 1},
+        {**usual, "prefix_len": 200},
+        {**usual, "targets": 8},
+    ]
+    for each in points:
+        assert [row["name"] for row in each["rows"]] == ["peer", "prefixrun"]
+        assert each["rows"][1]["ratio_to_peer"] > 0
+    assert "training by size of the step" in capsys.readouterr().out
 
 
 def test_without_peft_it_says_what_to_install(
@@ -114,4 +174,4 @@ def test_the_command_runs_every_side_in_a_process_of_its_own(tmp_path: Path) -> 
     subprocess.run([sys.executable, "-m", "benchmarks", *TINY, f"json={target}"], cwd=ROOT, env=environment, check=True)
     record = json.loads(target.read_text(encoding="utf-8"))
     check(record)
-    assert len({row["peak_memory"] for row in (*record["training"]["rows"], *record["decoding"]["rows"])}) == 5
+    assert len({row["peak_memory"] for row in (*record["training"]["rows"], *record["decoding"]["rows"])}) == 8

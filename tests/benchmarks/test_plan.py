@@ -21,13 +21,14 @@ def test_a_part_and_settings() -> None:
 
 def test_all_problems_are_reported_together() -> None:
     with pytest.raises(ConfigError) as caught:
-        parse(["decod", "round=2", "rounds=-1", "train_batch=0", "precision=fp16", "max_new_tokens=1"])
+        parse(["decod", "round=2", "rounds=-1", "train_batch=0", "precision=fp16", "device=gpu", "max_new_tokens=1"])
     lines = str(caught.value).splitlines()
     assert lines == [
         "round=2: no such key; did you mean rounds?",
         "rounds=-1: not a whole number",
-        "decod: give one of train, decode, all, and settings as key=value",
+        "decod: give one of train, decode, curve, all, and settings as key=value",
         "precision=fp16: give fp32 or bf16",
+        "device=gpu: give cpu or cuda",
         "train_batch=0: must be at least 1",
         "max_new_tokens=1: must be at least 2",
     ]

@@ -3,7 +3,8 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from benchmarks.measure import Decoding, Measured, Results, Training
+from benchmarks.curve import Point
+from benchmarks.measure import CurvePoint, Decoding, Measured, Results, Training
 from benchmarks.plan import Plan
 from benchmarks.report import ratio, record, show
 from benchmarks.sides import Setup
@@ -13,8 +14,9 @@ from prefixrun.models.batches import PairIds
 
 pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
 
-PEER = Measured("peer", (100.0, 50.0, 80.0), 2_000_000_000, 8, "7 steps, loss 2.000")
-OURS = Measured("prefixrun, 1 target a row", (150.0, 200.0, 80.0), 1_000_000_000, 8, "7 steps, loss 2.001")
+LIMITS = (200.0, 220.0, 100.0)
+PEER = Measured("peer", "peer", (100.0, 50.0, 80.0), LIMITS, 2_000_000_000, 8, "7 steps, loss 2.000")
+OURS = Measured("prefixrun", "peer", (150.0, 200.0, 80.0), LIMITS, 1_000_000_000, 8, "7 steps, loss 2.001")
 
 
 @pytest.fixture
@@ -29,12 +31,17 @@ def results() -> Results:
         threads=2,
     )
     decoding = Decoding((PEER, OURS), {"peer": {1: 0.3, 4: 0.41}, "prefixrun": {8: 1.5}}, equal_outputs=1, outputs=2)
-    return Results(setup, Training((PEER, OURS)), decoding)
+    return Results(setup, Training((PEER, OURS)), decoding, (CurvePoint(Point(prefix_len=200), (PEER, OURS)),))
 
 
 def test_the_ratio_is_taken_round_by_round() -> None:
     assert ratio(OURS, PEER) == 1.5  # the medians' would be 150 / 80
     assert ratio(PEER, PEER) == 1.0
+
+
+def test_the_share_of_the_limit_is_taken_round_by_round() -> None:
+    assert OURS.share == 0.8
+    assert PEER.share == 0.5
 
 
 def test_the_table_names_sides_values_and_settings(results: Results) -> None:
@@ -43,19 +50,27 @@ def test_the_table_names_sides_values_and_settings(results: Results) -> None:
     lines = console.export_text().splitlines()
     assert "training: tokens of the pairs per second (2 pairs of 1 inputs, 8 tokens, batches of 8 pairs)" in lines
     cells = [line.split() for line in lines]
-    assert ["peer", "50.00", "80.00", "100.0", "1.00", "8", "2000"] in cells
-    assert ["prefixrun,", "1", "target", "a", "row", "80.00", "150.0", "200.0", "1.50", "8", "1000"] in cells
+    assert ["peer", "50.00", "80.00", "100.0", "1.00", "50", "8", "2000"] in cells
+    assert ["prefixrun", "80.00", "150.0", "200.0", "1.50", "80", "8", "1000"] in cells
+    assert ["200", "8", "40", "1", "80.00", "150.0", "1.50", "80", "2000", "1000"] in cells
     assert "batch sizes tried, inputs/s: peer 1: 0.30, 4: 0.41" in lines
     assert "outputs equal on both sides: 1 of 2" in lines
-    assert "2 threads" in lines[-1]
-    assert "peft" in lines[-1]
+    assert "2 threads" in lines[-2]
+    assert "published weights on cpu; peft" in lines[-2]
+    assert "outputs depend on its prefix with these versions" in lines[-1]
 
 
 def test_the_record_holds_every_value_and_no_directory(results: Results) -> None:
     text = json.dumps(record(results, ["all", "data_dir=/somewhere/corpora"]))
     assert "/somewhere" not in text
     written = json.loads(text)
-    assert written["training"]["rows"][1] == {**asdict(OURS), "values": list(OURS.values), "ratio_to_peer": 1.5}
+    assert written["training"]["rows"][1] == {
+        **asdict(OURS),
+        "values": list(OURS.values),
+        "limits": list(LIMITS),
+        "ratio_to_peer": 1.5,
+        "share_of_limit": 0.8,
+    }
     assert written["decoding"]["probes"] == {"peer": {"1": 0.3, "4": 0.41}, "prefixrun": {"8": 1.5}}
     assert written["provenance"]["command"] == "python -m benchmarks all 'data_dir=<path>/corpora'"
     assert written["provenance"]["threads"] == 2

@@ -8,6 +8,10 @@ from benchmarks.__main__ import loses_prefix
 from benchmarks.plan import Plan
 from benchmarks.sides import Setup, evenly_spaced
 
+from prefixrun.config.schema import ModelConfig
+from prefixrun.errors import ConfigError
+from prefixrun.models.backbone import load
+
 pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
 pytest.importorskip("accelerate", reason="the peer of the benchmark needs accelerate")
 
@@ -16,6 +20,7 @@ if loses_prefix():
 
 PAIRS = 12
 TINY = "tiny_llama"
+TINY_GPT2 = ModelConfig(name="tiny_gpt2", source="random", architecture="tiny_gpt2")
 PLAN = Plan(model=TINY, prepare_steps=2, train_pairs=PAIRS, train_batch=PAIRS, decode_inputs=6, max_new_tokens=8)
 
 
@@ -63,12 +68,27 @@ def test_every_round_starts_from_the_same_prefix(setup: Setup, peer: Any) -> Non
     assert peer.train(PAIRS).loss == peer.train(PAIRS).loss
 
 
+def test_lora_is_trained_on_both_sides(setup: Setup) -> None:
+    from benchmarks.ours import Ours
+    from benchmarks.peer import Peer
+
+    ours, theirs = Ours(setup, method="lora").train(PAIRS), Peer(setup, "lora").train(PAIRS)
+    assert ours.loss == pytest.approx(theirs.loss, rel=1e-5)  # an update begins as zero
+
+
+def test_whether_the_peer_reads_its_prefix(peer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert peer.reads_prefix()
+    monkeypatch.setattr(type(peer), "_set_prefix", lambda self, scale=1.0: None)
+    assert not peer.reads_prefix()
+
+
 def test_the_same_prefix_gives_the_same_outputs(setup: Setup, peer: Any) -> None:
     from benchmarks.ours import Ours
+    from benchmarks.peer import Peer
 
     ours = Ours(setup).decode(setup.prompts, 4)
     theirs = peer.decode(setup.prompts, 4)
-    assert ours.outputs == theirs.outputs
+    assert ours.outputs == theirs.outputs == Peer(setup, is_static=True).decode(setup.prompts, 4).outputs
     assert len(set(ours.outputs)) > 1
 
 
@@ -76,3 +96,21 @@ def test_items_are_spread_over_all() -> None:
     assert evenly_spaced(range(630), 3) == range(0, 630, 210)
     assert list(evenly_spaced("abcdefg", 3)) == ["a", "c", "e"]
     assert evenly_spaced("ab", 3) == "ab"
+
+
+def test_a_model_of_an_exact_shape_needs_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmarks import ours
+
+    asked = []
+    monkeypatch.setattr(ours, "load", lambda config, **settings: asked.append((config, settings)) or load(TINY_GPT2))
+    assert not ours.load_model(Plan(model="gpt2_medium", weights="random", device="cuda")).is_seq2seq
+    ((config, settings),) = asked
+    assert (config.source, config.architecture) == ("random", "gpt2_medium")
+    assert settings == {"device": "cuda", "precision": "fp32"}
+
+
+def test_an_encoder_decoder_is_refused() -> None:
+    from benchmarks.ours import load_model
+
+    with pytest.raises(ConfigError, match="model=tiny_bart: an encoder-decoder; the benchmark measures decoder-only"):
+        load_model(Plan(model="tiny_bart"))

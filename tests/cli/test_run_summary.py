@@ -259,7 +259,7 @@ def test_a_run_that_was_done_says_when() -> None:
     assert "finished before;" in finished_line(_result(provenance={}))
     earlier = finished_line(_result(provenance={"semantics": 1}))
     assert "Its scores are those of semantics 1: `prefixrun verify " in earlier
-    assert "they are others today (semantics 2, see CHANGELOG.md)" in earlier
+    assert f"they are others today (semantics {SEMANTICS}, see CHANGELOG.md)" in earlier
     assert "semantics" not in finished_line(_result(provenance={"semantics": SEMANTICS}))
 
 

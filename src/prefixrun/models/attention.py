@@ -26,6 +26,7 @@ from transformers import PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, eager_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from prefixrun.models.attention_gradient import attend, gradient_is_written
 from prefixrun.models.output_terms import OutputTerm
 from prefixrun.models.prefix_kv import PrefixKV, fold_rows, unfold_rows
 from prefixrun.models.transformers_names import uses_registry
@@ -161,15 +162,18 @@ def prefix_attention(
     scaling = query.shape[3] ** -0.5 if scaling is None else scaling
     term: OutputTerm | None = getattr(module, "output_term", None)
     added = None if term is None else term(query, scaling, softcap)
-    query = query * scaling
     if (record := getattr(module, "record", None)) is not None:
         record((key, value))
     prefix: PrefixKV | None = getattr(module, "prefix_kv", None)
     window = _window(sliding_window, position_ids, query, key, prefix)
     dropout = dropout if module.training else 0.0
     scoring = _Scoring(attention_mask, position_bias, softcap, s_aux, window)
-    attend = _attend_fused if _can_fuse(query, scoring) else _attend
-    output = attend(query, key, value, prefix, scoring, dropout)
+    if gradient_is_written.get() and not dropout and _can_write_gradient(query, prefix, scoring):
+        before = None if prefix is None else (prefix.keys, prefix.values)
+        output = attend(query, key, value, before, attention_mask, scaling)
+    else:
+        function = _attend_fused if _can_fuse(query, scoring) else _attend
+        output = function(query * scaling, key, value, prefix, scoring, dropout)
     return output if added is None else output + added, None
 
 
@@ -269,6 +273,14 @@ def _attend(
     if prefix is not None:
         output = output + _prefix_output(weights[..., :prefix_len], prefix)
     return output.permute(0, 3, 1, 2, 4).reshape(rows, queries, heads, head_dim)
+
+
+def _can_write_gradient(query: Tensor, prefix: PrefixKV | None, scoring: _Scoring) -> bool:
+    """Whether attention_gradient computes the same: a plain softmax with one prefix for all rows, in float32."""
+    others = (scoring.position_bias, scoring.softcap, scoring.sink, scoring.window)
+    is_shared = prefix is None or (len(prefix.keys) == 1 and prefix.bias is None)
+    is_plain = is_shared and all(other is None for other in others)
+    return is_plain and query.dtype == torch.float32 and query.device.type == "cpu"
 
 
 def _can_fuse(query: Tensor, scoring: _Scoring) -> bool:

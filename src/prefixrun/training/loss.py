@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.nn.functional import linear, log_softmax
+
+from prefixrun.models.frozen_linear import can_multiply, multiply
 
 CHUNK = 256
 """Target positions whose logits exist at one time: 256 x 49,152 numbers are 50 MB."""
@@ -66,10 +69,10 @@ class _HeadNLL(torch.autograd.Function):
         if bias is not None and ctx.needs_input_grad[4]:
             for_bias = torch.zeros_like(bias, dtype=torch.float32)
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
-        for start in range(0, hidden.shape[0], CHUNK):
-            rows = slice(start, start + CHUNK)
+        product = multiply if can_multiply(weight) else linear
+        for rows in _chunks(hidden.shape[0]):
             target, factor = targets[rows, None], factors[rows, None]
-            logits = linear(hidden[rows], weight, bias)
+            logits = product(hidden[rows], weight, bias)
             if cap is not None:
                 logits = cap * torch.tanh(logits / cap)
             log_probabilities = log_softmax(logits.float(), dim=1)
@@ -87,7 +90,7 @@ class _HeadNLL(torch.autograd.Function):
                 excess *= 1 - (logits.float() / cap) ** 2  # the derivative of the capped logit
             excess = excess.to(weight.dtype)
             if for_hidden is not None:
-                for_hidden[rows] = (excess @ weight) * factor.to(weight.dtype)
+                for_hidden[rows] = product(excess, weight.T) * factor.to(weight.dtype)
             if for_weight is not None:
                 _add_product(for_weight, excess.T, hidden[rows] * factor.to(weight.dtype))
             if for_bias is not None:
@@ -101,6 +104,13 @@ class _HeadNLL(torch.autograd.Function):
             None if gradient is None else gradient * upstream[0].to(gradient.dtype) for gradient in ctx.saved_tensors
         ]
         return scaled[0], scaled[1], None, None, scaled[2], None, None
+
+
+def _chunks(count: int) -> list[slice]:
+    """The fewest slices of at most CHUNK targets, of like size: a small product reads the whole output layer too."""
+    parts = -(-count // CHUNK)
+    ends = [count * part // parts for part in range(parts + 1)]
+    return [slice(start, stop) for start, stop in pairwise(ends)]
 
 
 def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:

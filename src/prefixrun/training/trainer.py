@@ -22,6 +22,7 @@ from prefixrun.methods.base import Method
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Batch, LossMode, PairIds, Row
 from prefixrun.models.gradient_checkpointing import checkpointed_blocks
+from prefixrun.models.training_kernels import training_kernels
 from prefixrun.training.checkpoint import Checkpoint, Checkpoints
 from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
 from prefixrun.training.divergence import diverged, risen_loss
@@ -93,6 +94,10 @@ class Trainer:
             PrefixrunError: the loss is no number before anything was trained; another process has ended, or began at
                 another step.
         """
+        with training_kernels(self.backbone.model):
+            return self._fit(report, interruption)
+
+    def _fit(self, report: Report, interruption: Pending) -> dict[str, Tensor]:
         config, progress = self.config, self.progress
         self._start_together()
         for number, batches in enumerate(self.steps, start=1):

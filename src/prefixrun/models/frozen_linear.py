@@ -1,0 +1,53 @@
+"""Products with frozen weights by oneDNN, with the gradient of their input and of nothing else.
+
+On processors with wide vectors oneDNN multiplies float32 matrices faster than the library that
+torch.nn.functional.linear calls, and needs no copy of the weights for it: both directions read the weight as it lies
+in memory. The operator is the one that torch.compile generates calls to; it has no gradient of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def can_multiply(weight: Tensor) -> bool:
+    """Whether oneDNN may take the products with a weight: frozen, on a CPU and in float32.
+
+    In bfloat16 torch calls oneDNN itself.
+    """
+    is_frozen = not weight.requires_grad and weight.device.type == "cpu" and weight.dtype == torch.float32
+    return is_frozen and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+def frozen_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x @ weight.T + bias for x of (..., in) and a weight (out, in) that `can_multiply`."""
+    if torch.is_grad_enabled() and x.requires_grad:
+        product: Tensor = _FrozenLinear.apply(x, weight, bias)  # type: ignore[no-untyped-call]
+        return product
+    return multiply(x, weight, bias)
+
+
+def multiply(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x @ weight.T + bias without gradients; weight may be a transposed view."""
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return product
+
+
+def multiply_add(x: Tensor, weight: Tensor, other: Tensor) -> Tensor:
+    """x @ weight.T + other in one pass, without gradients; `other` has the shape of the result."""
+    product: Tensor = torch.ops.mkldnn._linear_pointwise.binary(x, other, weight, None, "add")
+    return product
+
+
+class _FrozenLinear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.weight = weight
+        return multiply(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+        return multiply(upstream[0], ctx.weight.T), None, None
