@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from prefixrun.config.schema import DecodeConfig, ModelConfig
-from prefixrun.decoding.beam_search import beam_search
-from prefixrun.decoding.generate import generate, generate_all
-from prefixrun.decoding.sampling import sample
+from prefixrun.decoding.beam_search import BeamSearch
+from prefixrun.decoding.generate import generate, generate_all, generate_each
+from prefixrun.decoding.sampling import Sampling
+from prefixrun.decoding.search import decode_queue
 from prefixrun.methods.base import Method
 from prefixrun.models.backbone import load
 
@@ -17,14 +18,15 @@ SEARCH = DecodeConfig(
 
 
 @pytest.mark.parametrize(
-    ("config", "written_by"),
-    [(SEARCH, beam_search), (replace(SEARCH, beams=1, sample=True), sample)],
+    ("config", "strategy"),
+    [(SEARCH, BeamSearch), (replace(SEARCH, beams=1, sample=True), Sampling)],
     ids=["beams", "sample"],
 )
-def test_all_outputs_and_the_first_of_them(config: DecodeConfig, written_by: object) -> None:
+def test_all_outputs_and_the_first_of_them(config: DecodeConfig, strategy: type[BeamSearch] | type[Sampling]) -> None:
     backbone = load(ModelConfig(name="tiny_gpt2", source="random", architecture="tiny_gpt2"))
     prompts = [backbone.tokenizer.source(text) for text in ("name : Aromi", "a")]
     outputs = generate_all(backbone, Method(), prompts, config)
-    assert outputs == written_by(backbone, Method(), prompts, config)  # type: ignore[operator]
+    written = decode_queue(backbone, Method(), prompts, strategy(backbone, prompts, config), 2)
+    assert dict(enumerate(outputs)) == dict(written) == dict(generate_each(backbone, Method(), prompts, config))
     assert [len(several) for several in outputs] == [2, 2]
     assert generate(backbone, Method(), prompts, config) == [several[0] for several in outputs]

@@ -50,7 +50,7 @@ def test_when_no_beam_can_improve() -> None:
 def test_only_candidates_among_the_best_may_finish() -> None:
     beams = search(total_norm=True)
     running = select_running_beams(
-        [beams], [[-1.0, -2.0, -3.0, -4.0]], [[0, 1, 0, 1]], [[7, END, END, 8]], [[[5], [6]]], end=END, last=False
+        [beams], [[-1.0, -2.0, -3.0, -4.0]], [[0, 1, 0, 1]], [[7, END, END, 8]], [[[5], [6]]], end=END, limit=9
     )
     assert running == [[0, 3]]
     assert [ids for _, ids in beams.finished] == [[6]], "the end at rank 2 is none of the best two"
@@ -59,7 +59,7 @@ def test_only_candidates_among_the_best_may_finish() -> None:
 def test_the_last_step_takes_the_running_beams() -> None:
     beams = search(total_norm=False, penalty=0.0)
     step = ([[-1.0, -2.0, -3.0, -4.0]], [[0, 1, 0, 1]], [[7, END, 8, 9]], [[[5], [6]]])
-    assert select_running_beams([beams], *step, end=END, last=True) == [[]]
+    assert select_running_beams([beams], *step, end=END, limit=2) == [[]]
     assert beams.finished == [(-1.0, [5, 7]), (-2.0, [6])]
 
 
@@ -70,13 +70,13 @@ def test_a_search_that_is_done_at_its_last_step_takes_no_running_beam() -> None:
     beams.add([6], -1.1, ended=True)
     # At the third token -2.0 counts -2.0 / 4**2 for the stop; as a hypothesis, -2.0 / 5**2, it would be the best.
     step = ([[-2.0, -2.1, -2.2, -2.3]], [[0, 1, 0, 1]], [[3, 4, 5, 6]], [[[1, 2], [1, 3]]])
-    assert select_running_beams([beams], *step, end=END, last=True) == [[]]
+    assert select_running_beams([beams], *step, end=END, limit=3) == [[]]
     assert [ids for _, ids in beams.finished] == [[5], [6]]
 
 
 def test_greedy_ends_with_its_first_end() -> None:
     beams = search(total_norm=False, beams=1)
-    assert select_running_beams([beams], [[-1.0, -2.0]], [[0, 0]], [[END, 5]], [[[]]], end=END, last=False) == [[]]
+    assert select_running_beams([beams], [[-1.0, -2.0]], [[0, 0]], [[END, 5]], [[[]]], end=END, limit=9) == [[]]
     assert beams.finished == [(-1.0, [])]
 
 

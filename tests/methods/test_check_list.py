@@ -28,12 +28,14 @@ from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.attention import attach_prefix
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, Row
+from prefixrun.models.beam_cache import BeamCache
 from prefixrun.models.prepacked import prepacked_weights
+from prefixrun.training.batch_loss import mean_nll
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.interrupts import Pending
 from prefixrun.training.loss import target_nll
 from prefixrun.training.progress import Progress
-from prefixrun.training.trainer import Trainer, mean_nll
+from prefixrun.training.trainer import Trainer
 
 LENGTH, MID, BOTTLENECK, RANK = 6, 16, 24, 8
 D, INNER = 32, 64
@@ -338,11 +340,13 @@ def test_token_by_token_it_reads_as_all_at_once(name: str, model: str) -> None:
     (target,) = row.targets
     with torch.no_grad(), it.method.attach(it.backbone):
         prompted = it.method.prefill(it.backbone, [row.source])
-        found = [prompted.hidden[0]]
-        for place, token in enumerate(target[:-1]):
-            with attach_prefix(it.backbone.model, prompted.prefix_kv):
+        found, cache = [prompted.hidden[0]], BeamCache(beams=1)
+        cache.add(prompted.beam_kv)
+        with attach_prefix(it.backbone.model, {"cross": prompted.cross_kv} if prompted.cross_kv else {}):
+            for place, token in enumerate(target[:-1]):
                 written, position = torch.tensor([[token]]), (prompted.positions + place).unsqueeze(1)
-                found.append(it.method.decode_step(it.backbone, written, position, prompted.cache)[0])
+                cache.advance([[0]], position[0].tolist())
+                found.append(it.method.decode_step(it.backbone, written, position, cache)[0])
         whole = it.method.target_states(it.backbone, it.method.collate(it.backbone, [row], "token_mean"))
     torch.testing.assert_close(torch.cat(found), whole, rtol=1e-4, atol=1e-4)
 

@@ -3,10 +3,9 @@
 import torch
 
 from prefixrun.models import decoder_only
-from prefixrun.models.attention import attach_prefix
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Row
-from prefixrun.models.kv_cache import KeyValueCache
+from prefixrun.models.beam_cache import BeamCache
 
 PROMPTS = ([5, 6, 7], [8], [9, 10, 11, 12])
 
@@ -29,8 +28,10 @@ def test_prompts_and_written_tokens_are_read_as_all_at_once(backbone: Backbone) 
     assert state.positions.tolist() == [2 + len(prompt) for prompt in PROMPTS]
 
     written = torch.tensor([[20], [21], [22]])
-    with attach_prefix(backbone.model, state.prefix_kv):
-        step = decoder_only.decode_step(backbone, written, state.positions[:, None], KeyValueCache())
+    cache = BeamCache(beams=1)
+    cache.add(state.beam_kv)
+    cache.advance([[0]] * 3, state.positions.tolist())
+    step = decoder_only.decode_step(backbone, written, state.positions[:, None], cache)
     for index, prompt in enumerate(PROMPTS):
         ids = torch.tensor([[*prompt, int(written[index])]])
         whole = backbone.body(input_ids=ids, position_ids=2 + torch.arange(ids.shape[1])[None]).last_hidden_state

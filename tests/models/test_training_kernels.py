@@ -13,7 +13,7 @@ from prefixrun.models import attention, training_kernels
 from prefixrun.models.attention import attention_sites
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import Row
-from prefixrun.training.trainer import batch_loss
+from prefixrun.training.batch_loss import batch_loss
 from tiny_families import FAMILIES, backbone_of
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch is built without oneDNN")

@@ -1,6 +1,6 @@
 """The stages of a run, where they can be looked at without training."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,11 +29,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 
     def generate(
         backbone: Backbone, method: Method, batch: Sequence[list[int]], decode: DecodeConfig
-    ) -> list[list[list[int]]]:
+    ) -> Iterator[tuple[int, list[list[int]]]]:
         prompts.extend(batch)
-        return [[backbone.tokenizer.text(f"out{len(prompt)}")] for prompt in batch]
+        return ((index, [backbone.tokenizer.text(f"out{len(prompt)}")]) for index, prompt in enumerate(batch))
 
-    monkeypatch.setattr(stages, "generate_all", generate)
+    monkeypatch.setattr(stages, "generate_each", generate)
     return prompts
 
 

@@ -13,12 +13,22 @@ from omegaconf import DictConfig, OmegaConf
 from checkout import SRC
 from prefixrun.config import compose
 from prefixrun.config.schema import Config
-from prefixrun.errors import DiskFullError, Interrupted, MissingPartError
+from prefixrun.errors import ConfigError, DiskFullError, Interrupted, MissingPartError
 from prefixrun.runs import configure
 from prefixrun.runs.configure import sweep_points
 from prefixrun.runs.identity import find_run as run_of
 from prefixrun.sweeps.attempts import Outcome
-from prefixrun.sweeps.launchers import EXTRAS, Worker, _join_cluster, hydra_overrides, is_installed, launcher
+from prefixrun.sweeps.launchers import (
+    EXTRAS,
+    WORKERS_PER_GPU,
+    Worker,
+    _join_cluster,
+    _split_workers_per_gpu,
+    _worker_slots,
+    hydra_overrides,
+    is_installed,
+    launcher,
+)
 
 SMALL = (
     *("model=tiny_gpt2", "method=prefix_flat", "init=random", "prefix_len=2", "train_size=8", "train.max_steps=2"),
@@ -137,3 +147,38 @@ def test_settings_that_a_launcher_does_not_take_are_named(words: tuple[str, ...]
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert words[-1].partition("=")[0] in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("per_gpu", "shares"), [((), ["0", "1"]), (("hydra.launcher.workers_per_gpu=3",), ["0", "1", "0", "1", "0", "1"])]
+)
+def test_workers_share_gpus_evenly(
+    per_gpu: tuple[str, ...], shares: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GPUs that are only named stand in for real ones: no worker loads anything here."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    settings, workers = _split_workers_per_gpu("joblib", ["hydra/launcher=joblib", *per_gpu])
+    assert settings == ["hydra/launcher=joblib"]
+    config = OmegaConf.create({"hydra": {"launcher": {"n_jobs": -1, "batch_size": "auto", "pre_dispatch": "2*n_jobs"}}})
+    slots = _worker_slots("joblib", config, tmp_path, workers)
+    assert slots is not None
+    assert config.hydra.launcher.n_jobs == slots.workers == len(shares)
+    assert [slots.gpu(slot) for slot in range(slots.workers)] == shares
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "gpus", "problem"),
+    [
+        ("joblib", ["=0"], "0", "give a whole number from 1"),
+        ("joblib", ["=two"], "0", "give a whole number from 1"),
+        ("slurm", ["=2"], "0", "belongs to hydra/launcher=joblib"),
+        ("joblib", ["=2"], "", "there is no GPU here"),
+        ("joblib", ["=2", "hydra.launcher.n_jobs=4"], "0", "leave hydra.launcher.n_jobs out"),
+    ],
+)
+def test_runs_cannot_share_a_gpu(
+    name: str, settings: list[str], gpus: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
+    with pytest.raises(ConfigError, match=problem):
+        _split_workers_per_gpu(name, [WORKERS_PER_GPU + settings[0], *settings[1:]])

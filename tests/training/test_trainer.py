@@ -22,10 +22,11 @@ from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import shared_prefix_kv
+from prefixrun.training.batch_loss import mean_nll
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.interrupts import deferred
 from prefixrun.training.progress import Progress
-from prefixrun.training.trainer import Report, Trainer, mean_nll, schedule
+from prefixrun.training.trainer import Report, Trainer, schedule
 
 PREFIX_LEN = 6
 END = 256
@@ -275,9 +276,12 @@ def test_a_loss_that_stays_high_ends_the_training_with_its_best_state(
 ) -> None:
     """Also where a stop lies between, and where the training ends before there are enough steps."""
     prefix, backward = a_prefix(backbone), Trainer._backward
-    monkeypatch.setattr(
-        Trainer, "_backward", lambda self, *rest: backward(self, *rest) * (6 if self.progress.step > 3 else 1)
-    )
+
+    def louder(self: Trainer, *rest: Any) -> tuple[list[Tensor], list[float]]:
+        losses, weights = backward(self, *rest)
+        return [loss * (6 if self.progress.step > 3 else 1) for loss in losses], weights
+
+    monkeypatch.setattr(Trainer, "_backward", louder)
     config = replace(PLAIN, epochs=3, eval_every=2, checkpoint_every=1, diverged_steps=4, lr=1e-3)
     with pytest.raises(Stopped):
         run(prefix, backbone, config, tmp_path, dev=PAIRS[:2], report=stop_at(5))
@@ -490,3 +494,52 @@ def test_the_language_models_dropout_can_be_kept_on(tmp_path: Path) -> None:
     resumed = a_prefix(backbone)
     run(resumed, backbone, config, tmp_path / "stopped")
     assert_equal_to_the_bit(resumed, whole)
+
+
+@pytest.fixture
+def like_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CPU is treated as a device that the host does not wait for: losses read late, one kernel for the step."""
+    monkeypatch.setattr("prefixrun.training.trainer.is_queued", lambda device: True)
+    monkeypatch.setattr("prefixrun.training.trainer.READ_EVERY", 4)
+
+
+def test_losses_that_are_read_later_are_the_same(
+    backbone: Backbone, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    config = replace(RESUMED, epochs=4, eval_every=3)
+    waiting = run(a_prefix(backbone), backbone, config, tmp_path / "waiting", dev=PAIRS[:2])
+    request.getfixturevalue("like_a_gpu")
+    reported: list[float] = []
+    progress = run(
+        whole := a_prefix(backbone),
+        backbone,
+        config,
+        tmp_path / "later",
+        dev=PAIRS[:2],
+        report=lambda _, steps, loss: reported.append(loss),
+    )
+    assert len(progress.history) == len(waiting.history) == 3
+    for later, before in zip(progress.history, waiting.history, strict=True):
+        assert later == pytest.approx(before, rel=1e-4)
+    assert [math.isnan(loss) for loss in reported[:3]] == [True, True, False], "read before the first evaluation"
+    resumed = replace(config, checkpoint_every=2)
+    with pytest.raises(Stopped):
+        run(a_prefix(backbone), backbone, resumed, tmp_path / "stopped", dev=PAIRS[:2], report=stop_at(5))
+    again = a_prefix(backbone, seed=1)
+    assert without_time(run(again, backbone, resumed, tmp_path / "stopped", dev=PAIRS[:2])) == without_time(progress)
+    assert_equal_to_the_bit(again, whole)
+
+
+@pytest.mark.usefixtures("like_a_gpu")
+def test_a_loss_that_is_no_number_is_found_later(backbone: Backbone, tmp_path: Path) -> None:
+    prefix = a_prefix(backbone)
+    assert isinstance(prefix, FlatPrefix)
+
+    def break_it(progress: Progress, steps: int, loss: float) -> None:
+        if progress.step == 1:
+            with torch.no_grad():
+                prefix.prefix["decoder"][0, 0, 0, 0, 0] = math.nan
+
+    with pytest.raises(PrefixrunError, match="step 2: the loss is not a number"):
+        run(prefix, backbone, replace(PLAIN, checkpoint_every=3), tmp_path, report=break_it)
+    assert not list(tmp_path.iterdir()), "no checkpoint of a broken state"

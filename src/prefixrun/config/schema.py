@@ -341,6 +341,9 @@ class DecodeConfig:
     batch."""
     batch_size: Count = field(metadata=NO_NUMBER)
     """Inputs decoded together; the outputs do not depend on it."""
+    graphs: bool = field(default=False, metadata=NO_NUMBER)
+    """Record the kernels of a step and launch them together (CUDA graphs), for decoder-only models on GPUs of NVIDIA;
+    elsewhere it changes nothing. Not measured, see docs/GPU.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

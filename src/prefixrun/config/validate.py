@@ -68,9 +68,16 @@ def refusal(problems: list[str]) -> ConfigError:
     return ConfigError(f"{len(distinct)} problems in the configuration:\n{lines}")
 
 
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    """Name -> type of each field, with its bounds. Working them out takes longer than all the rest of a configuration,
+    and a sweep has hundreds."""
+    return get_type_hints(cls, include_extras=True)
+
+
 def defaults(cls: type = Config) -> dict[str, Any]:
     """Every key with the default of its dataclass, as nested mappings; ``???`` where a choice in conf/ sets it."""
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     tree: dict[str, Any] = {}
     for field in fields(cls):
         if is_dataclass(hints[field.name]):
@@ -92,7 +99,7 @@ def is_number(key: str) -> bool:
 
 
 def _keys(cls: type, prefix: str) -> Iterator[tuple[str, Any]]:
-    for name, hint in get_type_hints(cls, include_extras=True).items():
+    for name, hint in _hints(cls).items():
         yield prefix + name, hint
         if is_dataclass(hint):
             yield from _keys(cast(type, hint), f"{prefix}{name}.")
@@ -163,7 +170,7 @@ def _parts(hint: Any) -> tuple[Any, Bounds, bool]:
 
 def _read(cls: type, raw: Mapping[str, Any], prefix: str, problems: list[str]) -> Iterator[tuple[str, Any]]:
     """Dotted key -> checked value, for every value that is right; what is wrong goes to ``problems``."""
-    hints = get_type_hints(cls, include_extras=True)
+    hints = _hints(cls)
     for name in raw:
         if name == NAMES_CODE:
             problems.append(f"{prefix}{name}: {NO_CODE}")
@@ -204,17 +211,18 @@ def _convert(value: Any, hint: Any) -> Any:
         raise ValueError("interpolations are not allowed in values; write the value itself")
     if value is None and optional:
         return None
-    expected = ValueError(f"must be {expectation(hint)}")
     if isinstance(bounds, LayerChoice):
         if (layers := bounds.value(value)) is None:
-            raise expected
+            raise ValueError(f"must be {expectation(hint)}")
         return layers
     choices = _choices(kind, bounds)
     if isinstance(value, bool) and kind is not bool:
         if {"on", "off"} <= set(choices):  # as YAML reads them
             value = "on" if value else "off"
         elif choices or kind is str:
-            raise ValueError(f"{expected}; YAML reads on, off, yes and no as true or false: put the text in quotes")
+            raise ValueError(
+                f"must be {expectation(hint)}; YAML reads on, off, yes and no as true or false: put the text in quotes"
+            )
     if isinstance(bounds, Listed) and isinstance(value, list) and all(isinstance(each, str) for each in value):
         value = ",".join(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST_SHOWN:
@@ -223,26 +231,26 @@ def _convert(value: Any, hint: Any) -> Any:
         value = str(value)  # a directory or a text that is all digits
     if choices:
         if value not in choices:
-            raise expected
+            raise ValueError(f"must be {expectation(hint)}")
     elif type(value) is not kind:
-        raise expected
+        raise ValueError(f"must be {expectation(hint)}")
     if isinstance(value, float) and not math.isfinite(value):
-        raise expected
+        raise ValueError(f"must be {expectation(hint)}")
     if isinstance(value, str) and not value.strip():
         raise ValueError(f"must not be empty; give {expectation(hint)}")
     if isinstance(bounds, Range):
         if not bounds.contains(value):
-            raise expected
+            raise ValueError(f"must be {expectation(hint)}")
         if bounds.exceeds(value):
             raise ValueError(f"is too large; give {expectation(hint)} and at most {bounds.limit:.10g}")
     if isinstance(bounds, Pattern) and not re.fullmatch(bounds.expression, value):
-        raise expected
+        raise ValueError(f"must be {expectation(hint)}")
     return value
 
 
 def _assemble(cls: type, values: Mapping[str, Any], prefix: str) -> Any:
     parts = {
         name: _assemble(cast(type, hint), values, f"{prefix}{name}.") if is_dataclass(hint) else values[prefix + name]
-        for name, hint in get_type_hints(cls).items()
+        for name, hint in _hints(cls).items()
     }
     return cls(**parts)

@@ -12,6 +12,8 @@ from torch.nn.functional import log_softmax
 
 BLOCK = 256
 """Token ids of a block, of which only the largest logit is looked at first."""
+CACHED_ROWS = 8
+"""Rows of logits that a processor's cache holds: 8 x 49,152 numbers are 1.6 MB."""
 
 
 class Candidates(NamedTuple):
@@ -110,7 +112,12 @@ def _top_tokens(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
 def _logsumexp_(logits: Tensor) -> Tensor:
     """(rows, 1) logarithms of the sums of exponentials, log sum exp(x) = m + log sum exp(x - m) with the maximum m.
 
-    Overwrites `logits`: a second tensor of its size costs more than the sum.
+    Overwrites `logits`: a second tensor of its size costs more than the sum. On a CPU a few rows at a time, which stay
+    in its cache from one operation to the next.
     """
-    largest = logits.amax(dim=1, keepdim=True)
-    return logits.sub_(largest).exp_().sum(dim=1, keepdim=True).log_().add_(largest)
+    parts = logits.split(CACHED_ROWS) if logits.device.type == "cpu" else (logits,)
+    sums = []
+    for rows in parts:
+        largest = rows.amax(dim=1, keepdim=True)
+        sums.append(rows.sub_(largest).exp_().sum(dim=1, keepdim=True).log_().add_(largest))
+    return torch.cat(sums)

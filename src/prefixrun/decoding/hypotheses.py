@@ -69,7 +69,7 @@ def select_running_beams(
     written: Sequence[Sequence[Sequence[int]]],
     *,
     end: int,
-    last: bool,
+    limit: int,
 ) -> list[list[int]]:
     """Sort the candidates of each input into finished hypotheses, which are added, and running beams.
 
@@ -77,7 +77,7 @@ def select_running_beams(
         candidate_scores, beams, tokens: by input and candidate, best first; see candidates.Candidates.
         written: by input and beam, the tokens so far.
         end: the id that ends an output.
-        last: whether no further step follows, so that the running beams become hypotheses.
+        limit: most tokens of an output; running beams that reach it become hypotheses.
 
     Returns the indices of the candidates that each input continues with, none where the input is done.
     """
@@ -98,10 +98,11 @@ def select_running_beams(
         # A greedy search ends with its end token, without a look at the second best.
         is_greedy_end = search.beams == 1 and new_tokens[0] == end
         is_done = is_greedy_end or search.is_done(scores[0], scores[running[0]], generated)
-        if last and not is_done:
+        is_last = generated == limit
+        if is_last and not is_done:
             for rank in running:
                 search.add([*outputs[parents[rank]], new_tokens[rank]], scores[rank], ended=False)
-        selected.append([] if is_done or last else running)
+        selected.append([] if is_done or is_last else running)
     return selected
 
 

@@ -7,60 +7,71 @@ the seed, the input, the sample and the step alone, so the samples of an input a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from prefixrun.config.schema import DecodeConfig
-from prefixrun.decoding.beam_search import RunningBeams, penalised_prompts
-from prefixrun.decoding.candidates import Candidates
-from prefixrun.decoding.hypotheses import ngram_repeats
-from prefixrun.methods.base import Method
+from prefixrun.decoding.beam_search import banned_by_row, repetition, tokens_read
+from prefixrun.decoding.search import Active, Continuation
 from prefixrun.models.backbone import Backbone
 
 
-@torch.inference_mode()
-def sample(
-    backbone: Backbone, method: Method, prompts: Sequence[Sequence[int]], config: DecodeConfig
-) -> list[list[list[int]]]:
-    """`config.outputs` samples of each prompt, as decoding.generate_all."""
-    end, always_banned = backbone.tokenizer.end, backbone.tokenizer.newlines() if config.ban_newlines else []
-    draws = torch.stack([uniform_numbers(prompt, config) for prompt in prompts])
-    outputs: list[list[list[int]]] = [[] for _ in prompts]
-    with method.attach(backbone):
-        state = method.prefill(backbone, prompts)
-        hidden, running = state.hidden, RunningBeams(state, penalised_prompts(backbone, prompts))
-        for step in range(config.max_new_tokens):
-            # 1. The logits of each row, of which there is one an input before the first step.
-            inputs, rows, width = hidden.shape
-            logits = backbone.logits(hidden.reshape(-1, width)).float()
-            if repetition := running.repetition(config.repetition_penalty):
-                logits = repetition.apply(logits)
-            logits[:, always_banned if step >= config.min_new_tokens else [*always_banned, end]] = -torch.inf
-            written = running.written.tolist()
-            for row, ids in zip(logits, (ids for samples in written for ids in samples), strict=True):
-                row[[*ngram_repeats(ids, config.no_repeat_ngram)]] = -torch.inf
-            # 2. A token for each sample.
-            probabilities = restricted(logits, config).view(inputs, rows, -1).expand(-1, config.outputs, -1)
-            tokens = draw(probabilities, draws[running.active, :, step].to(probabilities.device))
-            parents = torch.arange(config.outputs, device=tokens.device).clamp(max=rows - 1).expand(inputs, -1)
-            # 3. An input is done when all of its samples have an end token; what they write behind it is cut off.
-            log_probabilities = probabilities.gather(2, tokens.unsqueeze(2))[..., 0].log()
-            is_last = step == config.max_new_tokens - 1
-            selected: list[list[int]] = []
-            for index, samples, new in zip(running.active, written, tokens.tolist(), strict=True):
-                texts = [[*samples[min(row, rows - 1)], token] for row, token in enumerate(new)]
-                is_done = is_last or all(end in ids for ids in texts)
-                if is_done:
-                    outputs[index] = [ids[: ids.index(end)] if end in ids else ids for ids in texts]
-                selected.append([] if is_done else list(range(config.outputs)))
-            if not any(selected):
-                break
-            running.advance(selected, Candidates(log_probabilities, parents, tokens))
-            hidden = running.decode_step(backbone, method)
-    return outputs
+class Sampling:
+    """A search.Strategy: `config.outputs` samples of each prompt, drawn independently."""
+
+    def __init__(self, backbone: Backbone, prompts: Sequence[Sequence[int]], config: DecodeConfig) -> None:
+        self.beams = config.outputs
+        self._backbone, self._config = backbone, config
+        self._read = tokens_read(backbone, prompts)
+        self._always_banned = backbone.tokenizer.newlines() if config.ban_newlines else []
+        self._prompts = prompts
+        self._draws: dict[int, Tensor] = {}
+        self._outputs: dict[int, list[list[int]]] = {}
+
+    def step(self, hidden: Tensor, active: Active) -> list[Continuation | None]:
+        """See Strategy.step. An input is done when all of its samples have an end token."""
+        config, end = self._config, self._backbone.tokenizer.end
+        # 1. The logits of each row, of which there is one an input before the first step.
+        inputs, rows, width = hidden.shape
+        logits = self._backbone.logits(hidden.reshape(-1, width)).float()
+        if penalty := repetition(active, self._read, config.repetition_penalty):
+            logits = penalty.apply(logits)
+        logits[:, self._always_banned] = -torch.inf
+        for row, banned in zip(logits, banned_by_row(active, config, end), strict=True):
+            row[[*banned]] = -torch.inf
+        # 2. A token for each sample.
+        probabilities = restricted(logits, config).view(inputs, rows, -1).expand(-1, self.beams, -1)
+        draws = torch.stack([self._draws_of(index)[:, len(written[0])] for index, written in _pairs(active)])
+        tokens = draw(probabilities, draws.to(probabilities.device))
+        scores = probabilities.gather(2, tokens.unsqueeze(2))[..., 0].log().tolist()
+        # 3. What a sample writes behind its end token is cut off.
+        parents = [min(number, rows - 1) for number in range(self.beams)]
+        continuations: list[Continuation | None] = []
+        for (index, written), new, new_scores in zip(_pairs(active), tokens.tolist(), scores, strict=True):
+            texts = [[*written[parent], token] for parent, token in zip(parents, new, strict=True)]
+            is_done = len(texts[0]) == config.max_new_tokens or all(end in ids for ids in texts)
+            if is_done:
+                self._outputs[index] = [ids[: ids.index(end)] if end in ids else ids for ids in texts]
+            continuations.append(None if is_done else Continuation(parents, new, new_scores))
+        return continuations
+
+    def outputs(self, index: int) -> list[list[int]]:
+        """The samples in the order of their numbers."""
+        return self._outputs[index]
+
+    def _draws_of(self, index: int) -> Tensor:
+        """The uniform numbers of an input; they are worked out when it begins."""
+        if index not in self._draws:
+            self._draws[index] = uniform_numbers(self._prompts[index], self._config)
+        return self._draws[index]
+
+
+def _pairs(active: Active) -> Iterator[tuple[int, list[list[int]]]]:
+    """Index and outputs so far of each input."""
+    return zip(active.inputs, active.written, strict=True)
 
 
 def restricted(logits: Tensor, config: DecodeConfig) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from prefixrun.models import decoder_only, encoder_decoder
 from prefixrun.models.attention import attach_prefix
 from prefixrun.models.batches import Batch, LossMode, Row
-from prefixrun.models.kv_cache import KeyValueCache
+from prefixrun.models.beam_cache import BeamCache
 from prefixrun.models.prefill import PrefillState
 from prefixrun.models.prefix_kv import PrefixKV, shared_prefix_kv
 
@@ -85,9 +85,9 @@ class Method(nn.Module):
             return encoder_decoder.prefill(backbone, prompts, prefix_kv)
         return decoder_only.prefill(backbone, prompts, prefix_kv, self.offset)
 
-    def decode_step(self, backbone: Backbone, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
+    def decode_step(self, backbone: Backbone, ids: Tensor, positions: Tensor, cache: BeamCache) -> Tensor:
         """The last hidden states of the token that each beam has written last: (rows, 1, d); ids, positions: (rows, 1).
-        Call inside `attach`, and inside what stands in front of the beams."""
+        Call inside `attach`, behind `cache.advance`."""
         if backbone.is_seq2seq:
             return encoder_decoder.decode_step(backbone, ids, cache)
         return decoder_only.decode_step(backbone, ids, positions, cache)

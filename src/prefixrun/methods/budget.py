@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from prefixrun.config.method_specs import size_override, with_size
@@ -23,7 +24,7 @@ def solved(config: Config) -> Config:
     """
     assert config.budget is not None
     backbone = skeleton(config.model)
-    wanted = float(config.budget.removesuffix("%")) / 100 * backbone.total
+    wanted = float(config.budget.removesuffix("%")) / 100 * _total(config.model)
     size = closest(lambda size: _stored_count(with_size(config, size)), wanted, largest_size(config, backbone))
     sized = with_size(config, size)
     try:
@@ -31,6 +32,12 @@ def solved(config: Config) -> Config:
     except ConfigError as error:
         raise ConfigError(f"budget={config.budget}: the size that comes closest is {error}") from error
     return sized
+
+
+@cache
+def _total(model: ModelConfig) -> int:
+    """Number of parameters of a model, counted once in a process."""
+    return skeleton(model).total
 
 
 _stored_counts: dict[tuple[ModelConfig, MethodConfig, int], int] = {}

@@ -97,7 +97,7 @@ class Infix(Method):
             prefix.followed_by(PrefixKV(keys, values))
             for prefix, (keys, values) in zip(before, cache.key_values(), strict=True)
         ]
-        return PrefillState(hidden, {"decoder": after}, positions + 1)
+        return PrefillState(hidden, after, positions + 1)
 
     def _read_inputs(self, backbone: Backbone, sources: Sequence[Sequence[int]]) -> list[PrefixKV]:
         """Keys and values of each input (without its separator) and the infix behind it, by layer."""

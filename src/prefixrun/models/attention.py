@@ -6,8 +6,8 @@ library's cache update, so no cache ever holds the prefix and generation cannot 
 the same keys and values in the library's cache would be: it stands at the positions before the text's, also where a
 module sees a window of positions alone.
 
-This file, kv_cache and transformers_names alone rely on how transformers attends and caches. Here that is: the
-registries `ALL_ATTENTION_FUNCTIONS` and `ALL_MASK_ATTENTION_FUNCTIONS`, the arguments of an attention function
+This file, kv_cache, beam_cache and transformers_names alone rely on how transformers attends and caches. Here that is:
+the registries `ALL_ATTENTION_FUNCTIONS` and `ALL_MASK_ATTENTION_FUNCTIONS`, the arguments of an attention function
 (`prefix_attention` names those that change its result), and how attention modules are recognised (`attention_sites`).
 tests/models/test_attention.py fails where a new version changes one of them, and `self_check` refuses a model that
 computes something else.
@@ -27,6 +27,7 @@ from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, eager_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from prefixrun.models.attention_gradient import attend, gradient_is_written
+from prefixrun.models.beam_cache import BeamCache
 from prefixrun.models.output_terms import OutputTerm
 from prefixrun.models.prefix_kv import PrefixKV, fold_rows, unfold_rows
 from prefixrun.models.transformers_names import uses_registry
@@ -148,7 +149,8 @@ def prefix_attention(
 
     Args:
         query: (rows, heads, queries, head_dim).
-        key, value: (rows, kv_heads, keys, head_dim), those of the text.
+        key, value: (rows, kv_heads, keys, head_dim), those of the text; with a BeamCache (inputs, kv_heads, columns,
+            head_dim), and the rows of the other arguments are the beams of these inputs.
         attention_mask: (rows or 1, 1, queries, keys), added to the scores; None where every query sees every key.
         position_bias: (rows or 1, heads, queries, keys), T5's. It counts positions of the text alone: a prefix has no
             position, and nothing is added to its scores.
@@ -165,15 +167,24 @@ def prefix_attention(
     if (record := getattr(module, "record", None)) is not None:
         record((key, value))
     prefix: PrefixKV | None = getattr(module, "prefix_kv", None)
-    window = _window(sliding_window, position_ids, query, key, prefix)
+    cache: BeamCache | None = getattr(module, "beam_cache", None)
+    rows = len(query)
+    if cache is not None:
+        layer: Any = module.layer_idx
+        query, attention_mask, position_bias, position_ids = cache.as_queries(
+            layer, query, attention_mask, position_bias, position_ids
+        )
+    window = _window(sliding_window, position_ids, query, key, prefix, cache.tables.positions if cache else None)
     dropout = dropout if module.training else 0.0
     scoring = _Scoring(attention_mask, position_bias, softcap, s_aux, window)
-    if gradient_is_written.get() and not dropout and _can_write_gradient(query, prefix, scoring):
+    writes = gradient_is_written.get() and cache is None and not dropout
+    if writes and _can_write_gradient(query, prefix, scoring):
         before = None if prefix is None else (prefix.keys, prefix.values)
         output = attend(query, key, value, before, attention_mask, scaling)
     else:
-        function = _attend_fused if _can_fuse(query, scoring) else _attend
+        function = _attend_fused if cache is None and _can_fuse(query, scoring) else _attend
         output = function(query * scaling, key, value, prefix, scoring, dropout)
+    output = output.reshape(rows, -1, *output.shape[2:])
     return output if added is None else output + added, None
 
 
@@ -188,7 +199,7 @@ class _Window:
 
 
 def _window(
-    size: int | None, positions: Tensor | None, query: Tensor, key: Tensor, prefix: PrefixKV | None
+    size: int | None, positions: Tensor | None, query: Tensor, key: Tensor, prefix: PrefixKV | None, text: Tensor | None
 ) -> _Window | None:
     """None where every query sees all keys, as where there are no more of them than the window is long."""
     rows, queries, keys = len(query), query.shape[2], key.shape[2]
@@ -196,8 +207,9 @@ def _window(
         return None
     if positions is None:
         positions = torch.arange(keys - queries, keys, device=query.device)[None]
-    # Without a cache the keys are at the positions of the queries; a cache holds those right before its last one.
-    text = positions if keys == queries else positions[:, -1:] + torch.arange(1 - keys, 1, device=query.device)
+    # Those of a search are told; otherwise keys are at the positions of the queries, or right before the last one.
+    if text is None:
+        text = positions if keys == queries else positions[:, -1:] + torch.arange(1 - keys, 1, device=query.device)
     of_text = positions[:, :, None] - text[:, None, :] < size
     of_prefix = None
     if prefix is not None:
@@ -286,7 +298,7 @@ def _can_write_gradient(query: Tensor, prefix: PrefixKV | None, scoring: _Scorin
 def _can_fuse(query: Tensor, scoring: _Scoring) -> bool:
     """Whether torch's kernel may take the place of `_attend`: it knows scores to which something is added, no others.
 
-    A decoding step, with a query a row, is left to `_attend`, which needs no copy of a prompt for each of its beams.
+    A decoding step, with a query a beam, is left to `_attend`, which copies no keys for the heads that share them.
     """
     is_plain = scoring.softcap is None and scoring.sink is None
     return is_plain and query.shape[2] > 1 and query.device.type in FUSED_DEVICES

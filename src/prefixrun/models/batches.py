@@ -11,6 +11,7 @@ from torch import Tensor
 
 from prefixrun.data.example import Pair
 from prefixrun.models.tokenizer import Tokenizer
+from prefixrun.models.transfer import on_device
 
 LossMode = Literal["sentence_sum", "token_mean"]
 
@@ -113,11 +114,11 @@ def collate(rows: Sequence[Row], prefix_len: int, loss_mode: LossMode, *, device
     sees &= torch.ones(length, length, dtype=torch.bool).tril()
     mask = torch.zeros(len(rows), length, length, dtype=dtype).masked_fill_(~sees, torch.finfo(dtype).min)
     return Batch(
-        ids=ids.to(device),
-        positions=(positions + prefix_len).to(device),
-        mask=mask.unsqueeze(1).to(device),
-        predicts=torch.tensor(predicts, device=device),
-        labels=torch.tensor(labels, device=device),
+        ids=on_device(ids, device),
+        positions=on_device(positions + prefix_len, device),
+        mask=on_device(mask.unsqueeze(1), device),
+        predicts=on_device(torch.tensor(predicts), device),
+        labels=on_device(torch.tensor(labels), device),
         factors=loss_factors([target for row in rows for target in row.targets], loss_mode, device),
     )
 
@@ -141,4 +142,4 @@ def padded(rows: Sequence[Sequence[int]], device: str | torch.device) -> tuple[T
     for index, row in enumerate(rows):
         ids[index, : len(row)] = torch.tensor(row)
         padding[index, : len(row)] = False
-    return ids.to(device), padding.to(device)
+    return on_device(ids, device), on_device(padding, device)

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from prefixrun.models import batches
 from prefixrun.models.batches import Batch, LossMode, Row, padded
+from prefixrun.models.beam_attention import beams_attached
+from prefixrun.models.beam_cache import BeamCache
 from prefixrun.models.kv_cache import KeyValueCache
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefill import PrefillState, prompt_prefix_kv
@@ -35,7 +37,7 @@ def last_states(
     *,
     ids: Tensor | None = None,
     embeddings: Tensor | None = None,
-    cache: KeyValueCache | None = None,
+    cache: KeyValueCache | BeamCache | None = None,
 ) -> Tensor:
     """One pass over token ids (rows, length) or input embeddings (rows, length, e): the last hidden states, scaled.
 
@@ -80,14 +82,13 @@ def prefill(
     # Padding is on the right, so no prompt sees it; its last token is at lengths - 1.
     hidden = states[torch.arange(len(prompts), device=device), lengths - 1].unsqueeze(1)
     joined = prompt_prefix_kv(prefix_kv.get("decoder"), cache.key_values(), padding, offset)
-    return PrefillState(hidden, {"decoder": joined}, offset + lengths)
+    return PrefillState(hidden, joined, offset + lengths)
 
 
-def decode_step(backbone: Backbone, ids: Tensor, positions: Tensor, cache: KeyValueCache) -> Tensor:
-    """The last hidden states (rows, 1, d) of one new token a row; its keys and values are appended to `cache`.
+def decode_step(backbone: Backbone, ids: Tensor, positions: Tensor, cache: BeamCache) -> Tensor:
+    """The last hidden states (rows, 1, d) of one new token a row; its keys and values are written into `cache`.
 
-    ids, positions: (rows, 1). A row sees its prefix_kv (trained prefix and prompt) and all that `cache` has of it.
+    ids, positions: (rows, 1). A row sees what `cache` has of it: trained prefix, prompt and the tokens that it wrote.
     """
-    length = cache.get_seq_length() + 1
-    mask = torch.zeros(1, 1, 1, length, dtype=backbone.head.dtype, device=ids.device)
-    return last_states(backbone, positions, mask, ids=ids, cache=cache)
+    with beams_attached(backbone.model, cache, in_place_of_prefix=True):
+        return last_states(backbone, positions, cache.tables.mask, ids=ids, cache=cache)

@@ -17,8 +17,10 @@ from torch import Tensor
 from prefixrun.models import encoder_decoder_batches
 from prefixrun.models.attention import recorded
 from prefixrun.models.batches import Batch, LossMode, Row, padded
+from prefixrun.models.beam_attention import beams_attached
+from prefixrun.models.beam_cache import BeamCache
 from prefixrun.models.encoder_decoder_batches import EncoderDecoderBatch
-from prefixrun.models.kv_cache import EmptyCrossCache, KeyValueCache
+from prefixrun.models.kv_cache import EmptyCrossCache
 from prefixrun.models.masks import padding_mask
 from prefixrun.models.prefill import PrefillState, prompt_prefix_kv
 from prefixrun.models.prefix_kv import PrefixKV
@@ -68,27 +70,28 @@ def prefill(
         hidden = decode(backbone, start, torch.zeros(1, 1, 1, 1, dtype=dtype, device=device), encoded, mask)
     return PrefillState(
         hidden,
-        prefix_kv={"cross": prompt_prefix_kv(prefix_kv.get("cross"), key_values["cross"], padding)},
+        beam_kv=[PrefixKV(keys, values) for keys, values in key_values["decoder"]],
         positions=torch.ones(len(prompts), dtype=torch.long, device=device),
-        cache=KeyValueCache.of(key_values["decoder"]),
+        cross_kv=prompt_prefix_kv(prefix_kv.get("cross"), key_values["cross"], padding),
     )
 
 
-def decode_step(backbone: Backbone, ids: Tensor, cache: KeyValueCache) -> Tensor:
-    """The last hidden states (rows, 1, d) of one new token a row; its keys and values are appended to `cache`.
+def decode_step(backbone: Backbone, ids: Tensor, cache: BeamCache) -> Tensor:
+    """The last hidden states (rows, 1, d) of one new token a row; its keys and values are written into `cache`.
 
     ids: (rows, 1). The input is a prefix of the cross attention (`prefill`), so the decoder gets an empty encoding.
     """
     dtype, device, shape = backbone.head.dtype, ids.device, backbone.shape
     empty = torch.zeros(len(ids), shape.kv_heads, 0, shape.head_dim, dtype=dtype, device=device)
-    return decode(
-        backbone,
-        ids,
-        torch.zeros(1, 1, 1, cache.get_seq_length() + 1, dtype=dtype, device=device),
-        torch.zeros(len(ids), 0, shape.width, dtype=dtype, device=device),
-        torch.zeros(1, 1, 1, 0, dtype=dtype, device=device),
-        EmptyCrossCache(cache, empty, shape.layers),
-    )
+    with beams_attached(backbone.model, cache, in_place_of_prefix=False):
+        return decode(
+            backbone,
+            ids,
+            cache.tables.mask,
+            torch.zeros(len(ids), 0, shape.width, dtype=dtype, device=device),
+            torch.zeros(1, 1, 1, 0, dtype=dtype, device=device),
+            EmptyCrossCache(cache, empty, shape.layers),
+        )
 
 
 def encode(backbone: Backbone, ids: Tensor, mask: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from prefixrun.models.batches import Batch, LossMode, Row, loss_factors, padded
 from prefixrun.models.masks import causal_mask, padding_mask
+from prefixrun.models.transfer import on_device
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,10 @@ def collate(
         ids=ids,
         positions=torch.arange(length, device=device).expand(len(targets), -1),
         mask=causal_mask(length, dtype, torch.device(device)),
-        predicts=torch.tensor(predicts, device=device),
-        labels=torch.tensor([label for target in targets for label in target], device=device),
+        predicts=on_device(torch.tensor(predicts), device),
+        labels=on_device(torch.tensor([label for target in targets for label in target]), device),
         factors=loss_factors(targets, loss_mode, device),
         source=source,
         source_mask=padding_mask(padding, dtype),
-        source_of_row=torch.tensor([index for index, row in enumerate(rows) for _ in row.targets], device=device),
+        source_of_row=on_device(torch.tensor([index for index, row in enumerate(rows) for _ in row.targets]), device),
     )

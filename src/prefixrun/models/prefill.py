@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
-from prefixrun.models.kv_cache import KeyValueCache
 from prefixrun.models.masks import padding_mask
 from prefixrun.models.prefix_kv import PrefixKV
 
 
 @dataclass(frozen=True, slots=True)
 class PrefillState:
-    """Where a beam search starts.
+    """Where a search starts.
 
-    What the model has read is the same for all beams of an input, so it is stored once an input, as a prefix of what
-    the beams write.
+    What the model has read is the same for all beams of an input, so it is stored once an input: each tensor has one
+    entry an input.
     """
 
     hidden: Tensor
     """(inputs, 1, d): the last hidden states that predict the first token of each output."""
-    prefix_kv: Mapping[str, Sequence[PrefixKV]]
-    """Attention site → by layer, the keys and values of trained prefix and prompt; one entry an input."""
+    beam_kv: Sequence[PrefixKV]
+    """By layer of the decoder, the keys and values that every output continues: trained prefix and prompt; in an
+    encoder-decoder, where the decoder's prefix stays attached, those of the start token."""
     positions: Tensor
     """(inputs,): the position of the first token of each output."""
-    cache: KeyValueCache = field(default_factory=KeyValueCache)
-    """Keys and values that the outputs begin with, one row an input; empty in decoder-only models."""
+    cross_kv: Sequence[PrefixKV] = ()
+    """By layer, what the cross attention of an encoder-decoder sees: trained prefix and encoded input."""
+
+    def select(self, inputs: Tensor) -> PrefillState:
+        """The state of some inputs: (selected,) indices."""
+        return PrefillState(
+            self.hidden[inputs],
+            [entry.select(inputs) for entry in self.beam_kv],
+            self.positions[inputs],
+            [entry.select(inputs) for entry in self.cross_kv],
+        )
 
 
 def prompt_prefix_kv(

@@ -24,6 +24,7 @@ from prefixrun.config.schema import ModelConfig
 from prefixrun.models import decoder_only, encoder_decoder
 from prefixrun.models.attention import attach_prefix, recorded, use_prefix_attention
 from prefixrun.models.batches import Row
+from prefixrun.models.beam_cache import BeamCache
 from prefixrun.models.families import refusal
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.transformers_names import cache_arguments
@@ -167,14 +168,16 @@ def _token_by_token(backbone: Backbone, row: Row) -> Tensor:
         prefill = encoder_decoder.prefill(backbone, [row.source], {})
     else:
         prefill = decoder_only.prefill(backbone, [row.source], {}, 0)
-    states = [prefill.hidden[0]]
-    with attach_prefix(backbone.model, prefill.prefix_kv):
+    states, cache = [prefill.hidden[0]], BeamCache(beams=1)
+    cache.add(prefill.beam_kv)
+    with attach_prefix(backbone.model, {"cross": prefill.cross_kv} if prefill.cross_kv else {}):
         for index, token in enumerate(target[:-1]):
             ids, positions = torch.tensor([[token]]), (prefill.positions + index)[None]
+            cache.advance([[0]], positions[0].tolist())
             if backbone.is_seq2seq:
-                states.append(encoder_decoder.decode_step(backbone, ids, prefill.cache)[0])
+                states.append(encoder_decoder.decode_step(backbone, ids, cache)[0])
             else:
-                states.append(decoder_only.decode_step(backbone, ids, positions, prefill.cache)[0])
+                states.append(decoder_only.decode_step(backbone, ids, positions, cache)[0])
     return torch.cat(states)
 
 

@@ -11,7 +11,7 @@ import torch
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig
 from prefixrun.config.validate import shown
-from prefixrun.decoding.generate import generate_all
+from prefixrun.decoding.generate import generate_all, generate_each
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.methods import Method, PrefixKeyValues, restore
 from prefixrun.methods.combine_prefixes import average, concatenate
@@ -167,14 +167,11 @@ def _is_prefix(each: Served) -> bool:
 
 
 def _generate(served: Served, sources: Sequence[str]) -> list[list[str]]:
-    backbone, size = served.backbone, served.decode.batch_size
+    backbone = served.backbone
     prompts = [backbone.tokenizer.source(source) for source in sources]
-    texts: list[list[str]] = []
-    with served.method.attach(backbone), prepacked_weights(backbone.model):
-        for start in range(0, len(prompts), size):
-            batch = generate_all(backbone, served.method, prompts[start : start + size], served.decode)
-            texts += [[backbone.tokenizer.output(ids) for ids in several] for several in batch]
-    return texts
+    with prepacked_weights(backbone.model):
+        outputs = dict(generate_each(backbone, served.method, prompts, served.decode))
+    return [[backbone.tokenizer.output(ids) for ids in outputs[index]] for index in range(len(prompts))]
 
 
 def _generate_shared(served: Sequence[Served], sources: Sequence[str]) -> list[list[list[str]]]:

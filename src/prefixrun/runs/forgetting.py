@@ -13,7 +13,7 @@ from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.data.plain_text import passages
 from prefixrun.methods.base import Method
 from prefixrun.models.batches import PairIds
-from prefixrun.training.trainer import mean_nll
+from prefixrun.training.batch_loss import mean_nll
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config

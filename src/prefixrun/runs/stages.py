@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -19,15 +20,16 @@ from prefixrun import methods, metrics
 from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.console import LOG, Stage
 from prefixrun.data import Example
-from prefixrun.decoding.generate import generate_all
+from prefixrun.decoding.generate import generate_each
 from prefixrun.methods import Method, nested, prompt, starts
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.runs.prepare import PreparedRun
+from prefixrun.training.batch_loss import mean_nll
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
 from prefixrun.training.interrupts import Pending
 from prefixrun.training.progress import Progress
-from prefixrun.training.trainer import Report, Trainer, mean_nll
+from prefixrun.training.trainer import Report, Trainer
 
 Watch = Callable[[Progress], None]
 """Looks at a training after every step."""
@@ -48,10 +50,10 @@ class TrainingOutcome:
 
 @dataclass(frozen=True, slots=True)
 class DecodedBatch:
-    """Outputs of one batch of inputs."""
+    """Outputs of as many inputs as a batch has."""
 
     outputs: Sequence[tuple[Example, tuple[str, ...]]]
-    """Every example of the batch's inputs with its outputs, the one that is scored first; examples with the same input
+    """Every example of these inputs with its outputs, the one that is scored first; examples with the same input
     share them."""
     seconds: float
     inputs: int
@@ -157,7 +159,8 @@ def _watched(report: Report, watch: Watch | None) -> Report:
 
 
 def decode(prepared: PreparedRun, method: Method, done: Mapping[str, str]) -> Iterator[DecodedBatch]:
-    """Decode the inputs that have no output yet, batch by batch, the shortest first, which saves padding.
+    """Decode the inputs that have no output yet, the shortest first, which saves padding; they are handed on as soon as
+    a batch's number of them is done.
 
     method: trained. done: id -> output of examples that an earlier process has decoded. Examples with the same input
     (DART, WebNLG) share one output, as in the paper's code (data/dart/temp.py).
@@ -168,17 +171,17 @@ def decode(prepared: PreparedRun, method: Method, done: Mapping[str, str]) -> It
         if example.id not in done:
             examples_of_source.setdefault(example.source, []).append(example)
     sources = sorted(examples_of_source, key=lambda source: len(prepared.prompts[source]))
-    with method.attach(backbone), prepacked_weights(backbone.model):
-        for start in range(0, len(sources), config.batch_size):
-            started = time.perf_counter()
-            batch = sources[start : start + config.batch_size]
-            hypotheses = generate_all(backbone, method, [prepared.prompts[source] for source in batch], config)
+    with prepacked_weights(backbone.model):
+        started = time.perf_counter()
+        decoded = generate_each(backbone, method, [prepared.prompts[source] for source in sources], config)
+        while batch := list(islice(decoded, config.batch_size)):
             outputs = [
                 (example, tuple(map(backbone.tokenizer.output, several)))
-                for source, several in zip(batch, hypotheses, strict=True)
-                for example in examples_of_source[source]
+                for index, several in batch
+                for example in examples_of_source[sources[index]]
             ]
             yield DecodedBatch(outputs, time.perf_counter() - started, len(batch))
+            started = time.perf_counter()
 
 
 def score(prepared: PreparedRun, outputs: Sequence[str]) -> tuple[Mapping[str, metrics.Score], pd.DataFrame]:

@@ -59,6 +59,8 @@ WATCH_SECONDS = 5.0
 
 MOST_WORKERS = 4096
 """Of one machine."""
+WORKERS_PER_GPU = "hydra.launcher.workers_per_gpu"
+"""How many runs share a GPU, a setting that this program adds to the joblib launcher's."""
 
 
 def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch | None:
@@ -79,6 +81,7 @@ def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch
     if plugin and not is_installed(plugin):
         raise MissingPartError(f"hydra/launcher={name}: is not installed; run: pip install 'prefixrun[{extra}]'")
 
+    settings, per_gpu = _split_workers_per_gpu(name, settings)
     with compose.hydra_files(config_dir), settings_explained(settings):
         _sweep_config(settings, config_dir)  # what is wrong is said before anything is made
 
@@ -90,7 +93,7 @@ def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch
                     [*settings, format_override("hydra.sweep.dir", str(directory.resolve()))], config_dir
                 )
                 _join_cluster(config)
-                slots = _worker_slots(name, config, Path(scratch))
+                slots = _worker_slots(name, config, Path(scratch), per_gpu)
             with _stopping_workers(slots):
                 _launch(config, slots, jobs, report)
 
@@ -197,8 +200,30 @@ def _join_cluster(config: DictConfig) -> None:
         OmegaConf.update(config, "hydra.launcher.ray.init.object_store_memory", None, force_add=True)
 
 
-def _worker_slots(name: str, config: DictConfig, scratch: Path) -> WorkerSlots | None:
-    """Shares of this machine for joblib's workers. -1 workers: one for each GPU, or one for two cores without."""
+def _split_workers_per_gpu(name: str, settings: Sequence[str]) -> tuple[list[str], int]:
+    """The plugin's own settings, and how many workers a GPU has.
+
+    Raises ConfigError for a number that is none, another launcher, a machine without GPUs, and a number of workers
+    beside it.
+    """
+    others = [setting for setting in settings if setting.lstrip("+").partition("=")[0] != WORKERS_PER_GPU]
+    mine = [setting for setting in settings if setting not in others]
+    if not mine:
+        return others, 1
+    value = mine[-1].partition("=")[2]
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MOST_WORKERS):
+        raise ConfigError(f"{shortened(mine[-1])}: give a whole number from 1 to {MOST_WORKERS}")
+    if name != "joblib":
+        raise ConfigError(f"{mine[-1]}: belongs to hydra/launcher=joblib; a cluster shares out its GPUs itself")
+    if not available_gpus():
+        raise ConfigError(f"{mine[-1]}: there is no GPU here; give hydra.launcher.n_jobs=N")
+    if any(setting.startswith("hydra.launcher.n_jobs=") for setting in others):
+        raise ConfigError(f"{mine[-1]}: already says how many workers there are; leave hydra.launcher.n_jobs out")
+    return others, int(value)
+
+
+def _worker_slots(name: str, config: DictConfig, scratch: Path, per_gpu: int) -> WorkerSlots | None:
+    """Shares of this machine for joblib's workers. -1 workers: `per_gpu` for each GPU, or one for two cores without."""
     if name != "joblib":
         return None
     cores, gpus = available_cores(), available_gpus()
@@ -209,7 +234,7 @@ def _worker_slots(name: str, config: DictConfig, scratch: Path) -> WorkerSlots |
         raise ConfigError(f"hydra.launcher.n_jobs={n_jobs}: at most {MOST_WORKERS} workers are started")
     if (formula := OmegaConf.select(config, "hydra.launcher.pre_dispatch")) != "2*n_jobs":
         raise ConfigError(f"hydra.launcher.pre_dispatch={formula}: is a formula that joblib works out; leave it out")
-    workers = n_jobs if n_jobs > 0 else len(gpus) or max(1, (len(cores) or os.cpu_count() or 1) // 2)
+    workers = n_jobs if n_jobs > 0 else len(gpus) * per_gpu or max(1, (len(cores) or os.cpu_count() or 1) // 2)
     OmegaConf.update(config, "hydra.launcher.n_jobs", workers)
     return WorkerSlots(str(scratch), workers, tuple(cores), tuple(gpus))
 

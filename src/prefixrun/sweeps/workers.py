@@ -36,7 +36,7 @@ class WorkerSlots:
             if self.cores:
                 os.sched_setaffinity(0, self.share(slot))
             if self.gpus:
-                os.environ["CUDA_VISIBLE_DEVICES"] = self.gpus[slot % len(self.gpus)]
+                os.environ["CUDA_VISIBLE_DEVICES"] = self.gpu(slot)
         return len(available_cores()) or max(1, (os.cpu_count() or 1) // self.workers)
 
     def share(self, slot: int) -> tuple[int, ...]:
@@ -45,6 +45,10 @@ class WorkerSlots:
         if cores_per_worker == 0:
             return (self.cores[slot % len(self.cores)],)
         return self.cores[slot * cores_per_worker : (slot + 1) * cores_per_worker]
+
+    def gpu(self, slot: int) -> str:
+        """The GPU of a slot; more workers than GPUs share them in turn."""
+        return self.gpus[slot % len(self.gpus)]
 
     @property
     def stopped(self) -> bool:

@@ -20,26 +20,27 @@ from prefixrun.config.schema import TrainConfig
 from prefixrun.errors import DivergedError, PrefixrunError
 from prefixrun.methods.base import Method
 from prefixrun.models.backbone import Backbone
-from prefixrun.models.batches import Batch, LossMode, PairIds, Row
+from prefixrun.models.batches import LossMode, PairIds, Row
 from prefixrun.models.gradient_checkpointing import checkpointed_blocks
 from prefixrun.models.training_kernels import training_kernels
+from prefixrun.models.transfer import is_queued
+from prefixrun.training.batch_loss import attached_loss, mean_nll
 from prefixrun.training.checkpoint import Checkpoint, Checkpoints
 from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
 from prefixrun.training.divergence import diverged, risen_loss
 from prefixrun.training.interrupts import Pending
-from prefixrun.training.loss import target_nll
 from prefixrun.training.loss_scale import LOSS_SCALES, UNSCALED, unscale
 from prefixrun.training.progress import Progress
-from prefixrun.training.sampler import StepBatches, batches_of, schedule_steps
+from prefixrun.training.sampler import StepBatches, schedule_steps
+from prefixrun.training.unread_losses import UnreadLosses
 
-EVAL_BATCH = 32
-"""Pairs in one batch of an evaluation."""
 BATCHES = 3
 """Number of the random streams of what is drawn for a batch; 1 are those of dropout, 2 that of the start."""
 
-
 Report = Callable[[Progress, int, float], None]
 """Called after every step with the progress, the number of steps in all and the batch's loss in nats a token."""
+READ_EVERY = 16
+"""Steps after which the losses are read back from a GPU, where each reading waits for it; on a CPU every step's is."""
 
 
 class Trainer:
@@ -71,12 +72,16 @@ class Trainer:
         self.train_pairs, self.dev_pairs, self.checkpoints = train_pairs, dev_pairs, checkpoints
         self.steps = schedule_steps(train_pairs, config, seed)
         self.parameters = [parameter for parameter in method.parameters() if parameter.requires_grad]
+        device = backbone.head.device
+        self._waits_each_step = group.size > 1 or not is_queued(device)
+        self._unread, self._last_loss = UnreadLosses(), math.nan
         self.optimiser = torch.optim.AdamW(
             self.parameters,
             lr=config.lr,
             betas=(config.adam_beta1, config.adam_beta2),
             eps=config.adam_eps,
             weight_decay=config.weight_decay,
+            fused=True if is_queued(device) else None,  # one kernel for all parameters; a CPU keeps its last digits
         )
         self.progress = Progress()
         self._best: dict[str, Tensor] = {}
@@ -109,19 +114,22 @@ class Trainer:
             started = time.perf_counter()
             for parameter_group in self.optimiser.param_groups:
                 parameter_group["lr"] = config.lr * schedule(progress.step, len(self.steps), config.warmup_steps)
-            nll = self._gradients(batches)
-            self._check_finite(nll, number)
+            self._gradients(batches, number)
+            if self._waits_each_step:
+                self._read_losses()
             torch.nn.utils.clip_grad_norm_(self.parameters, config.clip_norm)
             self.optimiser.step()
-            loss = self._record_step(batches, nll)
+            self._record_step(batches)
+            is_last = number == len(self.steps)
+            if is_last or len(self._unread) >= READ_EVERY:
+                self._read_losses()
             progress.step = number
             progress.seconds += time.perf_counter() - started
 
-            is_last = number == len(self.steps)
             self._check_risen(is_last)
             if is_last or (batches.ends_epoch if config.eval_every is None else number % config.eval_every == 0):
                 self._evaluate(is_last)
-            report(progress, len(self.steps), loss)
+            report(progress, len(self.steps), self._last_loss)
             # The number of the signal, the same in all processes: all of them end after the same step.
             interruption.number = int(self.group.max([interruption.number or 0])[0]) or None
             if interruption or is_last or number % config.checkpoint_every == 0:
@@ -133,25 +141,28 @@ class Trainer:
             self._check_trained(trained)
         return trained
 
-    def _gradients(self, batches: StepBatches) -> float:
+    def _gradients(self, batches: StepBatches, step: int) -> None:
         """Compute the gradients of a step, see `_backward`; in float16 with a loss scale that fits."""
         before = self.progress.positions
         for scale in LOSS_SCALES.get(self.backbone.head.dtype, UNSCALED):
             self.progress.positions = before
             self.optimiser.zero_grad()
-            nll = self._backward(batches, scale)
+            losses, weights = self._backward(batches, scale)
             if scale == 1 or unscale(self.parameters, scale):
                 break
-        return nll
+        tokens = sum(len(target) for row in batches.rows for target in row.targets)
+        self._unread.add(step, tokens, losses, len(batches.micro_batches), weights)
 
-    def _backward(self, batches: StepBatches, scale: float) -> float:
+    def _backward(self, batches: StepBatches, scale: float) -> tuple[list[Tensor], list[float]]:
         """Add up the gradients of the mean loss of the micro-batches, times `scale`, over all processes.
 
-        Returns the negative log-likelihood of all their targets in nats (with label smoothing, the smoothed one),
-        whatever the loss mode.
+        Returns the losses of this process's micro-batches, scalars divided by the number of micro-batches, and the
+        weight that each target has in its loss, see batches.loss_factors. With label smoothing they are smoothed.
         """
         method, backbone, loss_mode = self.method, self.backbone, self.config.loss_mode
-        nll, positions, count = 0.0, 0, len(batches.micro_batches)
+        losses: list[Tensor] = []
+        weights: list[float] = []
+        positions, count = 0, len(batches.micro_batches)
         with self._dropout(), self._memory():
             for number, rows in enumerate(batches.micro_batches):
                 # The same in all processes, whatever share of the rows they have.
@@ -161,17 +172,34 @@ class Trainer:
                     continue
                 batch = method.collate(backbone, share, loss_mode)
                 with method.attach(backbone):  # checkpointed blocks are computed again in the backward pass
-                    loss = _attached_loss(method, backbone, batch, self.config.label_smoothing) / count
-                    nll += loss.item() * count / float(batch.factors[0])
+                    loss = attached_loss(method, backbone, batch, self.config.label_smoothing) / count
+                    losses.append(loss)
+                    weights.append(float(np.float32(1 / _divisor(share, loss_mode))))
                     if self.group.size > 1:
                         # The loss is a mean over this process's share; its part in the mean over all rows is smaller.
                         loss = loss * (_divisor(share, loss_mode) / _divisor(rows, loss_mode))
                     (loss if scale == 1 else loss * scale).backward()
                 positions += batch.position_count
         self.group.all_reduce_gradients(self.parameters)
-        nll, all_positions = self.group.sum([nll, positions])
+        (all_positions,) = self.group.sum([positions])
         self.progress.positions += int(all_positions)
-        return nll
+        return losses, weights
+
+    def _read_losses(self) -> None:
+        """Add the losses of all steps since the last reading to the progress.
+
+        Raises PrefixrunError for one that is no number. Nothing is saved or evaluated before.
+        """
+        for step, own_nll, tokens in self._unread.read():
+            (nll,) = self.group.sum([own_nll])
+            self._check_finite(nll, step, is_start=step == 1)
+            progress, self._last_loss = self.progress, nll / tokens
+            progress.nll_since_evaluation += nll
+            progress.tokens_since_evaluation += tokens
+            if progress.start_loss is None:
+                progress.start_loss = self._last_loss
+            else:
+                progress.recent_losses = [*progress.recent_losses, self._last_loss][-self.config.diverged_steps :]
 
     @contextmanager
     def _dropout(self) -> Iterator[None]:
@@ -199,23 +227,14 @@ class Trainer:
             return checkpointed_blocks(self.backbone.model)
         return nullcontext()
 
-    def _record_step(self, batches: StepBatches, nll: float) -> float:
-        """Add a step to the progress; returns its loss in nats a target token."""
-        progress, rows = self.progress, batches.rows
-        tokens = sum(len(target) for row in rows for target in row.targets)
-        progress.pair_tokens += sum(row.pair_tokens for row in rows)
-        progress.processes = max(progress.processes, self.group.size)
-        progress.nll_since_evaluation += nll
-        progress.tokens_since_evaluation += tokens
-        loss = nll / tokens
-        if progress.start_loss is None:
-            progress.start_loss = loss
-        else:
-            progress.recent_losses = [*progress.recent_losses, loss][-self.config.diverged_steps :]
-        return loss
+    def _record_step(self, batches: StepBatches) -> None:
+        """Add what a step has cost to the progress."""
+        self.progress.pair_tokens += sum(row.pair_tokens for row in batches.rows)
+        self.progress.processes = max(self.progress.processes, self.group.size)
 
     def _evaluate(self, is_last: bool) -> None:
         """Measure the losses; remember the best state for train.keep=best, and for a run that diverges later."""
+        self._read_losses()
         progress = self.progress
         entry = {"step": progress.step, "train_loss": progress.nll_since_evaluation / progress.tokens_since_evaluation}
         if self.dev_pairs:
@@ -228,10 +247,10 @@ class Trainer:
         progress.history.append(entry)
         progress.nll_since_evaluation, progress.tokens_since_evaluation = 0.0, 0
 
-    def _check_finite(self, loss: float, step: int) -> None:
+    def _check_finite(self, loss: float, step: int, *, is_start: bool = False) -> None:
         if math.isfinite(loss):
             return
-        if self.progress.step == 0:
+        if is_start:
             raise PrefixrunError(
                 "step 1: the loss is not a number, before anything was trained; look at the start (init), at the "
                 "model's weights, and at the number format (precision)"
@@ -242,7 +261,8 @@ class Trainer:
         """Raise DivergedError where the loss has stayed far above its start."""
         progress = self.progress
         start, recent = progress.start_loss, progress.recent_losses
-        assert start is not None
+        if start is None:  # on a GPU it has not been read yet
+            return
         loss = risen_loss(start, recent, self.config, is_last=is_last)
         if loss is not None:
             train_loss = progress.nll_since_evaluation / progress.tokens_since_evaluation
@@ -268,6 +288,7 @@ class Trainer:
 
     def _save(self) -> None:
         """Write a checkpoint, once for all processes."""
+        self._read_losses()
         if not self.group.writes:
             return
         tensors: dict[str, Tensor] = {f"parameter/{name}": value for name, value in self.method.named_parameters()}
@@ -311,40 +332,6 @@ def schedule(step: int, steps: int, warmup: int) -> float:
     if step < warmup:
         return step / warmup
     return (steps - step) / max(1, steps - warmup)
-
-
-def batch_loss(method: Method, backbone: Backbone, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
-    """The loss of a batch in its loss mode: a float32 scalar, see loss.target_nll."""
-    with method.attach(backbone):
-        return _attached_loss(method, backbone, batch, label_smoothing)
-
-
-def _attached_loss(method: Method, backbone: Backbone, batch: Batch, label_smoothing: float) -> Tensor:
-    """`batch_loss` of a method that is attached."""
-    return target_nll(
-        method.target_states(backbone, batch),
-        backbone.head,
-        batch.labels,
-        batch.factors,
-        backbone.head_bias,
-        label_smoothing,
-        backbone.head_cap,
-    )
-
-
-@torch.no_grad()
-def mean_nll(
-    method: Method, backbone: Backbone, pairs: Sequence[PairIds], group: ProcessGroup = SINGLE_PROCESS
-) -> float:
-    """Negative log-likelihood in nats a target token over all pairs, which the processes share."""
-    rows = [Row(pair.source, (pair.target,)) for pair in pairs]
-    nll, tokens = 0.0, 0
-    for batch_rows in group.share_of(batches_of(rows, EVAL_BATCH, None)):
-        batch = method.collate(backbone, batch_rows, "token_mean")
-        nll += float(batch_loss(method, backbone, batch)) * len(batch.labels)
-        tokens += len(batch.labels)
-    nll, all_tokens = group.sum([nll, tokens])
-    return nll / all_tokens
 
 
 def _divisor(rows: Sequence[Row], loss_mode: LossMode) -> int:

@@ -1,0 +1,20 @@
+"""The loss of all pairs is that of each batch, weighed by its tokens."""
+
+import pytest
+
+from prefixrun.config.schema import ModelConfig
+from prefixrun.methods.base import Method
+from prefixrun.models.backbone import load
+from prefixrun.models.batches import PairIds, Row
+from prefixrun.training.batch_loss import EVAL_BATCH, batch_loss, mean_nll
+
+PAIRS = [
+    PairIds((1, 2, 3 + number % 5, 256), (7, *range(20, 21 + number % 4), 256)) for number in range(EVAL_BATCH + 3)
+]
+
+
+def test_all_pairs_are_one_batch_for_the_loss() -> None:
+    backbone = load(ModelConfig(name="tiny_gpt2", source="random", architecture="tiny_gpt2"))
+    rows = [Row(pair.source, (pair.target,)) for pair in PAIRS]
+    whole = batch_loss(Method(), backbone, Method().collate(backbone, rows, "token_mean"))
+    assert mean_nll(Method(), backbone, PAIRS) == pytest.approx(float(whole), rel=1e-5)
