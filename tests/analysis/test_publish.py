@@ -49,7 +49,7 @@ def test_tables_of_another_version_do_not_stay_with_old_numbers(tmp_path: Path) 
     mine.touch()
     publish([], tmp_path)
     left = {path.name.partition("_")[0] for path in (tmp_path / "tables").iterdir()}
-    assert left == {"acl", "claims.md", "acl_table_2.md", "methods.md", "methods.tex", "my"}
+    assert left == {"acl", "claims.md", "methods.csv", "methods.md", "methods.tex", "my"}
 
 
 def test_published_tables_are_what_the_committed_records_give(published: tuple[Record, ...]) -> None:

@@ -162,7 +162,7 @@ def test_shell_completion_can_be_installed_and_answers(tmp_path: Path) -> None:
 
 def test_the_version_says_what_the_numbers_mean(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out == "prefixrun 0.1.0 (semantics 2)\n"
+    assert capsys.readouterr().out == "prefixrun 0.1.0 (semantics 3)\n"
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ def test_the_schema_says_which_settings_change_no_number() -> None:
             "train.diverged_factor",
             "train.diverged_steps",
             "decode.batch_size",
+            "decode.graphs",
         ),
         *("init.text", "init.file", "init.run"),
         *("task.dataset", "task.dataset_config", "task.dataset_revision"),

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 import prefixrun
 from prefixrun import data, files
@@ -431,9 +432,10 @@ def test_a_run_that_diverges_keeps_its_best_state_and_is_not_tried_again(
 ) -> None:
     backward, steps = Trainer._backward, []
 
-    def rising(self: Trainer, *arguments: Any) -> float:
+    def rising(self: Trainer, *arguments: Any) -> tuple[list[Tensor], list[float]]:
         steps.append(self.progress.step)
-        return backward(self, *arguments) * (1 if self.progress.step < 2 else 5)
+        losses, weights = backward(self, *arguments)
+        return [loss * (1 if self.progress.step < 2 else 5) for loss in losses], weights
 
     monkeypatch.setattr(Trainer, "_backward", rising)
     run = the_run("results", *DIVERGING)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import Tensor
 
 from prefixrun.cli.commands.tune import number_of_trials
 from prefixrun.cli.main import main
@@ -51,8 +52,9 @@ def test_one_that_diverges_is_no_best(capsys: pytest.CaptureFixture[str], monkey
     pytest.importorskip("optuna", reason="needs prefixrun[tune]")
     backward = Trainer._backward
 
-    def rising(self: Trainer, *rest: Any) -> float:
-        return backward(self, *rest) * (9 if self.progress.step else 1)
+    def rising(self: Trainer, *rest: Any) -> tuple[list[Tensor], list[float]]:
+        losses, weights = backward(self, *rest)
+        return [loss * (9 if self.progress.step else 1) for loss in losses], weights
 
     monkeypatch.setattr(Trainer, "_backward", rising)
     assert tune(SPACE, "trials=2") == 6
