@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from claim_findings import findings, write_four
+from claim_findings import findings, write_four, write_subsamples
 from synthetic_records import write_record
 
 PREFIX: tuple[str, float, dict[str, Any]] = ("prefix", 0.7, {})
@@ -41,8 +41,8 @@ def test_which_runs_stand_against_prefix_tuning(
 )
 def test_low_data_is_judged_over_all_sizes(tmp_path: Path, prefix: float, finetune: float, outcome: str) -> None:
     for size in (50, 100, 500):
-        write_four(tmp_path, "prefix", prefix, train_size=size)
-        write_four(tmp_path, "finetune", finetune, train_size=size)
+        write_subsamples(tmp_path, "prefix", prefix, train_size=size)
+        write_subsamples(tmp_path, "finetune", finetune, train_size=size)
     found = findings(tmp_path)["C8"]
     assert found.outcome == outcome
     (evidence,) = found.evidence
@@ -56,28 +56,40 @@ def test_one_run_each_decides_nothing_beyond_its_inputs(tmp_path: Path) -> None:
     write_four(tmp_path, "embedding", 0.1, seeds=[1])
     (evidence,) = findings(tmp_path)["C15"].evidence
     assert "one run says nothing about seeds" in evidence.text
-    assert evidence.outcome == "undecided", "a clear difference over inputs, and nobody knows what another seed gives"
+    assert evidence.outcome == "too few runs", "a clear difference over inputs; nobody knows what another seed gives"
     write_four(tmp_path, "prefix", 0.5, seeds=[2])
     write_four(tmp_path, "embedding", 0.1, seeds=[2])
     (evidence,) = findings(tmp_path)["C15"].evidence
-    assert evidence.outcome == "undecided", "two may be close by chance"
+    assert evidence.outcome == "too few runs", "two may be close by chance"
+    assert findings(tmp_path)["C15"].outcome == "undecided"
+
+
+def test_single_runs_do_not_keep_a_claim_open_that_others_decide(tmp_path: Path) -> None:
+    write_four(tmp_path, "prefix", 0.7)
+    write_four(tmp_path, "embedding", 0.3)
+    write_four(tmp_path, "prefix", 0.7, seeds=[1], precision="bf16")
+    write_four(tmp_path, "embedding", 0.3, seeds=[1], precision="bf16")
+    found = findings(tmp_path)["C15"]
+    assert sorted(each.outcome for each in found.evidence) == ["holds", "too few runs"]
+    assert found.outcome == "holds"
 
 
 def test_a_start_at_other_words_does_not_speak_for_prefix_tuning(tmp_path: Path) -> None:
-    write_four(tmp_path, "prefix", 0.7, seeds=range(3), train_size=100)
-    write_four(tmp_path, "prefix", 0.2, seeds=range(4), train_size=100, **{"init.default_words": "elephant"})
-    write_four(tmp_path, "prefix", 0.4, seeds=range(3), train_size=100, **{"init.name": "random"})
+    write_subsamples(tmp_path, "prefix", 0.7, train_size=100)
+    write_subsamples(tmp_path, "prefix", 0.2, train_size=100, **{"init.default_words": "elephant"})
+    write_subsamples(tmp_path, "prefix", 0.4, train_size=100, **{"init.name": "random"})
     (evidence,) = findings(tmp_path)["C17"].evidence
     assert "elephant" not in evidence.text
     assert evidence.outcome == "holds"
 
 
-def test_more_runs_speak_before_fewer_of_a_nicer_setting(tmp_path: Path) -> None:
+def test_the_usual_start_speaks_however_few_runs_it_has(tmp_path: Path) -> None:
     write_four(tmp_path, "finetune", 0.5)
     write_four(tmp_path, "prefix", 0.7, seeds=range(3), prefix_len=5, **{"init.name": "random"})
     write_four(tmp_path, "prefix", 0.2, seeds=[1], prefix_len=10)
     (evidence,) = findings(tmp_path)["C2"].evidence
-    assert "from random, length 5" in evidence.text
+    assert "from words, length 10" in evidence.text
+    assert evidence.outcome == "too few runs"
 
 
 def test_the_length_is_that_of_the_papers_table(tmp_path: Path) -> None:
@@ -136,8 +148,8 @@ def test_errors_count_the_other_way(tmp_path: Path) -> None:
 
 def test_words_against_random_are_judged_at_each_small_size(tmp_path: Path) -> None:
     for size in (50, 100):
-        write_four(tmp_path, "prefix", 0.7, train_size=size)
-        write_four(tmp_path, "prefix", 0.3, train_size=size, **{"init.name": "random"})
+        write_subsamples(tmp_path, "prefix", 0.7, train_size=size)
+        write_subsamples(tmp_path, "prefix", 0.3, train_size=size, **{"init.name": "random"})
     found = findings(tmp_path)
     assert found["C17"].outcome == "holds"
     assert len(found["C17"].evidence) == 2

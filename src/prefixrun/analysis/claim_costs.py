@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import exp, log
 
+from prefixrun.analysis.arms import Arm, Choice, choose
 from prefixrun.analysis.claim_rules import (
     LOW_DATA,
-    Arm,
     Evidence,
-    Outcome,
+    Match,
     count_text,
-    ends,
+    evidence_of,
     interval_text,
     main_metric,
+    pool_key,
     run_ids,
     where,
 )
-from prefixrun.analysis.comparability import have_one_signature
-from prefixrun.analysis.comparison import difference
+from prefixrun.analysis.comparison import ENOUGH, difference, estimate, half_width
+from prefixrun.analysis.equal_training import training_of
 from prefixrun.analysis.equivalence import margin
-from prefixrun.analysis.groups import RunGroup, runs_of, split_by
+from prefixrun.analysis.groups import RunGroup, split_by
+from prefixrun.analysis.verdicts import Says, Verdict, judge
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
@@ -41,36 +44,42 @@ FEWER = 500
 
 
 def lengths(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
-    """Does the score rise from the shortest prefix to a middle length, and stop rising there?"""
-    for by_length in _by_length(group for group in groups if group.n_train > LOW_DATA):
-        peak = MIDDLE.get(next(iter(by_length.values())).first.scored_as, TABLES_MIDDLE)
+    """Does the score rise from the shortest prefix to a middle length, and stop rising there?
+
+    Each length stands there by its best setting, of those with equal training.
+    """
+    prefixes = [group for group in groups if group.method == "prefix" and group.n_train > LOW_DATA]
+    for alike in split_by(prefixes, lambda group: (*pool_key(group), training_of(group), group.init)):
+        of_length = split_by((group for group in alike if group.first.prefix_len), lambda group: group.first.prefix_len)
+        chosen = [choose(settings) for settings in of_length]
+        by_length = {each.group.first.prefix_len or 0: each for each in chosen}
+        if len(by_length) < 3:
+            continue
+        peak = MIDDLE.get(alike[0].first.scored_as, TABLES_MIDDLE)
         middle = min(by_length, key=lambda length: (abs(length - peak), length))
         shortest, longest = min(by_length), max(by_length)
-        if len(by_length) < 3 or middle in (shortest, longest):
-            continue
-        yield from _step(by_length[shortest], by_length[middle], rises=True)
-        yield from _step(by_length[middle], by_length[longest], rises=False)
+        if middle not in (shortest, longest):
+            yield from _step(by_length[shortest], by_length[middle], rises=True)
+            yield from _step(by_length[middle], by_length[longest], rises=False)
 
 
-def _step(shorter: RunGroup, longer: RunGroup, *, rises: bool) -> Iterator[Evidence]:
+def _step(shorter: Choice, longer: Choice, *, rises: bool) -> Iterator[Evidence]:
     """Whether the score rises from one length to another as it is expected to."""
-    metric = main_metric(shorter)
-    rise = difference(shorter.runs, longer.runs, metric)
+    sides = shorter.group, longer.group
+    metric = main_metric(sides[0])
+    rise = difference(sides[0].runs, sides[1].runs, metric)
     if rise is None:
         return
-    outcome: Outcome = "undecided"
-    low, high = ends(rise)
-    if low is not None and high is not None and have_one_signature(runs_of((shorter, longer)), metric):
-        bound = 0.0 if rises else margin(shorter.first.scored_as, metric)
-        is_rise, is_none = low > bound, high < bound
-        if is_rise or is_none:
-            outcome = "holds" if is_rise == rises else "does not hold"
+    bound = 0.0 if rises else margin(sides[0].first.scored_as, metric)
+    verdict = judge(rise, "more", bound, rise.draws)
+    if not rises and verdict.outcome in ("holds", "does not hold"):  # what rises beyond the margin contradicts
+        verdict = Verdict("does not hold" if verdict.outcome == "holds" else "holds")
     notes = ("rise expected" if rises else "no rise expected", rise.note)
     text = (
-        f"{where(shorter)}: {display_names.of_metric(metric)} of length {longer.first.prefix_len} minus length "
-        f"{shorter.first.prefix_len} {interval_text(rise, 1)}, {count_text(rise)} ({'; '.join(filter(None, notes))})"
+        f"{where(sides[0])}: {display_names.of_metric(metric)} of length {sides[1].first.prefix_len} minus length "
+        f"{sides[0].first.prefix_len} {interval_text(rise, 1)}, {count_text(rise)} ({'; '.join(filter(None, notes))})"
     )
-    yield Evidence(outcome, text, run_ids(shorter, longer))
+    yield evidence_of(verdict, text, Match(longer, shorter), metric)
 
 
 def length_speed(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
@@ -106,22 +115,36 @@ def _by_machine(groups: Iterable[RunGroup]) -> list[list[RunGroup]]:
 
 
 def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts: bool) -> Iterator[Evidence]:
-    """Holds when the first takes at most `most` times the second's time per token."""
-    times = []
-    for group in (first, second):
-        seconds, tokens = group.cost("train_seconds"), group.cost("train_tokens")
-        if not seconds or not tokens:
-            return
-        times.append(seconds / tokens)
-    ratio = times[0] / times[1]
-    contradicts = ratio > (most if slower_contradicts else 1.0)
-    outcome: Outcome = "holds" if ratio <= most else "does not hold" if contradicts else "undecided"
+    """Holds when the first takes at most `most` times the second's time per token, by the interval over three runs or
+    more on either side (Welch's, of the logarithms, as a busy machine slows runs by factors)."""
+    times = [_log_times(group) for group in (first, second)]
+    if not all(times):
+        return
+    sides = [estimate(each) for each in times]
+    n = min(len(each) for each in times)
+    variances = [side.run_variance or 0.0 for side in sides]
+    half = half_width(sum(variances), n - 1) if n > 1 else 0.0
+    middle = sides[0].mean - sides[1].mean
+    low, ratio, high = (exp(each) for each in (middle - half, middle, middle + half))
+    contradicts = low > (most if slower_contradicts else 1.0)
+    outcome: Says = "holds" if high <= most else "does not hold" if contradicts else "undecided"
+    span = f" [{low:.2f}, {high:.2f}]" if n > 1 else ""
+    needs = ""
+    if n < ENOUGH:
+        outcome = "too few runs"
+        needs = f", at least {ENOUGH - n} more run{'' if ENOUGH - n == 1 else 's'} before anything is decided"
     memory = [group.cost("peak_memory_bytes") for group in (first, second)]
     known = [f"{each / 2**30:.1f}" for each in memory if each is not None]
     memory_text = f"; peak memory {' against '.join(known)} GiB" if len(known) == 2 else ""
     arms = " against ".join(map(_method_and_length, (first, second)))
-    text = f"{where(first)}: training time per token of {arms}: {ratio:.2f} times{memory_text}"
+    text = f"{where(first)}: training time per token of {arms}: {ratio:.2f} times{span}, n = {n}{needs}{memory_text}"
     yield Evidence(outcome, text, run_ids(first, second))
+
+
+def _log_times(group: RunGroup) -> list[float]:
+    """Of the seconds a token of each run; empty unless all have measured them."""
+    costs = [(run.result["costs"].get("train_seconds"), run.result["costs"].get("train_tokens")) for run in group.runs]
+    return [log(seconds / tokens) for seconds, tokens in costs] if all(all(pair) for pair in costs) else []
 
 
 def _method_and_length(group: RunGroup) -> str:
@@ -150,11 +173,10 @@ def storage(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
 
 
 def _by_length(groups: Iterable[RunGroup]) -> list[dict[int, RunGroup]]:
-    """Length → run group, for groups that differ in length alone; the most runs where there are several."""
+    """Length → run group, for groups that differ in length alone, whose times are compared."""
     prefixes = (group for group in groups if group.method == "prefix" and group.first.prefix_len)
     curves = []
     for alike in split_by(prefixes, lambda group: group.settings_except("prefix_len")):
         of_length = split_by(alike, lambda group: group.first.prefix_len)
-        most = [max(same, key=lambda group: len(group.runs)) for same in of_length]
-        curves.append({group.first.prefix_len or 0: group for group in most})
+        curves.append({same[0].first.prefix_len or 0: same[0] for same in of_length})
     return [dict(sorted(by_length.items())) for by_length in curves]

@@ -1,34 +1,37 @@
 """Evidence for and against a claim: a rule gives pieces of evidence, each with its outcome, its numbers and its runs.
 
-A claim holds when every rule has evidence and every piece of it says so, does not hold when one piece contradicts it,
-and is undecided otherwise. Intervals are of 95 % each, over seeds and inputs (comparison.py), and not corrected for the
-number of claims. Fewer than three independent runs (subsamples, where there are several) decide nothing, but their
-interval is shown. The two arms of a comparison share data, model, decoding and amount of training.
+A claim holds when every rule has evidence and every piece that may decide says so, does not hold when one piece
+contradicts it, and is undecided otherwise. Intervals are of 95 % each, over seeds and inputs (comparison.py), and not
+corrected for the number of claims. Both sides of a comparison share data, model, decoding, number format and kind of
+processor; they have equal training (equal_training.py) and, where both have a length, the same. Otherwise the evidence
+is shown as unequal. Each side stands for its method by its best setting (arms.py). Fewer than three independent runs
+decide nothing, neither for a claim nor against it, and with little data the independent units are subsamples.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from math import log
 from typing import Literal
 
-from prefixrun.analysis import paper_numbers
-from prefixrun.analysis.comparability import have_one_signature, is_share
-from prefixrun.analysis.comparison import ENOUGH, Difference, Estimate, difference, estimate
+from prefixrun.analysis.arms import Arm, Choice, Draw, choose, draw
+from prefixrun.analysis.comparability import have_one_signature
+from prefixrun.analysis.comparison import Difference, Estimate, difference, estimate
+from prefixrun.analysis.equal_training import has_the_papers, pairs_trained, training_of, why_unequal
+from prefixrun.analysis.equal_training import note as training_note
 from prefixrun.analysis.equivalence import margin
 from prefixrun.analysis.group_labels import amount_text, share_text
-from prefixrun.analysis.groups import RunGroup, comparable, runs_of, split_by
+from prefixrun.analysis.groups import RunGroup, runs_of, split_by
+from prefixrun.analysis.verdicts import Kind, Says, Verdict, judge
 from prefixrun.results import display_names
 
-Outcome = Literal["holds", "does not hold", "undecided", "no runs", "not computed"]
-Kind = Literal["more", "clearly more", "not less", "same"]
+Outcome = Literal["holds", "does not hold", "undecided", "no runs", "cannot be tested here"]
 Amount = Literal["low", "most", "share", "all"]
-Pair = tuple[RunGroup, RunGroup]
 
-USUAL_LENGTH = 10
-"""Where the paper's tuning starts (section 5.3)."""
+WEIGHTLESS: tuple[Says, ...] = ("unequal", "too few runs")
+"""Outcomes of evidence that is shown and does not count."""
+
+DIFFERENT_SIGNATURES = "the scores have different signatures"
 
 INITIALISATION = ("init.", "init_words")
 """Settings of a prefix's initialisation."""
@@ -41,55 +44,29 @@ LOW_DATA = 500
 class Evidence:
     """What some runs say about a claim."""
 
-    outcome: Outcome
+    outcome: Says
     text: str
     run_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
-    """One arm of a comparison: which run groups may stand in it."""
+class Match:
+    """The two sides of a comparison."""
 
-    method: str
-    share: float | None = None
-    """Stored parameters in per cent of the model's, within a factor of 3."""
-    init: str | None = None
-    """`words` or `random`; None for any."""
+    first: Choice
+    second: Choice
+    unequal: str = ""
+    """What is unequal between them; empty when they may decide something."""
 
-    def select_group(self, candidates: Sequence[RunGroup], length: int | None = None) -> RunGroup | None:
-        """The most preferred run group; None when no candidate belongs to this arm."""
-        return next(iter(self.order_of_preference(candidates, length)), None)
+    @property
+    def pair(self) -> tuple[RunGroup, RunGroup]:
+        """The run groups of both sides."""
+        return self.first.group, self.second.group
 
-    def order_of_preference(self, candidates: Sequence[RunGroup], length: int | None = None) -> list[RunGroup]:
-        """The candidates that belong to this arm, the most preferred first.
-
-        Prefer the task's default initialisation, then most runs, then words before random, then the prefix length
-        nearest to `length` (by default the paper's for the task), then the lowest loss on development pairs. The score
-        itself never decides.
-        """
-        members = [group for group in candidates if self._includes(group)]
-        return sorted(members, key=lambda group: _preference(group, length), reverse=True)
-
-    def _includes(self, group: RunGroup) -> bool:
-        if group.method != self.method or (self.init and group.first.result["init"] != self.init):
-            return False
-        return self.share is None or is_share(group.share, self.share)
-
-
-def _preference(group: RunGroup, length: int | None) -> tuple[bool, int, bool, float, float]:
-    """Larger for run groups that are preferred; see Arm.order_of_preference."""
-    wanted = length or usual_length(group.first.scored_as)
-    distance = abs(log((group.first.prefix_len or wanted) / wanted))
-    not_random = group.first.result["init"] != "random"
-    return group.has_default_init, len(group.runs), not_random, -distance, -group.selection_loss
-
-
-@cache
-def usual_length(task: str) -> int:
-    """Length of the prefix in the paper's table for a task; 10 for one that the paper does not have."""
-    rows = paper_numbers.rows(task, contents=("table_to_text", "summarisation", "extrapolation"))
-    printed = [row.prefix_len for row in rows if row.method == "prefix" and row.version == "ACL"]
-    return next((length for length in printed if length is not None), USUAL_LENGTH)
+    @property
+    def doubt(self) -> str:
+        """Why one of the choices decides nothing; empty when both do."""
+        return "; ".join(filter(None, (self.first.doubt, self.second.doubt)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,33 +88,43 @@ class Comparison:
 
     def __call__(self, groups: Sequence[RunGroup]) -> Iterator[Evidence]:
         """One piece of evidence for each pair of run groups and metric."""
-        for first, second in self._pairs(groups):
-            for metric in self.metrics or (main_metric(first),):
-                yield _compare(first, second, metric, self.kind)
+        for match in self.matches(groups):
+            for metric in self.metrics or (main_metric(match.first.group),):
+                yield _compare(match, metric, self.kind, by_subsample=self.amount == "low")
 
-    def _pairs(self, groups: Sequence[RunGroup]) -> list[Pair]:
+    def matches(self, groups: Sequence[RunGroup]) -> list[Match]:
+        """The two sides on every task, model and number format that has both; with `most` those of the most pairs."""
         concerned = [group for group in groups if self._concerns(group)]
-        pairs = [pair for alike in comparable(concerned) if (pair := self._pair(alike))]
+        found = [match for pool in split_by(concerned, pool_key) if (match := self._best_match(pool))]
         if self.amount != "most":
-            return pairs
-        # Of pairs that differ in the amount of training alone, the one with the most.
-        same_but_amount = split_by(pairs, lambda pair: (pair[0].comparison_key, pair[0].precision))
-        return [max(alike, key=lambda pair: pair[0].training_amount) for alike in same_but_amount]
+            return found
+        of_one_pool = split_by(found, lambda match: (match.first.group.comparison_key, match.first.group.precision))
+        return [max(alike, key=_order_of_match) for alike in of_one_pool]
 
-    def _pair(self, alike: Sequence[RunGroup]) -> Pair | None:
-        """The most preferred run group of the first arm that has a counterpart, and its counterpart.
+    def _best_match(self, pool: Sequence[RunGroup]) -> Match | None:
+        """Of the matches with equal training and size that of most training; else one that says what is unequal."""
+        trainings = [*split_by(pool, training_of), [group for group in pool if has_the_papers(group)]]
+        found = [match for alike in trainings if (match := self._match(alike))]
+        if not found and (match := self._match(pool)):
+            found = [match]
+        return max(found, key=_order_of_match, default=None)
 
-        Two arms of one method differ in nothing but the initialisation. The counterpart has the same prefix length
-        where there is one.
-        """
-        for first in self.first.order_of_preference(alike):
-            others = [group for group in alike if group is not first]
-            if self.first.method == self.second.method:
-                key = first.settings_except(*INITIALISATION)
-                others = [group for group in others if group.settings_except(*INITIALISATION) == key]
-            if second := self.second.select_group(others, first.first.prefix_len):
-                return first, second
-        return None
+    def _match(self, alike: Sequence[RunGroup]) -> Match | None:
+        """The most preferred structure of the first arm that the second has with the same length, each side by its best
+        setting; where no length is the same, the most preferred of both."""
+        first, second = self.first.members(alike), self.second.members(alike)
+        if self.first.method == self.second.method:  # they differ in nothing but the start, so were searched alike
+            first, second = _searched_alike(first, second)
+        ours, theirs = self.first.structures(first), self.second.structures(second)
+        if not ours or not theirs:
+            return None
+        of_one_length = ((one, other) for one in ours for other in theirs if _have_one_length(one[0], other[0]))
+        chosen = next(of_one_length, (ours[0], theirs[0]))
+        sides = choose(chosen[0]), choose(chosen[1])
+        pair = sides[0].group, sides[1].group
+        lengths = [group.first.prefix_len for group in pair]
+        size = "" if _have_one_length(*pair) else f"length {lengths[0]} against {lengths[1]}"
+        return Match(*sides, "; ".join(filter(None, (why_unequal(*pair), size))))
 
     def _concerns(self, group: RunGroup) -> bool:
         available = group.first.result.get("n_train_available") or group.n_train
@@ -156,12 +143,13 @@ Rule = Callable[[Sequence[RunGroup]], Iterable[Evidence]]
 
 def outcome_of(evidence: Sequence[Sequence[Evidence]]) -> Outcome:
     """One outcome for a claim from the evidence of each of its rules, see the head of this file."""
-    outcomes = {piece.outcome for of_rule in evidence for piece in of_rule}
-    if not outcomes:
+    if not any(evidence):
         return "no runs"
+    weighed = [[piece.outcome for piece in of_rule if piece.outcome not in WEIGHTLESS] for of_rule in evidence]
+    outcomes = {outcome for of_rule in weighed for outcome in of_rule}
     if "does not hold" in outcomes:
         return "does not hold"
-    return "holds" if outcomes == {"holds"} and all(evidence) else "undecided"
+    return "holds" if outcomes == {"holds"} and all(weighed) else "undecided"
 
 
 def main_metric(group: RunGroup) -> str:
@@ -184,45 +172,75 @@ def run_ids(*groups: RunGroup) -> tuple[str, ...]:
     return tuple(run.run_id for run in runs_of(groups))
 
 
+def pool_key(group: RunGroup) -> tuple[object, ...]:
+    """Equal for run groups whose scores may be compared when their training was equal: inputs, model, decoding, pairs,
+    number format and kind of processor."""
+    return group.comparison_key, group.n_train, group.precision, processors(group)
+
+
+def processors(group: RunGroup) -> frozenset[str]:
+    """The kinds of processors that computed a group's runs."""
+    return frozenset(str(run.result["provenance"].get("accelerator")) for run in group.runs)
+
+
+def _order_of_match(match: Match) -> tuple[bool, int, int]:
+    pair = match.pair
+    return not match.unequal, pair[0].n_train, sum(map(pairs_trained, pair))
+
+
+def _have_one_length(first: RunGroup, second: RunGroup) -> bool:
+    """True also where one of the methods has no length."""
+    return None in (lengths := (first.first.prefix_len, second.first.prefix_len)) or lengths[0] == lengths[1]
+
+
+def _searched_alike(first: Sequence[RunGroup], second: Sequence[RunGroup]) -> tuple[list[RunGroup], list[RunGroup]]:
+    """The groups of each side whose settings, but for the start, the other side has too."""
+    keys = [{group.settings_except(*INITIALISATION) for group in side} for side in (first, second)]
+    common = keys[0] & keys[1]
+    kept = [[each for each in side if each.settings_except(*INITIALISATION) in common] for side in (first, second)]
+    return kept[0], kept[1]
+
+
 def low_data_mean(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     """A rule: prefix-tuning minus fine-tuning averaged over the small sizes, one number for each seed and subsample.
 
     Prefixes are initialised from words, as the paper's low-data runs are.
     """
-    small = [group for group in groups if group.n_train <= LOW_DATA]
-    for alike in split_by(small, lambda group: (group.comparison_key, group.precision)):
-        by_size = split_by(sorted(alike, key=lambda group: group.n_train), lambda group: group.n_train)
-        pairs = [
-            (first, second)
-            for of_size in by_size
-            if (first := Arm("prefix", init="words").select_group(of_size))
-            and (second := Arm("finetune").select_group(of_size))
-        ]
-        if len(pairs) > 1:
-            yield from _averaged(pairs)
+    matches = Comparison(Arm("prefix", init="words"), Arm("finetune"), "more", amount="low").matches(groups)
+    for alike in split_by(matches, _but_size):
+        if len(alike) > 1:
+            yield from _averaged(sorted(alike, key=lambda match: match.first.group.n_train))
 
 
-def _averaged(pairs: Sequence[Pair]) -> Iterator[Evidence]:
-    first = pairs[0][0]
+def _but_size(match: Match) -> tuple[object, ...]:
+    group = match.first.group
+    return group.comparison_key, group.precision, processors(group)
+
+
+def _averaged(matches: Sequence[Match]) -> Iterator[Evidence]:
+    first = matches[0].first.group
     metric = main_metric(first)
     # A seed and subsample count where all pairs have them: then each gives one mean difference over the sizes.
-    by_pair = [(_by_seed(one, metric), _by_seed(other, metric)) for one, other in pairs]
+    by_pair = [tuple(_by_draw(group, metric) for group in match.pair) for match in matches]
     shared = sorted(set.intersection(*(set(one) & set(other) for one, other in by_pair)))
     if not shared:
         return
-    everyone = [group for pair in pairs for group in pair]
+    everyone = [group for match in matches for group in match.pair]
     values = [sum(one[key] - other[key] for one, other in by_pair) / len(by_pair) for key in shared]
     mean = estimate(values, [subsample for subsample, _ in shared])
-    sizes = ", ".join(f"{one.n_train:,}" for one, _ in pairs)
+    sizes = ", ".join(f"{match.first.group.n_train:,}" for match in matches)
     number_format = "" if first.precision == "fp32" else f", {first.precision}"
-    text = (
+    head = (
         f"{_task_and_model(first)}, mean over {sizes} pairs{number_format}: "
         f"{display_names.of_metric(metric)} of prefix-tuning from words minus fine-tuning {interval_text(mean, 1)}, "
         f"{count_text(mean)} (over seeds and subsamples, for these inputs)"
     )
-    decides = mean.draws >= ENOUGH and have_one_signature(runs_of(everyone), metric)
-    outcome = _outcome(mean.low, mean.high, "more", 0.0) if decides else "undecided"
-    yield Evidence(outcome, text, run_ids(*everyone))
+    notes = dict.fromkeys(filter(None, (_match_notes(match) for match in matches)))
+    signature = "" if have_one_signature(runs_of(everyone), metric) else DIFFERENT_SIGNATURES
+    doubt = "; ".join(dict.fromkeys(filter(None, (*(match.doubt for match in matches), signature))))
+    unequal = "; ".join(dict.fromkeys(filter(None, (match.unequal for match in matches))))
+    verdict = judge(mean, "more", 0.0, units=mean.subsamples, unit="subsample")
+    yield _evidence(verdict, "; ".join((head, *notes)), doubt, unequal, run_ids(*everyone))
 
 
 def count_text(mean: Estimate) -> str:
@@ -236,39 +254,46 @@ def interval_text(mean: Estimate, decimals: int) -> str:
     return f"{mean.mean:+.{decimals}f}{ends}".replace("-", "−")
 
 
-def _by_seed(group: RunGroup, metric: str) -> dict[tuple[int, int], float]:
-    return {(run.subsample_seed, run.seed): value for run in group.runs if (value := run.value(metric)) is not None}
+def _by_draw(group: RunGroup, metric: str) -> dict[Draw, float]:
+    return {draw(run): value for run in group.runs if (value := run.value(metric)) is not None}
 
 
-def _compare(first: RunGroup, second: RunGroup, metric: str, kind: Kind) -> Evidence:
+def _compare(match: Match, metric: str, kind: Kind, *, by_subsample: bool) -> Evidence:
+    first, second = match.pair
     measured = difference(second.runs, first.runs, metric)
     if measured is None:
         text = f"{where(first)}: {display_names.of_metric(metric)} has no value in these runs"
         return Evidence("undecided", text, run_ids(first, second))
-    low, high = ends(measured)
-    if display_names.less_is_better(metric) and low is not None and high is not None:
-        low, high = -high, -low
-    outcome = _outcome(low, high, kind, margin(first.first.scored_as, metric))
-    text = _text(first, second, metric, measured)
-    if not have_one_signature(runs_of((first, second)), metric):
-        outcome, text = "undecided", f"{text}; the scores have different signatures"
-    return Evidence(outcome, text, run_ids(first, second))
+    units, unit = (measured.subsamples, "subsample") if by_subsample else (measured.draws, "seed")
+    bound = margin(first.first.scored_as, metric)
+    verdict = judge(measured, kind, bound, units, unit, less_is_better=display_names.less_is_better(metric))
+    return evidence_of(verdict, _text(first, second, metric, measured), match, metric)
 
 
-def ends(measured: Difference) -> tuple[float | None, float | None]:
-    """The interval that may decide something; none from fewer than three independent runs."""
-    return (measured.low, measured.high) if measured.is_of_enough_runs else (None, None)
+def evidence_of(verdict: Verdict, text: str, match: Match, metric: str) -> Evidence:
+    """What the two sides say, with all that a reader must know of how they were chosen."""
+    runs = runs_of(match.pair)
+    signature = "" if have_one_signature(runs, metric) else DIFFERENT_SIGNATURES
+    doubt = "; ".join(filter(None, (match.doubt, signature)))
+    complete = "; ".join(filter(None, (text, _match_notes(match))))
+    return _evidence(verdict, complete, doubt, match.unequal, run_ids(*match.pair))
 
 
-def _outcome(low: float | None, high: float | None, kind: Kind, bound: float) -> Outcome:
-    """What an interval of "first minus second", larger being better, says."""
-    if low is None or high is None:
-        return "undecided"
-    if kind == "same":
-        is_inside, is_outside = -bound < low and high < bound, low > bound or high < -bound
-        return "holds" if is_inside else "does not hold" if is_outside else "undecided"
-    threshold = {"more": 0.0, "clearly more": bound, "not less": -bound}[kind]
-    return "holds" if low > threshold else "does not hold" if high < threshold else "undecided"
+def _evidence(verdict: Verdict, text: str, doubt: str, unequal: str, ids: tuple[str, ...]) -> Evidence:
+    """Unequal sides decide nothing, nor do settings that cannot be told apart; more seeds would not change that."""
+    if unequal:
+        return Evidence("unequal", f"{text}; unequal: {unequal}", ids)
+    if doubt:
+        return Evidence("undecided", f"{text}; {doubt}", ids)
+    return Evidence(verdict.outcome, "; ".join(filter(None, (text, verdict.needs))), ids)
+
+
+def _match_notes(match: Match) -> str:
+    """How many settings each side was chosen from, and whose training it is where that is not the same."""
+    searched = (match.first.searched, match.second.searched)
+    names = ["one setting" if number == 1 else f"the lowest development loss of {number}" for number in searched]
+    text = "one setting on either side" if searched == (1, 1) else " against ".join(names)
+    return "; ".join(filter(None, (text, training_note(*match.pair) if not match.unequal else "")))
 
 
 def _text(first: RunGroup, second: RunGroup, metric: str, measured: Difference) -> str:

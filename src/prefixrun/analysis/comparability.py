@@ -30,6 +30,11 @@ DECODING = (
     "min_new_tokens",
     "no_repeat_ngram",
     "ban_newlines",
+    "repetition_penalty",
+    "sample",
+    "temperature",
+    "top_k",
+    "top_p",
 )
 """Settings of decoding that change outputs."""
 

@@ -10,22 +10,24 @@ a variance from each, crossed with one another, so the variances add up:
   (Efron 1982): a corpus score is a smooth function of summed counts, so its gradient says what each input adds. To
   first order it is the bootstrap's variance, at a tenth of its cost, with the same inputs for all runs of both methods.
 
-The statistic is Student's t with Satterthwaite's degrees of freedom (1946); inputs are many, so their variance counts
-as known. Resampling few seeds instead would underestimate their variance by (n - 1) / n, and exchanging the runs of
-four seeds at random can give no p below 1/8. The interaction of seeds and inputs is in both terms, so intervals
-are a little too wide rather than too narrow.
+The half-widths that either variance alone would give, Student's t over runs and the normal one over inputs, add up by
+their squares, as in the modified large-sample intervals of Graybill and Wang (1980). So an interval is never narrower
+than the plain t interval over runs. Satterthwaite's degrees of freedom (1946) take the sample variance of three seeds
+at its word and can be narrower; scripts/interval_coverage.py compares them. Resampling few seeds instead would
+underestimate their variance by (n - 1) / n, and exchanging the runs of four seeds at random can give no p below 1/8.
+The interaction of seeds and inputs is in both terms, so intervals are a little too wide rather than too narrow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from math import inf, sqrt
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]  # scipy.stats takes a second to import
+from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy.stats takes a second to import
 
 from prefixrun.metrics import aggregate, suite
 from prefixrun.metrics.base import FloatArray
@@ -34,8 +36,11 @@ from prefixrun.results.records import Record
 
 LEVEL = 0.95
 ENOUGH = 3
-"""Independent draws from which a spread between runs is believed. From two it may by chance be next to nothing, and
-then Satterthwaite's degrees of freedom, which take it at its word, give intervals that are much too narrow."""
+"""Independent draws from which a spread between runs is believed; from two it may by chance be next to nothing."""
+MANY = 1e9
+"""Degrees of freedom of a variance over inputs, which counts as known."""
+BISECTIONS = 50
+"""Of the p-value's interval."""
 STEP = 0.01
 """Share of a summed count by which the gradient moves it; at least 1, as most counts are whole numbers."""
 
@@ -54,6 +59,13 @@ class Estimate:
     low: float | None
     """Lower end of the 95 % interval; None where it is unknown."""
     high: float | None
+    subsamples: int = field(default=1, kw_only=True)
+    """Different subsamples of the training data among the runs."""
+    run_variance: float | None = field(default=None, kw_only=True)
+    """Of the mean over further draws of runs, with `degrees`; None where it is unknown."""
+    degrees: float = field(default=0.0, kw_only=True)
+    input_variance: float = field(default=0.0, kw_only=True)
+    """Of the mean over draws of inputs; 0 where inputs stay the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +97,22 @@ def estimate(values: Sequence[float], subsamples: Sequence[int] = ()) -> Estimat
     variance, draws = _variance_of_mean(values, subsamples)
     if variance is None:
         return Estimate(mean, n, draws, sd, None, None)
-    half = quantile(draws - 1) * sqrt(variance)
-    return Estimate(mean, n, draws, sd, mean - half, mean + half)
+    half, different = half_width(variance, draws - 1), len(set(subsamples)) or 1
+    return Estimate(
+        mean, n, draws, sd, mean - half, mean + half, subsamples=different, run_variance=variance, degrees=draws - 1
+    )
 
 
 def quantile(degrees: float, level: float = LEVEL) -> float:
     """Student's two-sided quantile."""
     return float(stdtrit(degrees, (1 + level) / 2))
+
+
+def half_width(run_variance: float, degrees: float, input_variance: float = 0.0, level: float = LEVEL) -> float:
+    """Half of the interval of a mean: `run_variance`, known with `degrees` of freedom, and that over many inputs."""
+    over_runs = quantile(degrees, level) ** 2 * run_variance if run_variance else 0.0
+    over_inputs = quantile(MANY, level) ** 2 * input_variance if input_variance else 0.0
+    return sqrt(over_runs + over_inputs)
 
 
 def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -> Difference | None:
@@ -119,15 +140,29 @@ def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -
     notes = [f"over the {len(pairs)} pairs of equal seeds"] if left_out else []
     low = high = p_value = None
     if run_variance is not None:
-        low, high, p_value = _interval(mean, run_variance + (input_variance or 0.0), run_variance, degrees)
+        low, high, p_value = _interval(mean, run_variance, degrees, input_variance or 0.0)
         notes += [f"of seeds alone: {why_unknown}"] if why_unknown else []
         notes += [f"from {draws} independent draws, too few to trust"] if draws < ENOUGH else []
     elif input_variance is not None:
-        low, high, p_value = _interval(mean, input_variance, 0.0, 1)
+        low, high, p_value = _interval(mean, 0.0, 1, input_variance)
         notes.append("of inputs alone: one run says nothing about seeds")
     else:
         notes.append(f"one run, and {why_unknown}: no interval")
-    return Difference(mean, min(map(len, arms)), draws, sd, low, high, p_value, paired, "; ".join(notes))
+    return Difference(
+        mean,
+        min(map(len, arms)),
+        draws,
+        sd,
+        low,
+        high,
+        p_value,
+        paired,
+        "; ".join(notes),
+        subsamples=min(len(set(of_arm)) for of_arm in subsamples),
+        run_variance=run_variance,
+        degrees=degrees,
+        input_variance=input_variance or 0.0,
+    )
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -183,18 +218,17 @@ def _variance_over_runs(
     return total, total**2 / weight if weight else draws - 1, draws
 
 
-def _interval(mean: float, variance: float, run_variance: float, degrees: float) -> tuple[float, float, float]:
-    """Ends of the interval and the p-value.
-
-    `variance` is the total, `run_variance` the part over seeds, known with `degrees` of freedom; the part over inputs
-    counts as known, so the total has degrees * (variance / run_variance)^2 of them (Satterthwaite).
-    """
-    if variance == 0.0:
+def _interval(mean: float, run_variance: float, degrees: float, input_variance: float) -> tuple[float, float, float]:
+    """Ends of the interval and the p-value: one less the level whose interval just reaches 0."""
+    half = half_width(run_variance, degrees, input_variance)
+    if half == 0.0:
         return mean, mean, 1.0 if mean == 0.0 else 0.0
-    total_degrees = degrees * (variance / run_variance) ** 2 if run_variance else inf
-    half = quantile(min(total_degrees, 1e9)) * sqrt(variance)
-    p_value = 2 * float(stdtr(min(total_degrees, 1e9), -abs(mean) / sqrt(variance)))
-    return mean - half, mean + half, p_value
+    low, high = 0.0, 1.0
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        reaches = half_width(run_variance, degrees, input_variance, 1 - middle) >= abs(mean)
+        low, high = (middle, high) if reaches else (low, middle)
+    return mean - half, mean + half, (low + high) / 2
 
 
 def _variance_over_inputs(arms: Sequence[Sequence[Record]], metric: str) -> tuple[float | None, str]:

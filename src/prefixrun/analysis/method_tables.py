@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from prefixrun.analysis.claim_rules import Arm
+from prefixrun.analysis.arms import Arm
 from prefixrun.analysis.comparability import check_signatures, scope
 from prefixrun.analysis.comparison import Difference, difference, holm
 from prefixrun.analysis.group_labels import amount_text, circumstances, decoding_text, labels

@@ -13,7 +13,7 @@ OUTCOMES: Mapping[Outcome, str] = {
     "does not hold": "bad",
     "undecided": "open",
     "no runs": "none",
-    "not computed": "none",
+    "cannot be tested here": "none",
 }
 """Outcome → how it is marked, in the order of the summary."""
 

@@ -1,0 +1,133 @@
+"""Which run group stands for an arm of a comparison: the setting with the lowest loss on development pairs.
+
+Settings of one structure (start, length, size) were searched alike and differ in learning rate, warm-up and the like.
+Neither the score nor the number of runs chooses among them. Their losses are means over the seeds and subsamples that
+all of them have, as development parts differ between subsamples; where there are none, nothing can be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import inf, isfinite, log
+
+from prefixrun.analysis import paper_numbers
+from prefixrun.analysis.comparability import is_share
+from prefixrun.analysis.groups import RunGroup, split_by
+from prefixrun.results.records import Record
+
+USUAL_LENGTH = 10
+"""Where the paper's tuning starts (section 5.3)."""
+
+DIVERGED = 1.4
+"""A run's development loss, in times of the lowest of its method on the same pairs with the same training, above which
+its training counts as failed. Committed runs of one setting and subsample differ by less than 1.2 times."""
+
+Draw = tuple[int, int]
+"""Subsample and seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The run group that stands for an arm."""
+
+    group: RunGroup
+    searched: int
+    """Settings that it was chosen from, itself included."""
+    doubt: str = ""
+    """Why the choice decides nothing; empty when it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One arm of a comparison: which run groups may stand in it."""
+
+    method: str
+    share: float | None = None
+    """Stored parameters in per cent of the model's, within a factor of 3."""
+    init: str | None = None
+    """`words` or `random`; None for any."""
+
+    def members(self, groups: Sequence[RunGroup]) -> list[RunGroup]:
+        """The run groups that may stand in this arm."""
+        return [group for group in groups if self._includes(group)]
+
+    def structures(self, groups: Sequence[RunGroup]) -> list[list[RunGroup]]:
+        """The members in lists of one structure, the most preferred first.
+
+        Prefer the task's default initialisation, then words before random, then the prefix length nearest to that of
+        the paper's table, then the share of parameters nearest to the arm's.
+        """
+        return sorted(split_by(self.members(groups), self._structure), key=lambda same: self._structure(same[0]))
+
+    def select_group(self, groups: Sequence[RunGroup]) -> RunGroup | None:
+        """The group of the lowest loss in the most preferred structure; None when no group belongs to this arm."""
+        structures = self.structures(groups)
+        return choose(structures[0]).group if structures else None
+
+    def _includes(self, group: RunGroup) -> bool:
+        if group.method != self.method or (self.init and group.first.result["init"] != self.init):
+            return False
+        return self.share is None or is_share(group.share, self.share)
+
+    def _structure(self, group: RunGroup) -> tuple[bool, bool, float, int, float]:
+        """Equal for groups that were searched alike, smaller for those that are preferred."""
+        wanted, length = usual_length(group.first.scored_as), group.first.prefix_len
+        distance = 0.0 if self.share is None else abs(log(group.share / self.share))
+        is_random = group.first.result["init"] == "random"
+        return not group.has_default_init, is_random, abs(log((length or wanted) / wanted)), length or 0, distance
+
+
+@cache
+def usual_length(task: str) -> int:
+    """Length of the prefix in the paper's table for a task; 10 for one that the paper does not have."""
+    rows = paper_numbers.rows(task, contents=("table_to_text", "summarisation", "extrapolation"))
+    printed = [row.prefix_len for row in rows if row.method == "prefix" and row.version == "ACL"]
+    return next((length for length in printed if length is not None), USUAL_LENGTH)
+
+
+def choose(settings: Sequence[RunGroup]) -> Choice:
+    """The group of the lowest development loss among settings that were searched alike."""
+    if len(settings) == 1:
+        (only,) = settings
+        return Choice(only, 1, _diverged(only, settings))
+    losses = [_losses(group) for group in settings]
+    measured = [each for each in losses if each]
+    common = set.intersection(*map(set, measured)) if measured else set()
+    means = [sum(each[draw] for draw in common) / len(common) if each and common else inf for each in losses]
+    best = settings[means.index(min(means))]
+    unknown = len(measured) < len(settings) or not common
+    doubt = f"no loss on the same development pairs tells its {len(settings)} settings apart" if unknown else ""
+    return Choice(best, len(settings), doubt or _diverged(best, settings))
+
+
+def _losses(group: RunGroup) -> dict[Draw, float]:
+    runs = ((run, run.dev_loss) for run in group.runs)
+    return {draw(run): loss if isfinite(loss) else inf for run, loss in runs if loss is not None}
+
+
+def draw(run: Record) -> Draw:
+    """Subsample and seed of a run."""
+    return run.subsample_seed, run.seed
+
+
+def _diverged(group: RunGroup, settings: Sequence[RunGroup]) -> str:
+    """Which runs of a group failed to train, by the losses on the same pairs; empty when none did."""
+    lowest: dict[int, float] = {}
+    for each in settings:
+        for (subsample, _), measured in _losses(each).items():
+            lowest[subsample] = min(measured, lowest.get(subsample, inf))
+    failed = [
+        run.run_id
+        for run in group.runs
+        if (loss := run.dev_loss) is not None
+        and (not isfinite(loss) or loss > DIVERGED * lowest[run.subsample_seed] or _rose(run))
+    ]
+    return f"training of {', '.join(failed)} diverged" if failed else ""
+
+
+def _rose(run: Record) -> bool:
+    """Whether the last state is used and the training loss ended above where it began."""
+    losses = [each["train_loss"] for each in run.result.get("training", {}).get("history", []) if "train_loss" in each]
+    return run.settings.get("train.keep") != "best" and len(losses) > 1 and losses[-1] > DIVERGED * losses[0]

@@ -1,0 +1,66 @@
+"""What an interval says about a claim, and about how many more seeds or subsamples would make it say something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from prefixrun.analysis.comparison import ENOUGH, Estimate, half_width
+
+Says = Literal["holds", "does not hold", "undecided", "unequal", "too few runs"]
+"""Of one piece of evidence. From too few runs, or for sides that are not equal, it is shown and does not count."""
+
+Kind = Literal["more", "clearly more", "not less", "same"]
+
+MOST = 100
+"""More seeds than this are not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one interval says."""
+
+    outcome: Says
+    needs: str = ""
+    """What would decide it, `about 3 more seeds`; empty when it is decided."""
+
+
+def judge(
+    mean: Estimate, kind: Kind, bound: float, units: int, unit: str = "seed", *, less_is_better: bool = False
+) -> Verdict:
+    """What "first minus second" says, decided by at least three units.
+
+    How many more it needs is what would decide it if the mean and the spread between units stayed as they are; the part
+    of the interval that comes from the inputs stays.
+    """
+    sign = -1.0 if less_is_better else 1.0
+    if mean.low is not None and mean.high is not None and units >= ENOUGH:
+        half = (mean.high - mean.low) / 2
+        if (decided := _outcome(sign * mean.mean, half, kind, bound)) != "undecided":
+            return Verdict(decided)
+    outcome: Says = "undecided" if units >= ENOUGH else "too few runs"
+    if mean.run_variance is None or mean.draws < 2 or units < 2:
+        return Verdict(outcome, f"at least {_several(ENOUGH - units, unit)} before anything is decided")
+    for more in range(max(1, ENOUGH - units), MOST + 1):
+        n = units + more
+        half = half_width(mean.run_variance * units / n, n - 1, mean.input_variance)
+        if _outcome(sign * mean.mean, half, kind, bound) != "undecided":
+            return Verdict(outcome, f"about {_several(more, unit)} would decide it")
+    inputs = half_width(0.0, 1, mean.input_variance)
+    if _outcome(sign * mean.mean, inputs, kind, bound) == "undecided":
+        return Verdict(outcome, f"no number of {unit}s would decide it, more inputs might")
+    return Verdict(outcome, f"more than {MOST} more {unit}s would be needed")
+
+
+def _several(number: int, unit: str) -> str:
+    return f"{number} more {unit}{'' if number == 1 else 's'}"
+
+
+def _outcome(middle: float, half: float, kind: Kind, bound: float) -> Says:
+    """What an interval of "first minus second", larger being better, says."""
+    low, high = middle - half, middle + half
+    if kind == "same":
+        is_inside, is_outside = -bound < low and high < bound, low > bound or high < -bound
+        return "holds" if is_inside else "does not hold" if is_outside else "undecided"
+    threshold = {"more": 0.0, "clearly more": bound, "not less": -bound}[kind]
+    return "holds" if low > threshold else "does not hold" if high < threshold else "undecided"
