@@ -5,7 +5,9 @@ a variance from each, crossed with one another, so the variances add up:
 
 * *runs*: the sample variance of the differences of paired runs (same seed and subsample) over their number; for runs
   that cannot be paired, the two variances of the means added (Welch). Runs that share a subsample of the training
-  data are not independent, so with several subsamples these are the units (the cluster-robust variance of a mean);
+  data are not independent, so with several subsamples these are the units, each by the mean of its runs: a subsample
+  with more runs then counts no more than another, and the cluster-robust variance, which covers too seldom where
+  subsamples have unequal numbers of runs, is not needed;
 * *inputs*: the variance that another draw of inputs would give the mean difference, by the infinitesimal jackknife
   (Efron 1982): a corpus score is a smooth function of summed counts, so its gradient says what each input adds. To
   first order it is the bootstrap's variance, at a tenth of its cost, with the same inputs for all runs of both methods.
@@ -131,10 +133,11 @@ def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -
         arms = [[pair[arm] for pair in pairs] for arm in (0, 1)]
     # 2. The mean difference, and its variance over further seeds and subsamples.
     values = [[float(run.value(metric) or 0.0) for run in arm] for arm in arms]
-    mean = float(np.mean(values[1]) - np.mean(values[0]))
     sd = float(np.std(np.subtract(values[1], values[0]), ddof=1)) if paired and len(pairs) > 1 else None
     subsamples = [[run.subsample_seed for run in arm] for arm in arms]
-    run_variance, degrees, draws = _variance_over_runs(values, subsamples, paired)
+    units = [unit_means(*arm) for arm in zip(values, subsamples, strict=True)]
+    mean = float(np.mean(units[1]) - np.mean(units[0]))
+    run_variance, degrees, draws = _variance_over_units(units, paired)
     # 3. Its variance over draws of inputs, which adds to that over seeds.
     input_variance, why_unknown = _variance_over_inputs(arms, metric)
     notes = [f"over the {len(pairs)} pairs of equal seeds"] if left_out else []
@@ -199,16 +202,22 @@ def _variance_of_mean(values: Sequence[float], subsamples: Sequence[int]) -> tup
     return draws / (draws - 1) * sum(each**2 for each in sums) / len(values) ** 2, draws
 
 
-def _variance_over_runs(
-    values: Sequence[Sequence[float]], subsamples: Sequence[Sequence[int]], paired: bool
-) -> tuple[float | None, float, int]:
-    """Variance of the mean difference between runs, its degrees of freedom, and the draws of the arm with fewer; the
+def unit_means(values: Sequence[float], subsamples: Sequence[int]) -> list[float]:
+    """The mean of the runs of each subsample, in the order of their first runs; without several every run is a unit."""
+    if len(set(subsamples)) < 2:
+        return list(values)
+    labelled = list(zip(values, subsamples, strict=True))
+    return [float(np.mean([value for value, each in labelled if each == unit])) for unit in dict.fromkeys(subsamples)]
+
+
+def _variance_over_units(units: Sequence[Sequence[float]], paired: bool) -> tuple[float | None, float, int]:
+    """Variance of the mean difference between units, its degrees of freedom, and the units of the arm with fewer; the
     variance is None when it cannot be told."""
     if paired:
-        variance, draws = _variance_of_mean(np.subtract(values[1], values[0]).tolist(), subsamples[0])
+        variance, draws = _variance_of_mean(np.subtract(units[1], units[0]).tolist(), ())
         return variance, draws - 1, draws
     # Welch: the variances of both means add up; Satterthwaite weighs their degrees of freedom by their squares.
-    of_arms = [_variance_of_mean(*arm) for arm in zip(values, subsamples, strict=True)]
+    of_arms = [_variance_of_mean(arm, ()) for arm in units]
     variances = [variance for variance, _ in of_arms if variance is not None]
     draws = min(each for _, each in of_arms)
     if len(variances) < 2:
@@ -239,7 +248,14 @@ def _variance_over_inputs(arms: Sequence[Sequence[Record]], metric: str) -> tupl
     if len({each[0] for arm in known for each in arm if each is not None}) > 1:
         return None, "their inputs are not the same"
     # What each input adds to an arm's mean score; the same inputs serve both arms, so differences are per input.
-    first, second = (np.mean([each[1] for each in arm if each is not None], axis=0) for arm in known)
+    # Runs weigh as in that score: as much as the others of their subsample together with them.
+    means = []
+    for runs, influences in zip(arms, known, strict=True):
+        subsamples = [run.subsample_seed for run in runs]
+        counts = [subsamples.count(each) if len(set(subsamples)) > 1 else 1 for each in subsamples]
+        rows = [each[1] for each in influences if each is not None]
+        means.append(np.average(rows, axis=0, weights=[1 / count for count in counts]))
+    first, second = means
     return float(np.sum(np.square(second - first))), ""
 
 
