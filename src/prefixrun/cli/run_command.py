@@ -11,6 +11,7 @@ from prefixrun.analysis import paper_numbers
 from prefixrun.cli import run_summary
 from prefixrun.config.schema import Config
 from prefixrun.console import print_text
+from prefixrun.data import DIRECTORIES
 from prefixrun.errors import ConfigError, shortened
 from prefixrun.results.records import Record
 from prefixrun.runs.diverged import known_divergence
@@ -142,7 +143,7 @@ def next_command(config: Config, overrides: Sequence[str], config_dir: Path | No
         return f"{shlex.join(words)}    (a real model of 135 million parameters, from a Python package)"
     if is_sample:
         words += [word for word in overrides if not _is_of(word, SCALE_KEYS)]
-        corpus = config.task.name.split("_")[0]
+        corpus = DIRECTORIES.get(config.task.name, config.task.name)
         return f"{shlex.join(words)} profile=laptop data_dir=DIR    (the real corpus, in DIR/{corpus}/)"
     words += [word for word in overrides if not _is_of(word, ("seed",))]
     return f"{shlex.join(words)} seed=1,2,3 -m"
