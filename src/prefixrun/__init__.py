@@ -89,7 +89,7 @@ def score(
         ConfigError: a task without metrics.
     """
     from prefixrun.config.compose import task_of
-    from prefixrun.data import DIRECTORIES
+    from prefixrun.data import SCORED_AS
     from prefixrun.data import load as load_corpus
     from prefixrun.errors import DataError
     from prefixrun.metrics import evaluate
@@ -104,5 +104,5 @@ def score(
         )
     groups = [example.group for example in examples] if any(example.group for example in examples) else None
     references, sources = [example.references for example in examples], [example.source for example in examples]
-    scored_as = metrics or (own.scored_as if own else DIRECTORIES.get(task, task))
+    scored_as = metrics or (own.scored_as if own else SCORED_AS.get(task, task))
     return evaluate(scored_as, outputs, references, groups, sources).scores

@@ -12,10 +12,12 @@ from prefixrun.analysis.comparability import (
     is_of_row,
     scope,
     settings_except,
+    speaks_of_the_paper,
     training_amount,
     verdict,
 )
 from prefixrun.analysis.paper_numbers import rows
+from prefixrun.data import LATER
 from prefixrun.errors import DataError
 from prefixrun.results.records import Record, load_records
 from prefixrun.runs.result_schema import RELEASE, SAMPLE
@@ -68,6 +70,16 @@ def test_every_difference_from_the_papers_setting_is_named(change: dict[str, obj
     assert not judged.comparable
     assert judged.text == f"not comparable ({reason})"
     assert judged.row is None
+
+
+@pytest.mark.parametrize("task", LATER)
+def test_a_later_release_does_not_speak_of_the_paper(task: str, tmp_path: Path) -> None:
+    write_record(tmp_path / "later", result={"task": task})
+    write_record(tmp_path / "paper")
+    spoken = {
+        name: [speaks_of_the_paper(run) for run in load_records(tmp_path / name).runs] for name in ("later", "paper")
+    }
+    assert spoken == {"later": [False], "paper": [True]}
 
 
 def test_a_task_without_rows_is_not_comparable() -> None:

@@ -9,7 +9,7 @@ import yaml
 from prefixrun.config.conf_tree import conf_dir, groups
 from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.config.schema import Config
-from prefixrun.data import LOADERS
+from prefixrun.data import LOADERS, SCORED_AS
 from prefixrun.runs.configure import compose, sweep_points
 
 PROFILES, METHODS, TASKS, VARIANTS = (groups()[group] for group in ("profile", "method", "task", "variant"))
@@ -123,9 +123,9 @@ def test_the_paper_of_lora(task: str, penalty: float, smoothing: float, decay: f
 def test_every_task_with_a_loader_can_be_run_and_scored(task: str) -> None:
     config = configs_of("laptop", "prefix")[task]
     assert config.task.name == task
-    assert config.task.scored_as == task.split("_")[0]
+    assert config.task.scored_as == SCORED_AS.get(task, task)
     assert config.default_words == config.task.default_words
-    assert ("restaurant" in str(config.default_words)) == (task == "e2e")
+    assert ("restaurant" in str(config.default_words)) == task.startswith("e2e")
 
 
 def test_words_of_the_initialisation_win_over_the_words_of_the_task() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prefixrun.data import e2e
+from prefixrun.data import SPLITS, e2e, load
 from prefixrun.data.e2e import FIELDS, MeaningRepresentation, linearise
 from prefixrun.errors import DataError
 
@@ -204,3 +204,53 @@ def test_every_line_of_the_papers_files(shared: Path, split: str, name: str) -> 
     assert [example.source for example in corpus.examples] == list(grouped)
     ours = [["".join(reference.split()) for reference in example.references] for example in corpus.examples]
     assert ours == list(grouped.values())
+
+
+CLEANED = "mr,ref,fixed,orig_mr\n"
+
+
+def test_the_cleaned_release_may_have_several_values_of_a_field(tmp_path: Path) -> None:
+    row = '"name[A], food[English], food[Indian]",A pub.,1,"name[A], food[English]"\n'
+    write(tmp_path, CLEANED + row + row.replace("A pub.", "A place."), "train-fixed.no-ol.csv")
+    corpus = e2e.load(tmp_path, "train", "paper", cleaned=True)
+    assert (corpus.task, corpus.pairs) == ("e2e_cleaned", 2)
+    assert [(x.source, x.references) for x in corpus.examples] == [
+        ("name : A | food : English | food : Indian", ("A pub.", "A place."))
+    ]
+    with pytest.raises(ValueError, match="field 'food' stands there twice"):
+        MeaningRepresentation.parse("name[A], food[English], food[English]", cleaned=True)
+
+
+TO_CLEANED = (
+    "this is the cleaned E2E (Dušek et al. 2019); the paper used the original, E2E v1.0.0; use task=e2e_cleaned, "
+    "or put the original here"
+)
+TO_ORIGINAL = "this is the original E2E (v1.0.0), not the cleaned one; use task=e2e"
+
+
+@pytest.mark.parametrize(
+    ("cleaned", "name", "text", "message"),
+    [
+        (False, "train-fixed.no-ol.csv", f"{CLEANED}name[A],A pub.,0,name[A]\n", f": {TO_CLEANED}"),
+        (False, "trainset.csv", f"{CLEANED}name[A],A pub.,0,name[A]\n", f":1: {TO_CLEANED}"),
+        (True, "trainset.csv", "mr,ref\nname[A],A pub.\n", f": {TO_ORIGINAL}"),
+        (True, "train-fixed.no-ol.csv", "mr,ref\nname[A],A pub.\n", f":1: {TO_ORIGINAL}"),
+    ],
+)
+def test_the_other_release_is_named(tmp_path: Path, cleaned: bool, name: str, text: str, message: str) -> None:
+    path = write(tmp_path, text, name)
+    with pytest.raises(DataError) as caught:
+        e2e.load(tmp_path, "train", "paper", cleaned=cleaned)
+    assert str(caught.value) == f"{path}{message}"
+
+
+@pytest.mark.shared
+def test_the_cleaned_release_beside_the_original(shared: Path) -> None:
+    """Table 1 of Dušek et al. 2019 has 33,525 / 4,299 / 4,693 texts; the directory of the original may hold them."""
+    corpora = [load("e2e_cleaned", split, shared / "data") for split in SPLITS]
+    assert [(corpus.pairs, len(corpus.examples)) for corpus in corpora] == [
+        (33_525, 12_568),
+        (4_299, 1_484),
+        (4_693, 1_847),
+    ]
+    assert {corpus.version for corpus in corpora} == {"cleaned E2E (Dušek et al. 2019)"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from prefixrun.data import LOADERS, SAMPLES, SPLITS, load
-from prefixrun.data.e2e import FIELDS, FILES, MeaningRepresentation
+from prefixrun.data.e2e import CLEANED_FILES, FIELDS, FILES, MeaningRepresentation
 
 E2E_COUNTS = {"train": (320, 160), "dev": (90, 30), "test": (192, 48)}
 CLOSED_VALUES = {
@@ -93,6 +93,8 @@ def test_e2e_names_are_not_those_of_the_release(shared: Path) -> None:
     ("task", "counts"),
     [
         ("webnlg", [(55, 110), (10, 20), (20, 43)]),
+        ("e2e_cleaned", [(32, 64), (8, 24), (12, 48)]),
+        ("webnlg_2020", [(29, 58), (6, 12), (12, 27)]),
         ("dart", [(36, 72), (8, 16), (16, 34)]),
         ("xsum", [(24, 24), (8, 8), (12, 12)]),
     ],
@@ -110,6 +112,18 @@ def test_splits_share_no_input(task: str) -> None:
     assert test
     assert not train & (dev | test)
     assert not dev & test
+
+
+def test_cleaned_e2e_has_changed_inputs_and_several_values() -> None:
+    with (SAMPLES / "e2e_cleaned" / CLEANED_FILES["train"]).open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["fixed"] for row in rows} == {"0", "1"}
+    assert all((row["mr"] != row["orig_mr"]) == (row["fixed"] == "1") for row in rows)
+
+
+def test_webnlg_2020_has_the_three_groups_of_test_inputs() -> None:
+    groups = Counter(example.group for example in load("webnlg_2020", "test", None).examples)
+    assert groups == {"seen": 6, "unseen_entities": 2, "unseen_categories": 4}
 
 
 def test_webnlg_has_seen_and_unseen_inputs() -> None:

@@ -36,6 +36,12 @@ def test_names_of_places_say_nothing_about_the_food():
     assert slots_of(source, "Cotto is an Indian place near Raja Indian Cuisine.") == (2, 0, 1)
 
 
+def test_each_of_several_values_of_a_slot_counts():
+    source = "name : Cotto | food : English | food : Indian"
+    assert slots_of(source, "Cotto serves English and Indian food.") == (3, 0, 0)
+    assert slots_of(source, "Cotto serves Indian food.") == (3, 1, 0)
+
+
 def test_slot_error_is_per_cent_of_the_slots():
     metric = SlotError()
     counts = counts_of(metric, ((MILL,), ("name : Cotto | area : riverside",)), ["The Mill is a pub.", "Cotto"])

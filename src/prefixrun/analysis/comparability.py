@@ -16,6 +16,7 @@ from typing import Any
 from prefixrun import meaning_of_runs
 from prefixrun.analysis.paper_numbers import Row
 from prefixrun.config.setting_roles import is_among, outside_identity, repeats
+from prefixrun.data import LATER
 from prefixrun.data.manifest import UNVERIFIED
 from prefixrun.errors import DataError
 from prefixrun.results.display_names import TASKS
@@ -92,7 +93,8 @@ def settings_except(record: Record, *keys: str) -> Key:
 def speaks_of_the_paper(record: Record) -> bool:
     """Whether a run is of a real corpus of the paper and of a trained backbone, so that it may stand beside it."""
     is_random = record.settings.get("model.source") == "random"
-    return record.result["data_source"] != SAMPLE and record.task in TASKS and not is_random
+    of_the_paper = TASKS.keys() - set(LATER)
+    return record.result["data_source"] != SAMPLE and record.task in of_the_paper and not is_random
 
 
 def have_one_signature(records: Iterable[Record], metric: str) -> bool:

@@ -83,7 +83,7 @@ def _profile(profile: str | None, data_dir: Path | None) -> tuple[str, str]:
             "no data_dir is given, so every experiment runs in small on the sample corpus, which says nothing about "
             "the paper; with the real corpora: data_dir=DIR"
         )
-    tasks = [task for task in groups()["task"] if (data_dir / data.DIRECTORIES.get(task, task)).is_dir()]
+    tasks = [task for task in groups()["task"] if task not in data.LATER and data.directory_of(task, data_dir).is_dir()]
     if not tasks:
         raise DataError(f"{data_dir}: holds none of the corpora: there is no e2e/, webnlg/, dart/ or xsum/ in it")
     return "laptop", f"there are corpora in {data_dir} for {', '.join(tasks)}"

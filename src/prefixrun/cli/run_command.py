@@ -10,8 +10,10 @@ from pathlib import Path
 from prefixrun.analysis import paper_numbers
 from prefixrun.cli import run_summary
 from prefixrun.config.schema import Config
-from prefixrun.console import print_text
+from prefixrun.console import logging_to, print_text
+from prefixrun.data import DIRECTORIES
 from prefixrun.errors import ConfigError, shortened
+from prefixrun.files import read_json_lines
 from prefixrun.results.records import Record
 from prefixrun.runs.diverged import known_divergence
 from prefixrun.runs.identity import find_run
@@ -75,6 +77,7 @@ def _complete(config: Config) -> Run:
     this_run = find_run(config)
     if this_run.state() == "finished":
         this_run.remove_trained()
+        _send_rest(this_run, config)
         _print_opening(config, "not needed")
         print_text(run_summary.finished_line(this_run.result()))
     else:
@@ -85,6 +88,20 @@ def _complete(config: Config) -> Run:
         _print_opening(config, devices.device(config))
         pipeline.complete(this_run, prepare.prepare(config))
     return this_run
+
+
+def _send_rest(finished: Run, config: Config) -> None:
+    """Send to the trackers what they do not have of a finished run."""
+    if config.tracker == "none":
+        return
+    from prefixrun.tracking import refuse_missing
+    from prefixrun.tracking.session import lacks, tracked
+
+    refuse_missing(config.tracker)
+    if not lacks(config.tracker, finished.directory):
+        return
+    with finished.hold(), logging_to(finished.log), tracked(config, finished.id, finished.directory) as session:
+        session.finish(finished.result(), read_json_lines(finished.generations).records)
 
 
 def _print_opening(config: Config, device: str) -> None:
@@ -142,7 +159,7 @@ def next_command(config: Config, overrides: Sequence[str], config_dir: Path | No
         return f"{shlex.join(words)}    (a real model of 135 million parameters, from a Python package)"
     if is_sample:
         words += [word for word in overrides if not _is_of(word, SCALE_KEYS)]
-        corpus = config.task.name.split("_")[0]
+        corpus = DIRECTORIES.get(config.task.name, config.task.name)
         return f"{shlex.join(words)} profile=laptop data_dir=DIR    (the real corpus, in DIR/{corpus}/)"
     words += [word for word in overrides if not _is_of(word, ("seed",))]
     return f"{shlex.join(words)} seed=1,2,3 -m"

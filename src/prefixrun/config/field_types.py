@@ -97,6 +97,9 @@ Name = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits, '
 
 # Names without an owner are also those of readers of local files in `datasets`, one of which unpickles.
 HUB_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
+TRACKERS = r"none|(tensorboard|wandb|mlflow|trackio)(\+(tensorboard|wandb|mlflow|trackio))*"
+"""What `tracker` may be."""
+
 DEVICES = r"auto|cpu|mps|(cuda|xpu)(:[0-9]{1,3})?"
 """Names of devices, as a regular expression."""
 

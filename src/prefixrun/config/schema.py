@@ -13,6 +13,7 @@ from prefixrun.config.field_types import (
     NO_NUMBER,
     PLACE,
     REPEAT,
+    TRACKERS,
     Count,
     CountOrZero,
     Factor,
@@ -397,6 +398,11 @@ class Config:
     takes "cuda" if there is one, else the CPU."""
     threads: Annotated[int, Range(1, limit=1024)] | None = field(default=None, metadata=NO_NUMBER)
     """CPU threads; none leaves the choice to PyTorch."""
+    tracker: Annotated[
+        str, Pattern(TRACKERS, "none, or some of tensorboard, wandb, mlflow and trackio with + between them")
+    ] = field(default="none", metadata=PLACE)
+    """Experiment trackers that the run is sent to: tensorboard, wandb, mlflow, trackio, or several with + between them;
+    see docs/TRACKERS.md."""
     data: DataConfig
     task: TaskConfig
     model: ModelConfig

@@ -9,7 +9,7 @@ from os.path import isdir
 from pathlib import Path
 
 from prefixrun.config.schema import TaskConfig
-from prefixrun.data import dart, e2e, manifest, own_task, webnlg, xsum
+from prefixrun.data import dart, e2e, manifest, own_task, webnlg, webnlg_2020, xsum
 from prefixrun.data.example import Corpus, DataFile, Example, Pair, Skipped
 from prefixrun.errors import ConfigError
 
@@ -21,7 +21,9 @@ Loader = Callable[[Path, str, str], Corpus]
 """Reads one split: (directory of the corpus, split, linearisation) to corpus."""
 LOADERS: Mapping[str, Loader] = {
     "e2e": e2e.load,
+    "e2e_cleaned": partial(e2e.load, cleaned=True),
     "webnlg": webnlg.load,
+    "webnlg_2020": webnlg_2020.load,
     "dart": dart.load,
     "xsum": xsum.load,
     "xsum_news_to_sports": partial(xsum.load, task="xsum_news_to_sports"),
@@ -35,8 +37,21 @@ _OF_OWN_TASKS = (
 )
 # Tasks that read the corpus of another.
 DIRECTORIES: Mapping[str, str] = {"xsum_news_to_sports": "xsum", "xsum_within_news": "xsum"}
+# Tasks that are scored like another, or with metrics of their own choice, as their files in conf/task/ say.
+SCORED_AS: Mapping[str, str] = {**DIRECTORIES, "e2e_cleaned": "e2e", "webnlg_2020": "BLEU,METEOR,TER,chrF"}
+LATER = ("e2e_cleaned", "webnlg_2020")
+"""Later releases of corpora of the paper, which has no results for them."""
+# Where a corpus may lie too: inside the directory of the one that it is a later release of.
+_INSIDE: Mapping[str, str] = {"e2e_cleaned": "e2e/cleaned"}
 
-__all__ = ["LOADERS", "SAMPLES", "SPLITS", "Corpus", "DataFile", "Example", "Pair", "Skipped", "load"]
+__all__ = ["LOADERS", "SAMPLES", "SPLITS", "Corpus", "DataFile", "Example", "Pair", "Skipped", "directory_of", "load"]
+
+
+def directory_of(task: str, root: Path) -> Path:
+    """Where a task's files lie below ``root``, the directory of all corpora; it may be absent."""
+    directory = root / DIRECTORIES.get(task, task)
+    inside = root / _INSIDE.get(task, "")
+    return inside if task in _INSIDE and isdir(inside) and not isdir(directory) else directory
 
 
 def load(
@@ -69,7 +84,7 @@ def load(
         raise ConfigError(f"task.linearisation: no {linearisation!r}; there are {', '.join(LINEARISATIONS)}")
     own = own or TaskConfig(name=task)
     name = DIRECTORIES.get(task, task)
-    directory = (SAMPLES if root is None else root) / name
+    directory = directory_of(task, SAMPLES if root is None else root)
     if task not in LOADERS:
         return _load_own(own, split, root, directory)
     if changed := [key for key in _OF_OWN_TASKS if getattr(own, key) != getattr(TaskConfig(name=task), key)]:

@@ -15,6 +15,7 @@ from prefixrun import files
 from prefixrun.data.archive import members
 from prefixrun.data.hub import TIMEOUT, parquet_sources
 from prefixrun.data.publications import Publication, Source
+from prefixrun.data.text_io import is_there
 from prefixrun.errors import ConfigError, DataError
 
 CHUNK = 1 << 20
@@ -41,7 +42,7 @@ def download(published: Publication, directory: Path, report: Callable[[str], No
             f"data_dir={directory.parent}: {directory} cannot be written; give another directory"
         ) from error
     for source in published.sources or _listed(published, directory):
-        if all((directory / name).is_file() or (directory / f"{name}.gz").is_file() for name in source.files):
+        if all(is_there(directory, name) for name in source.files):
             report(f"{', '.join(source.files)}: there already")
             continue
         report(f"{source.name}: from {source.url}")

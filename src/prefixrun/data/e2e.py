@@ -1,8 +1,11 @@
-"""E2E NLG in its CSV release, and the linearisation of its meaning representations.
+"""E2E NLG in its CSV releases, the original and the cleaned one, and the linearisation of its meaning representations.
 
 The paper's code reads other files (``data/e2e_data``): the same inputs as strings, the same texts with tokenised
 spacing (``family - friendly``). The inputs made here are equal to those; a target keeps the normal form of the CSV,
 since scorers tokenise anyway and a modern tokenizer knows the normal form better.
+
+The cleaned release (Dušek, Howcroft and Rieser 2019, W19-8652) corrects inputs that do not fit their texts. It is a
+task of its own: the paper used the original.
 """
 
 from __future__ import annotations
@@ -15,10 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prefixrun.data.example import Corpus, DataFile, Example
-from prefixrun.data.text_io import TextFile, find_file, one_line, read_text
+from prefixrun.data.text_io import TextFile, find_file, is_there, one_line, read_text
 from prefixrun.errors import DataError, shortened
 
 FILES = {"train": "trainset.csv", "dev": "devset.csv", "test": "testset_w_refs.csv"}
+CLEANED_FILES = {"train": "train-fixed.no-ol.csv", "dev": "devel-fixed.no-ol.csv", "test": "test-fixed.csv"}
+CLEANED_COLUMNS = ("fixed", "orig_mr")
+"""Columns that only the cleaned release has: whether the input was changed, and what it was before."""
 FIELDS = ("name", "eatType", "food", "priceRange", "customer rating", "area", "familyFriendly", "near")
 # The paper's files rename three fields (data/e2e_data of the official code).
 PAPER_NAMES = {"eatType": "Type", "priceRange": "price", "familyFriendly": "family friendly"}
@@ -33,8 +39,10 @@ class MeaningRepresentation:
     slots: tuple[tuple[str, str], ...]
 
     @classmethod
-    def parse(cls, text: str) -> MeaningRepresentation:
+    def parse(cls, text: str, *, cleaned: bool = False) -> MeaningRepresentation:
         """Read ``name[The Mill], food[English]``.
+
+        In the cleaned release a field may have several values: ``food[English], food[Indian]``.
 
         Raises:
             ValueError: not of this form, an unknown or repeated field, an empty value.
@@ -45,7 +53,7 @@ class MeaningRepresentation:
             field, value, separator = match.groups()
             if field not in FIELDS:
                 raise ValueError(f"unknown field {shortened(field)!r}; E2E has {', '.join(FIELDS)}")
-            if field in dict(slots):
+            if (field, value.strip()) in slots if cleaned else field in dict(slots):
                 raise ValueError(f"field {field!r} stands there twice; keep one")
             if not value.strip():
                 raise ValueError(f"field {field!r} has no value; fill it or drop it")
@@ -73,13 +81,15 @@ def _spaced_price(field: str, value: str) -> str:
     return re.sub(r"(?<=\d)-(?=\d)", " - ", re.sub(r"£(?=\d)", "£ ", value))
 
 
-def linearise(mr: str, form: str) -> str:
+def linearise(mr: str, form: str, *, cleaned: bool = False) -> str:
     """The CSV's meaning representation as the model's input; ``form`` is ``paper`` or ``plain``.
+
+    ``cleaned`` is that of ``MeaningRepresentation.parse``.
 
     Raises:
         ValueError: a malformed meaning representation or an unknown form.
     """
-    parsed = MeaningRepresentation.parse(mr)
+    parsed = MeaningRepresentation.parse(mr, cleaned=cleaned)
     if form == "paper":
         return parsed.paper()
     if form == "plain":
@@ -87,21 +97,30 @@ def linearise(mr: str, form: str) -> str:
     raise ValueError(f"unknown linearisation {form!r}; E2E has paper and plain")
 
 
-def load(directory: Path, split: str, linearisation: str) -> Corpus:
+def load(directory: Path, split: str, linearisation: str, *, cleaned: bool = False) -> Corpus:
     """One split, one example per distinct meaning representation in order of first appearance.
 
     Rows of the same meaning representation need not be adjacent (in the training file they are not), and a repeated row
     is two references, as in the official counts.
 
+    Args:
+        directory: holds the files of the release.
+        split: ``train``, ``dev`` or ``test``.
+        linearisation: ``paper`` or ``plain``.
+        cleaned: the cleaned release, as the task ``e2e_cleaned``.
+
     Raises:
-        DataError: missing file, wrong column, truncated row, unknown field, empty reference.
+        DataError: missing file, the other release, wrong column, truncated row, unknown field, empty reference.
     """
-    file = read_text(find_file(directory, FILES[split]))
+    names, others = (CLEANED_FILES, FILES) if cleaned else (FILES, CLEANED_FILES)
+    if not is_there(directory, names[split]) and is_there(directory, others[split]):
+        raise _other_release(directory / others[split], is_cleaned=not cleaned)
+    file = read_text(find_file(directory, names[split]))
     references: dict[str, list[str]] = {}
     records = 0
-    for line, mr, reference in _rows(file):
+    for line, mr, reference in _rows(file, cleaned):
         try:
-            source = linearise(mr, linearisation)
+            source = linearise(mr, linearisation, cleaned=cleaned)
         except ValueError as error:
             raise DataError(f"{file.path}:{line}: {error}") from error
         if not reference:
@@ -114,10 +133,20 @@ def load(directory: Path, split: str, linearisation: str) -> Corpus:
         Example(f"{split}-{position:05d}", source, tuple(texts))
         for position, (source, texts) in enumerate(references.items())
     )
-    return Corpus("e2e", split, examples, (DataFile(file.name, file.sha256, records),))
+    return Corpus("e2e_cleaned" if cleaned else "e2e", split, examples, (DataFile(file.name, file.sha256, records),))
 
 
-def _rows(file: TextFile) -> Iterator[tuple[int, str, str]]:
+def _other_release(where: Path | str, *, is_cleaned: bool) -> DataError:
+    """The error for files of the release that the task does not mean; ``is_cleaned``: which one they are."""
+    if is_cleaned:
+        return DataError(
+            f"{where}: this is the cleaned E2E (Dušek et al. 2019); the paper used the original, E2E v1.0.0; "
+            "use task=e2e_cleaned, or put the original here"
+        )
+    return DataError(f"{where}: this is the original E2E (v1.0.0), not the cleaned one; use task=e2e")
+
+
+def _rows(file: TextFile, cleaned: bool) -> Iterator[tuple[int, str, str]]:
     """First line, meaning representation and reference of each row.
 
     Two references of the training file hold a line break, so the number of a row is not the number of its line.
@@ -127,6 +156,8 @@ def _rows(file: TextFile) -> Iterator[tuple[int, str, str]]:
     try:
         header = next(reader)
         mr, ref = _columns(header, file.path)
+        if all(name in header for name in CLEANED_COLUMNS) != cleaned:
+            raise _other_release(f"{file.path}:1", is_cleaned=not cleaned)
         line = reader.line_num + 1
         for row in reader:
             if len(row) != len(header):
@@ -141,7 +172,7 @@ def _rows(file: TextFile) -> Iterator[tuple[int, str, str]]:
 
 
 def _columns(header: list[str], path: Path) -> tuple[int, int]:
-    """Positions of ``mr`` and ``ref``; further columns, as in the cleaned release, are allowed, but none twice."""
+    """Positions of ``mr`` and ``ref``; further columns are allowed, but none twice."""
     twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
     if twice:
         raise DataError(

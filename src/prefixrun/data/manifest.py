@@ -30,7 +30,9 @@ class Release:
 
 
 _E2E = "E2E v1.0.0"
+_CLEANED = "cleaned E2E (Dušek et al. 2019)"
 _WEBNLG = "WebNLG challenge 2017"
+_WEBNLG_2020 = "WebNLG 2020 (v3.0)"
 _DART = "DART v1.1.1"
 _DART_5097 = f"{_DART}, test of 5,097 entries"
 _DART_6959 = f"{_DART}, test of 6,959 entries (1,862 without text)"
@@ -45,6 +47,19 @@ RELEASES: Mapping[tuple[str, str], tuple[Release, ...]] = {
     ("e2e", "test"): (
         Release(_E2E, 4_693, 4_693, "edc8db685e39bb9824d5bd70c18b1c9b0412d14b527aa960e2d1c8251ee15ccd"),
     ),
+    ("e2e_cleaned", "train"): (
+        Release(_CLEANED, 33_525, 33_525, "12a4f59ec85ddd2586244aaf166f65d1b8cd468b6227e6620108baf118d5b325"),
+    ),
+    ("e2e_cleaned", "dev"): (
+        Release(_CLEANED, 4_299, 4_299, "bb88df2565826a463f96e93a5ab69a8c6460de54f2e68179eb94f0019f430d4d"),
+    ),
+    ("e2e_cleaned", "test"): (
+        Release(_CLEANED, 4_693, 4_693, "99b43c2769a09d62fc5d37dcffaa59d4092bcffdc611f226258681df61269b17"),
+    ),
+    # Castro Ferreira et al. 2020 (2020.webnlg-1.7) state these counts; the files were not at hand.
+    ("webnlg_2020", "train"): (Release(_WEBNLG_2020, 13_211, 35_426),),
+    ("webnlg_2020", "dev"): (Release(_WEBNLG_2020, 1_667, 4_464),),
+    ("webnlg_2020", "test"): (Release(_WEBNLG_2020, 1_779, 5_150),),
     ("webnlg", "train"): (
         Release(f"{_WEBNLG} (XML)", 6_940, 18_025, "ae769ac7fb99aacab4978b7a236a752683d18528de5d1f9c402a3d42f9918db7"),
         Release(f"{_WEBNLG} (JSON)", 6_940, 18_025, "180edb6011360608c8548d4551366a9d55f140cbf9bc9397fbf4d97f6a89c639"),
@@ -100,8 +115,17 @@ def identify(corpus: Corpus, directory: str) -> Corpus:
             return replace(corpus, version=release.label)
         if not (release.sha256 or irregular) and (release.records, release.pairs) == (file.records, pairs):
             return replace(corpus, version=f"{release.label} (by counts)")
+    if other := _of_another_corpus(file.sha256):
+        task, split, label = other
+        raise DataError(f"{directory}/{file.name}: this is {label}, the {split} part of task={task}; use it for that")
     difference = _difference(releases[0], file.records, pairs)
     raise DataError(f"{directory}/{file.name}: {difference}{irregular}; {_REMEDY}")
+
+
+def _of_another_corpus(sha256: str) -> tuple[str, str, str] | None:
+    """Task, part and label of the release whose checksum this is; None where it is none."""
+    known = {release.sha256: (*part, release.label) for part, listed in RELEASES.items() for release in listed}
+    return known.get(sha256) if sha256 else None
 
 
 def _irregular(corpus: Corpus) -> str:

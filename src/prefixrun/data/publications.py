@@ -38,6 +38,7 @@ class Publication:
 
 
 _E2E = "https://raw.githubusercontent.com/tuetschek/e2e-dataset/master"
+_CLEANED = "https://raw.githubusercontent.com/tuetschek/e2e-cleaning/master/cleaned-data"
 _DART = "https://raw.githubusercontent.com/Yale-LILY/dart/master/data/v1.1.1"
 _WEBNLG = "https://gitlab.com/shimorina/webnlg-dataset"
 _XSUM = "EdinburghNLP/xsum"
@@ -72,6 +73,24 @@ PUBLICATIONS: Mapping[str, Publication] = {
         _XSUM_LICENCE,
         dataset=_XSUM,
         by_hand="train-*.parquet, validation-*.parquet and test-*.parquet",
+    ),
+    "e2e_cleaned": Publication(
+        "https://github.com/tuetschek/e2e-cleaning",
+        "not stated there; E2E, which it is made from, is CC BY-SA 4.0",
+        tuple(
+            Source(f"{_CLEANED}/{name}", name)
+            for name in ("train-fixed.no-ol.csv", "devel-fixed.no-ol.csv", "test-fixed.csv")
+        ),
+    ),
+    "webnlg_2020": Publication(
+        _WEBNLG,
+        "CC BY-NC-SA 4.0 (not for commercial use)",
+        (
+            Source(
+                f"{_WEBNLG}/-/archive/master/webnlg-dataset-master.tar.gz?path=release_v3.0/en",
+                "release_v3.0.tar.gz",
+            ),
+        ),
     ),
 }
 ALTERNATIVES: Mapping[str, Mapping[str, Publication]] = {

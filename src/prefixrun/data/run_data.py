@@ -29,7 +29,7 @@ class TaskSplits:
     def of(config: Config) -> TaskSplits:
         """Read them; those of the last task are kept, for the next run of a sweep."""
         root = None if config.data_dir is None else Path(config.data_dir).expanduser()
-        stamp = _stamp(root / data.DIRECTORIES.get(config.task.name, config.task.name)) if root else ()
+        stamp = _stamp(data.directory_of(config.task.name, root)) if root else ()
         verify = config.data.verify == "on"
         train, dev, test = (_read(config.task, split, root, verify, stamp) for split in data.SPLITS)
         return TaskSplits(train, dev, test)

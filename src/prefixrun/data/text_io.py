@@ -49,6 +49,11 @@ def find_file(directory: Path, *names: str) -> Path:
     raise DataError(f"{directory}: holds no {candidates} (plain or .gz); copy the release's file there")
 
 
+def is_there(directory: Path, name: str) -> bool:
+    """Whether a file of this name lies in the directory, as it is or with ``.gz`` behind it."""
+    return (directory / name).is_file() or (directory / f"{name}.gz").is_file()
+
+
 def read_bytes(path: Path) -> bytes:
     """The file's bytes, uncompressed when the name ends in ``.gz``; those of standard input for ``-``.
 

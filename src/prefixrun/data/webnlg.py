@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from prefixrun.data import webnlg_2020
 from prefixrun.data.example import Corpus, DataFile, Example, Skipped
 from prefixrun.data.text_io import find_file, one_line
 from prefixrun.data.triples import Triple, plain, webnlg_paper
-from prefixrun.data.webnlg_files import Entry, read_json, read_tree
-from prefixrun.errors import DataError, shortened
+from prefixrun.data.webnlg_checks import check_entry, check_release, check_unique, other_release
+from prefixrun.data.webnlg_files import Entry, locate, read_json, read_tree
+from prefixrun.errors import DataError
 
 # The ten categories of the training files (the paper counts nine) and the five that occur in the test file only.
 SEEN = (
@@ -37,12 +39,13 @@ def load(directory: Path, split: str, linearisation: str) -> Corpus:
             repeated entry.
     """
     entries, file = _read(directory, split)
+    check_release(entries, "2017")
     examples: list[Example] = []
     skipped: Counter[str] = Counter()
     seen: dict[tuple[str, str, str], str] = {}
     for entry in entries:
-        _check(entry)
-        _check_unique(entry, seen)
+        check_entry(entry, "2017", SEEN + UNSEEN)
+        check_unique(entry, seen)
         good = tuple(one_line(text) for comment, text in entry.texts if comment == "good")
         skipped["texts marked toFix"] += len(entry.texts) - len(good)
         if not good:
@@ -57,38 +60,11 @@ def load(directory: Path, split: str, linearisation: str) -> Corpus:
 
 
 def _read(directory: Path, split: str) -> tuple[list[Entry], DataFile]:
-    for tree in (directory / TREE, directory):
-        if (tree / split).is_dir():
-            return read_tree(tree, split)
-    for archive in (directory / f"{TREE}.tar.gz", directory / f"{TREE}.tar"):
-        if archive.is_file():
-            return read_tree(archive, split)
+    if (release := locate(directory, (TREE, ""), split)) is not None:
+        if split == "test" and (release / webnlg_2020.TEST_FILE).is_file():
+            raise other_release(str(release), "2020", wanted="2017")
+        return read_tree(release, split)
+    if (later := locate(directory, webnlg_2020.TREES, split)) is not None:
+        raise other_release(str(later), "2020", wanted="2017")
     nested = directory / "json"
     return read_json(find_file(nested if nested.is_dir() else directory, f"{split}.json"))
-
-
-def _check(entry: Entry) -> None:
-    if entry.category not in SEEN + UNSEEN:
-        known = ", ".join(SEEN + UNSEEN)
-        raise DataError(f"{entry.where}: unknown category {shortened(entry.category)!r}; WebNLG 2017 has {known}")
-    if not entry.triples:
-        raise DataError(f"{entry.where}: no triple in the modified triple set; copy the release again")
-    if not entry.texts:
-        raise DataError(f"{entry.where}: no lexicalisation; use the files with references (testdata_with_lex.xml)")
-    for comment, text in entry.texts:
-        if comment not in ("good", "toFix"):
-            raise DataError(f"{entry.where}: a text is marked {shortened(comment)!r}; the release has good and toFix")
-        if not text.strip():
-            raise DataError(f"{entry.where}: a lexicalisation is empty; remove it or fill it")
-
-
-def _check_unique(entry: Entry, seen: dict[tuple[str, str, str], str]) -> None:
-    """Category, id and size identify an entry of a split; ``seen`` maps them to the place of the entry."""
-    identifier, size = entry.key
-    name = (entry.category, identifier, size)
-    if identifier and name in seen:
-        raise DataError(
-            f"{entry.where}: the entry {identifier} of category {entry.category} and size {size} stands at "
-            f"{seen[name]} too; remove one of the two"
-        )
-    seen[name] = entry.where

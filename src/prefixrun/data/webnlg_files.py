@@ -1,11 +1,12 @@
-"""The three forms in which WebNLG 2017 is passed on: a directory of XML files, a tar archive of it, and JSON."""
+"""The forms in which WebNLG is passed on: a directory of XML files, a tar archive of it, and, for 2017, JSON."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
@@ -22,6 +23,11 @@ from prefixrun.errors import DataError
 # Of the test directory only this file counts: one of the others has no texts, the other repeats the unseen part.
 TEST_FILE = "test/testdata_with_lex.xml"
 
+ADDED_2020 = ("Company", "Film", "MusicalWork", "Scientist")
+"""Categories that no release before that of 2020 has; the last three are of its test part only."""
+NO_SHAPE = "NA"
+"""What the JSON form of a release has that does not say the shape of the triples."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -36,19 +42,35 @@ class Entry:
     """The modified triple set."""
     texts: tuple[tuple[str, str], ...]
     """(comment, text) of each lexicalisation; the comment is ``good`` or ``toFix``."""
+    release: str = "2017"
+    """The release that the attributes are of: ``2017``, ``2`` (versions 2 and 2.1) or ``2020`` (version 3)."""
+    languages: tuple[str, ...] = ()
+    """The language of each text, empty where the release does not say it."""
 
 
-def read_tree(path: Path, split: str) -> tuple[list[Entry], DataFile]:
+def locate(directory: Path, trees: tuple[str, ...], split: str) -> Path | None:
+    """The first tree in ``directory`` that has the split, or else the archive of the first tree; None where there is
+    neither. An empty name is the directory itself."""
+    for tree in trees:
+        if (directory / tree / split).is_dir():
+            return directory / tree
+    name = trees[0].partition("/")[0]
+    return next((path for path in (directory / f"{name}.tar.gz", directory / f"{name}.tar") if path.is_file()), None)
+
+
+def read_tree(path: Path, split: str, test_file: str = TEST_FILE) -> tuple[list[Entry], DataFile]:
     """The entries of a split, files in the order of their paths, which is the order of the published JSON form.
 
     Args:
         path: directory that holds ``train``, ``dev`` and ``test``, or a tar archive of it, read in place.
         split: one of the three.
+        test_file: the file of the test part; others of its directory do not count.
 
     Raises:
         DataError: no file of the split, unreadable archive, malformed or unsafe XML.
     """
-    files = sorted(_directory_files(path, split) if path.is_dir() else _archive_files(path, split))
+    belongs = partial(_belongs, split=split, test_file=test_file)
+    files = sorted(_directory_files(path, belongs) if path.is_dir() else _archive_files(path, belongs))
     if not files:
         raise DataError(f"{path}: no XML file of the {split} split in it; copy the whole release")
     digest = hashlib.sha256()
@@ -59,22 +81,22 @@ def read_tree(path: Path, split: str) -> tuple[list[Entry], DataFile]:
     return entries, DataFile(f"{split}/*.xml", digest.hexdigest(), len(entries))
 
 
-def _belongs(name: str, split: str) -> bool:
+def _belongs(name: str, split: str, test_file: str) -> bool:
     """Whether a path that starts with the split's directory is one of its files."""
     if PurePosixPath(name).name.startswith(".") or not name.endswith(".xml"):
         return False
-    return name == TEST_FILE if split == "test" else name.startswith(f"{split}/")
+    return name == test_file if split == "test" else name.startswith(f"{split}/")
 
 
-def _directory_files(path: Path, split: str) -> Iterator[tuple[str, bytes]]:
+def _directory_files(path: Path, belongs: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     for file in path.rglob("*.xml"):
         name = file.relative_to(path).as_posix()
-        if _belongs(name, split):
+        if belongs(name):
             yield name, read_bytes(file)
 
 
-def _archive_files(path: Path, split: str) -> Iterator[tuple[str, bytes]]:
-    for name, data in members(path, lambda name: _belongs(_inside(name), split)):
+def _archive_files(path: Path, belongs: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    for name, data in members(path, lambda name: belongs(_inside(name))):
         yield _inside(name), data
 
 
@@ -127,13 +149,21 @@ def _xml_entry(element: Element, where: str) -> Entry:
         raise DataError(f"{where}: more than one modifiedtripleset; an entry has one: remove the others")
     facts = [_plain_text(part, where) for part in element.iterfind("modifiedtripleset/mtriple")]
     texts = tuple((lex.get("comment", ""), _plain_text(lex, where)) for lex in element.iterfind("lex"))
+    languages = tuple(lex.get("lang", "") for lex in element.iterfind("lex"))
     return Entry(
         where,
         element.get("category", ""),
         (element.get("eid", ""), element.get("size", "")),
         tuple(triple([part.strip() for part in f" {fact} ".split(" | ")], where) for fact in facts),
         texts,
+        _release(element.get("shape", NO_SHAPE), element.get("category", ""), languages),
+        languages,
     )
+
+
+def _release(shape_of_triples: str, category: str, languages: tuple[str, ...]) -> str:
+    """Versions 2 and 3 name the shape of the triples; version 3 has a new category and, in part, languages."""
+    return "2020" if category in ADDED_2020 or any(languages) else "2" if shape_of_triples != NO_SHAPE else "2017"
 
 
 def _plain_text(element: Element, where: str) -> str:
@@ -171,11 +201,17 @@ def _json_entry(wrapper: object, where: str) -> Entry:
             record = shape.mapping(item, f"{where}, {name}")
             yield [shape.text(shape.member(record, key, f"{where}, {name}"), f"{where}, {key}") for key in keys]
 
+    texts = tuple((comment, text) for comment, text in strings("lexicalisations", ("comment", "lex")))
+    languages = tuple(
+        str(shape.mapping(text, where).get("lang", "")) for text in shape.items(entry["lexicalisations"], where)
+    )
     identifier, size = (shape.text(entry.get(name, ""), f"{where}, {name}") for name in ("xml_id", "size"))
     return Entry(
         where,
         shape.text(shape.member(entry, "category", where), f"{where}, category"),
         (identifier, size),
         tuple(triple(values, where) for values in strings("modifiedtripleset", Triple._fields)),
-        tuple((comment, text) for comment, text in strings("lexicalisations", ("comment", "lex"))),
+        texts,
+        _release(str(entry.get("shape", NO_SHAPE)), str(entry["category"]), languages),
+        languages,
     )

@@ -8,6 +8,7 @@ so compare systems with each other and with the references (which lack 10 % of t
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unidecode import unidecode
@@ -21,6 +22,8 @@ _MARKER = re.compile(r" \[ \w+ \] ")
 """DART's [TABLECONTEXT] and [TITLE], which no text should name."""
 _NAMES = ("name", "near")
 _FAMILY = "family friendly"
+
+Slots = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,10 @@ class SlotError(Metric):
     def columns(self) -> tuple[str, ...]:
         return ("slots", "missing", "added")
 
-    def prepare(self, references: References) -> list[dict[str, str]]:
+    def prepare(self, references: References) -> list[Slots]:
         return [_slots(source) for (source,) in references]
 
-    def count(self, output: str, segment: dict[str, str]) -> tuple[int, int, int]:
+    def count(self, output: str, segment: Slots) -> tuple[int, int, int]:
         return _compare(segment, output)
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
@@ -83,11 +86,17 @@ class Coverage(Metric):
         return f"input:paper|{prefixrun_scorer('coverage')}"
 
 
-def _slots(source: str) -> dict[str, str]:
-    """Slot -> value of an input; raises MissingPartError, the reason of the empty cell, for another form of input."""
-    parts = [part.partition(" : ") for part in source.strip(" |").split(" | ")]
-    slots = {slot.strip(): value.strip() for slot, _, value in parts}
-    if not all(slots.values()) or not set(slots) <= {*WORDINGS, *_NAMES, _FAMILY}:
+def _slots(source: str) -> Slots:
+    """Slot -> its values in an input, of which only cleaned E2E has more than one.
+
+    Raises MissingPartError, the reason of the empty cell, for another form of input.
+    """
+    slots: dict[str, tuple[str, ...]] = {}
+    for part in source.strip(" |").split(" | "):
+        slot, _, value = (text.strip() for text in part.partition(" : "))
+        slots[slot] = (*slots.get(slot, ()), value)
+    known = {*WORDINGS, *_NAMES, _FAMILY}
+    if not all(all(values) for values in slots.values()) or not set(slots) <= known:
         raise MissingPartError(f"SLOT_ERROR reads inputs in the form of the paper's code, not {source[:60]!r}")
     return slots
 
@@ -107,29 +116,28 @@ def _plain(text: str) -> str:
     return f" {' '.join(words)} "
 
 
-def _compare(slots: dict[str, str], text: str) -> tuple[int, int, int]:
+def _compare(slots: Slots, text: str) -> tuple[int, int, int]:
     """Numbers of slots, of slots missing or wrong, and of slots that only the text has."""
     output = _plain(text)
     missing = 0
     # 1. names, which are then taken out: "Raja Indian Cuisine" says nothing about the food
-    for slot in _NAMES:
-        name = _plain(slots.get(slot, ""))
-        missing += slot in slots and name not in output
+    for name in (_plain(value) for slot in _NAMES for value in slots.get(slot, ())):
+        missing += name not in output
         output = output.replace(name, " ") if name.strip() else output
     # 2. slots with a closed set of values, by their wordings; an unknown value has to be repeated word for word
     for slot, wordings in WORDINGS.items():
-        if slot in slots:
-            wording = wordings.get(slots[slot])
-            missing += not (wording.search(output) if wording else _plain(slots[slot]) in output)
+        for value in slots.get(slot, ()):
+            wording = wordings.get(value)
+            missing += not (wording.search(output) if wording else _plain(value) in output)
     friendly = _friendly(output)
-    missing += _FAMILY in slots and friendly != slots[_FAMILY]
+    missing += sum(friendly != value for value in slots.get(_FAMILY, ()))
     # 3. slots of the output alone
     added = sum(
         slot not in slots and any(wording.search(output) for wording in wordings.values())
         for slot, wordings in WORDINGS.items()
         if slot != "Type"  # people call any place a restaurant
     )
-    return len(slots), missing, added + (_FAMILY not in slots and friendly is not None)
+    return sum(map(len, slots.values())), missing, added + (_FAMILY not in slots and friendly is not None)
 
 
 def _friendly(output: str) -> str | None:

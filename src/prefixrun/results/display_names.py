@@ -20,7 +20,9 @@ BEST_BEFORE = {"sota": "best before"}
 
 TASKS: Mapping[str, str] = {
     "e2e": "E2E",
+    "e2e_cleaned": "E2E, cleaned",
     "webnlg": "WebNLG",
+    "webnlg_2020": "WebNLG 2020",
     "dart": "DART",
     "xsum": "XSUM",
     "xsum_news_to_sports": "XSUM, news to sports",

@@ -40,6 +40,7 @@ from prefixrun.runs.provenance import peak_memory_bytes, restart_peak_memory
 from prefixrun.runs.result import result_of
 from prefixrun.runs.run import MOVE_AWAY, Run
 from prefixrun.runs.stages import Watch
+from prefixrun.tracking.session import Tracking, tracked
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.data_parallel import current_group
 from prefixrun.training.interrupts import deferred
@@ -72,15 +73,21 @@ def complete_training(run: Run, prepared: PreparedRun, watch: Watch) -> None:
 
 
 def run_stages(run: Run, prepared: PreparedRun) -> None:
-    """Train, decode, score and write the result of a run that this process holds."""
+    """Train, decode, score and write the result of a run that this process holds, and send it to its trackers."""
+    with tracked(prepared.config, run.id, run.directory) as tracking:
+        _run_stages(run, prepared, tracking)
+
+
+def _run_stages(run: Run, prepared: PreparedRun, tracking: Tracking) -> None:
     _begin(run, prepared)
-    method = train(run, prepared)
+    method = train(run, prepared, tracking.watch)
     outputs, decode_seconds = decode(run, prepared, method)
     scores, stats = stages.score(prepared, outputs)
     run.manifest.write({run.stats.name: _parquet(stats)}, "scoring")
     costs = {**files.read_json(run.costs), "decode_seconds": decode_seconds}
     costs["forgetting"] = forgetting(prepared.config, prepared.backbone, method)
     run.finish(result_of(run, prepared, scores, costs))
+    tracking.finish(run.result(), files.read_json_lines(run.generations).records)
     if not prepared.config.keep_trained:
         files.remove(run.trained_file)
 

@@ -26,6 +26,7 @@ from prefixrun.models.weights import locate
 from prefixrun.runs.devices import device
 from prefixrun.runs.memory_estimate import refuse_too_large
 from prefixrun.runs.start_source import text_of, trained_start
+from prefixrun.tracking import refuse_missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,10 @@ def prepare(config: Config) -> PreparedRun:
             another model; init_words of another length; a text, examples or a run that the prefix cannot start from;
             prefix, input and output longer than the model's context.
         DataError: a corpus is missing or not the release.
-        MissingPartError: the model, or the package of a method, is not installed.
+        MissingPartError: the model, or the package of a method or a tracker, is not installed.
     """
     metrics.suite(config.task.scored_as)
+    refuse_missing(config.tracker)
     data = RunData.load(config)
     backbone = load_backbone(config)
     methods.refuse(config, backbone)

@@ -27,6 +27,8 @@ class Progress:
     """Most processes that shared the rows of a step."""
     start_loss: float | None = None
     """Of the first step, in nats a target token: of the model with the method as it begins."""
+    lr: float = 0.0
+    """Learning rate of the last step."""
     recent_losses: list[float] = field(default_factory=list)
     """Of the last `train.diverged_steps` steps, without the first."""
 

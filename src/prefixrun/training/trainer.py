@@ -112,8 +112,9 @@ class Trainer:
                 break
 
             started = time.perf_counter()
+            progress.lr = config.lr * schedule(progress.step, len(self.steps), config.warmup_steps)
             for parameter_group in self.optimiser.param_groups:
-                parameter_group["lr"] = config.lr * schedule(progress.step, len(self.steps), config.warmup_steps)
+                parameter_group["lr"] = progress.lr
             self._gradients(batches, number)
             if self._waits_each_step:
                 self._read_losses()

@@ -66,7 +66,11 @@ def test_empty_articles_of_a_copy_with_the_counts_of_the_release_are_counted(
     ("arguments", "code", "message"),
     [
         (["check", "data_dir=nowhere"], 3, "nowhere: no such directory"),
-        (["check", "data_dir=."], 3, "holds none of e2e, webnlg, dart, xsum; `prefixrun data download"),
+        (
+            ["check", "data_dir=."],
+            3,
+            "holds none of e2e, webnlg, dart, xsum, e2e_cleaned, webnlg_2020; `prefixrun data download",
+        ),
         (["check", "task=mine", "data_dir=."], 2, "task: no 'mine'"),
         (["check"], 2, "data_dir: is missing; prefixrun data check needs data_dir=VALUE"),
         (["download", "data_dir=."], 2, "task: is missing; prefixrun data download needs task=VALUE"),

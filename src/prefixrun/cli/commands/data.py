@@ -7,7 +7,8 @@ its authors publish it, goes on after an interruption, and checks the copy. Both
 wrong.
 
   data_dir  directory of the corpora, holding TASK/ for each
-  task      e2e, webnlg, dart, xsum, or an own task; check without it takes every corpus of the paper that is in DIR
+  task      e2e, webnlg, dart, xsum, the later releases e2e_cleaned and webnlg_2020, or an own task; check without it
+            takes every one of these that is in DIR
   source    archive: XSUM as the paper's code has it, without ids, instead of the Hugging Face hub (or HF_ENDPOINT)
   config_dir  (or --config-dir CONF) directory with task/TASK.yaml of an own task that names its columns, parts or a
             data set of the hub, which needs no data_dir
@@ -23,7 +24,7 @@ from typing import Any
 from prefixrun.cli.own_task import own_task
 from prefixrun.config.schema import TaskConfig
 from prefixrun.console import print_text
-from prefixrun.data import DIRECTORIES, SPLITS, Corpus, load, manifest
+from prefixrun.data import DIRECTORIES, SPLITS, Corpus, directory_of, load, manifest
 from prefixrun.data.download import download as fetch_corpus
 from prefixrun.data.overlap import Overlap
 from prefixrun.data.overlap import report as overlap_report
@@ -97,7 +98,7 @@ def _tasks(task: str | None, root: Path) -> list[str]:
         return [task]
     if not root.is_dir():
         raise DataError(f"{root}: no such directory; give data_dir=DIR, the directory that holds e2e/, webnlg/, ...")
-    there = [name for name in PUBLICATIONS if (root / name).is_dir()]
+    there = [name for name in PUBLICATIONS if directory_of(name, root).is_dir()]
     if not there:
         raise DataError(
             f"{root}: holds none of {', '.join(PUBLICATIONS)}; `prefixrun data download task=TASK data_dir={root}` "
@@ -107,12 +108,14 @@ def _tasks(task: str | None, root: Path) -> list[str]:
 
 
 def _show(parts: list[Part], absent: list[str], overlaps: list[Overlap]) -> None:
-    for part in parts:
-        print_text(f"{part.task + '/' + part.split:<14} {_state(part)}")
+    names = [f"{part.task}/{part.split}" for part in parts]
+    width = max(14, *map(len, names))
+    for name, part in zip(names, parts, strict=True):
+        print_text(f"{name:<{width}} {_state(part)}")
         for note in _notes(part.corpus) if part.corpus else ():
-            print_text(f"{'':<14} {note}")
+            print_text(f"{'':<{width}} {note}")
     for task in absent:
-        print_text(f"{task:<14} not there")
+        print_text(f"{task:<{width}} not there")
     shared = [overlap for overlap in overlaps if overlap.any_shared]
     if overlaps:
         print_text("overlap: " + ("distinct inputs and texts that stand in a training part too" if shared else "none"))

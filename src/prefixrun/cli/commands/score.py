@@ -3,7 +3,8 @@
 
 The official scores of any system's output, with intervals, beside the paper's rows.
 
-  task       e2e, webnlg, dart, xsum, xsum_news_to_sports, xsum_within_news or an own one: whose references
+  task       e2e, e2e_cleaned, webnlg, webnlg_2020, dart, xsum, xsum_news_to_sports, xsum_within_news or an own one:
+             whose references
   hyp        the outputs: one a line in the official order of the inputs (.txt), or one JSON object a line with the key
              "output" (.jsonl, such as the generations.jsonl of a run), matched by "id" where the lines have one and the
              references are the task's own; .gz behind either is read too, the E2E challenge's files with the columns
@@ -39,7 +40,7 @@ from prefixrun.cli.own_task import own_task
 from prefixrun.cli.run_summary import paper_sections, reasons, score_columns, score_row, score_table, signature_lines
 from prefixrun.config.schema import TaskConfig
 from prefixrun.console import Section, Table, print_labelled, print_table, terminal
-from prefixrun.data import DIRECTORIES, EXTRA_SPLITS, SPLITS, load
+from prefixrun.data import EXTRA_SPLITS, SCORED_AS, SPLITS, load
 from prefixrun.errors import ConfigError
 from prefixrun.files import write_json
 from prefixrun.metrics import Evaluation, evaluate, resampling, suite
@@ -108,7 +109,7 @@ def run(arguments: dict[str, str]) -> int:
 def _metrics(arguments: Mapping[str, str], own: TaskConfig | None) -> str:
     """What the outputs are scored as; what is no choice of metrics is refused before anything is read."""
     task = arguments["task"]
-    metrics = arguments.get("metrics") or (own.scored_as if own else DIRECTORIES.get(task, task))
+    metrics = arguments.get("metrics") or (own.scored_as if own else SCORED_AS.get(task, task))
     suite(metrics, "metrics" if "metrics" in arguments else "task")
     return metrics
 

@@ -1,0 +1,214 @@
+"""A run and its trackers: what is sent when, and that none of them can harm the run.
+
+A thread sends, so that a slow or absent server holds up no step. What a tracker raises becomes one warning, and it gets
+nothing more from this process. tracking.json of the run holds how far each has come: a run that goes on, or the same
+command once more, sends what is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from prefixrun import files, tracking
+from prefixrun.config.schema import Config
+from prefixrun.config.setting_roles import places, without
+from prefixrun.console import LOG
+from prefixrun.errors import PrefixrunError, shortened
+from prefixrun.tracking.tracker import Sample, TrackedRun, Tracker, Values
+from prefixrun.training.progress import Progress
+
+STATE = "tracking.json"
+LIVE_EVERY = 10
+"""Optimiser steps between two points of the curve of single batches; there is a point at every evaluation besides."""
+SAMPLES = 10
+CLOSING_SECONDS = 30.0
+"""How long the end of a run waits for what is still to be sent."""
+
+Job = Callable[["_Sender"], None]
+
+
+@dataclass(slots=True)
+class _Sender:
+    """One tracker in the thread that sends."""
+
+    name: str
+    step: int = -1
+    """The last one that it has."""
+    finished: bool = False
+    """Whether it has all of the run."""
+    has_result: bool = False
+    tracker: Tracker | None = None
+    failed: bool = False
+
+    def scalars(self, step: int, values: Values) -> None:
+        if self.tracker and step > self.step:
+            self.tracker.scalars(step, values)
+            self.step = step
+
+
+class Tracking:
+    """The trackers of one run; without any, all calls do nothing."""
+
+    def __init__(self, setting: str, run: TrackedRun, directory: Path) -> None:
+        """directory: that of the run, which keeps how far each tracker has come."""
+        self._run, self._state, self._directory = run, directory / STATE, directory
+        state = _read(self._state) if setting != tracking.NONE else {}
+        self._senders = [_Sender(name, **state.get(name, {})) for name in tracking.names(setting)]
+        self._senders = [sender for sender in self._senders if not sender.finished]
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="trackers", daemon=True)
+        if self._senders:
+            self._thread.start()
+            self._jobs.put(self._open)
+
+    def watch(self, progress: Progress) -> None:
+        """Look at a training after a step."""
+        step, rate = progress.step, progress.lr
+        is_evaluation = bool(progress.history) and progress.history[-1]["step"] == step
+        if not self._senders or not (is_evaluation or step % LIVE_EVERY == 0):
+            return
+        history = [dict(entry) for entry in progress.history]
+        losses = progress.recent_losses
+        live = {"train/recent_loss": sum(losses) / len(losses)} if losses else {}
+
+        def job(sender: _Sender) -> None:
+            _send_history(sender, history, {step: {**live, "train/lr": rate}})
+            sender.scalars(step, {**live, "train/lr": rate})
+
+        self._jobs.put(job)
+
+    def finish(self, result: Mapping[str, Any], generations: Sequence[Mapping[str, Any]]) -> None:
+        """Send the scores, the costs and some outputs of a run that is finished, from its result.json and
+        generations.jsonl."""
+        history = result.get("training", {}).get("history", [])
+        step = int(max([0, result["costs"].get("train_steps", 0), *(entry["step"] for entry in history)]))
+        values = _summary(result)
+        samples = [
+            Sample(str(line["id"]), str(line["source"]), str(line["output"]), str(line["references"][0]))
+            for line in generations[:SAMPLES]
+        ]
+
+        def job(sender: _Sender) -> None:
+            _send_history(sender, history, {})
+            if sender.tracker:
+                sender.tracker.finish(step, values, samples)
+                sender.has_result = True
+
+        self._jobs.put(job)
+
+    def close(self) -> None:
+        """Wait until everything is sent, at most CLOSING_SECONDS."""
+        if not self._senders:
+            return
+        self._jobs.put(_close)
+        self._jobs.put(None)
+        self._thread.join(CLOSING_SECONDS)
+        if self._thread.is_alive():
+            slow = ", ".join(sender.name for sender in self._senders if not sender.finished)
+            LOG.warning("tracker %s: has not taken everything after %.0f s; %s", slow, CLOSING_SECONDS, self._rest())
+
+    def _open(self, sender: _Sender) -> None:
+        sender.tracker = tracking.opener(sender.name)(self._run)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            for sender in self._senders:
+                self._do(job, sender)
+            if job is not self._open:
+                self._keep()
+
+    def _do(self, job: Job, sender: _Sender) -> None:
+        if sender.failed:
+            return
+        try:
+            job(sender)
+        except Exception as error:  # noqa: BLE001 - whatever a tracker raises, the run goes on
+            sender.failed = True
+            reason = shortened(without_secrets(f"{type(error).__name__}: {error}"))
+            LOG.warning("tracker %s: %s; %s", sender.name, reason, self._rest())
+
+    def _keep(self) -> None:
+        state = _read(self._state)
+        state |= {each.name: {"step": each.step, "finished": each.finished} for each in self._senders}
+        try:
+            files.write_json(self._state, state)
+        except PrefixrunError as error:
+            LOG.warning("%s", error)
+
+    def _rest(self) -> str:
+        return f"the run goes on, and all that it computes is in {self._directory}: the same command sends the rest"
+
+
+def lacks(setting: str, directory: Path) -> bool:
+    """Whether a tracker of the setting does not have all of a finished run; directory: that of the run."""
+    state = _read(directory / STATE)
+    return any(not state.get(name, {}).get("finished") for name in tracking.names(setting))
+
+
+@contextmanager
+def tracked(config: Config, run_id: str, directory: Path) -> Iterator[Tracking]:
+    """The trackers of a run, closed behind it; directory: that of the run."""
+    settings = {key: value for key, value in _flat(without(asdict(config), places()), "") if value is not None}
+    where = directory.parent.parent / "trackers"
+    session = Tracking(config.tracker, TrackedRun(run_id, directory.name, settings, where), directory)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def without_secrets(text: str) -> str:
+    """A text without passwords in addresses and without the values of variables that are named like secrets."""
+    text = re.sub(r"(?<=://)[^/@\s]+@", "…@", text)
+    secret = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
+    for name, value in os.environ.items():
+        if len(value) >= 6 and secret.search(name):
+            text = text.replace(value, "…")
+    return text
+
+
+def _send_history(sender: _Sender, history: Sequence[Mapping[str, float]], besides: Mapping[int, Values]) -> None:
+    names = {"train_loss": "train/loss", "dev_loss": "dev/loss"}
+    for entry in history:
+        step = int(entry["step"])
+        losses = {names[key]: value for key, value in entry.items() if key in names}
+        sender.scalars(step, {**losses, **besides.get(step, {})})
+
+
+def _close(sender: _Sender) -> None:
+    if sender.tracker:
+        sender.tracker.close(finished=sender.has_result)
+        sender.finished = sender.has_result
+
+
+def _summary(result: Mapping[str, Any]) -> dict[str, float]:
+    scores = {f"score/{name}": score["value"] for name, score in result["scores"].items()}
+    costs = {f"cost/{name}": value for name, value in result["costs"].items()}
+    parameters = {f"parameters/{name}": value for name, value in result["parameters"].items()}
+    both = {**scores, **costs, **parameters}
+    return {name: float(value) for name, value in both.items() if isinstance(value, int | float)}
+
+
+def _flat(values: Mapping[str, Any], section: str) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{section}{key}.")
+        else:
+            yield section + key, value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    """How far each tracker has come; nothing where the file is not there or not readable: all is sent again."""
+    try:
+        state = files.read_json(path) if path.is_file() else {}
+        return {name: {"step": int(each["step"]), "finished": bool(each["finished"])} for name, each in state.items()}
+    except (PrefixrunError, OSError, AttributeError, KeyError, TypeError, ValueError):
+        return {}

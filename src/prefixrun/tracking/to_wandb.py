@@ -1,0 +1,43 @@
+"""Weights & Biases, online or with WANDB_MODE=offline in RESULTS_DIR/trackers/wandb/."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import wandb
+
+from prefixrun.tracking.tracker import COLUMNS, PROJECT, Sample, TrackedRun, Values
+
+LOGIN_SECONDS = 10.0
+"""How long the library may ask for a key; it knows one from `wandb login` or WANDB_API_KEY."""
+
+
+class ToWandb:
+    """A run of wandb with the id of the run, which it goes on with."""
+
+    def __init__(self, run: TrackedRun) -> None:
+        directory = os.environ.get("WANDB_DIR", str(run.directory))
+        os.makedirs(directory, exist_ok=True)  # it would take another one
+        self._run = wandb.init(
+            project=os.environ.get("WANDB_PROJECT", PROJECT),
+            id=run.id,
+            name=run.name,
+            dir=directory,
+            config={"run_id": run.id, **run.settings},
+            resume="allow",
+            settings=wandb.Settings(
+                silent=True, console="off", save_code=False, x_disable_stats=True, login_timeout=LOGIN_SECONDS
+            ),
+        )
+
+    def scalars(self, step: int, values: Values) -> None:
+        self._run.log(dict(values), step=step)
+
+    def finish(self, step: int, values: Values, samples: Sequence[Sample]) -> None:
+        table = wandb.Table(columns=list(COLUMNS), data=[sample.cells() for sample in samples])
+        self._run.log({"samples": table}, step=step)
+        self._run.summary.update(dict(values))
+
+    def close(self, *, finished: bool) -> None:
+        self._run.finish(exit_code=0 if finished else 1)

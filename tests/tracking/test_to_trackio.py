@@ -1,0 +1,49 @@
+"""Trackio, read back from its own store."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from checkout import ROOT
+
+pytest.importorskip("trackio", reason="the extra trackio is not installed")
+pytestmark = pytest.mark.slow  # its place is read when it is imported, hence a process of its own
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from prefixrun.tracking.to_trackio import ToTrackio
+from tracked_runs import send
+send(ToTrackio, Path(sys.argv[1]))
+from trackio.sqlite_storage import SQLiteStorage
+(name,) = SQLiteStorage.get_runs("prefixrun")
+print(name, SQLiteStorage.get_run_config("prefixrun", name)["run_id"])
+for line in SQLiteStorage.get_logs("prefixrun", name):
+    numbers = {key: line[key] for key in ("dev/loss", "score/BLEU") if line.get(key) is not None}
+    print(line["step"], numbers, bool(line.get("samples")))
+"""
+
+
+def test_a_run_that_was_interrupted_is_one_run(tmp_path: Path) -> None:
+    place = {
+        "TRACKIO_DIR": str(tmp_path / "store"),
+        "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests/helpers'}",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path)],
+        env={**os.environ, **place},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "e2e-prefix-tiny-0123456789ab 0123456789ab",
+        "4 {'dev/loss': 2.5} False",
+        "8 {'dev/loss': 1.5} False",
+        "8 {'score/BLEU': 40.0} True",
+    ]
