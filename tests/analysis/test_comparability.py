@@ -56,6 +56,7 @@ def test_the_papers_setting_is_comparable_with_the_published_row() -> None:
         ({"n_train": 2_000}, "trained on 2,000 of 42,061 pairs"),
         ({"n_inputs": 60}, "scored on 60 of 630 inputs"),
         ({"settings": {"train": {"max_steps": 100, "batch_size": 16}}}, "saw 1,600 of 42,061 pairs"),
+        ({"settings": {"train": {"objective": "distill"}}}, "learnt from a teacher, not from the targets"),
         ({"settings": {"decode": {"beams": 1}}}, "decoded with beam 1, the paper with 5"),
         ({"data": {"train": {"version": "unverified"}}}, "corpus files not verified"),
         (
@@ -145,6 +146,7 @@ OTHER_FILE = {"test": {"files": [{"name": "test", "records": 1, "sha256": "2" * 
         ({"train.max_steps": 100}, {}, {"comparison", "scope"}),
         ({"precision": "bf16"}, {}, {"comparison", "scope"}),
         ({"decode.beams": 1}, {}, {"amount", "scope"}),
+        ({"train.objective": "distill"}, {}, {"amount", "scope"}),
         ({"task.linearisation": "other"}, {}, {"amount", "scope"}),
         ({}, {"backbone": {"sha256": "9" * 64}}, {"amount", "scope"}),
         ({}, {"data": OTHER_FILE}, {"amount", "scope"}),

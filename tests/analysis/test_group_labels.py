@@ -17,6 +17,7 @@ from synthetic_records import groups_in, write_record
         ({"train_size": 500, "init.name": "random"}, "prefix-tuning, length 10, random, 500 pairs"),
         ({"method.name": "finetune"}, "fine-tuning"),
         ({"method.name": "adapter"}, "adapter, 0.086 %"),
+        ({"train.objective": "distill"}, "prefix-tuning, distilled, length 10, words"),
     ],
 )
 def test_a_label_names_method_size_initialisation_and_part(

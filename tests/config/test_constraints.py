@@ -49,6 +49,25 @@ from prefixrun.errors import ConfigError
         (["decode=sample", "decode.beams=5"], "decode.beams=5: samples are drawn from the model, not searched for"),
         (["decode.top_k=5"], "decode.top_k=5: is only used by decode.sample=true; add it or leave decode.top_k out"),
         (["decode.seed=1"], "decode.seed=1: is only used by decode.sample=true"),
+        (["distill.text=Do"], "distill.text=Do: is only used by train.objective=distill; add it or leave it out"),
+        (["distill.file=a.txt"], "distill.file=a.txt: is only used by train.objective=distill"),
+        (["distill.examples=2"], "distill.examples=2: is only used by train.objective=distill"),
+        (
+            ["train.objective=distill"],
+            "train.objective=distill: does not say what the teacher reads; give distill.text=TEXT",
+        ),
+        (
+            ["train.objective=distill", "method=prompt", "distill.text=Do"],
+            "train.objective=distill: method=prompt trains nothing; leave it out, or take a method that trains",
+        ),
+        (
+            ["train.objective=distill", "distill.text=Do", "distill.file=a.txt"],
+            "distill.text=Do: distill.file gives the instruction too; give one of them",
+        ),
+        (
+            ["train.objective=distill", "distill.text=Do", "train.label_smoothing=0.1"],
+            "train.label_smoothing=0.1: smooths the targets, which train.objective=distill does not learn",
+        ),
         (["task.instruction=Do"], "task.instruction=Do: is only used by model.layout=chat; add it"),
         (["decode.beams=2", "decode.outputs=3"], "decode.outputs=3: a beam search has at most decode.beams=2 outputs"),
         (["model=path"], "model.path: is not set; model.source=path needs model.path=DIR"),
@@ -73,6 +92,7 @@ def test_a_contradiction_is_refused(overrides: list[str], message: str) -> None:
         ["train.targets_per_row=2", "train.batch_size=2"],
         ["model=path", "model.path=/x"],
         ["decode=sample", "decode.temperature=0.7", "decode.top_k=5", "decode.seed=3", "decode.outputs=4"],
+        ["train.objective=distill", "distill.text=Do", "distill.examples=2"],
         ["decode.beams=3", "decode.outputs=3", "decode.repetition_penalty=1.2"],
     ],
     ids=" ".join,

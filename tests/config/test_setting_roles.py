@@ -22,11 +22,11 @@ def test_the_schema_says_which_settings_change_no_number() -> None:
             "decode.batch_size",
             "decode.graphs",
         ),
-        *("init.text", "init.file", "init.run"),
+        *("init.text", "init.file", "init.run", "distill.text", "distill.file"),
         *("task.dataset", "task.dataset_config", "task.dataset_revision"),
         *RETIRED,
     }
-    assert set(places()) == {"data_dir", "results_dir", "model.path", "init.file", "init.run"}
+    assert set(places()) == {"data_dir", "results_dir", "model.path", "init.file", "init.run", "distill.file"}
     assert set(repeats()) == {"seed", "subsample_seed", "decode.seed"}
     assert {*outside_identity(), *places(), *repeats()} - {*known_keys(), *RETIRED} == set()
 

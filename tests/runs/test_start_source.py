@@ -208,3 +208,47 @@ def test_a_source_that_changes_before_the_run_starts_ends_it(of_run: Callable[..
     save_file({"decoder": load_file(trained)["decoder"] + 1}, trained)
     with pytest.raises(DamagedStateError, match="has changed since this run was asked for"):
         prepare(asked)
+
+
+def distilled(*words: str) -> Config:
+    return compose([*TINY, "train.objective=distill", *words])
+
+
+def test_an_instruction_counts_by_its_content_and_a_plain_run_by_none(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text(f"\n{TEXT}\n")
+    first = id_of(distilled(f"distill.text='{TEXT}'"))
+    assert id_of(distilled(f"distill.file={file}")) == first
+    file.write_text("Another text")
+    others = [distilled(f"distill.file={file}"), distilled(f"distill.text='{TEXT}'", "distill.examples=1")]
+    assert len({first, *map(id_of, others), id_of(compose(TINY))}) == 4
+    with pytest.raises(ConfigError, match=r"distill\.digest=1234: the instruction has SHA-256"):
+        distilled("distill.text=Do", "distill.digest='1234'")
+    with pytest.raises(ConfigError, match=r"distill\.file=nowhere.txt"):
+        distilled("distill.file=nowhere.txt")
+
+
+@pytest.mark.parametrize("model", ["tiny_gpt2", "tiny_bart"])
+def test_a_distilled_run_says_what_its_teacher_read(tmp_path: Path, model: str) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text(TEXT)
+    teacher = ("train.objective=distill", f"distill.file={file}", "distill.examples=1", "train.targets_per_row=2")
+    words = [*TINY, f"model={model}", *teacher, f"results_dir={tmp_path}"]
+    run = prefixrun.run(words)
+    assert validate_result(run.result) == []
+    assert run.result["training"]["teacher"]["tokens"] > len(TEXT)
+    assert len(run.result["training"]["teacher"]["examples"]) == 1
+    assert {"step", "train_loss", "dev_loss", "dev_kl"} == set(run.result["training"]["history"][-1])
+    assert str(tmp_path) not in json.dumps(run.result["settings"])
+    record = find(tmp_path, run.run_id)
+    assert {check.what: check.outcome for check in verify(record)}["settings"] == "right"
+    assert config_of(record).distill.digest == compose(words).distill.digest
+
+
+def test_a_teacher_with_too_much_to_read_is_refused_before_anything_is_written() -> None:
+    with pytest.raises(ConfigError, match=r"distill\.text: the teacher reads [\d,]+ tokens .* tiny_llama has"):
+        prepare(distilled(f"distill.text='{TEXT * 200}'"))
+    with pytest.raises(ConfigError, match=r"distill\.examples=9: there are 8 selected training pairs"):
+        prepare(distilled("distill.examples=9"))
+    with pytest.raises(ConfigError, match=r"distill\.text: with model\.layout=chat the instruction stands in"):
+        prepare(distilled("distill.text=Do", "model.layout=chat"))

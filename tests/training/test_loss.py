@@ -3,9 +3,9 @@
 import pytest
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, kl_div
 
-from prefixrun.training.loss import CHUNK, target_nll
+from prefixrun.training.loss import CHUNK, TeacherStates, target_nll, teacher_kl
 
 WIDTH, VOCABULARY = 16, 40
 
@@ -99,3 +99,37 @@ def test_bias_and_cap_of_an_output_layer(cap: float | None) -> None:
     (expected / 3).backward()
     for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("cap", [None, 3.0])
+@pytest.mark.parametrize("count", [1, CHUNK + 1, 2 * CHUNK + 7])
+def test_a_divergence_and_its_gradients_are_those_of_torch(count: int, cap: float | None) -> None:
+    hidden, weight, _, factors = problem(count)
+    taught, taught_weight, _, _ = problem(count + 1)
+    teacher = TeacherStates(taught[:count], taught_weight, torch.linspace(-1, 1, VOCABULARY))
+    bias = torch.linspace(1, -1, VOCABULARY)
+    ours, theirs = ([one.clone().requires_grad_(True) for one in (hidden, weight, bias)] for _ in range(2))
+    loss = teacher_kl(ours[0], ours[1], teacher, factors, ours[2], cap)
+
+    def log_probabilities(states: Tensor, head: Tensor, shift: Tensor) -> Tensor:
+        logits = states @ head.T + shift
+        return (logits if cap is None else cap * torch.tanh(logits / cap)).log_softmax(dim=1)
+
+    assert teacher.bias is not None
+    wanted = log_probabilities(teacher.hidden, teacher.weight, teacher.bias)
+    each = kl_div(log_probabilities(*theirs), wanted, reduction="none", log_target=True).sum(dim=1)
+    expected = (each * factors).sum()
+    torch.testing.assert_close(loss, expected)
+    (loss / 3).backward()
+    (expected / 3).backward()
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-5)
+
+
+def test_nothing_diverges_from_itself() -> None:
+    hidden, weight, _, factors = problem(5)
+    states = hidden.clone().requires_grad_(True)
+    loss = teacher_kl(states, weight, TeacherStates(hidden, weight), factors)
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(0, abs=1e-6)
+    torch.testing.assert_close(states.grad, torch.zeros_like(hidden))

@@ -58,7 +58,7 @@ def comparison_key(record: Record) -> Key:
     """What runs must share before their scores are compared: everything but the method and the amount of training.
 
     The scope, the model and its weights, the contents of the scored file, how inputs become strings, how outputs are
-    decoded, and what the numbers mean (`SEMANTICS`).
+    decoded, what was learnt (the targets, or a teacher's predictions), and what the numbers mean (`SEMANTICS`).
     """
     scored_files = record.result.get("data", {}).get(record.split, {}).get("files", [])
     return (
@@ -68,6 +68,7 @@ def comparison_key(record: Record) -> Key:
         tuple(file.get("sha256") for file in scored_files),
         record.settings.get("task.linearisation"),
         *(record.settings.get(f"decode.{name}") for name in DECODING),
+        record.settings.get("train.objective"),
         meaning_of_runs(record.result["provenance"].get("semantics")),
     )
 
@@ -167,6 +168,8 @@ def obstacles(result: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
     beams, usual = result.get("settings", {}).get("decode", {}).get("beams"), _beams(str(result["task"]))
     if beams is not None and beams != usual:
         reasons.append(f"decoded with beam {beams}, the paper with {usual}")
+    if result.get("settings", {}).get("train", {}).get("objective") == "distill":
+        reasons.append("learnt from a teacher, not from the targets")
     if quantised := result.get("settings", {}).get("model", {}).get("quantize"):
         reasons.append(f"weights quantised to {quantised}")
     return reasons

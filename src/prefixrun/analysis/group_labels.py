@@ -59,6 +59,7 @@ def _label(group: RunGroup) -> str:
     is_part = available is not None and group.n_train < available
     parts = (
         display_names.of_method(group.method),
+        "distilled" if group.first.settings.get("train.objective") == "distill" else "",
         share_text(group),
         f"length {group.first.prefix_len}" if group.first.prefix_len is not None else "",
         group.init or "",

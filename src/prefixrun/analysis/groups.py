@@ -160,11 +160,11 @@ def select_group(candidates: Sequence[RunGroup]) -> RunGroup:
 
 
 def draws_subsample(record: Record) -> bool:
-    """Whether `subsample_seed` has an effect: on the training pairs, the held-out ones, or the examples of a prompt
-    or of a start."""
+    """Whether `subsample_seed` has an effect: on the training pairs, the held-out ones, or the examples of a prompt,
+    a start or a teacher."""
     settings = record.settings
     is_part = record.n_train != record.result.get("n_train_available")
-    shows_pairs = settings.get("init.name") == "examples"
+    shows_pairs = settings.get("init.name") == "examples" or bool(settings.get("distill.examples"))
     return bool(is_part or settings.get("train.dev_share") or settings.get("method.shots") or shows_pairs)
 
 

@@ -34,8 +34,9 @@ CONFIG_NAME = "config"
 VERSION_BASE = "1.3"
 
 Solver = Callable[[Config, Collection[str]], Config]
-"""From a configuration and the keys that its user set to the same with the layout of its model, the digest of what its
-prefix starts from and its length, and the size that comes closest to its budget. Raises PrefixrunError."""
+"""From a configuration and the keys that its user set to the same with the layout of its model, the digests of what its
+prefix starts from and of what its teacher reads, the length of the former, and the size that comes closest to its
+budget. Raises PrefixrunError."""
 
 
 def _no_solver(config: Config, user_keys: Collection[str]) -> Config:
@@ -222,8 +223,9 @@ def _solved(config: Config, user_keys: Collection[str], solve: Solver) -> Config
             config = replace(config, budget=None)
         elif problem := size_contradiction(config, user_keys):
             raise ConfigError(problem)
-    init = config.init
-    is_complete = config.budget is None and config.model.layout != "auto" and not (init.text or init.file or init.run)
+    init, distill = config.init, config.distill
+    contents = (init.text, init.file, init.run, distill.text, distill.file)
+    is_complete = config.budget is None and config.model.layout != "auto" and not any(contents)
     return config if is_complete else solve(config, user_keys)
 
 

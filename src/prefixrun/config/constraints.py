@@ -66,6 +66,38 @@ def _start(method: str, init: str, *of_keys: str | None) -> str | None:
     return None
 
 
+def _distill(
+    objective: str,
+    method: str,
+    smoothing: float,
+    text: str | None,
+    file: str | None,
+    examples: int,
+    digest: str | None,
+) -> str | None:
+    """What is wrong with the objective and what its teacher reads."""
+    texts = {"distill.text": text, "distill.file": file}
+    named = [f"{key}={shortened(value)}" for key, value in texts.items() if value is not None]
+    if objective != "distill":
+        settings = [*named, *([f"distill.examples={examples}"] if examples else [])]
+        return f"{settings[0]}: is only used by train.objective=distill; add it or leave it out" if settings else None
+    if not METHOD_SPECS[method].trains:
+        return f"train.objective=distill: method={method} trains nothing; leave it out, or take a method that trains"
+    if not named and not examples and digest is None:
+        return (
+            "train.objective=distill: does not say what the teacher reads; give distill.text=TEXT, distill.file=FILE or"
+            " distill.examples=NUMBER"
+        )
+    if len(named) > 1:
+        return f"{named[0]}: distill.file gives the instruction too; give one of them"
+    if smoothing:
+        return (
+            f"train.label_smoothing={smoothing:g}: smooths the targets, which train.objective=distill does not learn;"
+            " leave it out"
+        )
+    return None
+
+
 def _subset(fraction: float, size: int | None) -> str | None:
     if fraction < 1 and size is not None:
         return f"train_size={size}: both it and data_fraction={fraction:g} choose the training pairs; give one of them"
@@ -223,6 +255,13 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_dataset, ("task.dataset", "task.dataset_config", "task.dataset_revision")),
     (_words, ("method.name", "init.name", "init_words", "init.default_words", "task.default_words")),
     (_start, ("method.name", "init.name", *(f"init.{key}" for key in ("text", "file", "run", "digest")))),
+    (
+        _distill,
+        (
+            *("train.objective", "method.name", "train.label_smoothing"),
+            *(f"distill.{key}" for key in ("text", "file", "examples", "digest")),
+        ),
+    ),
     (_subset, ("data_fraction", "train_size")),
     (_warmup, ("train.warmup_steps", "train.max_steps")),
     (
@@ -241,7 +280,7 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_instruction, ("task.instruction", "model.layout")),
     (_keep, ("train.keep", "train.patience", "train.eval_examples", "train.dev_share")),
     (_source, ("model.source", "model.hub", "model.path", "model.architecture")),
-    *((partial(_path, key), (key,)) for key in ("data_dir", "results_dir", "model.path", "init.file")),
+    *((partial(_path, key), (key,)) for key in ("data_dir", "results_dir", "model.path", "init.file", "distill.file")),
 )
 """Rules about several keys, each with the keys it reads; a rule is left out when one of them is wrong by itself."""
 

@@ -237,6 +237,10 @@ class InitConfig:
 class TrainConfig:
     """Optimisation: AdamW with linear decay to zero."""
 
+    objective: Literal["targets", "distill"] = "targets"
+    """What is learnt: "targets" the texts of the training pairs; "distill" what the frozen model itself predicts at
+    their positions with an instruction or examples in its context (distill.text, distill.file, distill.examples): the
+    Kullback-Leibler divergence from that teacher is the loss, as in Cartridges (Eyuboglu et al. 2025)."""
     epochs: Count
     """Passes over the training pairs."""
     max_steps: Count | None = None
@@ -298,6 +302,21 @@ class TrainConfig:
     """Decay of AdamW's running mean of the squared gradient."""
     adam_eps: Rate = 1e-8
     """Added to AdamW's denominator."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistillConfig:
+    """What the teacher of train.objective=distill has in its context: an instruction, then examples."""
+
+    text: str | None = field(default=None, metadata=NO_NUMBER)
+    """The instruction, in front of the examples and the input."""
+    file: str | None = field(default=None, metadata=PLACE)
+    """The file in UTF-8 that holds the instruction instead."""
+    examples: CountOrZero = 0
+    """Training pairs that are shown to the teacher, chosen with subsample_seed."""
+    digest: str | None = None
+    """SHA-256 of the instruction, which the program fills in: so its content is part of what a run is, wherever it
+    lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -409,6 +428,7 @@ class Config:
     method: MethodConfig
     init: InitConfig
     train: TrainConfig
+    distill: DistillConfig
     decode: DecodeConfig
 
     @property

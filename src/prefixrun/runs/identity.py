@@ -50,9 +50,12 @@ def identity_of(
     del settings["task"]["default_words"]
     if config.model.layout == "chat":
         settings["task"]["instruction"] = config.instruction  # so does that of a chat
+    changed = changed_from(defaults(), settings)
+    if not changed["distill"]:  # a section that runs of earlier versions did not have
+        del changed["distill"]
     return {
         "semantics": meaning_of_runs(semantics),
-        "settings": changed_from(defaults(), settings),
+        "settings": changed,
         "model": model,
         "data": data,
     }

@@ -20,12 +20,13 @@ from prefixrun.methods import prompt
 from prefixrun.methods.budget import check_total
 from prefixrun.methods.init import word_ids
 from prefixrun.methods.starts import Start, start_of
+from prefixrun.methods.teacher import TeacherContext, check_length, context_of
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, tokenise
 from prefixrun.models.weights import locate
 from prefixrun.runs.devices import device
 from prefixrun.runs.memory_estimate import refuse_too_large
-from prefixrun.runs.start_source import text_of, trained_start
+from prefixrun.runs.start_source import instruction_of, text_of, trained_start
 from prefixrun.tracking import refuse_missing
 
 
@@ -55,6 +56,8 @@ class PreparedRun:
     """For ``train`` (the chosen pairs), ``dev`` (the pairs whose loss is measured) and ``scored`` (what is decoded)."""
     start: Start | None = None
     """What the prefix starts from, with init=text, examples or run."""
+    teacher: TeacherContext | None = None
+    """What the teacher reads, with train.objective=distill."""
 
 
 def prepare(config: Config) -> PreparedRun:
@@ -62,7 +65,8 @@ def prepare(config: Config) -> PreparedRun:
 
     Raises:
         ConfigError: a task without metrics; sites or layers that the model does not have; a budget that was solved for
-            another model; init_words of another length; a text, examples or a run that the prefix cannot start from;
+            another model; init_words of another length; a text, examples or a run that the prefix cannot start from; a
+            context that the teacher cannot have;
             prefix, input and output longer than the model's context.
         DataError: a corpus is missing or not the release.
         MissingPartError: the model, or the package of a method or a tracker, is not installed.
@@ -78,6 +82,7 @@ def prepare(config: Config) -> PreparedRun:
         word_ids(backbone, config.init_words, config.default_words, config.prefix_len, config.budget)
     start = _start(config, backbone, data)
     tokenizer = backbone.tokenizer
+    teacher = context_of(config, tokenizer, instruction_of(config), data.pairs)
     pairs = tokenise((*data.pairs, *data.dev_pairs), tokenizer)
     targets = [len(pair.target) for pair in pairs[: len(data.pairs)]]
     refuse_too_large(config, backbone, len(data.inputs), targets)
@@ -90,7 +95,10 @@ def prepare(config: Config) -> PreparedRun:
         prompts={source: tokenizer.source(source) for source in {example.source for example in data.inputs}},
         truncation=_truncation(data, backbone),
         start=start,
+        teacher=teacher,
     )
+    if teacher is not None:
+        check_length(config, backbone, teacher, pairs)
     _check_context(prepared)
     return prepared
 

@@ -91,6 +91,7 @@ OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "training.fit_error": _OPTIONAL_NUMBER,
     "training.history": (list,),
     "training.start": _OBJECT,
+    "training.teacher": _OBJECT,
     "training.lengths": (list,),
     **{f"provenance.{name}": _OPTIONAL_TEXT for name in ("time", "command", "prefixrun", "python", "platform", "cpu")},
     "provenance.accelerator": _OPTIONAL_TEXT,

@@ -27,6 +27,7 @@ from prefixrun.runs.prepare import PreparedRun
 from prefixrun.training.batch_loss import mean_nll
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
+from prefixrun.training.distillation import Teacher
 from prefixrun.training.interrupts import Pending
 from prefixrun.training.progress import Progress
 from prefixrun.training.trainer import Report, Trainer
@@ -45,7 +46,7 @@ class TrainingOutcome:
     """`trained`, `stored`, `total`."""
     training: Mapping[str, Any]
     """The fields of `Progress`, `fit_error` of the initialisation, `start` of a start that names texts or
-    a run, for discrete prompting `prompt`, and for nested training `lengths`."""
+    a run, `teacher` of a distillation, for discrete prompting `prompt`, and for nested training `lengths`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def train(
         return _prompt_outcome(prepared)
     method = methods.build(config, backbone).to(backbone.head.device)
     fit_error = starts.initialize(method, backbone, config, prepared.start)
+    teacher = None if prepared.teacher is None else Teacher(prepared.teacher.method(backbone), backbone)
     trainer = Trainer(
         method,
         backbone,
@@ -87,6 +89,7 @@ def train(
         seed=config.seed,
         checkpoints=checkpoints,
         group=group,
+        teacher=teacher,
     )
     for problem in trainer.checkpoint_problems:
         LOG.info("checkpoint left out: %s", problem)
@@ -107,6 +110,7 @@ def train(
             "fit_error": fit_error,
             **lengths,
             **({} if prepared.start is None else {"start": prepared.start.description()}),
+            **({} if prepared.teacher is None else {"teacher": prepared.teacher.description()}),
         },
     )
 

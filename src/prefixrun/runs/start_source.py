@@ -1,4 +1,5 @@
-"""What init=text and init=run name: a text or a file, and another run, with what they make of a configuration.
+"""What init=text, init=run and the teacher of a distillation name: a text or a file, and another run, with what they
+make of a configuration.
 
 Imports no torch, but for the length of a text, which the model's tokenizer says.
 """
@@ -77,11 +78,38 @@ def with_start(config: Config, user_keys: Collection[str]) -> Config:
     return replace(config, prefix_len=max(1, length), init=replace(init, digest=actual))
 
 
+def with_teacher(config: Config) -> Config:
+    """The configuration with the digest of the instruction that its teacher reads.
+
+    Raises ConfigError for one that is not there or is another than the digest says.
+    """
+    distill = config.distill
+    if not (distill.text or distill.file):
+        return config
+    actual = hashlib.sha256(instruction_of(config).encode()).hexdigest()
+    if distill.digest not in (None, actual):
+        raise ConfigError(
+            f"distill.digest={shortened(distill.digest, 12)}: the instruction has SHA-256 {actual[:12]}; leave "
+            "distill.digest out, or give the instruction that it was made from"
+        )
+    return replace(config, distill=replace(distill, digest=actual))
+
+
 def text_of(config: Config) -> str:
     """The text of init=text, without blanks around it. Raises ConfigError for one that cannot be read or is empty."""
-    if config.init.file is None:
-        return (config.init.text or "").strip()
-    path, what = Path(config.init.file).expanduser(), f"init.file={shortened(config.init.file)}"
+    return _text("init.file", config.init.text, config.init.file)
+
+
+def instruction_of(config: Config) -> str:
+    """The text of distill.text or distill.file in the same way; empty where neither is given."""
+    return _text("distill.file", config.distill.text, config.distill.file)
+
+
+def _text(key: str, text: str | None, file: str | None) -> str:
+    """A text, or that of a file, which the setting `key` names."""
+    if file is None:
+        return (text or "").strip()
+    path, what = Path(file).expanduser(), f"{key}={shortened(file)}"
     with reading(what, "give a text file in UTF-8", ConfigError):
         if path.stat().st_size > LARGEST_TEXT:
             raise ConfigError(f"{what}: has more than {LARGEST_TEXT:,} bytes, which no model reads; give a shorter one")

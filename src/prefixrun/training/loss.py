@@ -1,7 +1,8 @@
-"""Negative log-likelihood of the target tokens."""
+"""Negative log-likelihood of the target tokens, and divergence from what a teacher predicts in their place."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, cast
 
@@ -40,16 +41,42 @@ def target_nll(
 
     Returns a float32 scalar.
     """
-    nll = _HeadNLL.apply(hidden, weight, targets, factors, bias, label_smoothing, cap)  # type: ignore[no-untyped-call]
-    return cast(Tensor, nll)
+    arguments = (hidden, weight, targets, factors, bias, label_smoothing, cap, None)
+    return cast(Tensor, _HeadLoss.apply(*arguments))  # type: ignore[no-untyped-call]
 
 
-class _HeadNLL(torch.autograd.Function):
+@dataclass(frozen=True, slots=True)
+class TeacherStates:
+    """What a teacher predicts from, for the same targets in the same order; no gradient reaches it."""
+
+    hidden: Tensor
+    """(targets, d)."""
+    weight: Tensor
+    """(vocabulary, d) output layer."""
+    bias: Tensor | None = None
+    """(vocabulary,) of the output layer."""
+
+
+def teacher_kl(
+    hidden: Tensor,
+    weight: Tensor,
+    teacher: TeacherStates,
+    factors: Tensor,
+    bias: Tensor | None = None,
+    cap: float | None = None,
+) -> Tensor:
+    """Sum over target tokens of factor x KL(teacher || student), the divergence of the two distributions of the next
+    token over the whole vocabulary. Arguments, gradients and result as of `target_nll`; `cap` is for both."""
+    arguments = (hidden, weight, None, factors, bias, 0.0, cap, teacher)
+    return cast(Tensor, _HeadLoss.apply(*arguments))  # type: ignore[no-untyped-call]
+
+
+class _HeadLoss(torch.autograd.Function):
     """The gradients are worked out in the forward pass.
 
     Because the loss is a sum, they are known as soon as the logits are: (softmax - one-hot) @ weight for `hidden` and
     (softmax - one-hot)^T @ hidden for `weight`, times the factor; with label smoothing the one-hot target becomes its
-    smoothed distribution. So no logits are kept or passed over again later.
+    smoothed distribution, and with a teacher the teacher's. So no logits are kept or passed over again later.
     """
 
     @staticmethod
@@ -57,11 +84,12 @@ class _HeadNLL(torch.autograd.Function):
         ctx: Any,
         hidden: Tensor,
         weight: Tensor,
-        targets: Tensor,
+        targets: Tensor | None,
         factors: Tensor,
         bias: Tensor | None,
         smoothing: float,
         cap: float | None,
+        teacher: TeacherStates | None,
     ) -> Tensor:
         for_hidden = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         for_weight = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
@@ -71,21 +99,29 @@ class _HeadNLL(torch.autograd.Function):
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         product = multiply if can_multiply(weight) else linear
         for rows in _chunks(hidden.shape[0]):
-            target, factor = targets[rows, None], factors[rows, None]
-            logits = product(hidden[rows], weight, bias)
-            if cap is not None:
-                logits = cap * torch.tanh(logits / cap)
+            factor = factors[rows, None]
+            logits = _logits(hidden[rows], weight, bias, cap)
             log_probabilities = log_softmax(logits.float(), dim=1)
-            log_likelihood = log_probabilities.gather(1, target)
-            if smoothing:
-                log_likelihood = log_likelihood.lerp(log_probabilities.mean(dim=1, keepdim=True), smoothing)
-            total -= (log_likelihood * factor).sum()
+            if teacher is not None:
+                wanted = log_softmax(_logits(teacher.hidden[rows], teacher.weight, teacher.bias, cap).float(), dim=1)
+                probabilities = wanted.exp()
+                total += ((probabilities * (wanted - log_probabilities)).sum(dim=1, keepdim=True) * factor).sum()
+            else:
+                assert targets is not None
+                target = targets[rows, None]
+                log_likelihood = log_probabilities.gather(1, target)
+                if smoothing:
+                    log_likelihood = log_likelihood.lerp(log_probabilities.mean(dim=1, keepdim=True), smoothing)
+                total -= (log_likelihood * factor).sum()
             if for_hidden is None and for_weight is None and for_bias is None:
                 continue
             excess = log_probabilities.exp_()
-            if smoothing:
-                excess -= smoothing / excess.shape[1]
-            excess.scatter_add_(1, target, torch.full_like(factor, smoothing - 1.0))
+            if teacher is not None:
+                excess -= probabilities
+            else:
+                if smoothing:
+                    excess -= smoothing / excess.shape[1]
+                excess.scatter_add_(1, target, torch.full_like(factor, smoothing - 1.0))
             if cap is not None:
                 excess *= 1 - (logits.float() / cap) ** 2  # the derivative of the capped logit
             excess = excess.to(weight.dtype)
@@ -103,7 +139,14 @@ class _HeadNLL(torch.autograd.Function):
         scaled = [
             None if gradient is None else gradient * upstream[0].to(gradient.dtype) for gradient in ctx.saved_tensors
         ]
-        return scaled[0], scaled[1], None, None, scaled[2], None, None
+        return scaled[0], scaled[1], None, None, scaled[2], None, None, None
+
+
+def _logits(hidden: Tensor, weight: Tensor, bias: Tensor | None, cap: float | None) -> Tensor:
+    """(rows, vocabulary) of the output layer, capped where the model's are."""
+    product = multiply if can_multiply(weight) else linear
+    logits: Tensor = product(hidden, weight, bias)
+    return logits if cap is None else cap * torch.tanh(logits / cap)
 
 
 def _chunks(count: int) -> list[slice]:

@@ -16,13 +16,15 @@ class Progress:
     pair_tokens: int = 0
     """Tokens of the pairs seen, each written out alone: comparable between packed and unpacked batches."""
     positions: int = 0
-    """Token positions of the batches, padding included."""
+    """Token positions of the batches, padding included; with a teacher those of its passes too."""
     nll_since_evaluation: float = 0.0
-    """Negative log-likelihood in nats of the targets since the last evaluation."""
+    """Training loss in nats of the targets since the last evaluation: their negative log-likelihood, or with a teacher
+    the divergence from it."""
     tokens_since_evaluation: int = 0
     """Those targets' tokens."""
     history: list[dict[str, float]] = field(default_factory=list)
-    """One entry an evaluation: step, train_loss since the one before and dev_loss, both nats a target token."""
+    """One entry an evaluation: step, train_loss since the one before and dev_loss, both nats a target token; with a
+    teacher dev_kl, the divergence from it."""
     processes: int = 1
     """Most processes that shared the rows of a step."""
     start_loss: float | None = None

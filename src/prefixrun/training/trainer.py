@@ -24,9 +24,10 @@ from prefixrun.models.batches import LossMode, PairIds, Row
 from prefixrun.models.gradient_checkpointing import checkpointed_blocks
 from prefixrun.models.training_kernels import training_kernels
 from prefixrun.models.transfer import is_queued
-from prefixrun.training.batch_loss import attached_loss, mean_nll
+from prefixrun.training.batch_loss import attached_loss, mean_kl, mean_nll
 from prefixrun.training.checkpoint import Checkpoint, Checkpoints
 from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
+from prefixrun.training.distillation import Teacher
 from prefixrun.training.divergence import diverged, risen_loss
 from prefixrun.training.interrupts import Pending
 from prefixrun.training.loss_scale import LOSS_SCALES, UNSCALED, unscale
@@ -51,6 +52,8 @@ class Trainer:
         train_pairs, dev_pairs: token ids; without development pairs no dev loss is measured.
         checkpoints: where the state is saved and looked for.
         group: the processes that share each batch; only its first process writes checkpoints.
+        teacher: with it the divergence from what it predicts is trained on, in place of the targets' own likelihood;
+            all training losses are that divergence. The dev loss stays the likelihood, and dev_kl stands beside it.
 
     Raises:
         DamagedStateError: there are checkpoints, and none can be read.
@@ -67,7 +70,9 @@ class Trainer:
         seed: int,
         checkpoints: Checkpoints,
         group: ProcessGroup = SINGLE_PROCESS,
+        teacher: Teacher | None = None,
     ) -> None:
+        self.teacher = teacher
         self.method, self.backbone, self.config, self.seed, self.group = method, backbone, config, seed, group
         self.train_pairs, self.dev_pairs, self.checkpoints = train_pairs, dev_pairs, checkpoints
         self.steps = schedule_steps(train_pairs, config, seed)
@@ -172,15 +177,17 @@ class Trainer:
                 if not share:
                     continue
                 batch = method.collate(backbone, share, loss_mode)
+                lesson = None if self.teacher is None else self.teacher.states(share)
+                wanted = None if lesson is None else lesson.targets
                 with method.attach(backbone):  # checkpointed blocks are computed again in the backward pass
-                    loss = attached_loss(method, backbone, batch, self.config.label_smoothing) / count
+                    loss = attached_loss(method, backbone, batch, self.config.label_smoothing, wanted) / count
                     losses.append(loss)
                     weights.append(float(np.float32(1 / _divisor(share, loss_mode))))
                     if self.group.size > 1:
                         # The loss is a mean over this process's share; its part in the mean over all rows is smaller.
                         loss = loss * (_divisor(share, loss_mode) / _divisor(rows, loss_mode))
                     (loss if scale == 1 else loss * scale).backward()
-                positions += batch.position_count
+                positions += batch.position_count + (0 if lesson is None else lesson.positions)
         self.group.all_reduce_gradients(self.parameters)
         (all_positions,) = self.group.sum([positions])
         self.progress.positions += int(all_positions)
@@ -241,6 +248,8 @@ class Trainer:
         if self.dev_pairs:
             entry["dev_loss"] = mean_nll(self.method, self.backbone, self.dev_pairs, self.group)
             self._check_finite(entry["dev_loss"], progress.step)
+            if self.teacher is not None:
+                entry["dev_kl"] = mean_kl(self.method, self.backbone, self.teacher, self.dev_pairs, self.group)
             is_wanted = self.config.keep == "best" or not is_last
             if is_wanted and entry["dev_loss"] < min(progress.dev_losses, default=math.inf):
                 tensors = self.method.trained_tensors()
