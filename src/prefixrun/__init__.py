@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SEMANTICS", "__version__", "load", "run", "score"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 SEMANTICS = 3
 """Number of the meaning of results: part of every run's identity. It grows whenever the same configuration would give

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from checkout import SRC
+from prefixrun import SEMANTICS, __version__
 from prefixrun.cli.main import main
 from prefixrun.config.schema import Config
 from prefixrun.errors import DataError, Interrupted, MissingPartError
@@ -162,7 +163,7 @@ def test_shell_completion_can_be_installed_and_answers(tmp_path: Path) -> None:
 
 def test_the_version_says_what_the_numbers_mean(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out == "prefixrun 0.1.0 (semantics 3)\n"
+    assert capsys.readouterr().out == f"prefixrun {__version__} (semantics {SEMANTICS})\n"
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
@@ -214,6 +215,7 @@ import os, signal, sys
 sys.modules |= {"fcntl": None, "resource": None}
 del os.fork, os.sched_getaffinity, signal.SIGPIPE
 import prefixrun.runs.lock, prefixrun.runs.provenance, prefixrun.sweeps.launchers
+from prefixrun import SEMANTICS, __version__
 from prefixrun.cli.main import main
 sys.exit(main(["--version"]))
 """
