@@ -18,7 +18,6 @@ COMMANDS = (
     ("plan", "task=e2e"),
     ("plan", "experiment=figure4_length"),
     ("params", "model=gpt2_medium"),
-    ("ls",),
     ("tables",),
 )
 """What is to work from the wheel alone: its files of configuration, the sample corpora, the numbers of the paper."""
@@ -50,7 +49,7 @@ def main(directory: Path) -> int:
 def install(wheel: Path, environment: Path) -> None:
     """A virtual environment with the wheel, which sees the libraries of this one.
 
-    A directory that a .pth file names has its own .pth files ignored, so this environment's editable prefixrun is unseen.
+    The .pth files of a directory that a .pth file names are ignored, and so is this environment's editable prefixrun.
     """
     venv.create(environment, with_pip=True)
     libraries = sysconfig.get_paths()["purelib"]

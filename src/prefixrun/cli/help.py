@@ -181,14 +181,14 @@ def _groups(width: int) -> str:
 def _keys(width: int) -> str:
     lines = ["Keys (KEY=VALUE; in brackets what is accepted and the default, where the profile does not set one)"]
     docs = field_docs()
-    for key, owner, hint, default in _leaves():
+    for key, owner, hint, default in leaves():
         facts = expectation(hint) + ("" if default == UNSET else f"; {shown(default)}")
         lines.append(f"  {key}  [{facts}]")
         lines.append(textwrap.indent(textwrap.fill(docs[f"{owner}.{key.rpartition('.')[2]}"], width - 6), " " * 6))
     return "\n".join(lines) + "\n"
 
 
-def _leaves() -> Iterator[tuple[str, str, Any, Any]]:
+def leaves() -> Iterator[tuple[str, str, Any, Any]]:
     """Key, name of the dataclass it belongs to, type and default; the top level first."""
     keys = known_keys()
     default = defaults()
