@@ -70,6 +70,7 @@ $(VENV)/.docs: $(VENV)/.ready
 
 package: setup ## wheel and sdist in dist/, and the wheel tried in an empty directory
 	$(PIP) build
+	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
 	$(BIN)/python scripts/try_wheel.py dist
 

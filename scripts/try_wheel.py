@@ -18,9 +18,8 @@ COMMANDS = (
     ("plan", "task=e2e"),
     ("plan", "experiment=figure4_length"),
     ("params", "model=gpt2_medium"),
-    ("tables",),
 )
-"""What is to work from the wheel alone: its files of configuration, the sample corpora, the numbers of the paper."""
+"""What is to work from the wheel alone, where nothing was run yet."""
 
 
 def main(directory: Path) -> int:
