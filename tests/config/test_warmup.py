@@ -11,9 +11,9 @@ from prefixrun.config.warmup import fewest_steps
     [
         ([], 10),  # the recipe's
         (["train.max_steps=11"], 10),
-        (["train.max_steps=10"], 1),
-        (["train.max_steps=5"], 0),
-        (["train_size=16", "train.batch_size=8", "train.epochs=5"], 1),  # 10 steps
+        (["train.max_steps=10"], 3),
+        (["train.max_steps=5"], 1),
+        (["train_size=16", "train.batch_size=8", "train.epochs=5"], 3),  # 10 steps
         (["train.max_steps=20", "train.warmup_steps=3"], 3),
     ],
 )

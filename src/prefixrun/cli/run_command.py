@@ -155,7 +155,7 @@ def next_command(config: Config, overrides: Sequence[str], config_dir: Path | No
     is_sample = config.data_dir is None and config.task.dataset is None
     words = ["prefixrun", *([] if config_dir is None else ["--config-dir", str(config_dir)])]
     if is_random:
-        words += [word for word in overrides if not _is_of(word, ("model",))]
+        words += [word for word in overrides if not _is_of(word, ("model", "recipe", "recipe/row"))]
         return f"{shlex.join(words)}    (a real model of 135 million parameters, from a Python package)"
     if is_sample:
         words += [word for word in overrides if not _is_of(word, SCALE_KEYS)]

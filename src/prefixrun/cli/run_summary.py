@@ -30,7 +30,7 @@ from prefixrun.console import (
     print_table,
     terminal,
 )
-from prefixrun.results.display_names import SOURCES, of_method_briefly, of_model
+from prefixrun.results.display_names import SOURCES, TASKS, of_method_briefly, of_model
 
 EXAMPLES_SHOWN = 3
 EXAMPLE_CHARACTERS = 400
@@ -152,7 +152,8 @@ def score_row(label: str, texts: Mapping[str, str], metrics: Iterable[str], *, i
 
 
 def _run_section(result: Mapping[str, Any], metrics: Mapping[str, int], judged: Verdict) -> Section:
-    source = SOURCES.get(result["data_source"], result["data_source"])
+    is_of_the_paper = result["task"] in TASKS
+    source = SOURCES.get(result["data_source"], result["data_source"]) if is_of_the_paper else f"task {result['task']}"
     heading = (
         f"this run: {of_model(result['model'])}, {source}, {result['n_inputs']:,} {result['split']} inputs, "
         f"seed {result['seed']}"

@@ -4,12 +4,12 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-SHARE = 10
-"""A shortened warm-up is one step of this many, as in the recipes."""
+SHARE = 3
+"""A shortened warm-up is one step of this many: at the rates of the recipes the first steps are the ones that diverge."""
 
 
 def fit_warmup(raw: dict[str, Any], user_keys: Collection[str]) -> None:
-    """Make a recipe's warm-up a tenth of the steps where it would be as long as the run.
+    """Make a recipe's warm-up a third of the steps where it would be as long as the run.
 
     ``raw``: the composed configuration before it is checked, changed in place. A warm-up among ``user_keys`` stays, so
     that it is refused where it is too long.
