@@ -30,7 +30,9 @@ def site_pages() -> ModuleType:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not find_spec("material"), reason="needs the extra docs: make docs")
+@pytest.mark.skipif(
+    not all(map(find_spec, ("mkdocs", "material", "mkdocstrings"))), reason="needs the extra docs: make docs"
+)
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
