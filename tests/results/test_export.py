@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
@@ -88,6 +89,21 @@ def test_a_format_that_loses_the_prefix_is_refused_and_not_written(
     assert not (tmp_path / "out").exists()
     exported = export(opened, "hub", tmp_path / "hub")
     assert exported.what.startswith("prefix.safetensors, cache.safetensors, result.json, README.md")
+
+
+@LOST
+@PEFT
+@pytest.mark.parametrize(
+    "changed",
+    [{"sample": True, "beams": 1, "outputs": 2, "seed": 3, "temperature": 9.0}, {"repetition_penalty": 5.0}],
+    ids=["samples", "repetition_penalty"],
+)
+def test_a_prefix_is_tried_by_greedy_search_whatever_the_run_decodes_with(
+    opened: OpenedRun, changed: dict[str, Any], tmp_path: Path
+) -> None:
+    pytest.importorskip("peft", reason="the extra peft is not installed")
+    other = replace(opened, config=replace(opened.config, decode=replace(opened.config.decode, **changed)))
+    assert "; tried here with peft" in export(other, "peft", tmp_path / "out").what
 
 
 def test_without_peft_the_export_says_that_it_was_not_tried(

@@ -8,6 +8,7 @@ import pytest
 from prefixrun.cli.main import main
 from prefixrun.errors import ConfigError
 from prefixrun.methods.prefix import Prefix
+from prefixrun.results.export import export
 from prefixrun.results.inference import Served, from_prefix, from_runs, outputs
 from prefixrun.results.lookup import OpenedRun, find, open_run
 from prefixrun.results.nested_runs import shortened_run
@@ -46,6 +47,14 @@ def test_it_is_used_and_exported_with_its_first_positions(
     assert outputs(used, [SOURCE]) == outputs(here, [SOURCE])
     (back,) = from_prefix(Path("exported"), "tiny_gpt2")
     assert outputs([replace(back, decode=used[0].decode)], [SOURCE]) == outputs(here, [SOURCE])
+    export(shorter, "hub", Path("hub"))
+    stored = sum(tensor.numel() for tensor in shorter.method.trained_tensors().values())
+    whole = sum(tensor.numel() for tensor in run.method.trained_tensors().values())
+    card = Path("hub/README.md").read_text(encoding="utf-8")
+    assert stored < whole
+    assert f"Exported are its first 2 of 4 positions, {stored:,} numbers. The scores below" in card
+    export(run, "hub", Path("hub_whole"))
+    assert "Exported are" not in Path("hub_whole/README.md").read_text(encoding="utf-8")
     best = min(losses, key=lambda entry: entry["dev_loss"])
     automatic = shortened_run(run, "auto").config.prefix_len
     assert automatic <= best["prefix_len"]

@@ -503,6 +503,22 @@ def like_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("prefixrun.training.trainer.READ_EVERY", 4)
 
 
+@pytest.mark.usefixtures("like_a_gpu")
+def test_a_loss_that_is_read_with_an_evaluation_ends_a_diverged_training_there(
+    backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backward = Trainer._backward
+
+    def louder(self: Trainer, *rest: Any) -> tuple[list[Tensor], list[float]]:
+        losses, weights = backward(self, *rest)
+        return [loss * (9 if self.progress.step else 1) for loss in losses], weights
+
+    monkeypatch.setattr(Trainer, "_backward", louder)
+    config = replace(PLAIN, epochs=3, eval_every=3, diverged_steps=2, lr=1e-3)
+    with pytest.raises(DivergedError, match=r"step 3: the training loss is .* over the last 2 steps"):
+        run(a_prefix(backbone), backbone, config, tmp_path, dev=PAIRS[:2])
+
+
 def test_losses_that_are_read_later_are_the_same(
     backbone: Backbone, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

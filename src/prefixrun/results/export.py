@@ -211,7 +211,7 @@ def check_peft(opened: OpenedRun, directory: Path) -> str:
         return "not tried, because peft is not installed here"
     backbone = opened.backbone
     config = replace(opened.config.decode, beams=1, max_new_tokens=16, min_new_tokens=0, ban_newlines=False)
-    config = replace(config, no_repeat_ngram=0)
+    config = replace(config, no_repeat_ngram=0, repetition_penalty=1.0, sample=False, outputs=1)
     prompts = [backbone.tokenizer.source(text) for text in _PROBES]
     ours = generate(backbone, opened.method, prompts, config)
     model = copy.deepcopy(backbone.model)

@@ -35,6 +35,7 @@ def model_card(opened: OpenedRun, parts: Sequence[str], usage: str) -> str:
         "",
         f"What run {record.run_id} of prefixrun trained: {result['parameters']['stored']:,} numbers beside a frozen "
         f"model of {result['parameters']['total']:,}.",
+        *_cut_line(opened),
         "",
         f"* model: {result['backbone']['files']} (SHA-256 {result['backbone']['sha256'][:12]})"
         + (f", weights quantised to {quantised}" if (quantised := opened.config.model.quantize) else ""),
@@ -54,6 +55,19 @@ def model_card(opened: OpenedRun, parts: Sequence[str], usage: str) -> str:
         "```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _cut_line(opened: OpenedRun) -> list[str]:
+    """What a part of a nested prefix is: result.json and the scores are those of the whole."""
+    length, whole = opened.config.prefix_len, opened.record.prefix_len
+    if not opened.config.method.nested or length == whole:
+        return []
+    stored = sum(tensor.numel() for tensor in opened.method.trained_tensors().values())
+    return [
+        "",
+        f"Exported are its first {length} of {whole} positions, {stored:,} numbers. The scores below and result.json "
+        f"are those of all {whole}.",
+    ]
 
 
 def _score_lines(opened: OpenedRun) -> list[str]:

@@ -127,13 +127,16 @@ class Trainer:
             self.optimiser.step()
             self._record_step(batches)
             is_last = number == len(self.steps)
-            if is_last or len(self._unread) >= READ_EVERY:
+            evaluates = is_last or (
+                batches.ends_epoch if config.eval_every is None else number % config.eval_every == 0
+            )
+            if evaluates or len(self._unread) >= READ_EVERY:  # an evaluation begins a new count: look at the old first
                 self._read_losses()
             progress.step = number
             progress.seconds += time.perf_counter() - started
 
             self._check_risen(is_last)
-            if is_last or (batches.ends_epoch if config.eval_every is None else number % config.eval_every == 0):
+            if evaluates:
                 self._evaluate(is_last)
             report(progress, len(self.steps), self._last_loss)
             # The number of the signal, the same in all processes: all of them end after the same step.
