@@ -21,6 +21,7 @@ def test_the_schema_says_which_settings_change_no_number() -> None:
             "train.diverged_steps",
             "decode.batch_size",
             "decode.graphs",
+            "tracker",
         ),
         *("init.text", "init.file", "init.run", "distill.text", "distill.file"),
         *("task.dataset", "task.dataset_config", "task.dataset_revision"),
