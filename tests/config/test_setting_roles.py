@@ -27,7 +27,15 @@ def test_the_schema_says_which_settings_change_no_number() -> None:
         *("task.dataset", "task.dataset_config", "task.dataset_revision"),
         *RETIRED,
     }
-    assert set(places()) == {"data_dir", "results_dir", "model.path", "init.file", "init.run", "distill.file"}
+    assert set(places()) == {
+        "data_dir",
+        "results_dir",
+        "model.path",
+        "init.file",
+        "init.run",
+        "distill.file",
+        "tracker",
+    }
     assert set(repeats()) == {"seed", "subsample_seed", "decode.seed"}
     assert {*outside_identity(), *places(), *repeats()} - {*known_keys(), *RETIRED} == set()
 

@@ -6,12 +6,13 @@ from typing import get_args
 from prefixrun.analysis.claim_rules import Outcome
 from prefixrun.analysis.claims import CLAIMS, evaluate
 from prefixrun.analysis.html.findings import OUTCOMES, summary
+from prefixrun.analysis.verdicts import Says
 from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
 
 def test_every_outcome_has_its_mark() -> None:
-    assert set(OUTCOMES) == set(get_args(Outcome))
+    assert set(OUTCOMES) == {*get_args(Outcome), *get_args(Says)}
 
 
 def test_the_summary_counts_every_claim_once(tmp_path: Path) -> None:

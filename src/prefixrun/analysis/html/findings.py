@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 
 from prefixrun.analysis.claim_rules import Outcome
 from prefixrun.analysis.claims import Finding
+from prefixrun.analysis.verdicts import Says
 
-OUTCOMES: Mapping[Outcome, str] = {
+OUTCOMES: Mapping[Outcome | Says, str] = {
     "holds": "good",
     "does not hold": "bad",
     "undecided": "open",
+    "unequal": "none",
+    "too few runs": "none",
     "no runs": "none",
     "cannot be tested here": "none",
 }
-"""Outcome → how it is marked, in the order of the summary."""
+"""Outcome of a claim or of one piece of evidence → how it is marked, in the order of the summary."""
 
 
 def summary(findings: Sequence[Finding]) -> list[tuple[str, str, int]]:
