@@ -23,5 +23,5 @@ OUTCOMES: Mapping[Outcome | Says, str] = {
 
 def summary(findings: Sequence[Finding]) -> list[tuple[str, str, int]]:
     """(mark, outcome, number of claims) for every outcome that some claim has."""
-    counts = Counter(finding.outcome for finding in findings)
+    counts: Counter[Outcome | Says] = Counter(finding.outcome for finding in findings)
     return [(kind, outcome, counts[outcome]) for outcome, kind in OUTCOMES.items() if counts[outcome]]
