@@ -1,5 +1,7 @@
 """Which trackers there are, and what a missing one is met with."""
 
+from importlib.machinery import ModuleSpec
+
 import pytest
 
 from prefixrun import tracking
@@ -20,8 +22,11 @@ def test_other_values_are_refused(value: str) -> None:
 
 
 @pytest.mark.parametrize("name", tracking.KINDS)
-def test_a_library_that_is_not_installed_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracking, "find_spec", lambda package: None)
+@pytest.mark.parametrize("found", [None, ModuleSpec("a directory without a package", None)])
+def test_a_library_that_is_not_installed_is_refused(
+    name: str, found: ModuleSpec | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "find_spec", lambda package: found)
     with pytest.raises(MissingPartError) as caught:
         tracking.refuse_missing(name)
     assert str(caught.value).endswith(f"pip install 'prefixrun[{name}]', or leave it out")

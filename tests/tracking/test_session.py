@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ class Recorder:
 def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     made = Recorder()
     monkeypatch.setattr(tracking, "opener", lambda name: made)
-    monkeypatch.setattr(tracking, "find_spec", lambda name: True)
+    monkeypatch.setattr(tracking, "find_spec", lambda name: SimpleNamespace(origin="a file"))
     return made
 
 
@@ -128,8 +129,30 @@ def test_a_tracker_that_hangs_is_left_behind(
     tracked.watch(at(10))
     tracked.close()
     free.set()
-    tracked._thread.join()
+    for sender in tracked._senders:
+        assert sender.thread is not None
+        sender.thread.join()
     assert "tracker mlflow: has not taken everything after 0 s" in caplog.text
+
+
+def test_a_tracker_that_hangs_keeps_nothing_from_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hangs, other, free = Recorder(), Recorder(), Event()
+    monkeypatch.setattr(tracking, "opener", lambda name: {"wandb": hangs, "tensorboard": other}[name])
+    monkeypatch.setattr(hangs, "scalars", lambda step, values: free.wait(10))
+    tracked = a_session(tmp_path, "wandb+tensorboard")
+    tracked.watch(at(10))
+    while ("scalars", 10, {"train/recent_loss": 2.0, "train/lr": 0.1}) not in other.calls:
+        assert hangs.calls in ([], [("open",)])
+    monkeypatch.setattr(session, "CLOSING_SECONDS", 0.2)
+    tracked.close()
+    free.set()
+    for sender in tracked._senders:
+        assert sender.thread is not None
+        sender.thread.join()
+    assert other.calls[-1] == ("close", False)
+    assert "tracker wandb: has not taken everything" in caplog.text
 
 
 def test_a_damaged_state_sends_all_again(tmp_path: Path, recorder: Recorder) -> None:

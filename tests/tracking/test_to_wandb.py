@@ -8,7 +8,14 @@ import pytest
 from tracked_runs import SAMPLE, send
 
 pytest.importorskip("wandb", reason="the extra wandb is not installed")
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # its service takes seconds to start
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(autouse=True)
+def _no_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_DIR", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
 
 
 def holds(part: Path, expected: bytes) -> bool:
@@ -20,11 +27,10 @@ def holds(part: Path, expected: bytes) -> bool:
     return False
 
 
-def test_both_parts_have_the_id_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow  # its service takes seconds to start
+def test_without_a_key_both_parts_are_kept_with_the_id_of_the_run(tmp_path: Path) -> None:
     from prefixrun.tracking.to_wandb import ToWandb
 
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.delenv("WANDB_DIR", raising=False)
     send(ToWandb, tmp_path / "trackers", pause=1.1)  # it names its directories by the second
     parts = list((tmp_path / "trackers" / "wandb").glob("offline-run-*-0123456789ab*/*.wandb"))
     assert len(parts) == 2
@@ -32,3 +38,17 @@ def test_both_parts_have_the_id_of_the_run(tmp_path: Path, monkeypatch: pytest.M
         assert any(holds(part, expected) for part in reversed(parts)), expected
     (table,) = (tmp_path / "trackers" / "wandb").rglob("*.table.json")
     assert SAMPLE.output in table.read_text()
+
+
+def test_a_key_is_known_from_the_environment_or_a_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefixrun.tracking.to_wandb import has_key
+
+    assert not has_key()
+    login = tmp_path / ".netrc"
+    login.write_text("machine api.wandb.ai login user password x\n")
+    login.chmod(0o600)
+    assert has_key()
+    monkeypatch.setenv("WANDB_BASE_URL", "https://other.example")
+    assert not has_key()
+    monkeypatch.setenv("WANDB_API_KEY", "x")
+    assert has_key()

@@ -42,7 +42,9 @@ def refuse_missing(setting: str) -> None:
     """Raise MissingPartError for a tracker whose library is not installed."""
     for name in names(setting):
         package = KINDS[name].package
-        if find_spec(package) is None:
+        spec = find_spec(package)
+        # A directory such as wandb/, which wandb itself leaves, is found too where it stands first in the path.
+        if spec is None or spec.origin is None:
             raise MissingPartError(
                 f"tracker={setting}: needs the package {package}: pip install 'prefixrun[{name}]', or leave it out"
             )

@@ -1,6 +1,7 @@
 """A run and its trackers: what is sent when, and that none of them can harm the run.
 
-A thread sends, so that a slow or absent server holds up no step. What a tracker raises becomes one warning, and it gets
+Each tracker has a thread that sends to it, so that a slow or absent server holds up neither a step nor the other
+trackers. What a tracker raises becomes one warning, and it gets
 nothing more from this process. tracking.json of the run holds how far each has come: a run that goes on, or the same
 command once more, sends what is missing.
 """
@@ -10,9 +11,10 @@ from __future__ import annotations
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -37,7 +39,7 @@ Job = Callable[["_Sender"], None]
 
 @dataclass(slots=True)
 class _Sender:
-    """One tracker in the thread that sends."""
+    """One tracker, and the thread that sends to it."""
 
     name: str
     step: int = -1
@@ -47,6 +49,8 @@ class _Sender:
     has_result: bool = False
     tracker: Tracker | None = None
     failed: bool = False
+    jobs: SimpleQueue[Job | None] = field(default_factory=SimpleQueue)
+    thread: threading.Thread | None = None
 
     def scalars(self, step: int, values: Values) -> None:
         if self.tracker and step > self.step:
@@ -63,11 +67,12 @@ class Tracking:
         state = _read(self._state) if setting != tracking.NONE else {}
         self._senders = [_Sender(name, **state.get(name, {})) for name in tracking.names(setting)]
         self._senders = [sender for sender in self._senders if not sender.finished]
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="trackers", daemon=True)
-        if self._senders:
-            self._thread.start()
-            self._jobs.put(self._open)
+        self._writing = threading.Lock()
+        self._put(self._open)
+        for sender in self._senders:
+            name = f"tracker {sender.name}"
+            sender.thread = threading.Thread(target=self._work, args=(sender,), name=name, daemon=True)
+            sender.thread.start()
 
     def watch(self, progress: Progress) -> None:
         """Look at a training after a step."""
@@ -83,7 +88,7 @@ class Tracking:
             _send_history(sender, history, {step: {**live, "train/lr": rate}})
             sender.scalars(step, {**live, "train/lr": rate})
 
-        self._jobs.put(job)
+        self._put(job)
 
     def finish(self, result: Mapping[str, Any], generations: Sequence[Mapping[str, Any]]) -> None:
         """Send the scores, the costs and some outputs of a run that is finished, from its result.json and
@@ -102,28 +107,32 @@ class Tracking:
                 sender.tracker.finish(step, values, samples)
                 sender.has_result = True
 
-        self._jobs.put(job)
+        self._put(job)
 
     def close(self) -> None:
         """Wait until everything is sent, at most CLOSING_SECONDS."""
-        if not self._senders:
-            return
-        self._jobs.put(_close)
-        self._jobs.put(None)
-        self._thread.join(CLOSING_SECONDS)
-        if self._thread.is_alive():
-            slow = ", ".join(sender.name for sender in self._senders if not sender.finished)
+        self._put(_close)
+        self._put(None)
+        latest = time.monotonic() + CLOSING_SECONDS
+        for sender in self._senders:
+            assert sender.thread is not None
+            sender.thread.join(max(0.0, latest - time.monotonic()))
+        if slow := ", ".join(each.name for each in self._senders if each.thread and each.thread.is_alive()):
             LOG.warning("tracker %s: has not taken everything after %.0f s; %s", slow, CLOSING_SECONDS, self._rest())
+
+    def _put(self, job: Job | None) -> None:
+        for sender in self._senders:
+            sender.jobs.put(job)
 
     def _open(self, sender: _Sender) -> None:
         sender.tracker = tracking.opener(sender.name)(self._run)
 
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            for sender in self._senders:
-                self._do(job, sender)
-            if job is not self._open:
-                self._keep()
+    def _work(self, sender: _Sender) -> None:
+        while (job := sender.jobs.get()) is not None:
+            self._do(job, sender)
+            if job != self._open:
+                with self._writing:
+                    self._keep()
 
     def _do(self, job: Job, sender: _Sender) -> None:
         if sender.failed:

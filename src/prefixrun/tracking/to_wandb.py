@@ -1,16 +1,18 @@
-"""Weights & Biases, online or with WANDB_MODE=offline in RESULTS_DIR/trackers/wandb/."""
+"""Weights & Biases, online; without a key, or with WANDB_MODE=offline, in RESULTS_DIR/trackers/wandb/."""
 
 from __future__ import annotations
 
+import netrc
 import os
 from collections.abc import Sequence
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 import wandb
 
 from prefixrun.tracking.tracker import COLUMNS, PROJECT, Sample, TrackedRun, Values
 
-LOGIN_SECONDS = 10.0
-"""How long the library may ask for a key; it knows one from `wandb login` or WANDB_API_KEY."""
+HOME = "https://api.wandb.ai"
 
 
 class ToWandb:
@@ -26,9 +28,8 @@ class ToWandb:
             dir=directory,
             config={"run_id": run.id, **run.settings},
             resume="allow",
-            settings=wandb.Settings(
-                silent=True, console="off", save_code=False, x_disable_stats=True, login_timeout=LOGIN_SECONDS
-            ),
+            mode=None if os.environ.get("WANDB_MODE") or has_key() else "offline",
+            settings=wandb.Settings(silent=True, console="off", save_code=False, x_disable_stats=True),
         )
 
     def scalars(self, step: int, values: Values) -> None:
@@ -41,3 +42,13 @@ class ToWandb:
 
     def close(self, *, finished: bool) -> None:
         self._run.finish(exit_code=0 if finished else 1)
+
+
+def has_key() -> bool:
+    """Whether there is a key, from WANDB_API_KEY or `wandb login`; without one the library would ask the terminal."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlsplit(os.environ.get("WANDB_BASE_URL", HOME)).hostname or ""
+    with suppress(OSError, netrc.NetrcParseError):
+        return netrc.netrc().authenticators(host) is not None
+    return False
