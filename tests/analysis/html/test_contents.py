@@ -53,7 +53,7 @@ def test_every_claim_is_shown_with_what_it_needs_and_links_to_its_runs(tmp_path:
     for seed in (1, 2, 3):
         for method, quality in (("prefix", 0.7), ("finetune", 0.5)):
             for size in (50, 500):
-                settings = {"method.name": method, "seed": seed, "train_size": size}
+                settings = {"method.name": method, "seed": seed, "subsample_seed": seed, "train_size": size}
                 ids.add(write_record(tmp_path, settings=settings, quality=quality).name.rpartition("-")[2])
     _, html, _ = report(tmp_path)
     section = html.partition('<section id="claims"')[2].partition("</section>")[0]
