@@ -11,7 +11,7 @@ from prefixrun.errors import ConfigError, DataError
 @pytest.mark.parametrize(
     ("task", "split", "message"),
     [
-        ("poems", "test", "task: no 'poems'; there are e2e, webnlg, dart, xsum"),
+        ("poems", "test", "task: no 'poems'; there are e2e, e2e_cleaned, webnlg, webnlg_2020, dart, xsum"),
         ("../e2e", "test", r"task: no '\.\./e2e'"),
         ("e2e", "test_6959", "split: e2e has no 'test_6959'; it has train, dev, test"),
     ],

@@ -56,7 +56,7 @@ def test_a_configuration_survives_the_way_to_a_mapping_and_back(good: Config) ->
         ("task.dataset", "../x", "task.dataset=../x: must be a text of a name on the Hugging Face hub with its owner"),
         ("task.train_split", "../x", "task.train_split=../x: must be a text of letters, digits"),
         ("seed", 2**32, "seed=4294967296: must be a whole number at least 0 and at most 4294967295"),
-        ("train", 3, "train: is a section; set its keys, as in train.epochs="),
+        ("train", 3, "train: is a section; set its keys, as in train.objective="),
         ("train.epoch", 3, "train.epoch: there is no key train.epoch; did you mean train.epochs?"),
         ("_target_", "os.system", "_target_: a configuration cannot name code to run"),
         ("model._target_", "os.system", "model._target_: a configuration cannot name code to run"),

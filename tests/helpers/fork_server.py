@@ -20,6 +20,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -80,7 +81,8 @@ def _import_everything() -> None:
 
     for module in pkgutil.walk_packages(prefixrun.__path__, "prefixrun."):
         if not module.name.endswith("__main__"):
-            import_module(module.name)
+            with suppress(ModuleNotFoundError):  # of an extra that is not installed
+                import_module(module.name)
 
 
 def _serve() -> None:
