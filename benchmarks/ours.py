@@ -93,7 +93,7 @@ class Ours:
 def prepare(plan: Plan, scratch: str) -> Setup:
     """Load model and data once, and train a prefix far enough that outputs end by themselves.
 
-    `scratch`: a directory that lasts as long as the benchmark, for the weights of a random model.
+    `scratch`: a directory that lasts as long as the benchmark, for the weights that the peer reads.
 
     Raises:
         MissingPartError, ConfigError, DataError: as the run itself would.
@@ -194,9 +194,7 @@ def _train(method: Method, backbone: Backbone, pairs: Sequence[PairIds], config:
 
 
 def _directory(backbone: Backbone, scratch: str) -> str:
-    """Where the peer finds the same weights: the directory they were read from; random ones are written out first."""
-    if backbone.files.directory is not None:
-        return str(backbone.model.name_or_path)
+    """Where the peer finds the same weights: they are written out for it, whatever form they were read from."""
     weights: dict[str, Tensor] = backbone.model.state_dict()
     backbone.model.save_pretrained(scratch, state_dict=weights)
     backbone.tokenizer.base.save_pretrained(scratch)  # type: ignore[attr-defined]
