@@ -1,13 +1,16 @@
 """The model card of an export for the hub."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
+from prefixrun.cli.main import main
 from prefixrun.results.export import export
 from prefixrun.results.lookup import find, open_run
 from prefixrun.results.model_card import model_card
+from small_run import SMALL
 
 
 def test_it_says_what_was_trained_on_which_data_and_how_well(results: Path, tmp_path: Path) -> None:
@@ -34,3 +37,17 @@ def test_a_corpus_of_others_is_named_with_its_licence(results: Path, monkeypatch
     card = model_card(opened, ["prefix.safetensors"], "import prefixrun")
     assert "data: e2e (https://github.com/tuetschek/e2e-dataset)" in card
     assert "licence of the data: CC BY-SA 4.0" in card
+
+
+def test_a_prefix_that_no_library_can_hold_is_used_by_the_command_in_its_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["model=tiny_gpt2", "method=prefix_gated", "init=random", *SMALL[:1], *SMALL[3:]]) == 0
+    run = next(Path("results", "runs").iterdir()).name.rpartition("-")[2]
+    assert main(["export", f"run={run}", "format=hub", "out=hub"]) == 0
+    line = next(line for line in Path("hub", "README.md").read_text().splitlines() if line.startswith("# prefixrun "))
+    monkeypatch.chdir(tmp_path / "hub")
+    capsys.readouterr()
+    assert main(shlex.split(line)[2:]) == 0
+    assert capsys.readouterr().out

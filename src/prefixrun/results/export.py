@@ -145,7 +145,9 @@ def _hub(opened: OpenedRun, out: Path) -> Exported:
     """
     files.make_directory(out)
     parts: list[str] = []
-    usage = "import prefixrun"
+    # What stands in the card where neither PEFT nor a cache of transformers can hold the prefix.
+    command = f"prefixrun generate prefix={HUB_TENSORS} model={opened.record.model} text='...'"
+    usage = f"# in a shell, with prefixrun installed:\n# {command}"
     if not isinstance(opened.method, LoRA):
         _tensors(opened, out / HUB_TENSORS)
         parts.append(HUB_TENSORS)
