@@ -4,7 +4,7 @@
 
   data_dir     directory of the real corpora, holding TASK/
   profile      size of the runs: quick, laptop or paper (laptop with a data_dir, else quick)
-  experiment   files of conf/experiment, one for each table and figure of the paper (all)
+  experiment   files of conf/experiment, one for each table and figure of the paper (all but the open_... ones)
   only_tables  true: run nothing, only read what is finished
   results_dir  directory with records/ and runs/, where all results go (results; results/quick under profile=quick)
 
