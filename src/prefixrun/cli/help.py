@@ -161,8 +161,9 @@ def _verbs() -> str:
 def field_docs() -> dict[str, str]:
     """Class name and field, as in ``TrainConfig.lr`` -> the string that stands under the field."""
     docs = {}
-    for node in ast.parse(inspect.getsource(schema)).body:
-        if isinstance(node, ast.ClassDef):
+    for section in (schema.Config, *filter(is_dataclass, known_keys().values())):
+        for node in ast.parse(inspect.getsource(section)).body:
+            assert isinstance(node, ast.ClassDef)
             for statement, after in zip(node.body, node.body[1:], strict=False):
                 match statement, after:
                     case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
