@@ -1,8 +1,6 @@
-"""What is printed: progress as lines or as a bar, the log file in either case, and tables that fit their width."""
+"""What is printed: visible text, and tables that fit their width."""
 
 import io
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,95 +9,16 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from prefixrun.console import (
-    LOG,
-    PLAIN_LINES,
     Column,
     Row,
     Section,
     Table,
-    logging_to,
     print_error,
     print_table,
     simple_table,
-    stage,
     table_blocks,
     visible,
 )
-from prefixrun.errors import DiskFullError
-
-
-@pytest.fixture(params=[False, True], ids=["pipe", "terminal"])
-def console(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Console]:
-    shown = Console(file=io.StringIO(), force_terminal=request.param, width=100, highlight=False)
-    monkeypatch.setattr("prefixrun.console.terminal", lambda: shown)
-    return shown
-
-
-def screen(console: Console) -> str:
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
-
-
-def lines(path: Path) -> list[str]:
-    """The lines of a log without their date and time."""
-    return [line.split(" ", 2)[2] for line in path.read_text().splitlines()]
-
-
-def test_a_stage_logs_about_every_tenth_of_its_way(console: Console, tmp_path: Path) -> None:
-    path = tmp_path / "run.log"
-    with logging_to(path), stage("training") as shown:
-        for step in range(1, 101):
-            shown.update(step, 100, f"loss {step}")
-    logged = lines(path)
-    assert logged[0] == "training 1/100  loss 1"
-    assert logged[1] == "training 11/100  loss 11"
-    assert logged[-1] == "training 100/100  loss 100"
-    assert len(logged) == PLAIN_LINES + 1
-    if console.is_terminal:
-        assert "training 11/100  loss 11" not in screen(console)
-        assert "━" in screen(console)
-    else:
-        assert screen(console).splitlines() == logged
-
-
-def test_a_short_stage_logs_every_step(console: Console, tmp_path: Path) -> None:
-    with logging_to(tmp_path / "run.log"), stage("decoding") as shown:
-        for step in (1, 2, 3):
-            shown.update(step, 3, "")
-    assert len(lines(tmp_path / "run.log")) == 3
-
-
-def test_other_lines_are_shown_everywhere(console: Console, tmp_path: Path) -> None:
-    with logging_to(tmp_path / "run.log"):
-        LOG.info("[epoch] %d: %s", 1, "dev loss 2.0")
-    assert lines(tmp_path / "run.log") == ["[epoch] 1: dev loss 2.0"]
-    assert screen(console) == "[epoch] 1: dev loss 2.0\n"
-
-
-def test_a_resumed_run_goes_on_in_its_log_and_nothing_stays_attached(console: Console, tmp_path: Path) -> None:
-    path = tmp_path / "run.log"
-    for word in ("first", "second"):
-        with pytest.raises(KeyError), logging_to(path):  # noqa: PT012
-            LOG.info(word)
-            raise KeyError
-    LOG.info("outside of a run")
-    assert lines(path) == ["first", "second"]
-    assert screen(console) == "first\nsecond\n"
-
-
-def test_a_log_is_gone_on_with(console: Console, tmp_path: Path) -> None:
-    for line in ("one", "half a pair: \ud800"):
-        with logging_to(tmp_path / "run.log"):
-            LOG.info(line)
-    assert lines(tmp_path / "run.log") == ["one", "half a pair: \\ud800"]
-
-
-def test_a_line_for_which_the_disk_has_no_room_is_an_error(console: Console) -> None:
-    before = list(LOG.handlers)
-    with pytest.raises(DiskFullError, match="/dev/full: the disk is full"), logging_to(Path("/dev/full")):
-        LOG.info("a line")
-    assert LOG.handlers == before
-
 
 RUNS = simple_table(("name", "BLEU", "reason"), [("Café", "5.10", ""), ("日本", "65.24", "a b")], numbers={1})
 SCORES = Table(
@@ -221,13 +140,16 @@ def test_headings_and_the_rows_that_matter_stand_out() -> None:
     }
 
 
-def test_a_table_is_as_wide_as_it_is_where_there_is_no_terminal(console: Console) -> None:
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_table_is_as_wide_as_it_is_where_there_is_no_terminal(is_terminal: bool) -> None:
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=is_terminal, width=100, highlight=False)
     table = Table(SCORES.columns, (Section((Row(("a" * 95, "1.0", "2.0", "3.0")),)),), "A title", ("A note.",))
     print_table(table, console=console)
-    lines = [line.rstrip() for line in screen(console).splitlines()]
+    lines = [line.rstrip() for line in shown.getvalue().splitlines()]
     assert "A title" in lines[0]
     assert lines[-1] == "A note."
-    assert len([line for line in lines if "a" * 95 in line]) == (3 if console.is_terminal else 1)
+    assert len([line for line in lines if "a" * 95 in line]) == (3 if is_terminal else 1)
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,24 @@
-"""Everything that is printed: plain text, labelled texts, progress of a stage, the log of a run, and tables of text.
+"""What is printed: plain text, labelled texts, and tables of text.
 
-Plain lines where there is no terminal. No other module creates a console.
+No other module creates a console.
 """
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
-from pathlib import Path
 from typing import Any
 from unicodedata import category
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.segment import Segment
 from rich.text import Text
 
 from prefixrun.errors import BROKEN_PIPE_EXIT_CODE, writing_output
-from prefixrun.files import append_bytes
-
-LOG = logging.getLogger("prefixrun.run")
-PLAIN_LINES = 10
-"""How many lines a stage writes where it can draw no bar."""
 
 
 def terminal() -> Console:
@@ -111,79 +103,6 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s"
-
-
-@contextmanager
-def logging_to(path: Path, *, screen: bool = True) -> Iterator[None]:
-    """Send the lines of LOG to `path` with their times, and to standard output without (unless `screen` is off).
-
-    A line that cannot be written is an error of the code that logs it: DiskFullError, ConfigError.
-    """
-    append_bytes(path, b"")  # a run that fails before its first line has a log too
-    to_file = _File(path)
-    to_file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    handlers = [to_file, _Screen()] if screen else [to_file]
-    level, propagate = LOG.level, LOG.propagate
-    LOG.setLevel(logging.INFO)
-    LOG.propagate = False
-    for handler in handlers:
-        LOG.addHandler(handler)
-    try:
-        yield
-    finally:
-        for handler in handlers:
-            LOG.removeHandler(handler)
-        LOG.setLevel(level)
-        LOG.propagate = propagate
-
-
-class _File(logging.Handler):
-    """Opened for each line, so that nothing waits in a buffer for a disk that is full."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
-
-    def emit(self, record: logging.LogRecord) -> None:
-        append_bytes(self._path, f"{self.format(record)}\n".encode(errors="backslashreplace"))
-
-
-class _Screen(logging.Handler):
-    """Lines that only matter without a bar (`extra={"plain": True}`) are left out on a terminal."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        console = terminal()
-        if not (console.is_terminal and getattr(record, "plain", False)):
-            console.print(record.getMessage(), markup=False, soft_wrap=True)
-
-
-class Stage:
-    """Progress of one stage: `update` moves the bar, or logs a line about every tenth of the way."""
-
-    def __init__(self, name: str, bar: Progress | None) -> None:
-        self._name, self._bar = name, bar
-        self._task = bar.add_task(name, total=None, note="") if bar else None
-        self._next = 0
-
-    def update(self, done: int, total: int, note: str) -> None:
-        """`note` is a few words such as the loss."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, total=total, note=note)
-        if done >= self._next or done == total:
-            LOG.info("%s %d/%d  %s", self._name, done, total, note, extra={"plain": True})
-            self._next = done + max(1, total // PLAIN_LINES)
-
-
-@contextmanager
-def stage(name: str) -> Iterator[Stage]:
-    """One stage, with a bar that goes away at its end when standard output is a terminal."""
-    console = terminal()
-    if not console.is_terminal:
-        yield Stage(name, None)
-        return
-    columns = (TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True) as bar:
-        yield Stage(name, bar)
 
 
 NONE = "–"

@@ -10,13 +10,14 @@ from pathlib import Path
 from prefixrun.analysis import paper_numbers
 from prefixrun.cli import run_summary
 from prefixrun.config.schema import Config
-from prefixrun.console import logging_to, print_text
+from prefixrun.console import print_text
 from prefixrun.data import DIRECTORIES
 from prefixrun.errors import ConfigError, shortened
 from prefixrun.files import read_json_lines
 from prefixrun.results.records import Record
 from prefixrun.runs.diverged import known_divergence
 from prefixrun.runs.identity import find_run
+from prefixrun.runs.log import logging_to
 from prefixrun.runs.run import Run
 
 

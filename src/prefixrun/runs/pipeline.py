@@ -20,7 +20,6 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from prefixrun import files, methods
-from prefixrun.console import LOG, logging_to, stage
 from prefixrun.data import Example
 from prefixrun.errors import (
     DamagedStateError,
@@ -35,6 +34,7 @@ from prefixrun.methods import Method
 from prefixrun.models.backbone import Backbone
 from prefixrun.runs import stages
 from prefixrun.runs.forgetting import forgetting
+from prefixrun.runs.log import LOG, logging_to, stage
 from prefixrun.runs.prepare import PreparedRun, describe_truncation
 from prefixrun.runs.provenance import peak_memory_bytes, restart_peak_memory
 from prefixrun.runs.result import result_of

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from prefixrun.config.schema import Config
-from prefixrun.console import Stage
 from prefixrun.errors import PrefixrunError
 from prefixrun.runs import stages
 from prefixrun.runs.devices import device
 from prefixrun.runs.identity import find_run
+from prefixrun.runs.log import Stage
 from prefixrun.runs.prepare import prepare
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.data_parallel import ProcessGroup, joined_group

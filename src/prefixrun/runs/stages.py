@@ -18,11 +18,11 @@ from torch import Tensor
 
 from prefixrun import methods, metrics
 from prefixrun.config.method_specs import METHOD_SPECS
-from prefixrun.console import LOG, Stage
 from prefixrun.data import Example
 from prefixrun.decoding.generate import generate_each
 from prefixrun.methods import Method, nested, prompt, starts
 from prefixrun.models.prepacked import prepacked_weights
+from prefixrun.runs.log import LOG, Stage
 from prefixrun.runs.prepare import PreparedRun
 from prefixrun.training.batch_loss import mean_nll
 from prefixrun.training.checkpoint import Checkpoints

@@ -8,6 +8,7 @@ command once more, sends what is missing.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
@@ -22,11 +23,11 @@ from typing import Any
 from prefixrun import files, tracking
 from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import places, without
-from prefixrun.console import LOG
 from prefixrun.errors import PrefixrunError, shortened
 from prefixrun.tracking.tracker import Sample, TrackedRun, Tracker, Values
 from prefixrun.training.progress import Progress
 
+LOG = logging.getLogger("prefixrun.run.tracking")
 STATE = "tracking.json"
 LIVE_EVERY = 10
 """Optimiser steps between two points of the curve of single batches; there is a point at every evaluation besides."""
