@@ -335,29 +335,3 @@ def explained(path: Path) -> Iterator[None]:
                 "give a directory you may write in with results_dir=DIR (or out=, json= for what a verb writes)"
             ) from error
         raise PrefixrunError(f"{path}: cannot be written ({reason})") from error
-
-
-_CACHE_ADVICE = "give a directory you may write in with the variable XDG_CACHE_HOME"
-
-
-def cache_directory() -> Path:
-    """Where de-quantised weights and prepared references are kept: XDG_CACHE_HOME or ~/.cache, then prefixrun/.
-
-    Raises ConfigError where this user has no home directory.
-    """
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    if not os.path.isabs(home):  # as it stays for a user without an entry; a relative one is to be ignored
-        raise ConfigError(f"there is no home directory for the cache; {_CACHE_ADVICE}")
-    return Path(home) / "prefixrun"
-
-
-def make_cache_directory() -> Path:
-    """The cache directory, created if need be. Raises ConfigError that names XDG_CACHE_HOME."""
-    path = cache_directory()
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if not os.access(path, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, "no permission to write in it")
-    except OSError as error:
-        raise ConfigError(f"cache: {path} cannot be written ({error.strerror}); {_CACHE_ADVICE}") from error
-    return path

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun import files
 from prefixrun.cli.defects import describe_defect
 from prefixrun.errors import ConfigError
 
@@ -31,7 +30,7 @@ def test_without_a_cache_it_goes_to_the_temporary_files(tmp_path: Path, monkeypa
     def no_cache() -> Path:
         raise ConfigError("XDG_CACHE_HOME: cannot be written")
 
-    monkeypatch.setattr(files, "make_cache_directory", no_cache)
+    monkeypatch.setattr("prefixrun.cli.defects.make_cache_directory", no_cache)
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     assert describe_defect(a_defect()).endswith(str(next(tmp_path.glob("prefixrun-traceback-*"))))
 

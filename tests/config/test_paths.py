@@ -1,9 +1,11 @@
-"""Texts that can be no path."""
+"""Texts that can be no path, and where the cache is."""
+
+from pathlib import Path
 
 import pytest
 
 from prefixrun.config.compose import compose
-from prefixrun.config.paths import wrong_path
+from prefixrun.config.paths import cache_directory, wrong_path
 from prefixrun.errors import ConfigError
 
 
@@ -31,3 +33,11 @@ def test_what_can_be_a_path(text: str) -> None:
 def test_the_keys_of_paths_are_checked(key: str) -> None:
     with pytest.raises(ConfigError, match=f"{key}=~nosuchuser/x: there is no home directory"):
         compose([f"{key}='~nosuchuser/x'"])
+
+
+def test_the_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert cache_directory() == Path("/somewhere/prefixrun")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/me")
+    assert cache_directory() == Path("/me/.cache/prefixrun")

@@ -5,11 +5,9 @@ from contextlib import AbstractContextManager
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import DynamicCache
 
-import tiny_families
-from prefixrun.models import attention, decoder_only, encoder_decoder
 from prefixrun.models.architectures import random_model
 from prefixrun.models.attention import attach_prefix, attention_sites, prefix_attention
 from prefixrun.models.backbone import Backbone
@@ -209,70 +207,3 @@ def test_attention_dropout_only_in_training() -> None:
     plain, _ = prefix_attention(module.eval(), query, key, value, None, dropout=0.5)
     assert torch.equal(plain, prefix_attention(module, query, key, value, None)[0])
     assert not torch.equal(plain, prefix_attention(module.train(), query, key, value, None, dropout=0.5)[0])
-
-
-FUSED_ROWS = [
-    Row(tuple(range(5, 25)), (tuple(range(30, 45)), (46, 47, 48))),
-    Row((50, 51), (tuple(range(60, 64)),)),
-    Row((70,), ((71,),)),
-]
-"""Longer than the windows of the tiny families, padded, with two targets behind one source."""
-SCORES_OF_THEIR_OWN = ("gemma2", "gpt_oss")
-"""Families whose scores have a cap or a sink, which the kernel does not know."""
-
-
-def loss_and_gradients(backbone: Backbone, key_values: dict[str, Tensor]) -> tuple[Tensor, ...]:
-    for tensor in key_values.values():
-        tensor.grad = None
-    with attach_prefix(backbone.model, shared_prefix_kv(key_values, torch.float32)):
-        if backbone.is_seq2seq:
-            states = encoder_decoder.target_states(
-                backbone, batch := encoder_decoder.collate(backbone, FUSED_ROWS, "token_mean")
-            )
-        else:
-            batch = decoder_only.collate(backbone, FUSED_ROWS, PREFIX_LEN, "token_mean")
-            states = decoder_only.target_states(backbone, batch)
-        loss = target_nll(states, backbone.head, batch.labels, batch.factors, bias=backbone.head_bias)
-        loss.backward()
-    return loss.detach(), *(tensor.grad for tensor in key_values.values() if tensor.grad is not None)
-
-
-@pytest.mark.parametrize("family", tiny_families.FAMILIES)
-def test_the_kernel_of_torch_computes_the_same(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is taken on GPUs; here it is forced."""
-    backbone = tiny_families.backbone_of(family)
-    sizes, stream = backbone.shape, torch.Generator().manual_seed(3)
-    shape = (sizes.layers, 2, sizes.kv_heads, PREFIX_LEN, sizes.head_dim)
-    key_values = {site: torch.randn(shape, generator=stream).requires_grad_() for site in backbone.sites}
-    ours = loss_and_gradients(backbone, key_values)
-    calls: list[int] = []
-    kernel = nn.functional.scaled_dot_product_attention
-    monkeypatch.setattr(attention, "FUSED_DEVICES", ("cpu",))
-    monkeypatch.setattr(
-        nn.functional, "scaled_dot_product_attention", lambda *a, **k: calls.append(1) or kernel(*a, **k)
-    )
-    fused = loss_and_gradients(backbone, key_values)
-    assert bool(calls) is (family not in SCORES_OF_THEIR_OWN)
-    assert len(ours) == len(fused) == 1 + len(backbone.sites)
-    for value, other in zip(ours, fused, strict=True):
-        torch.testing.assert_close(other, value, rtol=1e-4, atol=1e-5)
-
-
-@torch.no_grad()
-def test_the_kernel_serves_prompts_that_beams_share(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Entries of a prefix with padding, each for several rows."""
-    sizes, stream = backbone.shape, torch.Generator().manual_seed(3)
-    keys, values = torch.randn(2, 2, sizes.kv_heads, PREFIX_LEN, sizes.head_dim, generator=stream)
-    bias = torch.zeros(2, 1, 1, PREFIX_LEN)
-    bias[1, ..., 2:] = torch.finfo(torch.float32).min
-    ids, positions = torch.tensor([[5, 6, 7], [8, 9, 10], [5, 6, 7], [8, 9, 10]]), torch.arange(3)[None]
-    mask = causal_mask(3, torch.float32, ids.device)
-
-    def states() -> Tensor:
-        with attach_prefix(backbone.model, {"decoder": [PrefixKV(keys, values, bias)] * sizes.layers}):
-            return decoder_only.last_states(backbone, positions, mask, ids=ids)
-
-    ours = states()
-    assert not torch.allclose(ours[0], ours[2])
-    monkeypatch.setattr(attention, "FUSED_DEVICES", ("cpu",))
-    torch.testing.assert_close(states(), ours, rtol=1e-4, atol=1e-5)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from prefixrun.config.paths import cache_directory
 from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.generate import generate
-from prefixrun.files import cache_directory
 from prefixrun.methods.init import activations
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models import gguf, weights

@@ -14,7 +14,6 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNot
 from checkout import SRC
 from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import MissingPartError
-from prefixrun.files import cache_directory
 from prefixrun.models import weights as model_files
 from prefixrun.models.weights import locate, sha256
 
@@ -69,14 +68,6 @@ def test_the_digest_over_files(tmp_path: Path) -> None:
     assert sha256((tmp_path / "a",)) == expected
     (tmp_path / "b").write_bytes(b"x")
     assert sha256((tmp_path / "b",)) != expected
-
-
-def test_the_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert cache_directory() == Path("/somewhere/prefixrun")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", "/me")
-    assert cache_directory() == Path("/me/.cache/prefixrun")
 
 
 def test_a_missing_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from prefixrun import __version__, files
+from prefixrun import __version__
+from prefixrun.config.paths import make_cache_directory
 from prefixrun.errors import PrefixrunError, shortened, traceback_file
 
 
@@ -19,7 +20,7 @@ def describe_defect(error: Exception) -> str:
 
 def _write(error: Exception) -> Path | None:
     text = f"prefixrun {__version__}\n" + "".join(traceback.format_exception(error))
-    for directory in (files.make_cache_directory, lambda: Path(tempfile.gettempdir())):
+    for directory in (make_cache_directory, lambda: Path(tempfile.gettempdir())):
         try:
             name = tempfile.mkstemp(prefix="prefixrun-traceback-", suffix=".txt", dir=directory())[1]
             Path(name).write_text(text, encoding="utf-8", errors="backslashreplace")

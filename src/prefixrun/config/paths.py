@@ -1,6 +1,10 @@
-"""What is wrong with the text of a path, before anything is looked for there."""
+"""Directories that the user names: what is wrong with the text of a path, and where the cache is."""
 
+import errno
 import os
+from pathlib import Path
+
+from prefixrun.errors import ConfigError
 
 LONGEST_NAME = 255
 """Bytes of one name in a path, on every file system in use."""
@@ -21,3 +25,29 @@ def wrong_path(text: str) -> str | None:
     if text.startswith("~") and os.path.expanduser(text) == text:
         return f"there is no home directory of {text.split('/')[0]}; write the directory in full"
     return None
+
+
+_CACHE_ADVICE = "give a directory you may write in with the variable XDG_CACHE_HOME"
+
+
+def cache_directory() -> Path:
+    """Where de-quantised weights and prepared references are kept: XDG_CACHE_HOME or ~/.cache, then prefixrun/.
+
+    Raises ConfigError where this user has no home directory.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    if not os.path.isabs(home):  # as it stays for a user without an entry; a relative one is to be ignored
+        raise ConfigError(f"there is no home directory for the cache; {_CACHE_ADVICE}")
+    return Path(home) / "prefixrun"
+
+
+def make_cache_directory() -> Path:
+    """The cache directory, created if need be. Raises ConfigError that names XDG_CACHE_HOME."""
+    path = cache_directory()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "no permission to write in it")
+    except OSError as error:
+        raise ConfigError(f"cache: {path} cannot be written ({error.strerror}); {_CACHE_ADVICE}") from error
+    return path

@@ -14,8 +14,9 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
+from prefixrun.config.paths import cache_directory
 from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
-from prefixrun.files import cache_directory, canonical_json, make_directory, read_json, write_json
+from prefixrun.files import canonical_json, make_directory, read_json, write_json
 from prefixrun.metrics.base import SEMANTICS
 
 FEWEST_TEXTS = 1000

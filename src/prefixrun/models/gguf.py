@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 
-from prefixrun.files import cache_directory, make_cache_directory
+from prefixrun.config.paths import cache_directory, make_cache_directory
 from prefixrun.models.weights import PACKAGE_FILE, ModelFiles
 
 QUANTISATION_KEYS = ("quantization_config", "dtype")

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from prefixrun import files
+from prefixrun.config.paths import cache_directory
 from prefixrun.config.schema import ModelConfig
 from prefixrun.models import decoder_only, encoder_decoder
 from prefixrun.models.attention import attach_prefix, recorded, use_prefix_attention
@@ -44,7 +44,7 @@ def check_once(config: ModelConfig, backbone: Backbone) -> None:
     """`check`, unless the same model has passed it on this machine with the same versions. Raises as `check`."""
     versions = [f"{package} {version(package)}" for package in ("torch", "transformers")]
     key = hashlib.sha256("\n".join([backbone.files.fingerprint, *versions, str(REVISION)]).encode()).hexdigest()
-    passed = files.cache_directory() / "self_checks" / key[:32]
+    passed = cache_directory() / "self_checks" / key[:32]
     if passed.is_file():
         return
     check(config, backbone)
