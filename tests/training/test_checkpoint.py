@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from prefixrun.errors import DamagedStateError
-from prefixrun.training.checkpoint import INDEX, Checkpoint, Checkpoints
+from prefixrun.training.checkpoint import INDEX, Checkpoint, Checkpoints, load_state, state_tensors
 
 
 def at(step: int) -> Checkpoint:
@@ -124,3 +124,23 @@ def test_removing_leaves_nothing_of_them(checkpoints: Checkpoints) -> None:
     assert names(checkpoints) == []
     assert checkpoints.latest() == (None, [])
     checkpoints.remove()
+
+
+def test_a_module_its_optimiser_and_its_best_state_go_into_one_mapping_and_back() -> None:
+    def trained(seed: int) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
+        torch.manual_seed(seed)
+        module = torch.nn.Linear(2, 1)
+        optimiser = torch.optim.AdamW(module.parameters())
+        module(torch.randn(3, 2)).sum().backward()
+        optimiser.step()
+        return module, optimiser
+
+    module, optimiser = trained(0)
+    tensors = state_tensors(module, optimiser, {"a/b": torch.tensor(3.0)})
+    assert {"parameter/weight", "adam/0/exp_avg", "adam/1/step", "best/a/b"} < tensors.keys()
+    other, its_optimiser = trained(1)
+    best = load_state(other, its_optimiser, tensors)
+    assert best == {"a/b": torch.tensor(3.0)}
+    again = state_tensors(other, its_optimiser, best)
+    assert again.keys() == tensors.keys()
+    assert all(torch.equal(again[name], tensor) for name, tensor in tensors.items())

@@ -90,18 +90,6 @@ def run(
     return train(prefix, backbone, pairs, dev or [], config, directory, report)[0]
 
 
-def test_a_trained_state_that_is_not_numbers_is_refused(
-    backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where no loss shows it, as in the embedding of a token that no batch has."""
-    prefix = a_prefix(backbone)
-    monkeypatch.setattr(prefix, "trained_tensors", lambda: {"decoder": torch.tensor([0.0, math.inf])})
-    with pytest.raises(
-        PrefixrunError, match=r"step \d+: what was trained is not numbers; training has diverged, try train\.lr="
-    ):
-        run(prefix, backbone, PLAIN, tmp_path)
-
-
 def plain_nll(backbone: Backbone, flat: Tensor, pair: PairIds) -> float:
     """Sum over the target's tokens, one pair alone."""
     text = [*pair.source, *pair.target[:-1]]

@@ -161,8 +161,8 @@ def _verbs() -> str:
 def field_docs() -> dict[str, str]:
     """Class name and field, as in ``TrainConfig.lr`` -> the string that stands under the field."""
     docs = {}
-    sections = (hint for hint in known_keys().values() if isinstance(hint, type) and is_dataclass(hint))
-    for section in (schema.Config, *sections):
+    sections: list[Any] = [schema.Config, *filter(is_dataclass, known_keys().values())]
+    for section in sections:
         for node in ast.parse(inspect.getsource(section)).body:
             assert isinstance(node, ast.ClassDef)
             for statement, after in zip(node.body, node.body[1:], strict=False):

@@ -6,13 +6,15 @@ safetensors and JSON only. A generation is one file step-NNNNNNNN.safetensors, w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
-from torch import Tensor
+from torch import Tensor, nn
 
 from prefixrun import files
 from prefixrun.errors import DamagedStateError
@@ -78,3 +80,29 @@ class Checkpoints:
         for path in (*self.directory.glob("step-*.safetensors"), self.directory / INDEX):
             if path.exists():
                 files.remove(path)
+
+
+def state_tensors(module: nn.Module, optimiser: torch.optim.Optimizer, best: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The parameters of a module, the state of their optimiser, and the tensors of its best state, in one mapping."""
+    tensors: dict[str, Tensor] = {f"parameter/{name}": value for name, value in module.named_parameters()}
+    for index, state in optimiser.state_dict()["state"].items():
+        tensors |= {f"adam/{index}/{name}": torch.as_tensor(value) for name, value in state.items()}
+    return tensors | {f"best/{name}": tensor for name, tensor in best.items()}
+
+
+def load_state(module: nn.Module, optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Put back what `state_tensors` has collected; returns the tensors of the best state."""
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            parameter.copy_(tensors[f"parameter/{name}"])
+    best: dict[str, Tensor] = {}
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        kind, _, rest = key.partition("/")
+        if kind == "adam":
+            index, _, name = rest.partition("/")
+            state.setdefault(int(index), {})[name] = tensor
+        elif kind == "best":
+            best[rest] = tensor
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+    return best

@@ -17,18 +17,18 @@ import torch
 from torch import Tensor, nn
 
 from prefixrun.config.schema import TrainConfig
-from prefixrun.errors import DivergedError, PrefixrunError
+from prefixrun.errors import PrefixrunError
 from prefixrun.methods.base import Method
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import LossMode, PairIds, Row
 from prefixrun.models.gradient_checkpointing import checkpointed_blocks
 from prefixrun.models.training_kernels import training_kernels
 from prefixrun.models.transfer import is_queued
-from prefixrun.training.batch_loss import attached_loss, mean_kl, mean_nll
-from prefixrun.training.checkpoint import Checkpoint, Checkpoints
+from prefixrun.training.batch_loss import attached_loss
+from prefixrun.training.checkpoint import Checkpoint, Checkpoints, load_state, state_tensors
 from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
 from prefixrun.training.distillation import Teacher
-from prefixrun.training.divergence import diverged, risen_loss
+from prefixrun.training.evaluator import Evaluator
 from prefixrun.training.interrupts import Pending
 from prefixrun.training.loss_scale import LOSS_SCALES, UNSCALED, unscale
 from prefixrun.training.progress import Progress
@@ -74,7 +74,7 @@ class Trainer:
     ) -> None:
         self.teacher = teacher
         self.method, self.backbone, self.config, self.seed, self.group = method, backbone, config, seed, group
-        self.train_pairs, self.dev_pairs, self.checkpoints = train_pairs, dev_pairs, checkpoints
+        self.checkpoints = checkpoints
         self.steps = schedule_steps(train_pairs, config, seed)
         self.parameters = [parameter for parameter in method.parameters() if parameter.requires_grad]
         device = backbone.head.device
@@ -89,8 +89,7 @@ class Trainer:
             fused=True if is_queued(device) else None,  # one kernel for all parameters; a CPU keeps its last digits
         )
         self.progress = Progress()
-        self._best: dict[str, Tensor] = {}
-        """The trained tensors at the lowest dev loss so far, in the memory of the CPU."""
+        self.evaluator = Evaluator(method, backbone, train_pairs, dev_pairs, config, group, teacher)
         self._resume()
 
     def fit(self, report: Report, interruption: Pending) -> dict[str, Tensor]:
@@ -113,7 +112,7 @@ class Trainer:
         for number, batches in enumerate(self.steps, start=1):
             if number <= progress.step:  # before the checkpoint
                 continue
-            if self._out_of_patience():
+            if self.evaluator.is_out_of_patience(progress):
                 break
 
             started = time.perf_counter()
@@ -135,7 +134,7 @@ class Trainer:
             progress.step = number
             progress.seconds += time.perf_counter() - started
 
-            self._check_risen(is_last)
+            self.evaluator.check_risen(progress, is_last)
             if evaluates:
                 self._evaluate(is_last)
             report(progress, len(self.steps), self._last_loss)
@@ -145,9 +144,9 @@ class Trainer:
                 self._save()
             if interruption:
                 break
-        trained = (self._best if config.keep == "best" else {}) or self.method.trained_tensors()
+        trained = (self.evaluator.best if config.keep == "best" else {}) or self.method.trained_tensors()
         if not interruption:
-            self._check_trained(trained)
+            self.evaluator.check_trained(trained, progress)
         return trained
 
     def _gradients(self, batches: StepBatches, step: int) -> None:
@@ -201,10 +200,11 @@ class Trainer:
 
         Raises PrefixrunError for one that is no number. Nothing is saved or evaluated before.
         """
-        for step, own_nll, tokens in self._unread.read():
-            (nll,) = self.group.sum([own_nll])
-            self._check_finite(nll, step, is_start=step == 1)
-            progress, self._last_loss = self.progress, nll / tokens
+        progress = self.progress
+        for step, process_nll, tokens in self._unread.read():
+            (nll,) = self.group.sum([process_nll])
+            self.evaluator.check_finite(nll, step, progress)
+            self._last_loss = nll / tokens
             progress.nll_since_evaluation += nll
             progress.tokens_since_evaluation += tokens
             if progress.start_loss is None:
@@ -244,88 +244,22 @@ class Trainer:
         self.progress.processes = max(self.progress.processes, self.group.size)
 
     def _evaluate(self, is_last: bool) -> None:
-        """Measure the losses; remember the best state for train.keep=best, and for a run that diverges later."""
         self._read_losses()
-        progress = self.progress
-        entry = {"step": progress.step, "train_loss": progress.nll_since_evaluation / progress.tokens_since_evaluation}
-        if self.dev_pairs:
-            entry["dev_loss"] = mean_nll(self.method, self.backbone, self.dev_pairs, self.group)
-            self._check_finite(entry["dev_loss"], progress.step)
-            if self.teacher is not None:
-                entry["dev_kl"] = mean_kl(self.method, self.backbone, self.teacher, self.dev_pairs, self.group)
-            is_wanted = self.config.keep == "best" or not is_last
-            if is_wanted and entry["dev_loss"] < min(progress.dev_losses, default=math.inf):
-                tensors = self.method.trained_tensors()
-                self._best = {name: value.detach().to("cpu", copy=True) for name, value in tensors.items()}
-        progress.history.append(entry)
-        progress.nll_since_evaluation, progress.tokens_since_evaluation = 0.0, 0
-
-    def _check_finite(self, loss: float, step: int, *, is_start: bool = False) -> None:
-        if math.isfinite(loss):
-            return
-        if is_start:
-            raise PrefixrunError(
-                "step 1: the loss is not a number, before anything was trained; look at the start (init), at the "
-                "model's weights, and at the number format (precision)"
-            )
-        raise self._diverged("the loss is not a number", step)
-
-    def _check_risen(self, is_last: bool) -> None:
-        """Raise DivergedError where the loss has stayed far above its start."""
-        progress = self.progress
-        start, recent = progress.start_loss, progress.recent_losses
-        if start is None:  # on a GPU it has not been read yet
-            return
-        loss = risen_loss(start, recent, self.config, is_last=is_last)
-        if loss is not None:
-            train_loss = progress.nll_since_evaluation / progress.tokens_since_evaluation
-            progress.history.append({"step": progress.step, "train_loss": train_loss})
-            what = f"the training loss is {loss:.2f} over the last {len(recent)} steps and was {start:.2f} at the start"
-            raise self._diverged(what, progress.step)
-
-    def _diverged(self, what: str, step: int) -> DivergedError:
-        return diverged(what, step, self.config, self.progress.history, self._best)
-
-    def _check_trained(self, trained: dict[str, Tensor]) -> None:
-        """Refuse a state after the last step that is no numbers, or gives none; a dev loss has told already."""
-        if not all(tensor.isfinite().all() for tensor in trained.values()):
-            raise self._diverged("what was trained is not numbers", self.progress.step)
-        if not self.dev_pairs:
-            loss = mean_nll(self.method, self.backbone, self.train_pairs[:1], self.group)
-            self._check_finite(loss, self.progress.step)
-
-    def _out_of_patience(self) -> bool:
-        """Whether the dev loss has not improved for more than `patience` evaluations."""
-        losses, patience = self.progress.dev_losses, self.config.patience
-        return patience is not None and bool(losses) and len(losses) - 1 - losses.index(min(losses)) > patience
+        self.evaluator.evaluate(self.progress, is_last)
 
     def _save(self) -> None:
         """Write a checkpoint, once for all processes."""
         self._read_losses()
         if not self.group.writes:
             return
-        tensors: dict[str, Tensor] = {f"parameter/{name}": value for name, value in self.method.named_parameters()}
-        for index, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"adam/{index}/{name}": torch.as_tensor(value) for name, value in state.items()}
-        tensors |= {f"best/{name}": tensor for name, tensor in self._best.items()}
+        tensors = state_tensors(self.method, self.optimiser, self.evaluator.best)
         self.checkpoints.save(Checkpoint(self.progress.step, tensors, asdict(self.progress)))
 
     def _resume(self) -> None:
         checkpoint, self.checkpoint_problems = self.checkpoints.latest()
         if checkpoint is None:
             return
-        with torch.no_grad():
-            for name, parameter in self.method.named_parameters():
-                parameter.copy_(checkpoint.tensors[f"parameter/{name}"])
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in checkpoint.tensors.items():
-            kind, _, rest = key.partition("/")
-            if kind == "adam":
-                index, _, name = rest.partition("/")
-                state.setdefault(int(index), {})[name] = tensor
-            elif kind == "best":
-                self._best[rest] = tensor
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+        self.evaluator.best = load_state(self.method, self.optimiser, checkpoint.tensors)
         self.progress = Progress.restored(checkpoint.values)
 
     def _start_together(self) -> None:
