@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Self
 
+import torch
 from torch import Tensor
 
+from prefixrun.config.schema import Config
 from prefixrun.methods.base import PrefixKeyValues
 from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.methods.tensor_check import check_fit
 from prefixrun.models.attention import attach_terms
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.output_terms import OutputTerm
-
-M = TypeVar("M", bound="OutsidePrefix")
 
 
 class OutsidePrefix(FlatPrefix):
@@ -48,14 +48,13 @@ class OutsidePrefix(FlatPrefix):
         """One for each layer that has a prefix. key_values: (layers, 2, kv_heads, prefix_len, head_dim)."""
         raise NotImplementedError
 
-
-def restored(method: M, tensors: Mapping[str, Tensor]) -> M:
-    """A method that was built without memory, with what was stored, ready for use.
-
-    Raises DamagedStateError when that is another model's or has another length.
-    """
-    check_fit(tensors, {name: tensor.shape for name, tensor in method.trained_tensors().items()})
-    by_parameter = {parameter: tensors[name] for name, parameter in method.stored_names().items()}
-    method.load_state_dict(by_parameter, assign=True)
-    method.requires_grad_(False)
-    return method
+    @classmethod
+    def restore(cls, config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> Self:
+        """The trained prefix in use. Raises DamagedStateError when it is another model's or has another length."""
+        with torch.device("meta"):
+            method = cls.from_config(config, backbone)
+        check_fit(tensors, {name: tensor.shape for name, tensor in method.trained_tensors().items()})
+        by_parameter = {parameter: tensors[name] for name, parameter in method.stored_names().items()}
+        method.load_state_dict(by_parameter, assign=True)
+        method.requires_grad_(False)
+        return method

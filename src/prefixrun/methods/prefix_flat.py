@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,18 @@ class FlatPrefix(Prefix):
     ) -> None:
         super().__init__(prefix_len, dropout, layers)
         size = (shape.layers if layers is None else len(layers), 2, shape.kv_heads, prefix_len, shape.head_dim)
-        self.prefix = nn.ParameterDict({site: nn.Parameter(torch.randn(size)) for site in sites})
+        self.prefix = nn.ParameterDict({site: nn.Parameter(self.random_start(size)) for site in sites})
+
+    @classmethod
+    def from_config(cls, config: Config, backbone: Backbone) -> Self:
+        """With its random start. Raises ConfigError for sites or layers that the backbone does not have."""
+        sites, layers = chosen_sites(config, backbone), chosen_layers(config, backbone)
+        return cls(backbone.shape, sites, config.prefix_len, config.method.prefix_dropout, layers)
+
+    @staticmethod
+    def random_start(size: tuple[int, ...]) -> Tensor:
+        """Keys and values of a site, of the size (layers, 2, kv_heads, prefix_len, head_dim)."""
+        return torch.randn(size)
 
     def stored_key_values(self) -> dict[str, Tensor]:
         return dict(self.prefix.items())
@@ -55,7 +67,4 @@ class FlatPrefix(Prefix):
         return 0.0
 
 
-def build(config: Config, backbone: Backbone) -> FlatPrefix:
-    """With its random start. Raises ConfigError as `refuse`."""
-    sites, layers = chosen_sites(config, backbone), chosen_layers(config, backbone)
-    return FlatPrefix(backbone.shape, sites, config.prefix_len, config.method.prefix_dropout, layers)
+build = FlatPrefix.from_config

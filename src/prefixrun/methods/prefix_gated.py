@@ -13,22 +13,17 @@ layers alone; here method.layers=NUMBER does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from prefixrun.errors import ConfigError
-from prefixrun.methods.outside_prefix import OutsidePrefix, restored
+from prefixrun.methods.outside_prefix import OutsidePrefix
 from prefixrun.methods.peft_format import GATE
-from prefixrun.methods.prefix import chosen_layers, chosen_sites, refuse
+from prefixrun.methods.prefix import refuse
 from prefixrun.models.families import Shape
 from prefixrun.models.output_terms import GatedAttention
-
-if TYPE_CHECKING:
-    from prefixrun.config.schema import Config
-    from prefixrun.models.backbone import Backbone
 
 __all__ = ["GatedPrefix", "build", "refuse", "restore"]
 
@@ -64,14 +59,4 @@ class GatedPrefix(OutsidePrefix):
         raise ConfigError("init=zero: keys and values of zero behind a gate of zero have no gradient; give init=random")
 
 
-def build(config: Config, backbone: Backbone) -> GatedPrefix:
-    """With its random start. Raises ConfigError for sites or layers that the backbone does not have."""
-    sites, layers = chosen_sites(config, backbone), chosen_layers(config, backbone)
-    return GatedPrefix(backbone.shape, sites, config.prefix_len, config.method.prefix_dropout, layers)
-
-
-def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> GatedPrefix:
-    """The trained prefix in use. Raises DamagedStateError when it is another model's or has another length."""
-    with torch.device("meta"):
-        method = build(config, backbone)
-    return restored(method, tensors)
+build, restore = GatedPrefix.from_config, GatedPrefix.restore

@@ -21,8 +21,7 @@ where this differs:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -31,14 +30,9 @@ from torch.nn import functional
 from prefixrun.config.schema import InitConfig
 from prefixrun.errors import ConfigError
 from prefixrun.methods.base import PrefixKeyValues
-from prefixrun.methods.outside_prefix import OutsidePrefix, restored
-from prefixrun.methods.prefix import chosen_layers, chosen_sites, refuse
-from prefixrun.models.families import Shape
+from prefixrun.methods.outside_prefix import OutsidePrefix
+from prefixrun.methods.prefix import refuse
 from prefixrun.models.output_terms import Memory
-
-if TYPE_CHECKING:
-    from prefixrun.config.schema import Config
-    from prefixrun.models.backbone import Backbone
 
 __all__ = ["PlusPrefix", "build", "refuse", "restore"]
 
@@ -46,18 +40,11 @@ __all__ = ["PlusPrefix", "build", "refuse", "restore"]
 class PlusPrefix(OutsidePrefix):
     """Features F and values V' in the place of keys and values: (layers, 2, kv_heads, prefix_len, head_dim) a site."""
 
-    def __init__(
-        self,
-        shape: Shape,
-        sites: Sequence[str],
-        prefix_len: int,
-        dropout: float = 0.0,
-        layers: Sequence[int] | None = None,
-    ) -> None:
-        super().__init__(shape, sites, prefix_len, dropout, layers)
-        with torch.no_grad():
-            for parameter in self.prefix.values():
-                parameter[:, 1] = 0
+    @staticmethod
+    def random_start(size: tuple[int, ...]) -> Tensor:
+        start = torch.randn(size)
+        start[:, 1] = 0
+        return start
 
     def terms(self, site: str, key_values: Tensor) -> Sequence[Memory]:
         return [Memory(layer[0], layer[1]) for layer in key_values]
@@ -79,14 +66,4 @@ class PlusPrefix(OutsidePrefix):
         return 0.0
 
 
-def build(config: Config, backbone: Backbone) -> PlusPrefix:
-    """With its random start. Raises ConfigError for sites or layers that the backbone does not have."""
-    sites, layers = chosen_sites(config, backbone), chosen_layers(config, backbone)
-    return PlusPrefix(backbone.shape, sites, config.prefix_len, config.method.prefix_dropout, layers)
-
-
-def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> PlusPrefix:
-    """The trained prefix in use. Raises DamagedStateError when it is another model's or has another length."""
-    with torch.device("meta"):
-        method = build(config, backbone)
-    return restored(method, tensors)
+build, restore = PlusPrefix.from_config, PlusPrefix.restore
