@@ -1,7 +1,7 @@
-"""Every file of an unfinished run, damaged in every way, and the run resumed: it ends with the same numbers as if
-nothing had happened, or with exit code 5 and the name of the file. What a finished run shows is what it wrote."""
+"""A run whose files were changed: what is done again, and what a finished one shows is what it wrote.
 
-import json
+tests/faults damages every file of a run that is stopped at any of its stages."""
+
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -44,18 +44,9 @@ def the_run(results: Path) -> Run:
     return find_run(replace(config(), results_dir=str(results)))
 
 
-def go(results: Path) -> dict[str, Any]:
-    """Do or resume a run; what may not depend on what happened to its files."""
+def go(results: Path) -> None:
+    """Do or resume a run."""
     assert run_command.run(replace(config(), results_dir=str(results))) == 0
-    run = the_run(results)
-    result = run.result()
-    return {
-        "outputs": run.generations.read_bytes(),
-        "trained": run.trained_file.read_bytes(),
-        "stats": run.stats.read_bytes(),
-        **{name: result[name] for name in ("scores", "training", "parameters", "n_train", "trained_file")},
-        "costs": {name: result["costs"][name] for name in ("train_tokens", "train_steps")},
-    }
 
 
 def stopped(results: Path, module: object, name: str, when: Callable[..., bool]) -> Path:
@@ -84,7 +75,7 @@ def decoding() -> Callable[..., bool]:
 
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
-    """A run that nothing disturbed, and runs stopped while they train, while they decode and before their result."""
+    """A run that nothing disturbed, and runs stopped while they train and while they decode."""
     root = tmp_path_factory.mktemp("trees")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
@@ -96,7 +87,6 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]
             "whole": whole,
             "training": stopped(root / "training", stages, "_report", training),
             "decoding": stopped(root / "decoding", pipeline, "_generation", decoding()),
-            "scoring": stopped(root / "scoring", Run, "finish", lambda *_: True),
         }
 
 
@@ -115,31 +105,6 @@ def flip(path: Path) -> None:
     path.write_bytes(data)
 
 
-def to_link(path: Path) -> None:
-    """To the same content outside of the results."""
-    outside = next(parent for parent in path.parents if parent.name == "results").with_name("outside")
-    shutil.copy(path, outside)
-    path.unlink()
-    path.symlink_to(outside)
-
-
-def edited(change: Callable[[Any], object]) -> Callable[[Path], None]:
-    def edit(path: Path) -> None:
-        content = json.loads(path.read_text())
-        path.write_text(json.dumps(change(content) or content))
-
-    return edit
-
-
-def of_lines(change: Callable[[list[Any]], object]) -> Callable[[Path], None]:
-    def edit(path: Path) -> None:
-        records = [json.loads(line) for line in path.read_text().splitlines()]
-        change(records)
-        path.write_text("".join(json.dumps(record) + "\n" for record in records))
-
-    return edit
-
-
 def other_tensors(path: Path) -> None:
     save_file({name: tensor * 1.01 for name, tensor in load_file(path).items()}, path)
 
@@ -149,76 +114,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "flip": flip,
     "empty": lambda path: path.write_bytes(b""),
     "directory": to_directory,
-    "link": to_link,
-    "missing": remove,
 }
-FILES = {
-    "training": ("manifest.json", "subset.json", "checkpoints/checkpoints.json", CHECKPOINT, "config.json", "run.log"),
-    "decoding": ("manifest.json", "subset.json", "costs.json", "prefix.safetensors", "generations.jsonl"),
-    "scoring": ("manifest.json", "generations.jsonl", "prefix.safetensors", "stats.parquet"),
-}
-EDITS: dict[str, tuple[str, str, Callable[[Path], object]]] = {
-    "another step": (
-        "training",
-        "checkpoints/checkpoints.json",
-        edited(lambda index: next(iter(index["files"].values()))["notes"].update(step=1)),
-    ),
-    "a history cut": (
-        "training",
-        "checkpoints/checkpoints.json",
-        edited(
-            lambda index: [entry["notes"]["values"].update(history=[]) for entry in index["files"].values()] and None
-        ),
-    ),
-    "a list": ("training", "checkpoints/checkpoints.json", edited(lambda _: [{"sha256": ""}])),
-    "other tensors": ("training", CHECKPOINT, other_tensors),
-    "another count": ("decoding", "costs.json", edited(lambda costs: costs["parameters"].update(trained=1))),
-    "text for a number": ("decoding", "costs.json", edited(lambda costs: costs["training"].update(step="4"))),
-    "another file": ("decoding", "manifest.json", edited(lambda listed: listed["files"]["costs.json"].update(size=1))),
-    "other trained": ("decoding", "prefix.safetensors", other_tensors),
-    "another output": ("decoding", "generations.jsonl", of_lines(lambda lines: lines[0].update(output="x"))),
-    "no output": ("decoding", "generations.jsonl", of_lines(lambda lines: lines[0].update(output=None))),
-    "another id": ("decoding", "generations.jsonl", of_lines(lambda lines: lines[0].update(id="test-99999"))),
-    "no id": ("decoding", "generations.jsonl", of_lines(lambda lines: lines[0].pop("id") and None)),
-    "a line twice": ("decoding", "generations.jsonl", of_lines(lambda lines: lines.append(lines[0]))),
-    "another pair": ("training", "subset.json", edited(lambda subset: subset["train"].update(chosen=9))),
-}
-ALL = [(stage, name, damage) for stage, names in FILES.items() for name in names for damage in DAMAGES]
-CASES = [
-    *((stage, name, damage, DAMAGES[damage]) for stage, name, damage in ALL),
-    *((stage, name, label, how) for label, (stage, name, how) in EDITS.items()),
-]
-
-
-@pytest.mark.usefixtures("elsewhere")
-@pytest.mark.parametrize(
-    ("stage", "name", "damage", "how"), CASES, ids=[f"{stage}-{name}-{damage}" for stage, name, damage, _ in CASES]
-)
-def test_a_damaged_run_ends_as_if_nothing_had_happened_or_names_the_file(
-    trees: dict[str, Path], stage: str, name: str, damage: str, how: Callable[[Path], object], tmp_path: Path
-) -> None:
-    shutil.copytree(trees[stage], tmp_path / "results", symlinks=True)
-    path = the_run(tmp_path / "results").directory / name
-    how(path)
-    before = (tmp_path / "outside").read_bytes() if damage == "link" else b""
-    ended: object
-    try:
-        ended = go(tmp_path / "results")
-    except DamagedStateError as error:
-        ended = str(error)
-    if isinstance(ended, str):
-        assert str(path) in ended
-        assert not the_run(tmp_path / "results").result_json.exists()
-    else:
-        assert damage not in ("link", "directory")
-        assert ended == expected(trees["whole"])
-    if damage == "link":
-        assert (tmp_path / "outside").read_bytes() == before
-
-
-@cache
-def expected(whole: Path) -> dict[str, Any]:
-    return go(whole)
 
 
 @pytest.mark.parametrize("name", ["result.json", "manifest.json", "generations.jsonl", "stats.parquet"])
