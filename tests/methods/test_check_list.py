@@ -36,6 +36,7 @@ from prefixrun.training.interrupts import Pending
 from prefixrun.training.loss import target_nll
 from prefixrun.training.progress import Progress
 from prefixrun.training.trainer import Trainer
+from training_settings import PLAIN
 
 LENGTH, MID, BOTTLENECK, RANK = 6, 16, 24, 8
 D, INNER = 32, 64
@@ -127,15 +128,7 @@ every_trained_case = pytest.mark.parametrize(
 )
 
 DECODE = DecodeConfig(name="test", beams=3, max_new_tokens=7, length_norm="generated", ban_newlines=False, batch_size=5)
-PLAIN = TrainConfig(
-    epochs=40,  # of one step
-    lr=0.0,
-    batch_size=8,
-    loss_mode="token_mean",
-    targets_per_row=1,
-    eval_examples=0,
-    checkpoint_every=1000,
-)
+STEP = replace(PLAIN, epochs=40, lr=0.0, batch_size=8)
 
 
 class Stopped(Exception):
@@ -197,7 +190,7 @@ def case(name: str, model: str) -> Case:
     start, pairs = parameters(method), pairs_of(backbone)
     loss = mean_nll(method, backbone, pairs)
     with TemporaryDirectory() as directory:
-        settings = replace(PLAIN, lr=METHODS[name].lr, epochs=PLAIN.epochs if model in MODELS else 20)
+        settings = replace(STEP, lr=METHODS[name].lr, epochs=STEP.epochs if model in MODELS else 20)
         _, kept = trained(method, backbone, settings, Path(directory))
     losses = loss, mean_nll(method, backbone, pairs)
     return Case(config, backbone, method, start, parameters(method), kept, losses, before)
@@ -359,7 +352,7 @@ def test_a_training_that_was_stopped_ends_the_same_to_the_bit(name: str, model: 
         config = replace(config, method=replace(config.method, prefix_dropout=0.2))
     elif name == "lora":
         config = replace(config, method=replace(config.method, lora_dropout=0.2))
-    settings = replace(PLAIN, epochs=2, batch_size=3, lr=0.01, lm_dropout=True, checkpoint_every=2)
+    settings = replace(STEP, epochs=2, batch_size=3, lr=0.01, lm_dropout=True, checkpoint_every=2)
     whole = methods.build(config, backbone)
     progress, expected = trained(whole, backbone, settings, tmp_path / "whole")
     assert progress.step == 6

@@ -21,16 +21,9 @@ from prefixrun.training.distillation import Teacher
 from prefixrun.training.interrupts import deferred
 from prefixrun.training.progress import Progress
 from prefixrun.training.trainer import Trainer
+from training_settings import PLAIN
 
-CONFIG = TrainConfig(
-    epochs=2,
-    lr=0.02,
-    batch_size=2,
-    loss_mode="token_mean",
-    targets_per_row=1,
-    eval_examples=0,
-    checkpoint_every=2,
-)
+CONFIG = replace(PLAIN, epochs=2, checkpoint_every=2)
 CONTEXT = (70, 71, 72, 73, 74)
 PAIRS = [PairIds((*range(10 * i, 10 * i + 3 + i % 3), 256), (*range(100, 104 + i % 2), 256)) for i in range(4)]
 

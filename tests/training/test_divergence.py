@@ -4,20 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from prefixrun.config.schema import TrainConfig
 from prefixrun.training.divergence import diverged, next_rate, risen_loss
+from training_settings import PLAIN
 
-CONFIG = TrainConfig(
-    epochs=1,
-    lr=1e-3,
-    batch_size=1,
-    loss_mode="token_mean",
-    targets_per_row=1,
-    eval_examples=0,
-    checkpoint_every=1,
-    diverged_factor=2.0,
-    diverged_steps=3,
-)
+CONFIG = replace(PLAIN, lr=1e-3, diverged_factor=2.0, diverged_steps=3)
 
 
 @pytest.mark.parametrize(

@@ -14,17 +14,9 @@ from prefixrun.models.backbone import Backbone
 from prefixrun.training.data_parallel import SINGLE_PROCESS
 from prefixrun.training.evaluator import Evaluator
 from prefixrun.training.progress import Progress
+from training_settings import PLAIN
 
-CONFIG = TrainConfig(
-    epochs=1,
-    lr=0.02,
-    batch_size=2,
-    loss_mode="token_mean",
-    targets_per_row=1,
-    eval_examples=0,
-    checkpoint_every=1000,
-    diverged_steps=3,
-)
+CONFIG = replace(PLAIN, diverged_steps=3)
 
 
 def evaluator(backbone: Backbone, config: TrainConfig = CONFIG) -> Evaluator:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prefixrun.config.schema import TrainConfig
 from prefixrun.models.batches import PairIds, Row
 from prefixrun.training.sampler import batches_of, epoch_batches, pack, schedule_steps
+from training_settings import PLAIN
 
 END = 256
 
@@ -87,17 +88,7 @@ def test_evaluation_goes_by_length() -> None:
 )
 def test_steps_of_all_epochs(accumulate: int, max_steps: int | None, sizes: list[int], ends: list[int]) -> None:
     pairs = [PairIds((number, END), (number, END)) for number in range(10)]
-    config = TrainConfig(
-        epochs=2,
-        max_steps=max_steps,
-        lr=0.1,
-        batch_size=4,
-        accumulate=accumulate,
-        loss_mode="token_mean",
-        targets_per_row=1,
-        eval_examples=0,
-        checkpoint_every=1,
-    )
+    config = replace(PLAIN, epochs=2, max_steps=max_steps, batch_size=4, accumulate=accumulate)
     steps = schedule_steps(pairs, config, seed=1)
     assert [len(step.micro_batches) for step in steps] == sizes
     assert [number for number, step in enumerate(steps, start=1) if step.ends_epoch] == ends

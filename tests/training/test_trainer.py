@@ -27,18 +27,10 @@ from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.interrupts import deferred
 from prefixrun.training.progress import Progress
 from prefixrun.training.trainer import Report, Trainer, schedule
+from training_settings import PLAIN
 
 PREFIX_LEN = 6
 END = 256
-PLAIN = TrainConfig(
-    epochs=3,
-    lr=0.02,
-    batch_size=2,
-    loss_mode="token_mean",
-    targets_per_row=1,
-    eval_examples=0,
-    checkpoint_every=1000,
-)
 PAIRS = [PairIds((*range(10 * i, 10 * i + 3 + i % 3), END), (*range(200 - 3 * i, 205 - 2 * i), END)) for i in range(8)]
 """Eight pairs of different sources and lengths."""
 
