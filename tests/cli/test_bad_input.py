@@ -1,6 +1,5 @@
 """What a user can get wrong in a run: one message with the place, the exit code, and nothing half-written."""
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -55,36 +54,10 @@ def test_a_missing_data_directory(refused: Refused, tmp_path: Path) -> None:
     assert "data_dir" in message
 
 
-@pytest.mark.parametrize(
-    ("spoil", "line", "said"),
-    [
-        (lambda text: text.replace(b"mr,ref", b"mr,text", 1), 1, "no column ref in the header 'mr,text'"),
-        (lambda text: text + b'"name[A], food[French]"\n', 322, "1 fields where the header has 2"),
-        (lambda text: text[: text.rindex(b",")], 321, "broken CSV row (unexpected end of data)"),
-        (lambda text: text.replace("£".encode(), b"\xa3", 1), None, "UTF-8"),
-        (lambda text: text.splitlines(keepends=True)[0] + b'"name[A], food[French]",""\n', 2, "the reference is empty"),
-        (lambda text: text.splitlines(keepends=True)[0] + b'"name[A], fod[French]",A\n', 2, "unknown field 'fod'"),
-        (lambda text: text.splitlines(keepends=True)[0], None, "a header and no row"),
-        (lambda text: b"", None, "empty"),
-    ],
-    ids=[
-        "wrong column",
-        "short row",
-        "truncated",
-        "not UTF-8",
-        "empty reference",
-        "unknown field",
-        "no row",
-        "empty file",
-    ],
-)
-def test_a_malformed_corpus(
-    refused: Refused, corpus: Path, spoil: Callable[[bytes], bytes], line: int | None, said: str
-) -> None:
-    corpus.write_bytes(spoil(corpus.read_bytes()))
+def test_a_malformed_corpus(refused: Refused, corpus: Path) -> None:
+    corpus.write_bytes(corpus.read_bytes().replace(b"mr,ref", b"mr,text", 1))
     message = refused(3, f"data_dir={corpus.parents[1]}")
-    assert message.startswith(f"{corpus}:{line}: " if line else f"{corpus}:")
-    assert said in message
+    assert message.startswith(f"{corpus}:1: no column ref in the header 'mr,text'")
 
 
 def test_a_corpus_that_is_not_the_release(refused: Refused, corpus: Path) -> None:
@@ -118,11 +91,3 @@ def test_a_file_in_the_place_of_the_results(small: tuple[str, ...], capsys: pyte
     assert said.count("\n") == 1
     assert [path.name for path in Path.cwd().iterdir()] == ["taken"]
     assert Path("taken").read_text() == "mine"
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind the superuser")
-def test_a_results_directory_without_permission(small: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    Path("closed").mkdir(mode=0o500)
-    assert main(["model=tiny_gpt2", *small, "results_dir=closed"]) == 2
-    assert capsys.readouterr().err.startswith("prefixrun: results_dir: closed")
-    assert list(Path("closed").iterdir()) == []

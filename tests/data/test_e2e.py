@@ -129,54 +129,24 @@ def test_columns_are_found_by_name(tmp_path: Path) -> None:
     assert e2e.load(tmp_path, "train", "paper").examples[0].references == ("A pub.",)
 
 
-def test_wrong_column_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path, f"meaning,ref\r\n{ROW}").startswith("trainset.csv:1: no column mr in the header")
-
-
-def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "mr,ref,ref\r\nname[A],one,two\r\n") == (
-        "trainset.csv:1: the header names the column ref twice; remove one of the two"
-    )
-
-
-def test_file_without_references_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path, 'mr\n"name[A]"\n').startswith("trainset.csv:1: no column ref in the header")
-
-
-def test_row_without_its_second_field_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path, f'mr,ref\r\n{ROW}"{MR}"').startswith("trainset.csv:3: 1 fields where the header has 2")
-
-
-def test_row_cut_inside_quotes_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path, f'mr,ref\r\n{ROW}"name[A]","A pub').startswith("trainset.csv:3: broken CSV row")
-
-
-def test_line_numbers_count_line_breaks_inside_fields(tmp_path: Path) -> None:
-    assert refusal(tmp_path, 'mr,ref\r\nname[A],"one\r\ntwo"\r\nname[B],\r\n').startswith(
-        "trainset.csv:4: the reference"
-    )
-
-
-def test_empty_reference_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "mr,ref\r\nname[A], \r\n").startswith("trainset.csv:2: the reference is empty")
-
-
-def test_unknown_field_is_refused_with_its_line(tmp_path: Path) -> None:
-    assert refusal(tmp_path, f"mr,ref\r\n{ROW}colour[red],A pub.\r\n").startswith(
-        "trainset.csv:3: unknown field 'colour'"
-    )
-
-
-def test_bytes_that_are_not_utf8_are_refused_with_their_line(tmp_path: Path) -> None:
-    assert refusal(tmp_path, b"mr,ref\r\nname[A],caf\xe9\r\n").startswith("trainset.csv:2: byte 0xe9 is not UTF-8")
-
-
-def test_empty_file_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "").startswith("trainset.csv: the file is empty")
-
-
-def test_header_alone_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "mr,ref\r\n").startswith("trainset.csv: a header and no row")
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (f"meaning,ref\r\n{ROW}", ":1: no column mr in the header"),
+        ("mr,ref,ref\r\nname[A],one,two\r\n", ":1: the header names the column ref twice; remove one of the two"),
+        ('mr\n"name[A]"\n', ":1: no column ref in the header"),
+        (f'mr,ref\r\n{ROW}"{MR}"', ":3: 1 fields where the header has 2"),
+        (f'mr,ref\r\n{ROW}"name[A]","A pub', ":3: broken CSV row"),
+        ('mr,ref\r\nname[A],"one\r\ntwo"\r\nname[B],\r\n', ":4: the reference"),  # a field has two lines
+        ("mr,ref\r\nname[A], \r\n", ":2: the reference is empty"),
+        (f"mr,ref\r\n{ROW}colour[red],A pub.\r\n", ":3: unknown field 'colour'"),
+        (b"mr,ref\r\nname[A],caf\xe9\r\n", ":2: byte 0xe9 is not UTF-8"),
+        ("", ": the file is empty"),
+        ("mr,ref\r\n", ": a header and no row"),
+    ],
+)
+def test_a_malformed_file_is_refused_with_the_line(tmp_path: Path, content: str | bytes, message: str) -> None:
+    assert refusal(tmp_path, content).startswith(f"trainset.csv{message}")
 
 
 COUNTS = {"train": (42_061, 4_862), "dev": (4_672, 547), "test": (4_693, 630)}
