@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from closed_paths import read_only
 from prefixrun.cli.main import main
-from read_only import read_only
 from synthetic_records import write_record
 
 

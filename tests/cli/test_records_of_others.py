@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from closed_paths import unreadable
 from prefixrun.cli.main import main
 from synthetic_records import write_record
-from unreadable import unreadable
 
 REMOVED = object()
 NESTED: Any = []

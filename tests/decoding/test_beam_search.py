@@ -9,24 +9,21 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel
+from transformers import DynamicCache
 
+from few_tokens import END, few_tokens, few_tokens_backbone
 from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.candidates import Candidates, top_candidates
 from prefixrun.decoding.generate import generate, generate_all
 from prefixrun.methods.prefix import FixedPrefix
-from prefixrun.models.architectures import random_model
-from prefixrun.models.attention import attach_prefix, use_prefix_attention
+from prefixrun.models.attention import attach_prefix
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import shared_prefix_kv
-from prefixrun.models.tokenizer import Tokenizer
 from prefixrun.models.transformers_names import CACHE
-from prefixrun.models.weights import ModelFiles
 
 PREFIX_LEN = 3
-VOCABULARY, END, NEWLINE = 12, 0, 7
-"""So few tokens that hypotheses end, compete and come back within a few steps."""
+NEWLINE = 7
 GREEDY = DecodeConfig(
     name="test", beams=1, max_new_tokens=8, length_norm="generated", ban_newlines=False, batch_size=16
 )
@@ -37,21 +34,6 @@ Next = Callable[[tuple[int, ...]], list[float]]
 """Log-probabilities of the next token behind prefix and prompt and these ids."""
 
 
-class FewTokens:
-    """What Tokenizer needs of an encoding, with the end token and the line break that this file uses."""
-
-    eos_token_id = END
-
-    def get_vocab(self) -> dict[str, int]:
-        return {"Ċ": NEWLINE, "ĊĊ": NEWLINE + 1, "a": 1}
-
-
-def few_tokens(architecture: str) -> PreTrainedModel:
-    model = random_model(architecture).eval().requires_grad_(False)
-    model.resize_token_embeddings(VOCABULARY)
-    return model
-
-
 @pytest.fixture(params=["tiny_gpt2", "tiny_llama"])
 def architecture(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -59,9 +41,7 @@ def architecture(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def backbone(architecture: str) -> Backbone:
-    model = few_tokens(architecture)
-    use_prefix_attention(model)
-    return Backbone(model, Tokenizer(FewTokens()), ModelFiles(None, "", ""))  # type: ignore[arg-type]
+    return few_tokens_backbone(architecture, NEWLINE)
 
 
 def a_prefix(backbone: Backbone, seed: int = 0) -> Tensor:

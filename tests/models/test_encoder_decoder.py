@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from few_tokens import END, few_tokens, few_tokens_backbone
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig, InitConfig, ModelConfig
 from prefixrun.decoding.generate import generate
@@ -21,20 +22,17 @@ from prefixrun.methods.base import Method, PrefixKeyValues
 from prefixrun.methods.init import split_activations
 from prefixrun.methods.prefix import FixedPrefix, MLPPrefix, chosen_sites
 from prefixrun.methods.prefix_flat import FlatPrefix
-from prefixrun.models.architectures import configuration, from_configuration, random_model
-from prefixrun.models.attention import attach_prefix, attention_sites, use_prefix_attention
+from prefixrun.models.architectures import configuration, from_configuration
+from prefixrun.models.attention import attach_prefix, attention_sites
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, Row
 from prefixrun.models.families import shape_of
 from prefixrun.models.prefix_kv import shared_prefix_kv
-from prefixrun.models.tokenizer import Tokenizer
-from prefixrun.models.weights import ModelFiles
 from prefixrun.training.loss import target_nll
 
 SITES = ("encoder", "decoder", "cross")
 PREFIX_LEN = 3
-VOCABULARY, END, PAD, BEGIN = 12, 0, 10, 11
-"""So few tokens that hypotheses end, compete and come back within a few steps."""
+PAD, BEGIN = 10, 11
 GREEDY = DecodeConfig(
     name="test", beams=1, max_new_tokens=8, length_norm="generated", ban_newlines=False, batch_size=16
 )
@@ -55,29 +53,9 @@ def backbone(architecture: str) -> Backbone:
     )
 
 
-class FewTokens:
-    """What Tokenizer needs of an encoding."""
-
-    eos_token_id, pad_token_id, bos_token_id = END, PAD, BEGIN
-
-    def get_vocab(self) -> dict[str, int]:
-        return {"Ċ": PAD, "a": 1}
-
-
-def few_tokens(architecture: str) -> PreTrainedModel:
-    model = random_model(architecture).eval().requires_grad_(False)
-    model.resize_token_embeddings(VOCABULARY)
-    if architecture == "tiny_bart":
-        model.final_logits_bias.normal_(generator=torch.Generator().manual_seed(3))
-    return model
-
-
 @pytest.fixture
 def small(architecture: str) -> Backbone:
-    model = few_tokens(architecture)
-    use_prefix_attention(model)
-    tokenizer = Tokenizer(FewTokens(), LAYOUTS[architecture])  # type: ignore[arg-type]
-    return Backbone(model, tokenizer, ModelFiles(None, "", ""))
+    return few_tokens_backbone(architecture, PAD, LAYOUTS[architecture], pad_token_id=PAD, bos_token_id=BEGIN)
 
 
 def a_prefix(backbone: Backbone, seed: int = 0, sites: Sequence[str] = SITES) -> dict[str, Tensor]:
