@@ -30,7 +30,7 @@ from prefixrun import data, methods
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig, InitConfig, TrainConfig
 from prefixrun.data import Corpus
-from prefixrun.decoding.generate import generate
+from prefixrun.decoding.generate import generate_each
 from prefixrun.errors import ConfigError
 from prefixrun.methods import Method
 from prefixrun.methods.init import activations, word_ids
@@ -70,6 +70,7 @@ class Ours:
         return _train(begin(self.setup, self.backbone), self.backbone, chosen, config)
 
     def decode(self, prompts: Prompts, batch_size: int) -> DecodeRound:
+        """The prompts as a run decodes them: at most `batch_size` at work, others wait in a queue."""
         config = DecodeConfig(
             name="benchmark",
             beams=BEAMS,
@@ -81,13 +82,12 @@ class Ours:
         if not self._is_prepacked:  # once, as in a run
             self._prepacked.enter_context(prepacked_weights(self.backbone.model))
             self._is_prepacked = True
-        outputs: list[tuple[int, ...]] = []
         started = time.perf_counter()
-        for start in range(0, len(prompts), batch_size):
-            batch = generate(self.backbone, self.method, prompts[start : start + batch_size], config)
-            outputs += [tuple(ids) for ids in batch]
+        outputs = dict(generate_each(self.backbone, self.method, prompts, config))
         synchronize(self.setup.plan.device)
-        return DecodeRound(time.perf_counter() - started, tuple(outputs))
+        return DecodeRound(
+            time.perf_counter() - started, tuple(tuple(outputs[index][0]) for index in range(len(prompts)))
+        )
 
 
 def prepare(plan: Plan, scratch: str) -> Setup:

@@ -74,7 +74,8 @@ class Side(Protocol):
         ...
 
     def decode(self, prompts: Prompts, batch_size: int) -> DecodeRound:
-        """Decode with the prefix of the setup, in batches of neighbours."""
+        """Decode with the prefix of the setup, at most `batch_size` at a time. Outputs are in the
+        order of the prompts."""
         ...
 
 

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prefixrun.config.method_specs import size_of
+from prefixrun.config.method_specs import METHOD_SPECS, size_of
 from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError
 from prefixrun.methods import budget
 from prefixrun.methods.budget import check_total, closest, describe
 from prefixrun.methods.parameter_count import Parameters, count
 from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.skeleton import skeleton
 from prefixrun.runs.configure import compose, sweep_points
 
 
@@ -91,15 +92,26 @@ def test_a_model_of_another_size_than_its_shapes_is_refused() -> None:
         check_total(config, load(compose(["model=tiny_llama"]).model))
 
 
-def test_a_sweep_builds_each_size_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_builds_two_sizes_of_a_method_whatever_its_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[int | None] = []
 
     def build_and_count(config: Config, backbone: Backbone) -> Parameters:
         built.append(size_of(config))
         return count(config, backbone)
 
-    monkeypatch.setattr(budget, "_stored_counts", {})
+    monkeypatch.setattr(budget, "_counted", {})
     monkeypatch.setattr(budget, "count", build_and_count)
-    sizes = [size_of(compose(["model=tiny_gpt2", "budget=10%", f"seed={seed}"])) for seed in (1, 2)]
-    assert sizes[0] == sizes[1]
-    assert sorted(built) == sorted(set(built))
+    words = ["model=tiny_gpt2", "method=prefix,adapter", "budget=5%,10%", "seed=1,2"]
+    points = [point.config for point in sweep_points(words)]
+    assert len({(config.method.name, size_of(config)) for config in points if config}) == 4
+    assert built == [1, 2, 1, 2]
+
+
+@pytest.mark.parametrize("method", sorted(name for name, spec in METHOD_SPECS.items() if spec.size_key))
+def test_what_a_method_stores_is_linear_in_its_size(method: str) -> None:
+    words = ["model=gpt2_medium", f"method={method}"]
+    key = METHOD_SPECS[method].size_key
+    config = compose([*words, f"{key}=1"])
+    of_size = budget._stored_counts(config, None)
+    for size in (1, 2, 7, 23):
+        assert count(compose([*words, f"{key}={size}"]), skeleton(config.model)).stored == of_size(size)

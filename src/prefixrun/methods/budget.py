@@ -25,7 +25,8 @@ def solved(config: Config) -> Config:
     assert config.budget is not None
     backbone = skeleton(config.model)
     wanted = float(config.budget.removesuffix("%")) / 100 * _total(config.model)
-    size = closest(lambda size: _stored_count(with_size(config, size)), wanted, largest_size(config, backbone))
+    stored = _stored_counts(config, largest := largest_size(config, backbone))
+    size = closest(stored, wanted, largest)
     sized = with_size(config, size)
     try:
         refuse_length(sized, backbone)
@@ -40,16 +41,19 @@ def _total(model: ModelConfig) -> int:
     return skeleton(model).total
 
 
-_stored_counts: dict[tuple[ModelConfig, MethodConfig, int], int] = {}
-"""By all that the tensors of a method depend on; points of a sweep that differ in other settings share the counts."""
+_counted: dict[tuple[ModelConfig, MethodConfig, int], tuple[int, int]] = {}
+"""What sizes 1 and 2 store, by all else that the tensors of a method depend on: the points of a sweep share them."""
 
 
-def _stored_count(config: Config) -> int:
-    """Numbers that a configuration stores; its method is built once in a process."""
+def _stored_counts(config: Config, largest: int | None) -> Callable[[int], int]:
+    """The count of numbers that a method stores, by its size; it is linear in it, so that two sizes tell all."""
     key = (config.model, config.method, config.prefix_len)
-    if key not in _stored_counts:
-        _stored_counts[key] = count(config, skeleton(config.model)).stored
-    return _stored_counts[key]
+    if key not in _counted:
+        backbone = skeleton(config.model)
+        first, second = (count(with_size(config, min(size, largest or size)), backbone).stored for size in (1, 2))
+        _counted[key] = first, second
+    first, second = _counted[key]
+    return lambda size: first + (size - 1) * (second - first)
 
 
 def closest(stored: Callable[[int], int], wanted: float, largest: int | None = None) -> int:
