@@ -17,7 +17,7 @@ from math import sqrt
 import numpy as np
 from scipy.special import stdtrit  # type: ignore[import-untyped]
 
-from prefixrun.analysis.comparison import MANY, Estimate, estimate, half_width, quantile, unit_means
+from prefixrun.analysis.comparison import MANY, Estimate, estimate, half_width, quantile
 
 INPUTS = 200
 UNITS = (3, 4, 5)
@@ -69,12 +69,20 @@ def unequal_coverage(
     for _ in range(draws):
         of_units = np.repeat(generator.normal(0, spread[0], len(runs)), runs)
         values = (of_units + generator.normal(0, spread[1], len(subsamples))).tolist()
-        held += [_holds(estimate(unit_means(values, subsamples))), _holds(estimate(values, subsamples))]
+        held += [_holds(estimate(values, subsamples)), _cluster_robust_holds(values, subsamples)]
     return tuple(float(each) for each in held / draws)  # type: ignore[return-value]
 
 
 def _holds(found: Estimate) -> bool:
     return found.low is not None and found.high is not None and found.low < 0 < found.high
+
+
+def _cluster_robust_holds(values: Sequence[float], subsamples: Sequence[int]) -> bool:
+    """Residuals of the mean over runs, summed within each subsample; only the sums count as independent."""
+    residuals = np.subtract(values, np.mean(values))
+    sums = np.bincount(subsamples, weights=residuals)
+    variance = len(sums) / (len(sums) - 1) * float(np.sum(sums**2)) / len(values) ** 2
+    return abs(float(np.mean(values))) < quantile(len(sums) - 1) * sqrt(variance)
 
 
 def main(arguments: Sequence[str]) -> None:

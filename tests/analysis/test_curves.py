@@ -86,25 +86,19 @@ def test_costs_are_shown_for_three_methods_at_the_most_data(tmp_path: Path) -> N
     assert [curve.method for curve in figure.curves] == ["prefix", "finetune", "adapter"]
 
 
-def test_of_two_points_at_one_place_the_one_with_more_runs_is_shown_and_the_other_counted(tmp_path: Path) -> None:
-    for size in (50, 100):
-        for seed in (1, 2):
-            write_record(tmp_path, settings={"train_size": size, "seed": seed}, quality=0.3)
-    write_record(tmp_path, settings={"train_size": 50, "train.lr": 5e-3}, quality=0.9)
-    (figure,) = found(tmp_path, "low_data")
-    assert [len(group.runs) for _, group in figure.curves[0].points] == [2, 2]
-    assert "1 more points with other settings are not shown" in figure.caption
-    assert "Mean of n = 2 runs" in figure.caption
-
-
-def test_of_equally_many_runs_those_of_the_lower_development_loss_are_shown(tmp_path: Path) -> None:
-    for loss, rate in ((1.3, 1e-3), (1.2, 3e-3), (1.4, 1e-2)):
+def test_of_two_settings_at_one_point_that_of_the_lower_development_loss_is_shown_and_the_other_counted(
+    tmp_path: Path,
+) -> None:
+    """Neither the one with more runs nor the one with the higher score."""
+    for loss, rate, seeds in ((1.3, 1e-3, (1, 2)), (1.2, 3e-3, (1,)), (1.4, 1e-2, (1, 2))):
         training = {"history": [{"step": 100, "train_loss": 1.5, "dev_loss": loss}], "fit_error": None}
-        for size in (50, 100):
-            settings = {"train_size": size, "train.lr": rate}
+        for size, seed in ((size, seed) for size in (50, 100) for seed in seeds):
+            settings = {"train_size": size, "train.lr": rate, "seed": seed}
             write_record(tmp_path, settings=settings, quality=loss / 2, result={"training": training})
     (figure,) = found(tmp_path, "low_data")
     assert [group.dev_loss for _, group in figure.curves[0].points] == [1.2, 1.2]
+    assert "Settings of the lowest development loss; 4 others are not shown" in figure.caption
+    assert "Mean of n = 1 runs" in figure.caption
 
 
 def test_number_formats_and_amounts_of_training_have_figures_of_their_own(tmp_path: Path) -> None:

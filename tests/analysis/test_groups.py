@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun.analysis.groups import comparable, run_groups, runs_of, select_group, split_by
+from prefixrun.analysis.comparison import estimate
+from prefixrun.analysis.groups import comparable, run_groups, runs_of, split_by
 from prefixrun.results.records import load_records
 from synthetic_records import groups_in, write_record, write_runs
 
@@ -39,7 +40,7 @@ def test_a_group_has_means_of_costs_losses_and_scores(tmp_path: Path) -> None:
         history = [{"step": 1, "train_loss": 9.0, "dev_loss": loss}]
         write_record(tmp_path, settings={"seed": seed}, result={"training": {"history": history}})
     (group,) = groups_in(tmp_path)
-    assert group.dev_loss == group.selection_loss == 1.5
+    assert group.dev_loss == 1.5
     assert group.cost("train_steps") == 100
     mean = group.estimate("BLEU")
     assert mean is not None
@@ -65,15 +66,19 @@ def test_the_initialisation_of_a_group(
     assert (group.init, group.has_default_init) == (init, is_default)
 
 
-def test_most_runs_are_preferred_then_the_lower_loss_never_the_score(tmp_path: Path) -> None:
-    write_runs(tmp_path, "prefix", 0.3, **{"train.lr": 1e-3})
-    write_runs(tmp_path, "prefix", 0.9, seeds=[1], **{"train.lr": 5e-5})
-    assert len(select_group(groups_in(tmp_path)).runs) == 3
-    history = [{"step": 1, "train_loss": 9.0, "dev_loss": 0.1}]
-    for seed in range(3):
-        settings = {"seed": seed, "train.lr": 1e-4}
-        write_record(tmp_path, settings=settings, quality=0.1, result={"training": {"history": history}})
-    assert select_group(groups_in(tmp_path)).first.settings["train.lr"] == 1e-4
+def test_subsamples_are_the_units_of_a_mean_where_there_are_several(tmp_path: Path) -> None:
+    for seed, subsample in ((1, 1), (2, 1), (1, 2), (1, 3)):
+        write_record(
+            tmp_path, settings={"seed": seed, "subsample_seed": subsample, "train_size": 50}, quality=0.1 * subsample
+        )
+    (group,) = groups_in(tmp_path)
+    first, second, third, fourth = group.values("BLEU")
+    units = [(first + second) / 2, third, fourth]
+    assert group.unit_values("BLEU") == pytest.approx(units)
+    mean, of_units = group.estimate("BLEU"), estimate(units)
+    assert mean is not None
+    assert (mean.n, mean.draws) == (4, 3)
+    assert (mean.mean, mean.low, mean.high) == pytest.approx((of_units.mean, of_units.low, of_units.high))
 
 
 def test_groups_are_split_by_what_may_be_compared(tmp_path: Path) -> None:

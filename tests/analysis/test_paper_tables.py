@@ -52,13 +52,29 @@ def test_runs_at_the_papers_setting_stand_beside_its_number(tmp_path: Path) -> N
 
 
 def test_one_point_stands_beside_a_row_and_others_below(tmp_path: Path) -> None:
-    for seed, rate, quality in ((1, 1e-3, 0.4), (2, 1e-3, 0.4), (1, 5e-5, 0.9)):
-        write_record(tmp_path, settings={**PAPERS, "seed": seed, "train.lr": rate}, quality=quality, stored=245_760)
+    """The setting of the lower development loss, with fewer runs and a lower score."""
+    for seed, rate, quality, loss in ((1, 1e-3, 0.9, 1.3), (2, 1e-3, 0.9, 1.3), (1, 5e-5, 0.4, 1.2)):
+        write_record(
+            tmp_path,
+            settings={**PAPERS, "seed": seed, "train.lr": rate},
+            quality=quality,
+            stored=245_760,
+            result={"training": {"history": [{"step": 1, "train_loss": 2.0, "dev_loss": loss}]}},
+        )
     beside, below = (row for row in section(tmp_path).rows if row.group)
     assert beside.group is not None
-    assert (len(beside.group.runs), below.paper) == (2, None)
-    assert "lr=5e-05" in below.label
-    assert below.why_not.startswith("other runs of the same row stand beside the paper")
+    assert (len(beside.group.runs), beside.searched, below.paper) == (1, 2, None)
+    assert "lr=0.001" in below.label
+    assert below.why_not.startswith("another setting of the same row stands beside the paper")
+    page = as_markdown(paper_tables(groups_in(tmp_path))[0])
+    assert "ours, 1/3 seeds; lowest development loss of 2 settings" in page
+
+
+def test_settings_that_no_loss_tells_apart_say_so(tmp_path: Path) -> None:
+    for seed, rate in ((1, 1e-3), (2, 5e-5)):
+        write_record(tmp_path, settings={**PAPERS, "seed": seed, "train.lr": rate}, stored=245_760)
+    page = as_markdown(paper_tables(groups_in(tmp_path))[0])
+    assert "of 2 settings; no loss on the same development pairs tells its 2 settings apart" in page
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ decide nothing, neither for a claim nor against it, and with little data the ind
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from prefixrun.analysis.arms import Arm, Choice, Draw, choose, draw
 from prefixrun.analysis.comparability import have_one_signature
-from prefixrun.analysis.comparison import Difference, Estimate, difference, estimate, unit_means
+from prefixrun.analysis.comparison import Difference, Estimate, difference, estimate
 from prefixrun.analysis.equal_training import has_the_papers, pairs_trained, training_of, why_unequal
 from prefixrun.analysis.equal_training import note as training_note
 from prefixrun.analysis.equivalence import margin
@@ -228,8 +228,7 @@ def _averaged(matches: Sequence[Match]) -> Iterator[Evidence]:
     everyone = [group for match in matches for group in match.pair]
     values = [sum(one[key] - other[key] for one, other in by_pair) / len(by_pair) for key in shared]
     subsamples = [subsample for subsample, _ in shared]
-    different = len(set(subsamples))
-    mean = replace(estimate(unit_means(values, subsamples)), n=len(values), subsamples=different)
+    mean = estimate(values, subsamples)
     sizes = ", ".join(f"{match.first.group.n_train:,}" for match in matches)
     number_format = "" if first.precision == "fp32" else f", {first.precision}"
     head = (

@@ -88,15 +88,18 @@ class Difference(Estimate):
 
 
 def estimate(values: Sequence[float], subsamples: Sequence[int] = ()) -> Estimate:
-    """Mean, standard deviation and Student's interval over runs. Raises ValueError without values.
+    """Mean over units, standard deviation between runs and Student's interval over units. Raises ValueError without
+    values.
 
-    `subsamples`: of the training data, one for each value; none where all runs are independent.
+    `subsamples`: of the training data, one for each value; none where all runs are independent. Several are the units.
     """
     if not values:
         raise ValueError("there is nothing to average")
-    n, mean = len(values), float(np.mean(values))
+    n = len(values)
+    units = unit_means(values, subsamples or [0] * n)
+    draws, mean = len(units), float(np.mean(units))
     sd = float(np.std(values, ddof=1)) if n > 1 else None
-    variance, draws = _variance_of_mean(values, subsamples)
+    variance = _variance_of_mean(units)
     if variance is None:
         return Estimate(mean, n, draws, sd, None, None)
     half, different = half_width(variance, draws - 1), len(set(subsamples)) or 1
@@ -187,19 +190,9 @@ def _paired(first: Sequence[Record], second: Sequence[Record]) -> list[tuple[Rec
     return [(by_seed[0][key], by_seed[1][key]) for key in sorted(by_seed[0]) if key in by_seed[1]]
 
 
-def _variance_of_mean(values: Sequence[float], subsamples: Sequence[int]) -> tuple[float | None, int]:
-    """Variance of the mean over further draws, and the number of independent draws; None where there is one.
-
-    The cluster-robust variance: residuals are summed within each subsample, as its runs move together, and only the
-    sums count as independent. Without several subsamples every run is a cluster, and this is the usual variance.
-    """
-    residuals = np.subtract(values, np.mean(values))
-    clusters = list(subsamples) if len(set(subsamples)) > 1 else list(range(len(values)))
-    sums = [float(np.sum(residuals[[each == cluster for each in clusters]])) for cluster in dict.fromkeys(clusters)]
-    draws = len(sums)
-    if draws < 2:
-        return None, draws
-    return draws / (draws - 1) * sum(each**2 for each in sums) / len(values) ** 2, draws
+def _variance_of_mean(units: Sequence[float]) -> float | None:
+    """Of the mean over further draws of independent units; None where there is one unit."""
+    return float(np.var(units, ddof=1)) / len(units) if len(units) > 1 else None
 
 
 def unit_means(values: Sequence[float], subsamples: Sequence[int]) -> list[float]:
@@ -214,16 +207,15 @@ def _variance_over_units(units: Sequence[Sequence[float]], paired: bool) -> tupl
     """Variance of the mean difference between units, its degrees of freedom, and the units of the arm with fewer; the
     variance is None when it cannot be told."""
     if paired:
-        variance, draws = _variance_of_mean(np.subtract(units[1], units[0]).tolist(), ())
-        return variance, draws - 1, draws
+        draws = len(units[0])
+        return _variance_of_mean(np.subtract(units[1], units[0]).tolist()), draws - 1, draws
     # Welch: the variances of both means add up; Satterthwaite weighs their degrees of freedom by their squares.
-    of_arms = [_variance_of_mean(arm, ()) for arm in units]
-    variances = [variance for variance, _ in of_arms if variance is not None]
-    draws = min(each for _, each in of_arms)
+    variances = [variance for arm in units if (variance := _variance_of_mean(arm)) is not None]
+    draws = min(map(len, units))
     if len(variances) < 2:
         return None, 0, draws
     total = sum(variances)
-    weight = sum(variance**2 / (each - 1) for variance, (_, each) in zip(variances, of_arms, strict=True))
+    weight = sum(variance**2 / (len(arm) - 1) for variance, arm in zip(variances, units, strict=True))
     return total, total**2 / weight if weight else draws - 1, draws
 
 

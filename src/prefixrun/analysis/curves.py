@@ -1,8 +1,8 @@
 """What the figures show: which run groups form a curve, a column of initialisations or a cloud; plots.py draws them.
 
 Every figure is of one task, split, corpus, set of inputs, model and number format. Run groups of one curve with the
-same x differ in settings that the curve does not name: `select_group` decides which is shown, and the caption counts
-the others.
+same x differ in settings that the curve does not name: the one of the lowest development loss is shown (arms.py), and
+the caption counts the others.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from prefixrun.analysis.arms import choose
 from prefixrun.analysis.comparability import check_signatures
 from prefixrun.analysis.comparison import ENOUGH
 from prefixrun.analysis.group_labels import amount_text, decoding_text, share_text
-from prefixrun.analysis.groups import RunGroup, runs_of, select_group, split_by
+from prefixrun.analysis.groups import RunGroup, runs_of, split_by
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 from prefixrun.runs.result_schema import SAMPLE
@@ -127,7 +128,7 @@ def _curves(groups: Sequence[RunGroup]) -> Iterator[Figure]:
                 by_x = split_by(sorted(alike, key=plan.x), plan.x)
                 if len(by_x) >= FEWEST:
                     hidden += len(alike) - len(by_x)
-                    curves.append(_curve([(plan.x(same[0]), select_group(same)) for same in by_x], alike[0]))
+                    curves.append(_curve([(plan.x(same[0]), choose(same).group) for same in by_x], alike[0]))
             if curves:
                 yield _figure(plan.kind, plan.title, plan.x_label, _with_different_labels(curves), hidden)
 
@@ -136,7 +137,7 @@ def _initialisations(groups: Sequence[RunGroup]) -> Iterator[Figure]:
     """Initialisations of prefix-tuning with equal data, random first."""
     members = [group for group in groups if group.method == "prefix" and group.init is not None]
     for alike in split_by(members, lambda group: group.settings_except("init.", "init_words", "prefix_len")):
-        selected = [select_group(same) for same in split_by(alike, lambda group: group.init)]
+        selected = [choose(same).group for same in split_by(alike, lambda group: group.init)]
         if len(selected) < FEWEST_MARKS:
             continue
         named = [("the task's words" if group.init == "words" else str(group.init), group) for group in selected]
@@ -153,7 +154,7 @@ def _clouds(groups: Sequence[RunGroup]) -> Iterator[Figure]:
     largest = [group for group in groups if group.n_train == most]
     for members in split_by(largest, lambda group: group.training_amount):
         alike = split_by(members, lambda group: (group.method, share_text(group), group.init, group.first.prefix_len))
-        selected = [select_group(same) for same in alike]
+        selected = [choose(same).group for same in alike]
         if len({group.method for group in selected}) >= FEWEST_MARKS:
             marks = [_curve([(float(group.parameters("stored")), group)], group) for group in selected]
             curves = _with_different_labels(marks)
@@ -220,8 +221,8 @@ def _caption(kind: Kind, shown: Sequence[RunGroup], hidden: int) -> str:
     parts = (
         f"Mean of n = {n} runs (seeds × subsamples)",
         "" if kind == "pareto" else "; small dots: single runs",
-        "" if draws < ENOUGH else f"; lines with ends: 95 % interval of the mean, where {units} ≥ {ENOUGH}",
+        "" if draws < ENOUGH else f"; lines with ends: its 95 % interval for these inputs, where {units} ≥ {ENOUGH}",
         f". {result['n_inputs']:,} {result['split']} inputs, {decoding_text(shown[0])}.",
-        f" {hidden} more points with other settings are not shown." if hidden else "",
+        f" Settings of the lowest development loss; {hidden} others are not shown." if hidden else "",
     )
     return "".join(parts)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf
 from typing import Any, TypeVar
 
 from prefixrun.analysis import comparability
-from prefixrun.analysis.comparison import Estimate, estimate
+from prefixrun.analysis.comparison import Estimate, estimate, unit_means
 from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.results.records import Record
 
@@ -81,14 +80,21 @@ class RunGroup:
         """The score of every run that has it."""
         return [value for run in self.runs if (value := run.value(metric)) is not None]
 
+    def unit_values(self, metric: str) -> list[float]:
+        """The score of every independent unit: subsamples where there are several, else runs."""
+        return unit_means(self.values(metric), self._subsamples(metric))
+
+    def _subsamples(self, metric: str) -> list[int]:
+        return [run.subsample_seed for run in self.runs if run.value(metric) is not None]
+
     @cached_property
     def _estimates(self) -> dict[str, Estimate | None]:
         return {}
 
     def estimate(self, metric: str) -> Estimate | None:
-        """Mean, standard deviation and interval over the runs; None when none has the score."""
+        """See comparison.estimate, over seeds and subsamples for these inputs; None when no run has the score."""
         if metric not in self._estimates:
-            subsamples = [run.subsample_seed for run in self.runs if run.value(metric) is not None]
+            subsamples = self._subsamples(metric)
             self._estimates[metric] = estimate(self.values(metric), subsamples) if subsamples else None
         return self._estimates[metric]
 
@@ -106,11 +112,6 @@ class RunGroup:
         """Mean of what the method adds to the loss on plain prose, in nats a token; None unless all measured it."""
         measured = [run.result.get("forgetting") for run in self.runs]
         return _mean([each and each["after"] - each["before"] for each in measured])
-
-    @property
-    def selection_loss(self) -> float:
-        """`dev_loss`, by which the paper selected too; infinite where it was not measured."""
-        return inf if self.dev_loss is None else self.dev_loss
 
     def parameters(self, name: str) -> int:
         """`trained`, `stored` or `total`."""
@@ -152,11 +153,6 @@ def comparable(groups: Iterable[RunGroup]) -> list[list[RunGroup]]:
 def runs_of(groups: Iterable[RunGroup]) -> list[Record]:
     """All runs of the groups."""
     return [run for group in groups for run in group.runs]
-
-
-def select_group(candidates: Sequence[RunGroup]) -> RunGroup:
-    """Prefer most runs, then the lowest loss on development pairs, then the first; never the best score."""
-    return max(candidates, key=lambda group: (len(group.runs), -group.selection_loss))
 
 
 def draws_subsample(record: Record) -> bool:

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from prefixrun.analysis.arms import choose
 from prefixrun.analysis.comparability import check_signatures, is_of_row, obstacles, speaks_of_the_paper
 from prefixrun.analysis.comparison import Estimate
 from prefixrun.analysis.equivalence import Judgement, judge
 from prefixrun.analysis.group_labels import circumstances, labels
-from prefixrun.analysis.groups import RunGroup, runs_of, select_group, split_by
+from prefixrun.analysis.groups import RunGroup, runs_of, split_by
 from prefixrun.analysis.paper_numbers import Cell, Content, Row, load
 from prefixrun.results import display_names
 
@@ -61,6 +62,10 @@ class TableRow:
     cells: tuple[TableCell, ...]
     why_not: str = ""
     """Why the run group may not be compared with the paper, for rows without `paper`."""
+    searched: int = 0
+    """How many settings the run group was chosen from, by the lowest development loss; itself included."""
+    doubt: str = ""
+    """Why that choice says nothing; empty when it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +112,13 @@ def _section(task: str, rows: tuple[Row, ...], groups: Sequence[RunGroup]) -> Se
     lines, selected = [], set()
     for row in rows:
         candidates = [group for group in at_papers_setting if is_of_row(group.first.result, row)]
-        group = select_group(candidates) if candidates else None
-        selected.add(group)
-        lines.append(_beside(row, group, metrics))
+        if not candidates:
+            lines.append(_beside(row, None, metrics))
+            continue
+        choice = choose(candidates)
+        selected.add(choice.group)
+        beside = _beside(row, choice.group, metrics)
+        lines.append(replace(beside, searched=choice.searched, doubt=choice.doubt))
     names = labels(here)
     for group in _largest([group for group in here if group not in selected]):
         lines.append(_below(names[group], group, rows, metrics))
@@ -135,7 +144,7 @@ def _below(label: str, group: RunGroup, rows: Sequence[Row], metrics: dict[str, 
     cells = tuple(_cell(metric, decimals, None, group, "") for metric, decimals in metrics.items())
     is_of_a_row = any(is_of_row(group.first.result, row) for row in rows)
     reasons = obstacles(group.first.result, rows) or [
-        "other runs of the same row stand beside the paper: more of them, or of a lower dev loss"
+        "another setting of the same row stands beside the paper, of a lower development loss"
         if is_of_a_row
         else "the paper has no row of this length or share of parameters"
     ]
@@ -145,6 +154,6 @@ def _below(label: str, group: RunGroup, rows: Sequence[Row], metrics: dict[str, 
 
 def _cell(metric: str, decimals: int, paper: Cell | None, group: RunGroup | None, task: str) -> TableCell:
     values = group.values(metric) if group else []
-    judgement = judge(task, values, paper) if paper else None
+    judgement = judge(task, group.unit_values(metric) if group else [], paper) if paper else None
     why = "" if values or group is None else str(group.first.reason(metric))
     return TableCell(metric, decimals, paper, group.estimate(metric) if group else None, len(values), judgement, why)

@@ -14,7 +14,7 @@ from prefixrun.console import NONE, Column, Row, Section, Table
 from prefixrun.results import display_names
 
 CSV_COLUMNS = (
-    *("version", "table", "task", "model", "method", "params", "prefix_len", "setting", "metric"),
+    *("version", "table", "task", "model", "method", "params", "prefix_len", "setting", "settings_searched", "metric"),
     *(
         "paper",
         "ours_mean",
@@ -57,7 +57,8 @@ def as_markdown(table: PaperTable, seeds: int = SEEDS) -> str:
     intro = (
         f"# {_title(table)}\n\n"
         f"Our runs beside the numbers of the paper ({table.version} version): mean ± standard deviation over seeds and "
-        f"subsamples; a cell wants {seeds} runs. Written by `prefixrun tables`.\n"
+        f"subsamples; a cell wants {seeds} runs. Of several settings of a row the one of the lowest development loss "
+        "stands beside it. Written by `prefixrun tables`.\n"
     )
     return "\n".join((intro, *(markdown(_as_table(table, section, seeds)) for section in table.sections)))
 
@@ -95,13 +96,19 @@ def _lines(table: PaperTable, row: TableRow, seeds: int) -> Iterator[tuple[str, 
     yield (row.label, f"paper, {table.version}", *printed)
     if row.paper.method == "sota":
         return
-    yield ("", f"ours, {f'{n}/{seeds} seeds' if n < seeds else f'{n} runs'}", *ours)
+    yield ("", f"ours, {f'{n}/{seeds} seeds' if n < seeds else f'{n} runs'}{_choice_text(row)}", *ours)
     if row.group is not None:
         differences = (
             None if cell.difference is None else signed(cell.difference, cell.decimals) for cell in row.cells
         )
         yield ("", "difference", *(text or NONE for text in differences))
         yield ("", "verdict", *(cell.judgement.text if cell.judgement else NONE for cell in row.cells))
+
+
+def _choice_text(row: TableRow) -> str:
+    """Of how many settings these runs have the lowest development loss, where there are several."""
+    searched = f"lowest development loss of {row.searched} settings" if row.searched > 1 else ""
+    return "".join(f"; {text}" for text in (searched, row.doubt) if text)
 
 
 def _ours(cell: TableCell, row: TableRow) -> str:
@@ -137,6 +144,7 @@ def _csv_lines(table: PaperTable, section: PaperSection, seeds: int) -> Iterator
             of.params if of else f"{row.group.share:.3g}%" if row.group else "",
             of.prefix_len if of else result["prefix_len"],
             row.label,
+            row.searched,
         )
         for cell in row.cells:
             if cell.paper is None and of is not None:
