@@ -94,9 +94,9 @@ def score(
     from prefixrun.errors import DataError
     from prefixrun.metrics import evaluate
 
-    own = None if config_dir is None else task_of(task, Path(config_dir).expanduser())
+    task_config = None if config_dir is None else task_of(task, Path(config_dir).expanduser())
     root = None if data_dir is None else Path(data_dir).expanduser()
-    corpus = load_corpus(own.name if own else task, split, root, own=own)
+    corpus = load_corpus(task_config.name if task_config else task, split, root, config=task_config)
     examples = corpus.examples
     if len(outputs) != len(examples):
         raise DataError(
@@ -104,5 +104,5 @@ def score(
         )
     groups = [example.group for example in examples] if any(example.group for example in examples) else None
     references, sources = [example.references for example in examples], [example.source for example in examples]
-    scored_as = metrics or (own.scored_as if own else SCORED_AS.get(task, task))
+    scored_as = metrics or (task_config.scored_as if task_config else SCORED_AS.get(task, task))
     return evaluate(scored_as, outputs, references, groups, sources).scores

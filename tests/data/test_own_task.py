@@ -220,7 +220,7 @@ def test_an_own_task_is_a_directory_of_data_dir(tmp_path: Path) -> None:
 
 def test_the_papers_tasks_have_no_columns_to_name() -> None:
     with pytest.raises(ConfigError, match=r"task\.source_column: is for own tasks"):
-        load("e2e", "test", None, own=TaskConfig(name="e2e", source_column="mr"))
+        load("e2e", "test", None, config=TaskConfig(name="e2e", source_column="mr"))
 
 
 def test_a_data_set_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,19 +234,19 @@ def test_a_data_set_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     tables._from_hub.cache_clear()
     monkeypatch.setattr("datasets.load_dataset", load_dataset)
     own = TaskConfig(name="own", dataset="someone/dishes", dataset_config="en", dataset_revision="main")
-    corpora = [load("own", split, None, own=own) for split in ("train", "dev")]
+    corpora = [load("own", split, None, config=own) for split in ("train", "dev")]
     assert [corpus.examples[0].source for corpus in corpora] == ["train", "validation"]
     assert asked == [("someone/dishes", "en", "main")]
     assert corpora[1].files[0].name == "someone/dishes/validation"
     with pytest.raises(DataError, match=r"has no part test, only train, validation; .* task\.test_split"):
-        load("own", "test", None, own=own)
+        load("own", "test", None, config=own)
     tables._from_hub.cache_clear()
 
 
 def test_without_the_hub_a_name_that_is_not_cached_is_refused(tmp_path: Path) -> None:
     code = (
         "from prefixrun.config.schema import TaskConfig\nfrom prefixrun.data import load\n"
-        "load('own', 'train', None, own=TaskConfig(name='own', dataset='someone/dishes'))"
+        "load('own', 'train', None, config=TaskConfig(name='own', dataset='someone/dishes'))"
     )
     environment = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "HOME": str(tmp_path)}
     done = subprocess.run(
@@ -265,4 +265,4 @@ def test_a_directory_is_no_name_on_the_hub(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     (tmp_path / "someone" / "dishes").mkdir(parents=True)
     with pytest.raises(DataError, match="is a file or directory here, not a name on the hub; give data_dir=DIR"):
-        load("own", "train", None, own=TaskConfig(name="own", dataset="someone/dishes"))
+        load("own", "train", None, config=TaskConfig(name="own", dataset="someone/dishes"))

@@ -32,11 +32,11 @@ from prefixrun.errors import (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, or the code of the error that ended it."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         _check_streams()
         with _sigterm_ends_the_program():
-            code = _dispatch(given)
+            code = _dispatch(words)
             with writing_output():
                 sys.stdout.flush()
             return code

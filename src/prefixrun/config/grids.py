@@ -52,7 +52,7 @@ def expand(
         if user_override.key_or_group == KEY
         for value in each_value(user_override)
     ]
-    rest = [each for each in user_overrides if each.key_or_group != KEY]
+    rest = [override for override in user_overrides if override.key_or_group != KEY]
     each_of_rest = list(map(each_value, rest))
     _refuse_many(math.prod(map(len, each_of_rest)))
     user_points = list(product(*each_of_rest))
@@ -67,14 +67,14 @@ def expand(
         (*point, *user_point) for user_point in user_points for grid in grids for point in _chosen(grid, user_point)
     )
     if not points:
-        values = ", ".join(each.input_line or str(each.key_or_group) for each in rest)
+        values = ", ".join(override.input_line or str(override.key_or_group) for override in rest)
         raise ConfigError(f"{KEY}={','.join(names)}: no point of the grid has all of {values}; leave one of them out")
     return list(points)
 
 
-def _refuse_many(points: int) -> None:
-    if points > MOST_POINTS:
-        raise ConfigError(f"{points:,} runs in one sweep: at most {MOST_POINTS:,} are taken; divide it")
+def _refuse_many(count: int) -> None:
+    if count > MOST_POINTS:
+        raise ConfigError(f"{count:,} runs in one sweep: at most {MOST_POINTS:,} are taken; divide it")
 
 
 def _count(values: Mapping[str, Any]) -> int:
@@ -249,6 +249,6 @@ def _wrong_entry(section: Mapping[str, Any]) -> str | None:
         values = value if isinstance(value, list) else [value]
         if not values:
             return f"{key} is a list without values"
-        if any(isinstance(each, list | dict) for each in values):
+        if any(isinstance(value, list | dict) for value in values):
             return f"{key} is neither a value nor a list of values"
     return None

@@ -223,7 +223,7 @@ def _convert(value: Any, hint: Any) -> Any:
             raise ValueError(
                 f"must be {expectation(hint)}; YAML reads on, off, yes and no as true or false: put the text in quotes"
             )
-    if isinstance(bounds, Listed) and isinstance(value, list) and all(isinstance(each, str) for each in value):
+    if isinstance(bounds, Listed) and isinstance(value, list) and all(isinstance(text, str) for text in value):
         value = ",".join(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST_SHOWN:
         value = float(value)

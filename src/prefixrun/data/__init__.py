@@ -61,7 +61,7 @@ def load(
     *,
     linearisation: str = "paper",
     verify: bool = True,
-    own: TaskConfig | None = None,
+    config: TaskConfig | None = None,
 ) -> Corpus:
     """One split of a task.
 
@@ -71,7 +71,7 @@ def load(
         root: the directory that holds ``<task>/``; None for the sample corpus inside the package.
         linearisation: how an input becomes a string: ``paper`` as the paper's code has it, or ``plain``.
         verify: refuse a copy that the manifest does not know; otherwise its ``version`` is ``unverified``.
-        own: columns, parts and data set of an own task; without it they have the usual names.
+        config: columns, parts and data set of an own task; without it they have the usual names.
 
     Raises:
         ConfigError: unknown task, split or linearisation.
@@ -82,12 +82,12 @@ def load(
         raise ConfigError(f"split: {task} has no {split!r}; it has {', '.join(splits)}")
     if linearisation not in LINEARISATIONS:
         raise ConfigError(f"task.linearisation: no {linearisation!r}; there are {', '.join(LINEARISATIONS)}")
-    own = own or TaskConfig(name=task)
+    config = config or TaskConfig(name=task)
     name = DIRECTORIES.get(task, task)
     directory = directory_of(task, SAMPLES if root is None else root)
     if task not in LOADERS:
-        return _load_own(own, split, root, directory)
-    if changed := [key for key in _OF_OWN_TASKS if getattr(own, key) != getattr(TaskConfig(name=task), key)]:
+        return _load_own(config, split, root, directory)
+    if changed := [key for key in _OF_OWN_TASKS if getattr(config, key) != getattr(TaskConfig(name=task), key)]:
         raise ConfigError(f"task.{changed[0]}: is for own tasks; the files of {task} have a form of their own")
     corpus = LOADERS[task](directory, split, linearisation)
     if root is None:
@@ -95,12 +95,12 @@ def load(
     return manifest.identify(corpus, name) if verify else replace(corpus, version=manifest.UNVERIFIED)
 
 
-def _load_own(own: TaskConfig, split: str, root: Path | None, directory: Path) -> Corpus:
+def _load_own(config: TaskConfig, split: str, root: Path | None, directory: Path) -> Corpus:
     """An own task's inputs are strings already, so both linearisations leave them as they are."""
-    if own.dataset is None and (root is None or Path(own.name).name != own.name or not isdir(directory)):
+    if config.dataset is None and (root is None or Path(config.name).name != config.name or not isdir(directory)):
         raise ConfigError(
-            f"task: no {own.name!r}; there are {', '.join(LOADERS)}, and an own task is a directory of that name in "
+            f"task: no {config.name!r}; there are {', '.join(LOADERS)}, and an own task is a directory of that name in "
             f"data_dir with {', '.join(f'{name}.csv' for name in SPLITS)} (or .jsonl, .tsv, .parquet), or a data set "
             "that task.dataset names"
         )
-    return own_task.load(directory, split, own)
+    return own_task.load(directory, split, config)

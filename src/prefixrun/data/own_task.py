@@ -32,13 +32,13 @@ class Columns:
     group: str | None
 
     @classmethod
-    def of(cls, own: TaskConfig, there: Collection[str], where: str) -> Columns:
+    def of(cls, config: TaskConfig, there: Collection[str], where: str) -> Columns:
         """Those that the task names, or that have the usual names. Raises DataError for one that is not there."""
-        source = _required(own.source_column or "source", "source_column", there, where)
-        identifier = own.id_column and _required(own.id_column, "id_column", there, where)
-        group = own.group_column and _required(own.group_column, "group_column", there, where)
+        source = _required(config.source_column or "source", "source_column", there, where)
+        identifier = config.id_column and _required(config.id_column, "id_column", there, where)
+        group = config.group_column and _required(config.group_column, "group_column", there, where)
         usual = {name: name if name in there else None for name in ("id", "group")}
-        return cls(source, _references(own, there, where), identifier or usual["id"], group or usual["group"])
+        return cls(source, _references(config, there, where), identifier or usual["id"], group or usual["group"])
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -47,48 +47,48 @@ class Columns:
         return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
-def load(directory: Path, split: str, own: TaskConfig) -> Corpus:
+def load(directory: Path, split: str, config: TaskConfig) -> Corpus:
     """One split of an own task.
 
     Args:
         directory: where its files lie; not read for a data set of the hub.
         split: ``train``, ``dev`` or ``test``, whatever the task calls its file.
-        own: names of the task, its parts and its columns.
+        config: names of the task, its parts and its columns.
 
     Raises:
         DataError: missing file or column, a row that does not fit, an empty text, an id that stands there twice.
     """
-    table = _table(directory, split, own)
-    columns = None if table.columns is None else Columns.of(own, table.columns, table.where)
+    table = _table(directory, split, config)
+    columns = None if table.columns is None else Columns.of(config, table.columns, table.where)
     examples: dict[str, Example] = {}
-    places: dict[str, str] = {}
+    lines: dict[str, str] = {}
     same_input: dict[tuple[str, str], str] = {}
     count = 0
     for where, row in table.rows(columns.all if columns else ()):
         count += 1
-        example = _example(row, columns or Columns.of(own, row, where), where, f"{split}-{len(examples):05d}")
-        first = same_input.get((example.source, example.group)) if own.merge_rows else None
+        example = _example(row, columns or Columns.of(config, row, where), where, f"{split}-{len(examples):05d}")
+        first = same_input.get((example.source, example.group)) if config.merge_rows else None
         if first is not None:
             examples[first] = replace(examples[first], references=examples[first].references + example.references)
             continue
         if example.id in examples:
             raise DataError(
-                f"{where}: id {shortened(example.id)!r} was already used ({places[example.id]}); ids must be unique"
+                f"{where}: id {shortened(example.id)!r} was already used ({lines[example.id]}); ids must be unique"
             )
         same_input[example.source, example.group] = example.id
-        examples[example.id], places[example.id] = example, where
+        examples[example.id], lines[example.id] = example, where
     if not examples:
         raise DataError(f"{table.where}: no line with an example in it; copy the file again")
     corpus = tuple(examples.values())
-    return Corpus(own.name, split, corpus, (DataFile(table.name, table.sha256 or _digest(corpus), count),))
+    return Corpus(config.name, split, corpus, (DataFile(table.name, table.sha256 or _digest(corpus), count),))
 
 
-def _table(directory: Path, split: str, own: TaskConfig) -> tables.Table:
-    names = {"train": (own.train_split,), "test": (own.test_split,)}.get(
-        split, (own.dev_split,) if own.dev_split else ("dev", "validation")
+def _table(directory: Path, split: str, config: TaskConfig) -> tables.Table:
+    names = {"train": (config.train_split,), "test": (config.test_split,)}.get(
+        split, (config.dev_split,) if config.dev_split else ("dev", "validation")
     )
-    if own.dataset is not None:
-        return tables.of_hub(own.dataset, own.dataset_config, own.dataset_revision, names)
+    if config.dataset is not None:
+        return tables.of_hub(config.dataset, config.dataset_config, config.dataset_revision, names)
     for name in names:
         if (table := tables.find(directory, name)) is not None:
             return table
@@ -106,12 +106,12 @@ def _required(name: str, key: str, there: Collection[str], where: str) -> str:
     return name
 
 
-def _references(own: TaskConfig, there: Collection[str], where: str) -> tuple[str, ...]:
-    if own.reference_columns is None:
+def _references(config: TaskConfig, there: Collection[str], where: str) -> tuple[str, ...]:
+    if config.reference_columns is None:
         if ("target" in there) == ("references" in there):
             raise DataError(f"{where}: {_EITHER}; there are {', '.join(sorted(there))}")
         return ("target",) if "target" in there else ("references",)
-    whole = own.reference_columns
+    whole = config.reference_columns
     names = (whole,) if whole in there else tuple(name.strip() for name in whole.split(","))
     return tuple(_required(name, "reference_columns", there, where) for name in names)
 
@@ -130,7 +130,7 @@ def _example(row: Mapping[str, object], columns: Columns, where: str, default_id
 
 def _texts(value: object, where: str) -> list[str]:
     values = value if isinstance(value, list) else [value]
-    return [shape.text(_cell(each), where).strip() for each in values]
+    return [shape.text(_cell(value), where).strip() for value in values]
 
 
 def _cell(value: object) -> object:

@@ -102,7 +102,7 @@ def _choice(corpus: Corpus, pairs: tuple[Pair, ...]) -> dict[str, Any]:
 
 @lru_cache(maxsize=len(data.SPLITS))
 def _read(task: TaskConfig, split: str, root: Path | None, verify: bool, _stamp: object) -> Corpus:
-    return data.load(task.name, split, root, linearisation=task.linearisation, verify=verify, own=task)
+    return data.load(task.name, split, root, linearisation=task.linearisation, verify=verify, config=task)
 
 
 def _stamp(directory: Path) -> tuple[tuple[str, int, int], ...]:

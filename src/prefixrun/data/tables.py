@@ -52,7 +52,7 @@ def find(directory: Path, split: str) -> Table | None:
     ]
     patterns = ("{}.parquet", "{}-*.parquet", "data/{}-*.parquet", "{}/*.parquet")
     groups = [[path] for path in files if path] + [
-        sorted(filter(Path.is_file, directory.glob(each.format(split)))) for each in patterns
+        sorted(filter(Path.is_file, directory.glob(pattern.format(split)))) for pattern in patterns
     ]
     if (directory / split / _SAVED).is_file():
         groups.append([directory / split])
@@ -82,7 +82,7 @@ def of_hub(name: str, config: str | None, revision: str | None, splits: Sequence
         DataError: it cannot be had, or has no such split.
     """
     parts = _from_hub(name, config, revision)
-    split = next((each for each in splits if each in parts), None)
+    split = next((name for name in splits if name in parts), None)
     if split is None:
         raise DataError(
             f"task.dataset={name}: has no part {splits[0]}, only {', '.join(map(str, parts))}; name the parts with "

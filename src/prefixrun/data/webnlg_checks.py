@@ -15,8 +15,8 @@ def check_release(entries: Sequence[Entry], wanted: str) -> None:
 
     One entry that only the release of 2020 can have tells it from version 2, whose other entries look the same.
     """
-    found = {entry.release for entry in entries}
-    release = next((name for name in ("2020", "2", "2017") if name in found), wanted)
+    releases = {entry.release for entry in entries}
+    release = next((name for name in ("2020", "2", "2017") if name in releases), wanted)
     # Many entries of the release of 2020 have nothing that version 2 does not have.
     if release != wanted and not (wanted == "2020" and release == "2"):
         raise other_release(entries[0].where, release, wanted=wanted)

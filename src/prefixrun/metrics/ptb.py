@@ -44,7 +44,7 @@ def _tokens(text: str) -> Iterator[str]:
             at = plain.end()
             continue
         matches = ((match, rule) for rule in _rules_from(signs[at]) if (match := rule.pattern.match(signs, at)))
-        longest, rule = max(matches, key=lambda found: found[0].end(), default=(None, None))
+        longest, rule = max(matches, key=lambda match: match[0].end(), default=(None, None))
         if longest is None or rule is None:
             at += 1
             continue

@@ -59,8 +59,8 @@ class _Classes(dict[int, str]):
     """Table for ``str.translate``: a character of the rules stays, any other becomes that of its class."""
 
     def __missing__(self, code: int) -> str:
-        self[code] = found = _class(code)
-        return found
+        self[code] = character_class = _class(code)
+        return character_class
 
 
 def _class(code: int) -> str:

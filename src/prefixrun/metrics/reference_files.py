@@ -40,16 +40,16 @@ def _files(path: Path) -> list[Path]:
     if path == STANDARD_INPUT or path.is_file():
         return [path]
     if path.is_dir():
-        found = _numbered([each for each in path.glob("*reference*") if each.is_file()], path)
-        if not found:
+        files = _numbered([file for file in path.glob("*reference*") if file.is_file()], path)
+        if not files:
             raise DataError(f"{path}: holds no reference0, reference1, ...; name the file of the references")
-        return found
+        return files
     if numbered := _numbered(list(path.parent.glob(f"{glob.escape(path.name)}[0-9]*")), path):
         return numbered
     if matching := sorted(path.parent.glob(path.name)) if glob.has_magic(path.name) else []:
         return _numbered(matching, path) or matching
     several = [Path(name) for name in str(path).split(",")]
-    return several if all(each.is_file() for each in several) else [path]
+    return several if all(file.is_file() for file in several) else [path]
 
 
 def _numbered(files: Sequence[Path], path: Path) -> list[Path]:
@@ -57,8 +57,8 @@ def _numbered(files: Sequence[Path], path: Path) -> list[Path]:
 
     Raises DataError for several sets of files, and for a number that is missing between two others.
     """
-    names = [(each, _NUMBERED.fullmatch(each.name)) for each in files]
-    parts = [(each, name[1], int(name[2]), name[3]) for each, name in names if name]
+    names = [(file, _NUMBERED.fullmatch(file.name)) for file in files]
+    parts = [(file, name[1], int(name[2]), name[3]) for file, name in names if name]
     if not parts or len(parts) < len(files):
         return []
     sets = {(stem, ending) for _, stem, _, ending in parts}
@@ -68,7 +68,7 @@ def _numbered(files: Sequence[Path], path: Path) -> list[Path]:
         raise DataError(f"{path}: several sets of references ({stems}); give refs= the beginning of the names of one")
     if numbers != [*range(numbers[0], numbers[0] + len(numbers))]:
         raise DataError(f"{path}: files with the numbers {', '.join(map(str, numbers))}; one is missing, copy it again")
-    return [each for each, _, _, _ in sorted(parts, key=lambda part: part[2])]
+    return [file for file, _, _, _ in sorted(parts, key=lambda part: part[2])]
 
 
 def _from_several(files: Sequence[Path]) -> list[list[str]]:
@@ -94,7 +94,7 @@ def _from_json(text: str, path: Path) -> list[list[str]]:
     references = []
     for number, texts in enumerate(entries, start=1):
         where = f"{path}: entry {number}"
-        references.append([each for one in shape.items(texts, where) if (each := shape.text(one, where)).strip()])
+        references.append([text for item in shape.items(texts, where) if (text := shape.text(item, where)).strip()])
         if not references[-1]:
             raise DataError(f"{where}: no text; every input needs at least one reference")
     return references

@@ -33,17 +33,17 @@ def words(text: str) -> list[str]:
     Of a script that is written without blanks every letter, with its marks, is a word. For ASCII texts these are the
     tokens of rouge-score without a stemmer.
     """
-    found: list[str] = []
+    words_of_text: list[str] = []
     for kind, run in groupby(unicodedata.normalize("NFC", text.lower()), _kind):
         if kind == "word":
-            found.append("".join(run))
+            words_of_text.append("".join(run))
         elif kind == "single":
             for character in run:
-                if unicodedata.category(character)[0] == "M" and found:
-                    found[-1] += character
+                if unicodedata.category(character)[0] == "M" and words_of_text:
+                    words_of_text[-1] += character
                 else:
-                    found.append(character)
-    return found
+                    words_of_text.append(character)
+    return words_of_text
 
 
 def why_not(reads: Reads, references: References) -> str | None:

@@ -88,7 +88,7 @@ class _Attend(torch.autograd.Function):
             by_head = torch.bmm(for_scores, k).view(rows, heads, queries, q.shape[2])
             for_query = by_head.new_empty(rows, queries, heads, q.shape[2]).transpose(1, 2)
             torch.mul(by_head, ctx.scaling, out=for_query)
-        text, prefix = zip(*(_parted(each, rows, length) for each in (for_k, for_v)), strict=True)
+        text, prefix = zip(*(_parted(gradient, rows, length) for gradient in (for_k, for_v)), strict=True)
         return for_query, *text, *prefix, None, None
 
 

@@ -72,7 +72,7 @@ def rotary(query: Tensor, key: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor
     query, key: (rows, heads, length, head_dim); cos, sin: (rows, length, head_dim), whose halves are equal.
     """
     cos, sin = cos.unsqueeze(1), sin.unsqueeze(1)
-    turned: tuple[Tensor, Tensor] = tuple(_Rotary.apply(each, cos, sin) for each in (query, key))  # type: ignore
+    turned: tuple[Tensor, Tensor] = tuple(_Rotary.apply(tensor, cos, sin) for tensor in (query, key))  # type: ignore
     return turned
 
 

@@ -46,7 +46,7 @@ def _checkpointed(block: nn.Module) -> Callable[..., Any]:
 
     def keep_inputs(*inputs: Any, **named_inputs: Any) -> Any:
         if not torch.is_grad_enabled() or any(
-            isinstance(each, KeyValueCache) for each in (*inputs, *named_inputs.values())
+            isinstance(value, KeyValueCache) for value in (*inputs, *named_inputs.values())
         ):
             return forward(*inputs, **named_inputs)
         prefixes = [getattr(module, "prefix_kv", None) for module in modules]

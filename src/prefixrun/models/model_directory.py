@@ -125,8 +125,8 @@ def _weights(path: Path, label: str) -> tuple[Path | None, tuple[Path, ...]]:
     if _is_listed(path, "adapter_config.json"):
         raise ConfigError(f"{label}: is an adapter of PEFT, not a model; merge_and_unload() and save_pretrained() it")
     others = sorted(file.name for file in path.glob("*.safetensors"))
-    found = f" (there is {shortened(others[0])}, which nothing names as the model's)" if others else ""
-    raise ConfigError(f"{label}: has no {WEIGHTS}{found}; {COMPLETE}")
+    other = f" (there is {shortened(others[0])}, which nothing names as the model's)" if others else ""
+    raise ConfigError(f"{label}: has no {WEIGHTS}{other}; {COMPLETE}")
 
 
 def weight_map(index: Path, label: str) -> dict[str, str]:

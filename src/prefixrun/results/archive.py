@@ -57,7 +57,7 @@ def select_runs(results_dir: Path, names: Sequence[str]) -> tuple[Record, ...]:
                 f"run={name}: {len(matches)} runs begin like this: {', '.join(run.run_id for run in matches)}"
             )
         if not matches:
-            reasons = [one for one in finished.skipped if one.directory.name.rpartition("-")[2].startswith(name)]
+            reasons = [run for run in finished.skipped if run.directory.name.rpartition("-")[2].startswith(name)]
             reason = f": {reasons[0].directory}: {reasons[0].reason}" if reasons else ""
             raise DataError(f"run={name}: no finished run under {results_dir / 'runs'} has this id{reason}")
         selected[matches[0].run_id] = matches[0]
@@ -75,7 +75,7 @@ def archive_runs(
     """
     archived = load_records(results_dir, ("records",))
     existing = {record.directory: record for record in archived.runs}
-    damaged = {one.directory: one.reason for one in archived.skipped}
+    damaged = {run.directory: run.reason for run in archived.skipped}
     todo: list[tuple[Path, _Content | None]] = []
     for run in runs:
         target = results_dir / "records" / run.directory.name

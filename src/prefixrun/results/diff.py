@@ -70,7 +70,7 @@ def diff(first: Record, second: Record, *, samples: int = resampling.SAMPLES) ->
     counts = first.checked_stats(), second.checked_stats()
     ids = _ids(first, counts[0]), _ids(second, counts[1])
     both = set() if other_corpus(first, second) else {*ids[0]} & {*ids[1]}
-    shared = tuple(each for each in ids[0] if each in both)
+    shared = tuple(input_id for input_id in ids[0] if input_id in both)
     whole = len(shared) == len(ids[0]) == len(ids[1])
     return RunDiff(
         settings=_changed(first.settings, second.settings),
@@ -154,7 +154,9 @@ def _why_not(name: str, first: Record, second: Record, counts: BothCounts, share
         return f"different signatures: {signatures[0]} and {signatures[1]}"
     if not shared:
         return "no shared inputs"
-    without = [record.run_id for record, each in zip((first, second), counts, strict=True) if each is None]
+    without = [
+        record.run_id for record, counts_of_run in zip((first, second), counts, strict=True) if counts_of_run is None
+    ]
     if without:
         return f"run {' and '.join(without)}: no stats.parquet"
     if name in OF_ALL_INPUTS and not whole:
@@ -164,7 +166,7 @@ def _why_not(name: str, first: Record, second: Record, counts: BothCounts, share
 
 def _part(counts: Counts, ids: Sequence[str]) -> Counts:
     """The rows of these inputs."""
-    row_of = {each: row for row, each in enumerate(counts.ids)}
-    rows = np.array([row_of[each] for each in ids])
+    row_of = {input_id: row for row, input_id in enumerate(counts.ids)}
+    rows = np.array([row_of[input_id] for input_id in ids])
     groups = None if counts.groups is None else tuple(counts.groups[row] for row in rows)
     return Counts(tuple(ids), groups, {name: column[rows] for name, column in counts.columns.items()})

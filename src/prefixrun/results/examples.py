@@ -63,11 +63,12 @@ def texts_of(
             continue
         try:
             if generations := record.generations():
-                return {each["id"]: Text(each["source"], tuple(each["references"])) for each in generations}, ""
+                return {record["id"]: Text(record["source"], tuple(record["references"])) for record in generations}, ""
         except PrefixrunError as error:
             problems.append((f"inputs of {record.directory.name}", str(error)))
     corpus, note = scored_corpus(first, name, data_dir, problems)
-    return {each.id: Text(each.source, each.references, each.group) for each in corpus.examples} if corpus else {}, note
+    examples = corpus.examples if corpus else ()
+    return {example.id: Text(example.source, example.references, example.group) for example in examples}, note
 
 
 def scored_corpus(record: Record, name: str, data_dir: Path | None, problems: Problems) -> tuple[Corpus | None, str]:
@@ -78,8 +79,10 @@ def scored_corpus(record: Record, name: str, data_dir: Path | None, problems: Pr
     root = None if is_sample else data_dir
     try:
         task = {key.removeprefix("task."): value for key, value in record.settings.items() if key.startswith("task.")}
-        own = build_section("task", {**task, "name": record.task})
-        corpus = data.load(record.task, record.split, root, linearisation=linearisation(record), verify=False, own=own)
+        config = build_section("task", {**task, "name": record.task})
+        corpus = data.load(
+            record.task, record.split, root, linearisation=linearisation(record), verify=False, config=config
+        )
     except PrefixrunError as error:
         problems.append((f"inputs of {name}", str(error)))
         return None, UNREADABLE
@@ -123,10 +126,10 @@ def _scores(
     measure: Metric, columns: Mapping[str, FloatArray], scored: Sequence[str], ids: Sequence[str]
 ) -> list[float | None]:
     """A score for each of `ids`, None for one that is not among those `scored`."""
-    rows = {each: row for row, each in enumerate(scored)}
+    rows = {input_id: row for row, input_id in enumerate(scored)}
     matrix = np.column_stack([columns[name] for name in _columns(measure)])
     name = measure.names[0]
-    return [round(measure.aggregate(matrix[rows[each]])[name], 3) if each in rows else None for each in ids]
+    return [round(measure.aggregate(matrix[rows[input_id]])[name], 3) if input_id in rows else None for input_id in ids]
 
 
 def _measure(record: Record, columns: Mapping[str, FloatArray]) -> Metric | None:

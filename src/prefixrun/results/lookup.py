@@ -49,9 +49,9 @@ def find(results_dir: Path, name: str) -> Record:
     if matches:
         ids = ", ".join(record.run_id for record in matches)
         raise DataError(f"run {name}: {len(matches)} runs begin like this: {ids}; give more of the id")
-    skipped = [one for one in records.skipped if wanted in one.directory.name]
+    skipped = [run for run in records.skipped if wanted in run.directory.name]
     reason = f" ({skipped[0].directory.name}: {skipped[0].reason})" if skipped else ""
-    damaged = any(exists(one.directory / "result.json") for one in skipped)
+    damaged = any(exists(run.directory / "result.json") for run in skipped)
     raise (DamagedStateError if damaged else DataError)(
         f"run {shortened(name)}: no finished run of {results_dir} has this id{reason}; `prefixrun ls` lists them"
     )

@@ -47,8 +47,8 @@ def output_diff(first: Record, second: Record, shared: Sequence[str], data_dir: 
     `data_dir`: where inputs and references come from for records that keep outputs alone.
     """
     written = first.outputs(), second.outputs()
-    ids = [each for each in shared if all(each in texts for texts in written)]
-    different = [each for each in ids if written[0][each] != written[1][each]]
+    ids = [input_id for input_id in shared if all(input_id in texts for texts in written)]
+    different = [input_id for input_id in ids if written[0][input_id] != written[1][input_id]]
     problems: Problems = []
     known, note = texts_of((first, second), f"{first.task} {first.split}", data_dir, problems) if ids else ({}, "")
     scores = scores_by_example({0: first, 1: second}, different, problems) if different else None
@@ -64,7 +64,7 @@ def output_diff(first: Record, second: Record, shared: Sequence[str], data_dir: 
         )
         for example, *scores_of in zip(different, first_scores, second_scores, strict=True)
     ]
-    changed.sort(key=lambda each: -abs(each.change or 0.0))
+    changed.sort(key=lambda output: -abs(output.change or 0.0))
     measure = scores["name"] if scores and len(values) == 2 else None
     order = f", by the change of {measure}" if measure else ""
     notes = [note] if note and different else []

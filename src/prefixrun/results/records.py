@@ -170,7 +170,7 @@ class Record:
     def file(self, name: str) -> Path | None:
         """A file of the run, from the committed record or from the run's own directory; None when neither has it."""
         directories = (self.directory, self.run_directory) if self.run_directory else (self.directory,)
-        return next((path for each in directories if (path := each / name).is_file()), None)
+        return next((path for directory in directories if (path := directory / name).is_file()), None)
 
     def believed(self, name: str) -> Path | None:
         """`file` of what the run wrote as its outcome. Raises DamagedStateError when it has changed since, where the
@@ -195,7 +195,9 @@ class Record:
         if path := self.believed("outputs.txt"):  # written before ids were; corpora number their inputs like this
             lines = lines_of(read_text(path).text)
             return {f"{self.split}-{position:05d}": line for position, line in enumerate(lines)}
-        return {each["id"]: each["output"] for each in sorted(self.generations(), key=lambda one: one["id"])}
+        return {
+            record["id"]: record["output"] for record in sorted(self.generations(), key=lambda record: record["id"])
+        }
 
     def generations(self) -> tuple[dict[str, Any], ...]:
         """`id source output references` of every input; empty in a committed record, which keeps outputs alone.
@@ -262,7 +264,7 @@ def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records
                 skipped.append(SkippedRun(directory, f"differs from {first.directory}, which is used"))
             else:
                 records[record.run_id] = Record(first.directory, first.result, run_directory=directory)
-    ordered = sorted(records.values(), key=lambda each: (each.task, each.method, each.model, each.run_id))
+    ordered = sorted(records.values(), key=lambda record: (record.task, record.method, record.model, record.run_id))
     return Records(tuple(ordered), tuple(skipped))
 
 
@@ -288,7 +290,7 @@ def _directories(results_dir: Path, folders: Sequence[str]) -> Iterator[Path]:
         with reading(results_dir / folder, "check its permissions", DamagedStateError):
             path = results_dir / folder
             directories = sorted(path.iterdir()) if path.is_dir() else []
-        yield from (each for each in directories if not each.name.startswith("."))
+        yield from (directory for directory in directories if not directory.name.startswith("."))
 
 
 def _wrong_generation(record: Mapping[str, Any], before: Collection[str]) -> str:
@@ -297,7 +299,7 @@ def _wrong_generation(record: Mapping[str, Any], before: Collection[str]) -> str
         if not isinstance(record.get(name), str):
             return f"{name} is {shortened(repr(record.get(name)))}, expected text"
     references = record.get("references")
-    if not isinstance(references, list) or not all(isinstance(each, str) for each in references):
+    if not isinstance(references, list) or not all(isinstance(text, str) for text in references):
         return f"references is {shortened(repr(references))}, expected a list of texts"
     return f"id {shortened(record['id'])} stands there twice" if record["id"] in before else ""
 

@@ -68,7 +68,7 @@ def verify(
         yield Check("scores", "wrong", f"they cannot be made again ({type(error).__name__}: {shortened(error)})")
     yield _guarded("counts", lambda: _counts(stored))
     if regenerate:
-        obstacle = next((one for one in (model, trained) if one.outcome != "right"), None)
+        obstacle = next((check for check in (model, trained) if check.outcome != "right"), None)
         yield (
             Check("generation", "not checked", f"{obstacle.what}: {obstacle.outcome}")
             if obstacle
@@ -98,7 +98,7 @@ class _Stored:
         """Of the inputs; None where no one of them has one."""
         if self.counts is not None and self.counts.groups is not None:
             return list(self.counts.groups)
-        groups = [self.texts[each].group for each in self.ids]
+        groups = [self.texts[input_id].group for input_id in self.ids]
         return groups if any(groups) else None
 
     def read(self) -> Check:
@@ -109,7 +109,7 @@ class _Stored:
             return Check("outputs", "wrong", f"{len(outputs):,} for {n_inputs:,} inputs")
         if counts is not None and (set(counts.ids) != set(outputs) or len(counts.ids) != n_inputs):
             return Check("outputs", "wrong", "their ids are not those of stats.parquet")
-        texts = {one["id"]: Text(one["source"], tuple(one["references"])) for one in record.generations()}
+        texts = {record["id"]: Text(record["source"], tuple(record["references"])) for record in record.generations()}
         if texts and set(texts) != set(outputs):
             return Check("outputs", "wrong", "generations.jsonl has not the inputs of the outputs")
         self.texts = texts
@@ -206,16 +206,16 @@ def _inputs(stored: _Stored, data_dir: Path | None) -> Check:
     if corpus is None:
         stored.why_no_texts = problems[0][1] if problems else note
         return Check("inputs", "not checked", stored.why_no_texts)
-    known = {each.id: Text(each.source, each.references, each.group) for each in corpus.examples}
-    for each in stored.outputs:
-        if each not in known:
-            return Check("inputs", "wrong", f"{each} is no input of the corpus")
-        if stored.texts and (stored.texts[each].source, stored.texts[each].references) != (
-            known[each].source,
-            known[each].references,
+    known = {example.id: Text(example.source, example.references, example.group) for example in corpus.examples}
+    for input_id in stored.outputs:
+        if input_id not in known:
+            return Check("inputs", "wrong", f"{input_id} is no input of the corpus")
+        if stored.texts and (stored.texts[input_id].source, stored.texts[input_id].references) != (
+            known[input_id].source,
+            known[input_id].references,
         ):
-            return Check("inputs", "wrong", f"{each}: input or references are not those of the corpus")
-    stored.texts = {each: known[each] for each in stored.outputs}
+            return Check("inputs", "wrong", f"{input_id}: input or references are not those of the corpus")
+    stored.texts = {input_id: known[input_id] for input_id in stored.outputs}
     return Check("inputs", "right", "inputs and references are those of the corpus")
 
 
@@ -224,10 +224,10 @@ def _scores(stored: _Stored) -> Iterator[Check]:
     if not stored.outputs or not stored.texts:
         yield Check("scores", "not checked", stored.why_no_texts)
         return
-    texts = [stored.texts[each] for each in stored.ids]
+    texts = [stored.texts[input_id] for input_id in stored.ids]
     again = metrics.evaluate(
         stored.record.scored_as,
-        [stored.outputs[each] for each in stored.ids],
+        [stored.outputs[input_id] for input_id in stored.ids],
         [text.references for text in texts],
         stored.groups,
         [text.source for text in texts],
@@ -293,8 +293,8 @@ def _generation(stored: _Stored, count: int, model_path: str | None) -> Check:
     opened = open_run(stored.record, model_path=model_path)
     served = Served(stored.record.run_id, opened.backbone, opened.method, opened.config.decode)
     ids = evenly(stored.ids, count)
-    (texts,) = outputs([served], [stored.texts[each].source for each in ids])
-    different = [each for each, text in zip(ids, texts, strict=True) if text != stored.outputs[each]]
+    (texts,) = outputs([served], [stored.texts[input_id].source for input_id in ids])
+    different = [input_id for input_id, text in zip(ids, texts, strict=True) if text != stored.outputs[input_id]]
     if different:
         return Check("generation", "wrong", f"{len(different)} of {len(ids)} outputs differ: {', '.join(different)}")
     return Check("generation", "right", f"{len(ids)} of {len(stored.ids):,} outputs are written again as they were")

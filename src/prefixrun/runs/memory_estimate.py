@@ -68,8 +68,8 @@ def _needs_of_batches(config: Config, backbone: Backbone, targets: Sequence[int]
     if targets and METHOD_SPECS[config.method.name].trains and config.method.name != "finetune_top":
         pairs = min(config.train.batch_size, len(targets))
         positions = pairs * sum(targets) // len(targets)
-        kept = positions * (backbone.shape.layers - 1) * backbone.shape.width * backbone.head.element_size()
-        yield Need(kept, f"the layers' inputs for {positions:,} tokens", f"train.batch_size={config.train.batch_size}")
+        size = positions * (backbone.shape.layers - 1) * backbone.shape.width * backbone.head.element_size()
+        yield Need(size, f"the layers' inputs for {positions:,} tokens", f"train.batch_size={config.train.batch_size}")
 
 
 def _gibibytes(size: int) -> str:

@@ -166,7 +166,7 @@ def decode(run: Run, prepared: PreparedRun, method: Method) -> tuple[list[str], 
     with stage("decoding") as shown, deferred() as interruption:
         for batch in stages.decode(prepared, method, done):
             seconds += batch.seconds
-            written.append((_generation(*each) for each in batch.outputs), {"seconds": seconds})
+            written.append((_generation(*output) for output in batch.outputs), {"seconds": seconds})
             done |= {example.id: outputs[0] for example, outputs in batch.outputs}
             shown.update(len(done), len(inputs), f"{batch.inputs / batch.seconds:.2f} inputs/s")
             if interruption:

@@ -124,7 +124,7 @@ def _losses_of_lengths(
     for length in nested.grid(config.prefix_len):
         _, method = nested.cut(config, backbone, trained, length)
         losses.append({"prefix_len": length, "dev_loss": mean_nll(method, backbone, prepared.dev_pairs, group)})
-    LOG.info("dev loss by length: %s", ", ".join(f"{each['prefix_len']}: {each['dev_loss']:.4f}" for each in losses))
+    LOG.info("dev loss by length: %s", ", ".join(f"{entry['prefix_len']}: {entry['dev_loss']:.4f}" for entry in losses))
     return losses
 
 

@@ -92,10 +92,10 @@ def search(
     """
     files.make_directory(directory)
     with _opened(directory, first) as study:
-        distributions = {key: each.distribution() for key, each in space.items()}
+        distributions = {key: setting.distribution() for key, setting in space.items()}
         for _ in range(trials - len(_ended(study))):
             trial = study.ask(distributions)
-            values = {key: each.text(trial.params[key]) for key, each in space.items()}
+            values = {key: setting.text(trial.params[key]) for key, setting in space.items()}
             trial.set_user_attr("values", values)
             started = time.monotonic()
             ended = EndedTrial(values, evaluate(Trial(values, trial)))

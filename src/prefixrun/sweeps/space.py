@@ -139,6 +139,6 @@ def _range_of(override: Override, text: str) -> Interval | Choice:
             raise ConfigError(f"{shortened(text)}: there is no such value")
         if isinstance(value, RangeSweep) and len(values) > 1:
             low, high, step = float(values[0]), float(values[-1]), float(value.step)
-            is_integer = all(isinstance(each, int) for each in (value.start, value.stop, value.step))
+            is_integer = all(isinstance(number, int) for number in (value.start, value.stop, value.step))
             return Interval(low, high, False, is_integer, step)
     return Choice(values)

@@ -29,10 +29,10 @@ ENDS: Mapping[End, str] = {
 def format_states(jobs: Sequence[Job]) -> str:
     """How many runs a sweep has, and how many are in which state."""
     equal = sum(job.equal for job in jobs)
-    points = f" for {len(jobs) + equal} points" if equal else ""
+    of_points = f" for {len(jobs) + equal} points" if equal else ""
     states = Counter(_state_text(job) for job in sorted(jobs, key=lambda job: list(STATES).index(job.state)))
     counts = ", ".join(f"{count} {state}" for state, count in states.items())
-    return f"sweep: {len(jobs)} run{'s' * (len(jobs) != 1)}{points}: {counts}"
+    return f"sweep: {len(jobs)} run{'s' * (len(jobs) != 1)}{of_points}: {counts}"
 
 
 def _state_text(job: Job) -> str:

@@ -58,7 +58,7 @@ class Tuning:
     def directory(self) -> Path:
         """The study's, the same for the same command: settings, corpora, model and space decide."""
         base = find_run(self.base)
-        chosen = sorted(f"{key} {each}" for key, each in self.space.items())
+        chosen = sorted(f"{key} {setting}" for key, setting in self.space.items())
         digest = sha256("\n".join((base.id, *chosen)).encode()).hexdigest()[:8]
         return base.results_dir / FOLDER / f"{base.directory.name.rpartition('-')[0]}-{digest}"
 
@@ -66,7 +66,7 @@ class Tuning:
     def first(self) -> dict[str, Any]:
         """The values of the configuration itself, for the first trial, where they lie in the space."""
         values = dict(flatten(asdict(self.base)))
-        inside = {key: each.value(values.get(key)) for key, each in self.space.items()}
+        inside = {key: setting.value(values.get(key)) for key, setting in self.space.items()}
         return {key: value for key, value in inside.items() if value is not None}
 
     def config(self, values: Sequence[str] = ()) -> Config:
@@ -87,7 +87,9 @@ def tuning(fixed: Sequence[str], space: Space, config_dir: Path | None = None, *
         every = math.ceil(_steps(base) / LOOKS)
         fixed = [*fixed, format_override("train.eval_every", every)]
         base = _base(fixed, space, config_dir)
-    tuned = Tuning(tuple(each for each in fixed if each.partition("=")[0] not in space), space, base, config_dir)
+    tuned = Tuning(
+        tuple(override for override in fixed if override.partition("=")[0] not in space), space, base, config_dir
+    )
     for values in _samples(space):
         tuned.config(values)  # a key that there is not is said before anything is made
     return tuned
@@ -106,7 +108,8 @@ def _base(fixed: Sequence[str], space: Space, config_dir: Path | None) -> Config
 def _samples(space: Space) -> Iterator[list[str]]:
     """Values of all keys as they are typed: the lowest, or first."""
     values = [
-        (key, each.text(each.low) if isinstance(each, Interval) else each.values[0]) for key, each in space.items()
+        (key, setting.text(setting.low) if isinstance(setting, Interval) else setting.values[0])
+        for key, setting in space.items()
     ]
     if values:
         yield [f"{key}={text}" for key, text in values]

@@ -118,7 +118,7 @@ class Tracking:
         for sender in self._senders:
             assert sender.thread is not None
             sender.thread.join(max(0.0, latest - time.monotonic()))
-        if slow := ", ".join(each.name for each in self._senders if each.thread and each.thread.is_alive()):
+        if slow := ", ".join(sender.name for sender in self._senders if sender.thread and sender.thread.is_alive()):
             LOG.warning("tracker %s: has not taken everything after %.0f s; %s", slow, CLOSING_SECONDS, self._rest())
 
     def _put(self, job: Job | None) -> None:
@@ -147,7 +147,7 @@ class Tracking:
 
     def _keep(self) -> None:
         state = _read(self._state)
-        state |= {each.name: {"step": each.step, "finished": each.finished} for each in self._senders}
+        state |= {sender.name: {"step": sender.step, "finished": sender.finished} for sender in self._senders}
         try:
             files.write_json(self._state, state)
         except PrefixrunError as error:
@@ -219,6 +219,9 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     """How far each tracker has come; nothing where the file is not there or not readable: all is sent again."""
     try:
         state = files.read_json(path) if path.is_file() else {}
-        return {name: {"step": int(each["step"]), "finished": bool(each["finished"])} for name, each in state.items()}
+        return {
+            name: {"step": int(reached["step"]), "finished": bool(reached["finished"])}
+            for name, reached in state.items()
+        }
     except (PrefixrunError, OSError, AttributeError, KeyError, TypeError, ValueError):
         return {}

@@ -48,12 +48,12 @@ class Part:
 
 def check(arguments: dict[str, str]) -> int:
     """Print, and write when asked, the state of the corpora; 0 when all is right, else 3."""
-    own = own_task(arguments)
-    if "data_dir" not in arguments and (own is None or own.dataset is None):
+    task_config = own_task(arguments)
+    if "data_dir" not in arguments and (task_config is None or task_config.dataset is None):
         raise ConfigError("data_dir: is missing; prefixrun data check needs data_dir=VALUE")
     root = Path(arguments.get("data_dir", ".")).expanduser()
-    tasks = [own.name] if own else _tasks(arguments.get("task"), root)
-    parts = [inspect(task, split, root, own) for task in tasks for split in SPLITS]
+    tasks = [task_config.name] if task_config else _tasks(arguments.get("task"), root)
+    parts = [inspect(task, split, root, task_config) for task in tasks for split in SPLITS]
     overlaps = overlap_report([part.corpus for part in parts if part.corpus is not None])
     _show(parts, [name for name in PUBLICATIONS if name not in tasks and "task" not in arguments], overlaps)
     if "json" in arguments:
@@ -75,10 +75,10 @@ def download(arguments: dict[str, str]) -> int:
     return 0
 
 
-def inspect(task: str, split: str, root: Path, own: TaskConfig | None = None) -> Part:
+def inspect(task: str, split: str, root: Path, task_config: TaskConfig | None = None) -> Part:
     """Read one split and compare it with the manifest. A task that does not exist raises ConfigError."""
     try:
-        corpus = load(task, split, root, verify=False, own=own)
+        corpus = load(task, split, root, verify=False, config=task_config)
     except DataError as error:
         return Part(task, split, "wrong", problem=str(error))
     directory = DIRECTORIES.get(task, task)
@@ -144,7 +144,7 @@ def _share(shared: int, whole: int) -> str:
 
 
 def _record(parts: list[Part], overlaps: list[Overlap]) -> dict[str, Any]:
-    return {"parts": [_part_record(part) for part in parts], "overlap": [asdict(each) for each in overlaps]}
+    return {"parts": [_part_record(part) for part in parts], "overlap": [asdict(overlap) for overlap in overlaps]}
 
 
 def _part_record(part: Part) -> dict[str, Any]:

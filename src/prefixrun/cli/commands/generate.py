@@ -50,8 +50,8 @@ def run(arguments: dict[str, str]) -> int:
             prefix_len=arguments.get("prefix_len"),
         )
     records = [
-        {"run": one.name, "source": source, "output": output}
-        for one, of_run in zip(served, all_outputs(served, sources), strict=True)
+        {"run": run.name, "source": source, "output": output}
+        for run, of_run in zip(served, all_outputs(served, sources), strict=True)
         for source, several in zip(sources, of_run, strict=True)
         for output in several
     ]

@@ -113,8 +113,8 @@ def _show(listing: Listing, runs: Sequence[RunRow], filters: Mapping[str, str], 
     shown_scores = main_signature_notes(runs) if SCORES in columns else []
     for note in dict.fromkeys((*signature_notes(runs, columns), *shown_scores)):
         print_text(note)
-    for each in listing.skipped:
-        print_error(f"left out: {each.directory}: {each.reason}")
+    for run in listing.skipped:
+        print_error(f"left out: {run.directory}: {run.reason}")
 
 
 def _existing_values(runs: Sequence[RunRow], key: str) -> str:
@@ -159,7 +159,7 @@ def _record(results_dir: Path, listing: Listing, runs: Sequence[RunRow]) -> dict
             for run in runs
         ],
         "left_out": [
-            {"directory": each.directory.relative_to(results_dir).as_posix(), "reason": each.reason}
-            for each in listing.skipped
+            {"directory": run.directory.relative_to(results_dir).as_posix(), "reason": run.reason}
+            for run in listing.skipped
         ],
     }

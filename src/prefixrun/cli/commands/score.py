@@ -71,10 +71,10 @@ class System:
     def scores(self) -> dict[str, dict[str, Any]]:
         """As in a run's result.json, with the interval where there is one."""
         content: dict[str, dict[str, Any]] = {}
-        for name, one in self.evaluation.scores.items():
-            content[name] = {"value": one.value, "signature": one.signature}
-            if one.reason is not None:
-                content[name]["reason"] = one.reason
+        for name, score in self.evaluation.scores.items():
+            content[name] = {"value": score.value, "signature": score.signature}
+            if score.reason is not None:
+                content[name]["reason"] = score.reason
             if name in self.intervals:
                 content[name]["interval"] = asdict(self.intervals[name])
         return content
@@ -83,15 +83,15 @@ class System:
 def run(arguments: dict[str, str]) -> int:
     """Score, print and, when asked, write. Raises ConfigError and DataError."""
     task = arguments["task"]
-    own = own_task(arguments)
-    metrics = _metrics(arguments, own)
+    task_config = own_task(arguments)
+    metrics = _metrics(arguments, task_config)
     draws = _draws(arguments)
     split = _split(arguments)
     _check_out(arguments)
     if [arguments.get(key) for key in ("hyp", "against", "refs")].count("-") > 1:
         raise ConfigError("-: standard input can be read once; name a file for the others of hyp, against and refs")
     files = {role: read_outputs(_path(arguments, role)) for role in ("hyp", "against") if role in arguments}
-    target = _target(arguments, split, files.values(), own)
+    target = _target(arguments, split, files.values(), task_config)
     texts = {role: target.line_up(outputs) for role, outputs in files.items()}
     systems = [_scored(metrics, role, files[role].path, texts[role], target, draws) for role in files]
     differences: Mapping[str, resampling.Difference] = {}
@@ -106,10 +106,10 @@ def run(arguments: dict[str, str]) -> int:
     return 0
 
 
-def _metrics(arguments: Mapping[str, str], own: TaskConfig | None) -> str:
+def _metrics(arguments: Mapping[str, str], task_config: TaskConfig | None) -> str:
     """What the outputs are scored as; what is no choice of metrics is refused before anything is read."""
     task = arguments["task"]
-    metrics = arguments.get("metrics") or (own.scored_as if own else SCORED_AS.get(task, task))
+    metrics = arguments.get("metrics") or (task_config.scored_as if task_config else SCORED_AS.get(task, task))
     suite(metrics, "metrics" if "metrics" in arguments else "task")
     return metrics
 
@@ -157,21 +157,23 @@ def _split(arguments: Mapping[str, str]) -> str:
 
 
 def _target(
-    arguments: Mapping[str, str], split: str, files: Iterable[Outputs], own: TaskConfig | None = None
+    arguments: Mapping[str, str], split: str, files: Iterable[Outputs], task_config: TaskConfig | None = None
 ) -> Target:
     """The references: of the file that was given, or the task's own."""
     if "refs" in arguments:
         path = _path(arguments, "refs")
         return Target(f"references of {path.name}", read_references(path))
-    task = own.name if own else arguments["task"]
+    task = task_config.name if task_config else arguments["task"]
     root = _path(arguments, "data_dir") if "data_dir" in arguments else None
     verify = _verify(arguments)
-    corpus = load(task, split, root, verify=verify, own=own)
+    corpus = load(task, split, root, verify=verify, config=task_config)
     longer = WITH_EMPTY_ENTRIES.get((task, split))
     if longer and any(len(outputs.texts) != len(corpus.examples) for outputs in files):
         corpus = load(task, longer, root, verify=verify)
     examples = corpus.examples
-    sample = "" if root or (own and own.dataset) else ", the sample corpus: data_dir=DIR names the real one"
+    sample = (
+        "" if root or (task_config and task_config.dataset) else ", the sample corpus: data_dir=DIR names the real one"
+    )
     return Target(
         origin=f"{task} {split}{sample}" + ("" if verify else ", not verified to be the release"),
         references=[example.references for example in examples],
@@ -295,5 +297,5 @@ def _record(
         record["verified"] = False
     for other in others:
         record["against"] = {"scores": other.scores, "n_empty": len(other.empty)}
-        record["differences"] = {name: asdict(one) for name, one in differences.items()}
+        record["differences"] = {name: asdict(difference) for name, difference in differences.items()}
     return record

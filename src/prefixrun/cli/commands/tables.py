@@ -34,8 +34,8 @@ def run(arguments: dict[str, str]) -> int:
     if not results_dir.is_dir():
         raise ConfigError(f"results_dir={results_dir}: there is no such directory")
     records = with_usable_counts(load_records(results_dir))
-    for each in records.skipped:
-        print_error(f"left out: {each.directory}: {each.reason}")
+    for run in records.skipped:
+        print_error(f"left out: {run.directory}: {run.reason}")
     out = Path(arguments["out"]).expanduser() if "out" in arguments else results_dir
     written = publish_all(records.runs, out, version="v1" if version == "v1" else "ACL", seeds=int(seeds))
     print_text(f"{len(records.runs)} records, {len(records.skipped)} left out")

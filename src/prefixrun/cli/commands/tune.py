@@ -142,5 +142,5 @@ def _next_command(tuned: Tuning, directory: Path, path: Path, choices: Sequence[
     if tuned.config_dir is None:
         return f"prefixrun --config-dir {shlex.quote(str(directory))} {command}"
     rows = shlex.quote(str(tuned.config_dir / "recipe" / "row"))
-    own = shlex.quote(str(tuned.config_dir))
-    return f"mkdir -p {rows} && cp {shlex.quote(str(path))} {rows} && prefixrun --config-dir {own} {command}"
+    config_dir = shlex.quote(str(tuned.config_dir))
+    return f"mkdir -p {rows} && cp {shlex.quote(str(path))} {rows} && prefixrun --config-dir {config_dir} {command}"
