@@ -1,4 +1,4 @@
-"""Directories of others: models, corpora, configuration files, records, prefixes and outputs, damaged or hostile."""
+"""Directories of others: corpora, configuration files, records, prefixes and outputs, damaged or hostile."""
 
 import os
 import random
@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors.torch import load_file
-
 from command_lines import RUN
 from damages import (
     ANY_FILE,
@@ -16,18 +14,11 @@ from damages import (
     TENSORS,
     WITH_CONTENT,
     Damage,
-    of_first,
-    of_json,
     of_rewrite,
-    of_tensors,
     other_value,
-    put,
 )
 from oracle import give
 from prefixrun.data import SAMPLES
-from prefixrun.files import write_json
-from prefixrun.models.architectures import random_model
-from prefixrun.models.tokenizer import byte_tokenizer
 from scene import Scene
 from tamper import WRONG
 
@@ -36,8 +27,6 @@ OWN_TASK = b'{"source": "dish : soup | main : leek", "references": ["A soup with
 
 def make_originals(root: Path, tree: Path) -> None:
     """One directory of each kind, as it should be."""
-    random_model("tiny_gpt2").save_pretrained(root / "model")
-    byte_tokenizer().base.save_pretrained(root / "model")  # type: ignore[attr-defined]
     shutil.copytree(SAMPLES, root / "corpora")
     for split in ("train", "dev", "test"):
         (root / "corpora" / "own").mkdir(exist_ok=True)
@@ -66,15 +55,9 @@ _CONFIGURATION = {
     "hydra/launcher": "n_jobs: 2\n",
 }
 
-_MODEL = (*RUN[1:], "model=path", "model.path=$DIR/model")
 _OWN = ("task=own", "data_dir=$DIR/corpora", "data.verify=off", "--config-dir", "$DIR/conf", "model=tiny_gpt2")
 _SCORE = ("score", "task=e2e", "refs=$DIR/outputs/refs.json", "bootstrap=100")
 FILES: dict[str, tuple[tuple[str, ...], ...]] = {
-    **dict.fromkeys(
-        (f"model/{name}" for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")),
-        (_MODEL, ("params", *_MODEL)),
-    ),
-    "model/generation_config.json": (_MODEL,),
     **dict.fromkeys(
         ("corpora/e2e/trainset.csv", "corpora/e2e/testset_w_refs.csv"),
         ((*RUN, "data_dir=$DIR/corpora", "data.verify=off"), ("data", "check", "task=e2e", "data_dir=$DIR/corpora")),
@@ -107,26 +90,6 @@ FILES: dict[str, tuple[tuple[str, ...], ...]] = {
     "outputs/refs.json": ((*_SCORE, "hyp=$DIR/outputs/outputs.txt"),),
 }
 """File of a directory → the commands that meet it; $DIR is the place of all, $TREE that of results."""
-
-_SIZES = ("n_layer", "n_head", "n_embd", "vocab_size", "n_positions")
-_SMALL_LLAMA = {"model_type": "llama", "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1}
-_CODE = {"AutoConfig": "code.Config", "AutoModelForCausalLM": "code.Model", "AutoTokenizer": ["code.T", None]}
-
-
-def _lost_shard(path: Path, _scene: Scene, _rng: random.Random) -> None:
-    """The first of two parts, and an index of both."""
-    parts = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
-    names = sorted(load_file(path))
-    weight_map = {name: parts[index % 2] for index, name in enumerate(names)}
-    path.rename(path.parent / parts[0])
-    write_json(path.parent / "model.safetensors.index.json", {"metadata": {}, "weight_map": weight_map})
-
-
-def _named(name: str) -> Damage:
-    def damage(path: Path, _scene: Scene, _rng: random.Random) -> None:
-        path.rename(path.parent / name)
-
-    return damage
 
 
 def _text(content: str | bytes) -> Damage:
@@ -178,38 +141,6 @@ _ROWS: dict[str, Damage] = {
 }
 
 SPECIAL: dict[str, dict[str, Damage]] = {
-    "model/config.json": {
-        **{f"{key}-{value}": of_json(put(value, key)) for key in _SIZES for value in (0, -1, 7, "8", 1.5, None)},
-        **{f"{key}-huge": of_json(put(10**9, key)) for key in _SIZES},
-        "unknown-family": of_json(put("nonsense", "model_type")),
-        "another-family": of_json(lambda value: value.update(_SMALL_LLAMA)),
-        "no-family": of_json(lambda value: value.pop("model_type") and None),
-        "code": of_json(put(_CODE, "auto_map")),
-        "no-end": of_json(put(None, "eos_token_id")),
-        "quantised": of_json(put({"quant_method": "gptq", "bits": 4}, "quantization_config")),
-        "another-type": of_json(put("nonsense", "dtype")),
-        "another-activation": of_json(put("nonsense", "activation_function")),
-    },
-    "model/model.safetensors": {
-        **TENSORS,
-        "one-missing": of_tensors(lambda tensors: {name: tensors[name] for name in sorted(tensors)[1:]}),
-        "all-nan": of_first(lambda tensor: tensor * float("nan")),
-        "pickle-instead": _named("pytorch_model.bin"),
-        "another-safetensors": _named("other.safetensors"),
-        "a-pointer": _text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"),
-        "a-lost-shard": _lost_shard,
-    },
-    "model/tokenizer_config.json": {
-        "no-end": of_json(lambda value: value.pop("eos_token") and None),
-        "an-end-of-two-tokens": of_json(put("ab", "eos_token")),
-        "code": of_json(put(_CODE, "auto_map")),
-        "unknown-class": of_json(put("Nonsense", "tokenizer_class")),
-    },
-    "model/tokenizer.json": {
-        "more-tokens": of_json(lambda value: value["model"]["vocab"].update({"zz": 258, "zzz": 900})),
-        "fewer-tokens": of_json(lambda value: value["model"]["vocab"].pop("a") and None),
-        "another-kind": of_json(put("Nonsense", "model", "type")),
-    },
     "corpora/own/train.jsonl": _ROWS,
     "corpora/e2e/trainset.csv": {
         "a-long-header": _text("x" * 9_000 + ",ref\na,b\n"),
@@ -245,15 +176,6 @@ SPECIAL: dict[str, dict[str, Damage]] = {
 }
 """File → damages of its own."""
 
-REFUSED = {
-    ("model/model.safetensors", name)
-    for name in (
-        *("one-nan", "one-infinity", "all-nan", "one-missing", "one-more", "another-name", "no-tensor", "shorter"),
-        *("pickle-instead", "a-pointer", "a-lost-shard", "half", "cut", "empty", "noise"),
-    )
-} | {("model/tokenizer.json", "more-tokens"), ("model/tokenizer_config.json", "no-end")}
-"""What no run may start from."""
-
 GENERIC_EACH = 12
 """Damages of every file that are not its own, drawn by its name."""
 
@@ -270,10 +192,6 @@ class DirectoryCase:
     def id(self) -> str:
         verb = "-".join(word for word in self.words[:2] if word.isalpha()) or "run"
         return f"{self.file.replace('/', '.')}-{self.damage}-{verb}"
-
-    @property
-    def is_refused(self) -> bool:
-        return (self.file, self.damage) in REFUSED and self.words[0] != "params"
 
     @property
     def kinds(self) -> set[str]:

@@ -375,28 +375,6 @@ def stop_training_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
             go("results", "model=tiny_llama")
 
 
-def test_a_damaged_checkpoint_is_left_out_and_the_log_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = outcome(go("whole", "model=tiny_llama"))
-    stop_training_after(4, monkeypatch)
-    run = the_run("results", "model=tiny_llama")
-    newest = run.checkpoints / "step-00000003.safetensors"
-    newest.write_bytes(b"damaged")
-    assert outcome(go("results", "model=tiny_llama")) == expected
-    log = run.log.read_text()
-    assert f"checkpoint left out: {run.checkpoints / newest.name}: has changed since it was written" in log
-    assert "going on after step 2" in log
-
-
-def test_no_whole_checkpoint_is_an_error_and_not_a_new_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    stop_training_after(4, monkeypatch)
-    run = the_run("results", "model=tiny_llama")
-    for path in run.checkpoints.glob("*.safetensors"):
-        path.write_bytes(b"damaged")
-    with pytest.raises(DamagedStateError, match="to train again from the start"):
-        go("results", "model=tiny_llama")
-    assert not run.trained_file.exists()
-
-
 def test_a_failed_run_says_why_and_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A start of no numbers, which no learning rate has made."""
     changes = ("model=tiny_llama", "method=prefix_flat")

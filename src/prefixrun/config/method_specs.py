@@ -26,9 +26,7 @@ class MethodSpec:
 
     name: str
     """As in ``method=NAME``."""
-    module: str
-    """Dotted name of the module whose `build` and `restore` make the method; it is imported when they are needed."""
-    label: str
+    label: str = ""
     """Name in tables and figures."""
     short_label: str = ""
     """Name on the terminal; None is the same as `name`."""
@@ -61,6 +59,11 @@ class MethodSpec:
     """Name of the optional package that it needs, which is also the extra of this program that installs it."""
 
     @property
+    def module(self) -> str:
+        """Dotted name of the module whose `build` and `restore` make the method; imported when they are needed."""
+        return f"prefixrun.methods.{self.name}"
+
+    @property
     def trained_file(self) -> str:
         """Name of the file of a run that holds what the method has trained."""
         return "prefix.safetensors" if self.stores_prefix else "weights.safetensors"
@@ -68,70 +71,48 @@ class MethodSpec:
 
 _START = ("init_words", "method.prefix_dropout")
 """Settings of all methods with an initialisation."""
-_PREFIX = ("method.sites", "method.layers", "method.nested", *_START)
-"""Settings of all prefixes of attention modules."""
+_OF_KEYS_AND_VALUES = MethodSpec(
+    name="",
+    size_key="prefix_len",
+    settings=("method.sites", "method.layers", "method.nested", *_START),
+    has_init=True,
+    starts=ALL_STARTS,
+    stores_prefix=True,
+)
+"""What all prefixes of attention modules have in common."""
 
 METHOD_SPECS: dict[str, MethodSpec] = {
     spec.name: spec
     for spec in (
         # Section 4.3: the MLP that makes the keys and values is trained, and only what it makes is stored.
-        MethodSpec(
-            name="prefix",
-            module="prefixrun.methods.prefix",
-            label="prefix-tuning",
-            colour="#0072B2",
-            marker="o",
-            size_key="prefix_len",
-            settings=_PREFIX,
-            has_init=True,
-            starts=ALL_STARTS,
-            stores_prefix=True,
-        ),
+        replace(_OF_KEYS_AND_VALUES, name="prefix", label="prefix-tuning", colour="#0072B2"),
         # Section 4.3: the keys and values themselves are trained, less stably from a random start.
-        MethodSpec(
-            name="prefix_flat",
-            module="prefixrun.methods.prefix_flat",
-            label="prefix-tuning without MLP",
-            colour="#56B4E9",
-            marker="h",
-            size_key="prefix_len",
-            settings=_PREFIX,
-            has_init=True,
-            starts=ALL_STARTS,
-            stores_prefix=True,
+        replace(
+            _OF_KEYS_AND_VALUES, name="prefix_flat", label="prefix-tuning without MLP", colour="#56B4E9", marker="h"
         ),
         # Keys and values with a softmax of their own, times a gate per head and layer that starts at zero
         # (LLaMA-Adapter, arXiv 2303.16199).
-        MethodSpec(
+        replace(
+            _OF_KEYS_AND_VALUES,
             name="prefix_gated",
-            module="prefixrun.methods.prefix_gated",
             label="gated prefix",
             colour="#44AA99",
             marker="p",
-            size_key="prefix_len",
-            settings=_PREFIX,
-            has_init=True,
-            starts=ALL_STARTS,
             shifts_text=False,
-            stores_prefix=True,
         ),
         # A prefix outside the softmax: a trained function of the query (Prefix-Tuning+, arXiv 2506.13674).
-        MethodSpec(
+        replace(
+            _OF_KEYS_AND_VALUES,
             name="prefix_plus",
-            module="prefixrun.methods.prefix_plus",
             label="prefix outside the softmax",
             colour="#882255",
             marker="d",
-            size_key="prefix_len",
-            settings=_PREFIX,
-            has_init=True,
             shifts_text=False,
-            stores_prefix=True,
+            starts=TOKEN_STARTS,
         ),
         # Section 7.2: only the input embeddings of virtual tokens are trained, made by an MLP as in the paper's code.
         MethodSpec(
             name="embedding",
-            module="prefixrun.methods.embedding",
             label="embedding-only",
             colour="#CC79A7",
             marker="v",
@@ -143,7 +124,6 @@ METHOD_SPECS: dict[str, MethodSpec] = {
         # Section 7.3: keys and values between input and output are trained.
         MethodSpec(
             name="infix",
-            module="prefixrun.methods.infix",
             label="infix-tuning",
             colour="#009E73",
             marker="P",
@@ -155,7 +135,6 @@ METHOD_SPECS: dict[str, MethodSpec] = {
         # All parameters of the model: FINE-TUNE (arXiv v1) or FT-FULL (ACL) in the paper's tables.
         MethodSpec(
             name="finetune",
-            module="prefixrun.methods.finetune",
             label="fine-tuning",
             short_label="fine-tuning",
             colour="#D55E00",
@@ -165,7 +144,6 @@ METHOD_SPECS: dict[str, MethodSpec] = {
         # The top layers and the final layer norm: FT-TOP2 in the paper's tables.
         MethodSpec(
             name="finetune_top",
-            module="prefixrun.methods.finetune_top",
             label="fine-tuning top layers",
             short_label="top 2 layers",
             colour="#B8860B",
@@ -179,7 +157,6 @@ METHOD_SPECS: dict[str, MethodSpec] = {
         # GPT-2 Medium 224 and 6 give the counts that Hu et al. (LoRA) print for 3 % and 0.1 %.
         MethodSpec(
             name="adapter",
-            module="prefixrun.methods.adapter",
             label="adapter",
             colour="#E69F00",
             marker="D",
@@ -190,7 +167,6 @@ METHOD_SPECS: dict[str, MethodSpec] = {
         # Low-rank updates of queries and values, through PEFT. Not in the paper.
         MethodSpec(
             name="lora",
-            module="prefixrun.methods.lora",
             label="LoRA",
             colour="#000000",
             marker="^",
@@ -202,7 +178,6 @@ METHOD_SPECS: dict[str, MethodSpec] = {
         # Nothing is trained: the task's words, or method.instruction, stand in front of the input.
         MethodSpec(
             name="prompt",
-            module="prefixrun.methods.prompt",
             label="prompting",
             colour="#7F7F7F",
             marker="X",
@@ -213,7 +188,7 @@ METHOD_SPECS: dict[str, MethodSpec] = {
 }
 """Name → method, in the order of tables and figures."""
 
-_UNKNOWN = MethodSpec(name="", module="", label="")
+_UNKNOWN = MethodSpec(name="")
 
 
 def spec_of(name: str | None) -> MethodSpec:
