@@ -267,41 +267,6 @@ def test_killed_at_any_step_of_a_write_a_reader_sees_the_old_file_or_the_new_one
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
 
 
-WRITES_FOR_EVER = """
-import sys
-from itertools import count
-from pathlib import Path
-from prefixrun import files
-directory = Path(sys.argv[1])
-for number in count():
-    files.write_json(directory / "state.json", {"number": number, "text": str(number % 10) * 200_000})
-    files.append_json(directory / "records.jsonl", [{"number": number, "text": "x" * 5_000}])
-    if number == 0:
-        print("ready", flush=True)
-"""
-
-
-def test_killed_at_random_moments_every_file_stays_readable_and_goes_on(tmp_path: Path) -> None:
-    for seconds in (0.011, 0.029, 0.053, 0.097):
-        with _python(WRITES_FOR_EVER, str(tmp_path)) as writer:
-            assert writer.stdout is not None
-            assert writer.stdout.readline() == b"ready\n"
-            with pytest.raises(subprocess.TimeoutExpired):
-                writer.wait(seconds)
-            writer.kill()
-        assert writer.returncode == -signal.SIGKILL
-
-        state = files.read_json(tmp_path / "state.json")
-        assert state["text"] == str(state["number"] % 10) * 200_000
-        records = files.read_json_lines(tmp_path / "records.jsonl").records
-        numbers = [record["number"] for record in records]
-        starts = [place for place, number in enumerate(numbers) if number == 0]
-        for start, end in zip(starts, [*starts[1:], len(numbers)], strict=True):
-            assert numbers[start:end] == list(range(end - start))
-        assert state["number"] - numbers[-1] in (0, 1)
-    assert len(starts) == 4
-
-
 def _python(script: str, *arguments: str) -> "subprocess.Popen[bytes]":
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     return subprocess.Popen([sys.executable, "-c", script, *arguments], env=environment, stdout=subprocess.PIPE)
