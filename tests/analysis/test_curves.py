@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun.analysis.curves import Figure, figures
+from prefixrun.analysis.curves import figures
+from prefixrun.analysis.figure_types import Figure
 from prefixrun.errors import DataError
 from synthetic_records import groups_in, write_record
 
@@ -86,6 +87,24 @@ def test_costs_are_shown_for_three_methods_at_the_most_data(tmp_path: Path) -> N
     assert [curve.method for curve in figure.curves] == ["prefix", "finetune", "adapter"]
 
 
+def test_marks_of_one_method_are_told_apart_by_what_stands_beside_them(tmp_path: Path) -> None:
+    for length in (1, 5):
+        write_record(tmp_path, settings={"prefix_len": length})
+    write_record(tmp_path, settings={"init.name": "random"})
+    write_record(tmp_path, settings={"method.name": "finetune"})
+    for stored in (115_200, 4_029_690):
+        write_record(tmp_path, settings={"method.name": "adapter", "method.mid_dim": stored}, stored=stored)
+    (figure,) = found(tmp_path, "pareto")
+    assert [(curve.label, curve.beside) for curve in figure.curves] == [
+        ("prefix-tuning, words", "1"),
+        ("prefix-tuning, words", "5"),
+        ("prefix-tuning, random", ""),
+        ("fine-tuning", ""),
+        ("adapter", "0.086 %"),
+        ("adapter", "3 %"),
+    ]
+
+
 def test_of_two_points_at_one_place_the_one_with_more_runs_is_shown_and_the_other_counted(tmp_path: Path) -> None:
     for size in (50, 100):
         for seed in (1, 2):
@@ -93,7 +112,7 @@ def test_of_two_points_at_one_place_the_one_with_more_runs_is_shown_and_the_othe
     write_record(tmp_path, settings={"train_size": 50, "train.lr": 5e-3}, quality=0.9)
     (figure,) = found(tmp_path, "low_data")
     assert [len(group.runs) for _, group in figure.curves[0].points] == [2, 2]
-    assert "1 more points with other settings are not shown" in figure.caption
+    assert "1 more point with other settings is not shown." in figure.caption
     assert "Mean of n = 2 runs" in figure.caption
 
 
