@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun.analysis.curves import Figure, figures
+from prefixrun.analysis.curves import figures
+from prefixrun.analysis.figure_types import Figure
 from prefixrun.errors import DataError
 from synthetic_records import groups_in, write_record
 
@@ -84,6 +85,24 @@ def test_costs_are_shown_for_three_methods_at_the_most_data(tmp_path: Path) -> N
     (figure,) = found(tmp_path, "pareto")
     assert figure.name == "pareto-e2e-smollm2_135m-42061"
     assert [curve.method for curve in figure.curves] == ["prefix", "finetune", "adapter"]
+
+
+def test_marks_of_one_method_are_told_apart_by_what_stands_beside_them(tmp_path: Path) -> None:
+    for length in (1, 5):
+        write_record(tmp_path, settings={"prefix_len": length})
+    write_record(tmp_path, settings={"init.name": "random"})
+    write_record(tmp_path, settings={"method.name": "finetune"})
+    for stored in (115_200, 4_029_690):
+        write_record(tmp_path, settings={"method.name": "adapter", "method.mid_dim": stored}, stored=stored)
+    (figure,) = found(tmp_path, "pareto")
+    assert [(curve.label, curve.beside) for curve in figure.curves] == [
+        ("prefix-tuning, words", "1"),
+        ("prefix-tuning, words", "5"),
+        ("prefix-tuning, random", ""),
+        ("fine-tuning", ""),
+        ("adapter", "0.086 %"),
+        ("adapter", "3 %"),
+    ]
 
 
 def test_of_two_settings_at_one_point_that_of_the_lower_development_loss_is_shown_and_the_other_counted(

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from prefixrun.analysis import plots
 from prefixrun.analysis.curves import figures
 from prefixrun.analysis.plots import draw
 from synthetic_records import groups_in, write_record
@@ -19,11 +22,32 @@ def test_every_kind_of_figure_is_drawn_in_both_forms(tree: Path) -> None:
         assert "n = 3 runs" in each.caption
 
 
-def test_a_cost_that_no_run_measured_has_an_empty_panel(tmp_path: Path) -> None:
+def test_a_cost_that_no_run_measured_has_no_panel(tmp_path: Path) -> None:
     costs = {"train_seconds": 60.0, "train_tokens": 1, "decode_seconds": 1.0, "peak_memory_bytes": None}
     for method in ("prefix", "finetune", "adapter"):
         write_record(tmp_path, settings={"method.name": method}, result={"costs": costs})
     (figure,) = figures(groups_in(tmp_path))
     svg = draw(figure)["svg"]
-    assert b"<!-- not measured -->" in svg
+    assert b"<!-- peak memory (GiB) -->" not in svg
+    assert b"<!-- training time (min) -->" in svg
     assert b"<!-- fine-tuning -->" in svg, "the legend is of a panel that has marks"
+
+
+def test_marks_of_one_method_share_an_entry_of_the_legend_and_have_their_length_beside_them(tmp_path: Path) -> None:
+    for length in (1, 5, 10):
+        write_record(tmp_path, settings={"prefix_len": length})
+    for method in ("finetune", "infix"):
+        write_record(tmp_path, settings={"method.name": method})
+    (figure,) = [each for each in figures(groups_in(tmp_path)) if each.kind == "pareto"]
+    svg = draw(figure)["svg"].decode()
+    assert svg.count("<!-- prefix-tuning -->") == 1
+    assert svg.count("<!-- 5 -->") == 3, "a mark in each panel"
+    assert "Prefix" not in svg, "the title stands beside the picture"
+
+
+def test_marks_that_would_cover_each_other_stand_side_by_side_around_their_middle() -> None:
+    moved = plots._apart([(0.50, 0.5), (0.51, 0.5), (0.9, 0.5), (0.52, 0.9)])
+    assert moved[2:] == [0.0, 0.0]
+    places = [0.50 + moved[0], 0.51 + moved[1]]
+    assert places[1] - places[0] == pytest.approx(plots._MARK)
+    assert sum(places) / 2 == pytest.approx(0.505)

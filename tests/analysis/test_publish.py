@@ -9,7 +9,7 @@ from checkout import ROOT
 from prefixrun.analysis.curves import figures
 from prefixrun.analysis.drawn import FILE, fingerprint, fingerprints
 from prefixrun.analysis.groups import run_groups
-from prefixrun.analysis.publish import publish, publish_all, tables
+from prefixrun.analysis.publish import LIST, figure_list, publish, publish_all, tables
 from prefixrun.results.records import Record, load_records
 from synthetic_records import write_record
 
@@ -34,13 +34,29 @@ def test_a_figure_that_the_runs_no_longer_make_goes(tmp_path: Path) -> None:
     publish(load_records(tmp_path).runs, tmp_path)
     mine = tmp_path / "figures" / "mine.png"
     mine.touch()
-    assert len(list((tmp_path / "figures").iterdir())) == 4
+    assert len(list((tmp_path / "figures").iterdir())) == 5
     shutil.rmtree(longer)
     for length in (1, 5):
         write_record(tmp_path, settings={"prefix_len": length, "train_size": 50})
     publish(load_records(tmp_path).runs, tmp_path)
     left = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert left == {"mine.png", FILE, *(f"prefix_length-e2e-smollm2_135m-50.{ending}" for ending in ("png", "svg"))}
+    assert left == {
+        "mine.png",
+        FILE,
+        LIST,
+        *(f"prefix_length-e2e-smollm2_135m-50.{ending}" for ending in ("png", "svg")),
+    }
+
+
+def test_the_list_of_figures_has_their_captions_and_goes_with_the_last_of_them(tmp_path: Path) -> None:
+    paths = [write_record(tmp_path, settings={"prefix_len": length}) for length in (1, 5)]
+    publish(load_records(tmp_path).runs, tmp_path)
+    text = (tmp_path / "figures" / LIST).read_text(encoding="utf-8")
+    assert "## Prefix length: E2E, SmolLM2-135M, 42,061 pairs\n" in text
+    assert "(prefix_length-e2e-smollm2_135m-42061.svg)\n\nBest BLEU at length " in text
+    shutil.rmtree(paths[0])
+    publish(load_records(tmp_path).runs, tmp_path)
+    assert not list((tmp_path / "figures").iterdir())
 
 
 def test_tables_of_another_version_do_not_stay_with_old_numbers(tmp_path: Path) -> None:
@@ -66,7 +82,8 @@ def test_published_figures_show_what_the_committed_records_give(published: tuple
     made = {figure.name: fingerprint(figure) for figure in figures(run_groups(published))}
     directory = ROOT / "results" / "figures"
     assert fingerprints(directory) == made
-    files = {FILE, *(f"{name}.{ending}" for name in made for ending in ("png", "svg"))}
+    assert (directory / LIST).read_text(encoding="utf-8") == figure_list(figures(run_groups(published)))
+    files = {FILE, LIST, *(f"{name}.{ending}" for name in made for ending in ("png", "svg"))}
     assert {path.name for path in directory.iterdir()} == files
 
 

@@ -114,17 +114,22 @@ def draw(run: Record) -> Draw:
 
 def _diverged(group: RunGroup, settings: Sequence[RunGroup]) -> str:
     """Which runs of a group failed to train, by the losses on the same pairs; empty when none did."""
+    failed = diverged_runs(group, settings)
+    return f"training of {', '.join(failed)} diverged" if failed else ""
+
+
+def diverged_runs(group: RunGroup, settings: Sequence[RunGroup]) -> list[str]:
+    """Ids of the runs of a group whose training failed, by the losses of all `settings` on the same pairs."""
     lowest: dict[int, float] = {}
     for each in settings:
         for (subsample, _), measured in _losses(each).items():
             lowest[subsample] = min(measured, lowest.get(subsample, inf))
-    failed = [
+    return [
         run.run_id
         for run in group.runs
         if (loss := run.dev_loss) is not None
         and (not isfinite(loss) or loss > DIVERGED * lowest[run.subsample_seed] or _rose(run))
     ]
-    return f"training of {', '.join(failed)} diverged" if failed else ""
 
 
 def _rose(run: Record) -> bool:

@@ -2,7 +2,7 @@
 
 Every figure is of one task, split, corpus, set of inputs, model and number format. Run groups of one curve with the
 same x differ in settings that the curve does not name: the one of the lowest development loss is shown (arms.py), and
-the caption counts the others.
+the caption counts the others. What a caption says is in captions.py.
 """
 
 from __future__ import annotations
@@ -10,49 +10,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from prefixrun.analysis.arms import choose
+from prefixrun.analysis.captions import caption
 from prefixrun.analysis.comparability import check_signatures
-from prefixrun.analysis.comparison import ENOUGH
-from prefixrun.analysis.group_labels import amount_text, decoding_text, share_text
+from prefixrun.analysis.figure_types import Curve, Figure, Kind
+from prefixrun.analysis.group_labels import amount_text, share_text
 from prefixrun.analysis.groups import RunGroup, runs_of, split_by
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 from prefixrun.runs.result_schema import SAMPLE
 
-Kind = Literal["low_data", "prefix_length", "data_fraction", "initialisation", "pareto"]
-
 FEWEST = 2
 """Fewer points make no curve."""
 
 FEWEST_MARKS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Points of one method, in the order of x."""
-
-    label: str
-    method: str
-    dashed: bool
-    """Set for random initialisation, to tell it from initialisation with words."""
-    points: tuple[tuple[float, RunGroup], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure with a panel for each metric."""
-
-    kind: Kind
-    name: str
-    """Of its files, without ending."""
-    title: str
-    x_label: str
-    metrics: tuple[str, ...]
-    curves: tuple[Curve, ...]
-    """For initialisations and clouds one curve for each mark."""
-    caption: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +128,31 @@ def _clouds(groups: Sequence[RunGroup]) -> Iterator[Figure]:
         alike = split_by(members, lambda group: (group.method, share_text(group), group.init, group.first.prefix_len))
         selected = [choose(same).group for same in alike]
         if len({group.method for group in selected}) >= FEWEST_MARKS:
-            marks = [_curve([(float(group.parameters("stored")), group)], group) for group in selected]
-            curves = _with_different_labels(marks)
+            curves = _marks([_curve([(float(group.parameters("stored")), group)], group) for group in selected])
             yield _figure("pareto", "What a score costs", "", curves, len(members) - len(selected))
 
 
 def _curve(points: Sequence[tuple[float, RunGroup]], named_after: RunGroup) -> Curve:
     label = f"{display_names.of_method(named_after.method)} {share_text(named_after)}".rstrip()
     return Curve(label, named_after.method, named_after.first.result["init"] == "random", tuple(points))
+
+
+def _marks(curves: Sequence[Curve]) -> list[Curve]:
+    """Marks of a method share their label, with their initialisation where it differs; the length or the share of
+    parameters that tells them apart stands beside each."""
+    named = []
+    for alike in split_by(curves, lambda curve: curve.method):
+        starts = {curve.points[0][1].init for curve in alike}
+        for curve in alike:
+            parts = (display_names.of_method(curve.method), curve.points[0][1].init if len(starts) > 1 else "")
+            named.append(replace(curve, label=", ".join(filter(None, parts))))
+    marks = []
+    for curve in named:
+        group = curve.points[0][1]
+        of_size = share_text(group) or str(group.first.prefix_len)
+        is_one_of_several = sum(curve.label == other.label for other in named) > 1
+        marks.append(replace(curve, beside=of_size if is_one_of_several else ""))
+    return marks
 
 
 def _with_different_labels(curves: Sequence[Curve]) -> list[Curve]:
@@ -207,22 +196,5 @@ def _figure(kind: Kind, title: str, x_label: str, curves: Sequence[Curve], hidde
         x_label,
         metrics,
         tuple(curves),
-        _caption(kind, shown, hidden),
+        caption(kind, metrics, curves, hidden),
     )
-
-
-def _caption(kind: Kind, shown: Sequence[RunGroup], hidden: int) -> str:
-    counts = sorted({len(group.runs) for group in shown})
-    n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    result = shown[0].first.result
-    metric = display_names.main_metrics(shown[0].first.scored_as, result["scores"])[0]
-    draws = max((mean.draws for group in shown if (mean := group.estimate(metric))), default=0)
-    units = "n" if draws == counts[-1] else "independent runs or subsamples"
-    parts = (
-        f"Mean of n = {n} runs (seeds × subsamples)",
-        "" if kind == "pareto" else "; small dots: single runs",
-        "" if draws < ENOUGH else f"; lines with ends: its 95 % interval for these inputs, where {units} ≥ {ENOUGH}",
-        f". {result['n_inputs']:,} {result['split']} inputs, {decoding_text(shown[0])}.",
-        f" Settings of the lowest development loss; {hidden} others are not shown." if hidden else "",
-    )
-    return "".join(parts)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun.analysis import plots
-from prefixrun.analysis.curves import Curve, Figure
+from prefixrun.analysis.figure_types import Curve, Figure
 from prefixrun.analysis.groups import RunGroup
 from prefixrun.analysis.text_table import plain
 from prefixrun.errors import DamagedStateError
@@ -27,7 +27,7 @@ FILE = "drawn.json"
 def fingerprint(figure: Figure) -> str:
     """SHA-256 of all that a picture depends on: texts, numbers to six digits, and how they are drawn."""
     shown = {
-        "texts": [figure.kind, figure.title, figure.x_label, figure.caption],
+        "texts": [figure.kind, figure.x_label],
         "metrics": [
             [display_names.of_metric(metric), display_names.less_is_better(metric)] for metric in figure.metrics
         ],
@@ -59,7 +59,8 @@ def is_there(directory: Path, name: str) -> bool:
 
 
 def _curve(figure: Figure, curve: Curve) -> list[Any]:
-    return [curve.label, curve.method, curve.dashed, [[plain(x), _point(figure, group)] for x, group in curve.points]]
+    texts = [curve.label, curve.method, curve.dashed, curve.beside]
+    return [*texts, [[plain(x), _point(figure, group)] for x, group in curve.points]]
 
 
 def _point(figure: Figure, group: RunGroup) -> list[Any]:

@@ -1,4 +1,7 @@
-"""Figures as PNG and SVG, the same bytes for the same records. What is shown is decided in curves.py."""
+"""Figures as PNG and SVG, the same bytes for the same records. What is shown is decided in curves.py.
+
+A picture has neither title nor caption: both stand beside it, in the report and in the list of figures.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from math import ceil, exp, floor, log, log10
 from typing import TYPE_CHECKING, Any
 
 from prefixrun.analysis.comparison import ENOUGH, Estimate
-from prefixrun.analysis.curves import Curve, Figure
+from prefixrun.analysis.figure_types import Curve, Figure
 from prefixrun.analysis.groups import RunGroup
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
-DRAWING = 1
+DRAWING = 2
 """Increases whenever the way of drawing changes, so that figures drawn before are drawn again."""
 
 if TYPE_CHECKING:
@@ -46,8 +49,11 @@ _STYLE: dict[str, Any] = {
 _PANEL = 3.4
 """Width of a panel in inches."""
 
-_DODGE = 0.014
+_DODGE = 0.018
 """Distance of neighbouring curves at one x, as a share of the axis."""
+
+_MARK = 0.045
+"""Width of a mark, as a share of a panel: marks that are closer than this stand side by side."""
 
 
 def draw(figure: Figure, endings: Sequence[str] = ("png", "svg")) -> dict[str, bytes]:
@@ -63,13 +69,13 @@ def draw(figure: Figure, endings: Sequence[str] = ("png", "svg")) -> dict[str, b
 
 
 def _canvas(figure: Figure) -> AbstractContextManager[Canvas]:
-    panels = len(COSTS) if figure.kind == "pareto" else len(figure.metrics)
-    height = 1.6 + 0.3 * len(figure.curves) if figure.kind == "initialisation" else 3.6
-    return canvas_of(figure.title, panels, height)
+    panels = len(_measured(figure)) if figure.kind == "pareto" else len(figure.metrics)
+    height = 1.3 + 0.3 * len(figure.curves) if figure.kind == "initialisation" else 3.3
+    return canvas_of(panels, height)
 
 
 @contextmanager
-def canvas_of(title: str, panels: int, height: float) -> Iterator[Canvas]:
+def canvas_of(panels: int, height: float) -> Iterator[Canvas]:
     """A canvas without a screen, `height` in inches; imports matplotlib, which takes a second."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -79,7 +85,6 @@ def canvas_of(title: str, panels: int, height: float) -> Iterator[Canvas]:
     with matplotlib.rc_context(style):
         canvas = Canvas(figsize=(max(2, panels) * _PANEL, height), layout="constrained")
         FigureCanvasAgg(canvas)
-        canvas.suptitle(title, fontsize=10, fontweight="bold")
         yield canvas
 
 
@@ -104,7 +109,7 @@ def _lines(canvas: Canvas, figure: Figure) -> None:
             _line(axes, curve, metric, xs)
         axes.set_xlabel(figure.x_label)
         axes.set_ylabel(_metric_label(metric))
-    _below(canvas, panels[0], figure)
+    _below(canvas, panels[0])
 
 
 def _aside(figure: Figure) -> list[float]:
@@ -177,7 +182,7 @@ def _x_ticks(axes: Axes, figure: Figure) -> bool:
 
 def _is_log(xs: Sequence[float]) -> bool:
     """Whether the values span so much that those near zero would fall on each other."""
-    return xs[0] > 0 and xs[-1] / xs[0] > 12
+    return xs[0] > 0 and xs[-1] / xs[0] >= 8
 
 
 def _initialisations(canvas: Canvas, figure: Figure) -> None:
@@ -195,50 +200,99 @@ def _initialisations(canvas: Canvas, figure: Figure) -> None:
         labels = [textwrap.shorten(curve.label, 34, placeholder="…”") for curve in reversed(figure.curves)]
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(-0.6, len(labels) - 0.4)
-    _reserve(canvas, figure, 0.0)
+
+
+def _measured(figure: Figure) -> list[tuple[str, str, float]]:
+    """The costs that some run of the figure has: a panel each."""
+    groups = [curve.points[0][1] for curve in figure.curves]
+    return [cost for cost in COSTS if any(_cost(group, cost[0]) for group in groups)]
+
+
+def _cost(group: RunGroup, name: str) -> float | None:
+    return float(group.parameters(name)) if name == "stored" else group.cost(name)
 
 
 def _pareto(canvas: Canvas, figure: Figure) -> None:
-    panels = _panels(canvas, len(COSTS), share_y=True)
-    metric = figure.metrics[0]
-    for axes, (name, label, unit) in zip(panels, COSTS, strict=True):
-        for curve in figure.curves:
-            group = curve.points[0][1]
-            score = group.estimate(metric)
-            cost = float(group.parameters(name)) if name == "stored" else group.cost(name)
-            if score is None or cost is None or (name == "stored" and cost == 0):
-                continue
-            _mark(axes, curve, cost / unit, group, metric)
-        axes.set_xlabel(label)
-        if not axes.has_data():
-            axes.set_xticks([])
-            axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", color="#555555")
-        elif name == "stored":
+    costs, metric = _measured(figure), figure.metrics[0]
+    panels = _panels(canvas, len(costs), share_y=True)
+    marks = [
+        (curve, group, score)
+        for curve in figure.curves
+        for _, group in curve.points
+        if (score := group.estimate(metric))
+    ]
+    heights = _shares([score.mean for _, _, score in marks], is_log=False)
+    for axes, (name, label, unit) in zip(panels, costs, strict=True):
+        is_log = name == "stored"  # a method that stores nothing has no place on such an axis
+        shown = [
+            (curve, group, height, cost / unit)
+            for (curve, group, _), height in zip(marks, heights, strict=True)
+            if (cost := _cost(group, name)) is not None and (cost or not is_log)
+        ]
+        xs = [x for *_, x in shown]
+        low, high = _limits(xs, is_log)
+        axes.set_xlim(low, high)
+        aside = _apart(list(zip(_shares(xs, is_log), (height for *_, height, _ in shown), strict=True)))
+        for (curve, group, _, x), share in zip(shown, aside, strict=True):
+            _mark(axes, curve, x * (high / low) ** share if is_log else x + share * (high - low), group, metric)
+        if is_log:
             axes.set_xscale("log")
-            axes.set_xlim(10 ** floor(log10(axes.dataLim.x0)), 10 ** ceil(log10(1.01 * axes.dataLim.x1)))
-        else:
-            axes.set_xlim(-0.04 * axes.dataLim.x1, 1.08 * axes.dataLim.x1)
+            axes.set_xlim(low, high)
+        axes.set_xlabel(label)
     panels[0].set_ylabel(_metric_label(metric))
     # Not every panel shows every mark: the first cannot show a method that stores nothing.
-    _below(canvas, max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[0])), figure)
+    _below(canvas, max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[0])))
+
+
+def _limits(xs: Sequence[float], is_log: bool) -> tuple[float, float]:
+    """Ends of an axis of costs: whole powers of ten with room for a mark, or from zero on."""
+    if is_log:
+        return 10.0 ** floor(log10(0.7 * min(xs))), 10.0 ** ceil(log10(1.3 * max(xs)))
+    largest = max(xs) or 1.0
+    return -0.04 * largest, 1.08 * largest
+
+
+def _shares(values: Sequence[float], is_log: bool) -> list[float]:
+    """Where values lie between the ends of their axis, from 0 to 1."""
+    low, high = _limits(values, True) if is_log else (min(values), max(values))
+    if is_log:
+        return [log(value / low) / log(high / low) for value in values]
+    return [(value - low) / (high - low) if high > low else 0.5 for value in values]
+
+
+def _apart(places: Sequence[tuple[float, float]]) -> list[float]:
+    """How far each mark is moved to the side, as a share of its panel, so that none covers another.
+
+    `places`: (x, y) from 0 to 1. Marks that are closer than a mark's width to another one stand side by side around
+    their middle, in the order of x.
+    """
+    clusters: list[list[int]] = []
+    for index in sorted(range(len(places)), key=lambda i: places[i]):
+        near = [each for each in clusters if any(_covers(places[index], places[other]) for other in each)]
+        clusters = [each for each in clusters if each not in near] + [[*(i for each in near for i in each), index]]
+    moved = [0.0] * len(places)
+    for cluster in clusters:
+        middle = sum(places[i][0] for i in cluster) / len(cluster)
+        for position, index in enumerate(cluster):
+            if len(cluster) > 1:
+                moved[index] = middle + _MARK * (position - (len(cluster) - 1) / 2) - places[index][0]
+    return moved
+
+
+def _covers(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return abs(one[0] - other[0]) < _MARK and abs(one[1] - other[1]) < _MARK
 
 
 def _mark(axes: Axes, curve: Curve, x: float, group: RunGroup, metric: str) -> None:
     score = group.estimate(metric)
     assert score is not None
     spec = spec_of(curve.method)
-    colour = spec.colour
-    face = "white" if curve.dashed else colour
-    axes.plot(
-        [x],
-        [score.mean],
-        spec.marker,
-        markersize=7,
-        color=colour,
-        markerfacecolor=face,
-        label=curve.label,
-    )
-    _interval(axes, [(x, score)], colour)
+    face = "white" if curve.dashed else spec.colour
+    at = ([x], [score.mean])
+    axes.plot(*at, spec.marker, markersize=7, color=spec.colour, markerfacecolor=face, label=curve.label)
+    _interval(axes, [(x, score)], spec.colour)
+    if curve.beside:
+        axes.annotate(curve.beside, (x, score.mean), (5, 4), textcoords="offset points", fontsize=7, color="#333333")
 
 
 def _panels(canvas: Canvas, number: int, *, share_y: bool = False) -> list[Axes]:
@@ -249,22 +303,16 @@ def _metric_label(metric: str) -> str:
     return display_names.of_metric(metric) + (" (less is better)" if display_names.less_is_better(metric) else "")
 
 
-def _below(canvas: Canvas, axes: Axes, figure: Figure) -> None:
-    """Legend and caption below the panels, where they cover nothing."""
+def _below(canvas: Canvas, axes: Axes) -> None:
+    """The legend below the panels, where it covers nothing; one entry for marks of one label."""
     handles, labels = axes.get_legend_handles_labels()
-    longest = max(map(len, labels), default=1)
-    columns = max(1, min(len(labels), int(canvas.get_figwidth() / (0.5 + 0.075 * longest))))
-    legend = 0.19 * -(-len(labels) // columns) + 0.08
-    bottom = _reserve(canvas, figure, legend)
-    canvas.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.5, bottom), ncols=columns, fontsize=8)
-
-
-def _reserve(canvas: Canvas, figure: Figure, legend: float) -> float:
-    """Write the caption below a strip of `legend` inches, make room for both, and return where the strip begins."""
-    text = textwrap.fill(figure.caption, int(canvas.get_figwidth() * 16))
-    caption = 0.15 * (text.count("\n") + 1) + 0.06
-    height = canvas.get_figheight() + legend + caption
+    shown = dict(zip(labels, handles, strict=True))
+    longest = max(map(len, shown), default=1)
+    columns = max(1, min(len(shown), int(canvas.get_figwidth() / (0.5 + 0.075 * longest))))
+    legend = 0.19 * -(-len(shown) // columns) + 0.08
+    height = canvas.get_figheight() + legend
     canvas.set_figheight(height)
-    canvas.set_layout_engine("constrained", rect=(0, (legend + caption) / height, 1, 1 - (legend + caption) / height))
-    canvas.text(0.01, 0.04 / height, text, fontsize=7.5, color="#555555", ha="left", va="bottom")
-    return caption / height
+    canvas.set_layout_engine("constrained", rect=(0, legend / height, 1, 1 - legend / height))
+    canvas.legend(
+        shown.values(), shown.keys(), loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=columns, fontsize=8
+    )

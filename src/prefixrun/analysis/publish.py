@@ -10,6 +10,7 @@ from typing import get_args
 from prefixrun.analysis import claims, table_format
 from prefixrun.analysis.curves import figures
 from prefixrun.analysis.drawn import ENDINGS, FILE, fingerprint, fingerprints, is_there
+from prefixrun.analysis.figure_types import Figure
 from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.method_tables import as_csv as methods_csv
 from prefixrun.analysis.method_tables import as_texts, method_tables
@@ -41,6 +42,9 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
     files["claims.md"] = claims.markdown(claims.evaluate(records))
     return files
 
+
+LIST = "README.md"
+"""Name of the list of figures, which the forges of code show below the directory."""
 
 OWN = "own"
 """Directory of the tables and figures that have runs beside the committed records in them."""
@@ -78,15 +82,24 @@ def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", s
     if shown:
         listed = json.dumps({name: now for name, (_, now) in shown.items()}, sort_keys=True, indent=2)
         contents[f"figures/{FILE}"] = f"{listed}\n".encode()
+        contents[f"figures/{LIST}"] = figure_list([figure for figure, _ in shown.values()]).encode()
     for directory in {(out / name).parent for name in contents}:
         make_directory(directory)
     for name, data in contents.items():
         write_bytes(Path(name), data, root=out)
     stale = [f"figures/{name}.{ending}" for name in before.keys() - shown.keys() for ending in ENDINGS]
+    stale += [f"figures/{name}" for name in (FILE, LIST)] if before and not shown else []
     stale += [name for name in _of_paper_tables(out) if name not in contents]
     for name in stale:
         remove(inside(out, Path(name)))
     return [out / name for name in (*contents, *unchanged)]
+
+
+def figure_list(shown: Sequence[Figure]) -> str:
+    """Every figure with its title and caption, as Markdown: what the pictures themselves do not say."""
+    intro = "# Figures\n\nDrawn from the records. Written by `prefixrun tables`.\n"
+    entries = (f"## {each.title}\n\n![{each.title}]({each.name}.svg)\n\n{each.caption}\n" for each in shown)
+    return "\n".join((intro, *entries))
 
 
 def _of_paper_tables(out: Path) -> list[str]:

@@ -5,10 +5,11 @@ Only runs that measured their losses at least twice make a curve.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from prefixrun.analysis.groups import split_by
+from prefixrun.analysis.arms import diverged_runs
+from prefixrun.analysis.groups import comparable, run_groups, split_by
 from prefixrun.analysis.html.figures import PageFigure, address
 from prefixrun.analysis.plots import as_svg, canvas_of
 from prefixrun.config.method_specs import spec_of
@@ -24,7 +25,7 @@ LOSSES = (("train_loss", "training loss (nats a token)"), ("dev_loss", "developm
 FEWEST = 2
 """Evaluations that make a curve."""
 
-HEIGHT = 3.6
+HEIGHT = 3.2
 """Of a figure, in inches."""
 
 
@@ -37,6 +38,17 @@ def training_figures(records: Sequence[Record]) -> tuple[PageFigure, ...]:
     )
 
 
+def diverged(runs: Sequence[Record]) -> set[str]:
+    """Ids of the runs whose training failed, beside the others of their method with the same training."""
+    return {
+        name
+        for alike in comparable(run_groups(runs))
+        for settings in split_by(alike, lambda group: group.method)
+        for group in settings
+        for name in diverged_runs(group, settings)
+    }
+
+
 def _history(record: Record) -> list[dict[str, Any]]:
     return list(record.result.get("training", {}).get("history", []))
 
@@ -44,35 +56,55 @@ def _history(record: Record) -> list[dict[str, Any]]:
 def _figure(runs: Sequence[Record]) -> PageFigure:
     first = runs[0]
     where = f"{display_names.of_task(first.task)}, {display_names.of_model(first.model)}"
-    title = f"Training, {where}, {first.n_train:,} pairs"
-    with canvas_of(title, len(LOSSES), HEIGHT) as canvas:
+    failed = diverged(runs)
+    with canvas_of(len(LOSSES), HEIGHT) as canvas:
         panels = canvas.subplots(1, len(LOSSES), squeeze=False)[0]
         for axes, (key, label) in zip(panels, LOSSES, strict=True):
             for run in runs:
-                _line(axes, run, key)
+                _line(axes, run, key, has_failed=run.run_id in failed)
             axes.set_xlabel("step")
             axes.set_ylabel(label)
         handles, labels = panels[0].get_legend_handles_labels()
         shown = dict(zip(labels, handles, strict=True))
         canvas.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=min(4, len(shown)), fontsize=8)
         svg = as_svg(canvas)
+    return PageFigure(f"Training: {where}, {first.n_train:,} pairs", _caption(runs, failed), address(svg))
+
+
+def _caption(runs: Sequence[Record], failed: Collection[str]) -> str:
+    """What to see: where overfitting begins, which run is best, which have failed."""
+    risen = [run for run in runs if _has_overfitted(run)]
     best = min(runs, key=lambda run: run.dev_loss if run.dev_loss is not None else float("inf"))
-    caption = f"{len(runs)} runs, a line each; dashed: a prefix from a random start. "
+    parts = [f"{len(runs)} run{'s' * (len(runs) != 1)}, a line each."]
+    if any(run.result["init"] == "random" for run in runs):
+        parts.append("Dashed: a prefix from a random start.")
     if best.dev_loss is not None:
-        method = display_names.of_method_briefly(best.method)
         rate = best.settings.get("train.lr")
-        caption += (
-            f"Of the states that were used, {method} at a rate of {rate:g} has the lowest loss: {best.dev_loss:.3f}. "
+        parts.append(
+            f"Lowest development loss of the states that were used: {display_names.of_method(best.method)} at a rate "
+            f"of {rate:g} ({best.dev_loss:.3f})."
         )
-    caption += "A development loss that rises while the training loss falls is overfitting."
-    return PageFigure(title, caption, address(svg))
+    if risen:
+        parts.append(f"In {len(risen)} of them the development loss rises while the training loss falls: overfitting.")
+    if failed:
+        parts.append(f"Crosses: training diverged ({', '.join(sorted(failed))}).")
+    return " ".join(parts)
 
 
-def _line(axes: Axes, run: Record, key: str) -> None:
+def _has_overfitted(run: Record) -> bool:
+    """Whether the development loss ends above its lowest while the training loss has fallen since."""
+    points = [each for each in _history(run) if "dev_loss" in each and "train_loss" in each]
+    if not points:
+        return False
+    lowest, last = min(points, key=lambda each: each["dev_loss"]), points[-1]
+    return bool(last["dev_loss"] > 1.02 * lowest["dev_loss"] and last["train_loss"] < lowest["train_loss"])
+
+
+def _line(axes: Axes, run: Record, key: str, *, has_failed: bool) -> None:
     points = [(entry["step"], entry[key]) for entry in _history(run) if key in entry]
     spec = spec_of(run.method)
     is_random = run.result["init"] == "random"
-    name = display_names.of_method_briefly(run.method)
+    name = display_names.of_method(run.method)
     axes.plot(
         [step for step, _ in points],
         [loss for _, loss in points],
@@ -82,3 +114,5 @@ def _line(axes: Axes, run: Record, key: str) -> None:
         alpha=0.7,
         label=f"{name}, random start" if is_random else name,
     )
+    if has_failed and points:
+        axes.plot(*points[-1], "x", color=spec.colour, markersize=6)

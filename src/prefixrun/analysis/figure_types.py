@@ -1,0 +1,40 @@
+"""What a figure is made of, for those who choose it (curves.py), draw it (plots.py) and describe it (captions.py)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from prefixrun.analysis.groups import RunGroup
+
+Kind = Literal["low_data", "prefix_length", "data_fraction", "initialisation", "pareto"]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points of one method, in the order of x."""
+
+    label: str
+    """In the legend; marks of one label share their entry."""
+    method: str
+    dashed: bool
+    """Set for random initialisation, to tell it from initialisation with words."""
+    points: tuple[tuple[float, RunGroup], ...]
+    beside: str = ""
+    """Written beside a mark, where several have one label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure with a panel for each metric."""
+
+    kind: Kind
+    name: str
+    """Of its files, without ending."""
+    title: str
+    x_label: str
+    metrics: tuple[str, ...]
+    curves: tuple[Curve, ...]
+    """For initialisations and clouds one curve for each mark."""
+    caption: str
+    """What to see in it, and what its marks are; not in the picture, but beside it wherever it is shown."""
