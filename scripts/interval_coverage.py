@@ -1,11 +1,12 @@
-"""How often do the intervals of a difference hold the true one, with few units, by simulation.
+"""How often do the intervals of a difference hold the true one, with few units, and all looks of a claim: a simulation.
 
 python scripts/interval_coverage.py [draws]
 
 A unit (seed or subsample) and the inputs are drawn at random, and so is what is left of a unit on an input; a run has
 the mean over inputs. Three intervals of 95 %: the program's (comparison.half_width), the one of Satterthwaite's degrees
 of freedom, and Student's over the units alone, which knows nothing of other inputs. The first must cover; the others
-show what it is there for.
+show what it is there for. A claim looks at its interval with every unit that is added (verdicts.LOOK_LEVEL): how
+often one of the looks errs, at 95 % and at that level.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from math import sqrt
 import numpy as np
 from scipy.special import stdtrit  # type: ignore[import-untyped]
 
-from prefixrun.analysis.comparison import MANY, Estimate, estimate, half_width, quantile
+from prefixrun.analysis.comparison import ENOUGH, LEVEL, MANY, Estimate, estimate, half_width, quantile
+from prefixrun.analysis.verdicts import LOOK_LEVEL, MOST_UNITS
 
 INPUTS = 200
 UNITS = (3, 4, 5)
@@ -29,6 +31,8 @@ RUNS = ((2, 2, 1), (5, 1, 1), (3, 2, 1, 1, 1))
 """Runs of each subsample, where these are unequal."""
 WITHIN = ((3.0, 1.0), (1.0, 1.0), (1.0, 3.0))
 """Standard deviation between subsamples, and between the runs of one."""
+BEYOND = 8
+"""Units up to which a claim might be tried against its plan."""
 DRAWS = 10_000
 SEED = 1
 
@@ -73,6 +77,24 @@ def unequal_coverage(
     return tuple(float(each) for each in held / draws)  # type: ignore[return-value]
 
 
+def looks(
+    spread: tuple[float, float], most: int = MOST_UNITS, draws: int = DRAWS, seed: int = SEED
+) -> tuple[float, float]:
+    """Shares of draws in which at least one interval of 3, 4, ... `most` units misses the true difference: at 95 %, and
+    at the level of a claim. The inputs are the same at every look."""
+    generator = np.random.default_rng(seed)
+    over_units, over_inputs = spread
+    missed = np.zeros(2)
+    for _ in range(draws):
+        of_inputs = generator.normal(0, over_inputs)
+        units = generator.normal(0, over_units, most) + generator.normal(0, INTERACTION, most) + of_inputs
+        at = [estimate(units[:number].tolist()) for number in range(ENOUGH, most + 1)]
+        for which, level in enumerate((LEVEL, LOOK_LEVEL)):
+            halves = (half_width(each.run_variance or 0.0, each.degrees, over_inputs**2, level) for each in at)
+            missed[which] += any(abs(each.mean) > half for each, half in zip(at, halves, strict=True))
+    return tuple(float(each) for each in missed / draws)  # type: ignore[return-value]
+
+
 def _holds(found: Estimate) -> bool:
     return found.low is not None and found.high is not None and found.low < 0 < found.high
 
@@ -86,7 +108,7 @@ def _cluster_robust_holds(values: Sequence[float], subsamples: Sequence[int]) ->
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print two tables in Markdown."""
+    """Print three tables in Markdown."""
     draws = int(arguments[0]) if arguments else DRAWS
     print("| units | spread over units : inputs | the program's | Satterthwaite's | t over units alone |")
     print("|---:|---:|---:|---:|---:|")
@@ -100,6 +122,12 @@ def main(arguments: Sequence[str]) -> None:
         for spread in WITHIN:
             shares = " | ".join(f"{100 * each:.1f}" for each in unequal_coverage(runs, spread, draws))
             print(f"| {', '.join(map(str, runs))} | {spread[0]:g} : {spread[1]:g} | {shares} |", flush=True)
+    print(f"\n| looks at | spread over units : inputs | err at 95 % | err at {100 * LOOK_LEVEL:.1f} % |")
+    print("|---|---:|---:|---:|")
+    for most in (MOST_UNITS, BEYOND):
+        for spread in SPREADS if most == MOST_UNITS else SPREADS[:1]:
+            shares = " | ".join(f"{100 * each:.1f}" for each in looks(spread, most, draws))
+            print(f"| {ENOUGH} to {most} units | {spread[0]:g} : {spread[1]:g} | {shares} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def test_all_data_means_all_of_it(tmp_path: Path) -> None:
 def test_arms_have_had_equal_training_and_the_most_there_is(tmp_path: Path) -> None:
     write_four(tmp_path, "prefix", 0.3, **{"train.max_steps": 100})
     write_four(tmp_path, "prefix", 0.6, **{"train.max_steps": 400})
-    write_four(tmp_path, "embedding", 0.4, **{"train.max_steps": 100})
+    write_four(tmp_path, "embedding", 0.5, **{"train.max_steps": 100})
     (one,) = findings(tmp_path)["C15"].evidence
     assert "1,600 of 42,061 pairs" in one.text
     assert one.outcome == "does not hold"
@@ -154,3 +154,30 @@ def test_words_against_random_are_judged_at_each_small_size(tmp_path: Path) -> N
     assert found["C17"].outcome == "holds"
     assert len(found["C17"].evidence) == 2
     assert found["C18"].outcome == "no runs"
+
+
+def test_a_share_of_the_data_is_tried_on_three_subsamples(tmp_path: Path) -> None:
+    """Three seeds of one subsample say nothing of other pairs; all pairs are the same for every seed."""
+    for seed in range(3):
+        settings = {"data_fraction": 0.4, "subsample_seed": 1}
+        write_four(tmp_path, "prefix", 0.7, seeds=[seed], **settings, **{"init.name": "random"})
+        write_four(tmp_path, "finetune", 0.3, seeds=[seed], **settings)
+    (evidence,) = findings(tmp_path)["C19"].evidence
+    assert evidence.outcome == "too few runs"
+    assert "subsample" in evidence.text
+    for subsample in (2, 3):
+        settings = {"data_fraction": 0.4, "subsample_seed": subsample}
+        write_four(tmp_path, "prefix", 0.7, seeds=[1], **settings, **{"init.name": "random"})
+        write_four(tmp_path, "finetune", 0.3, seeds=[1], **settings)
+    (evidence,) = findings(tmp_path)["C19"].evidence
+    assert "n = 5 of 3 subsamples" in evidence.text
+    assert evidence.outcome == "holds"
+
+
+def test_all_of_the_data_is_tried_on_seeds(tmp_path: Path) -> None:
+    write_four(tmp_path, "prefix", 0.7, **{"init.name": "random"})
+    write_four(tmp_path, "finetune", 0.3)
+    write_four(tmp_path, "prefix", 0.3, data_fraction=0.2, **{"init.name": "random"})
+    write_four(tmp_path, "finetune", 0.7, data_fraction=0.2)
+    (evidence,) = findings(tmp_path)["C19"].evidence
+    assert evidence.outcome == "holds", "a fifth itself is not above a fifth"

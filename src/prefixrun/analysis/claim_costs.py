@@ -22,7 +22,7 @@ from prefixrun.analysis.comparison import ENOUGH, difference, estimate, half_wid
 from prefixrun.analysis.equal_training import training_of
 from prefixrun.analysis.equivalence import margin
 from prefixrun.analysis.groups import RunGroup, split_by
-from prefixrun.analysis.verdicts import Says, Verdict, judge
+from prefixrun.analysis.verdicts import LOOK_LEVEL, Says, Verdict, judge
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
@@ -123,7 +123,7 @@ def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts
     sides = [estimate(each) for each in times]
     n = min(len(each) for each in times)
     variances = [side.run_variance or 0.0 for side in sides]
-    half = half_width(sum(variances), n - 1) if n > 1 else 0.0
+    half = half_width(sum(variances), n - 1, level=LOOK_LEVEL) if n > 1 else 0.0
     middle = sides[0].mean - sides[1].mean
     low, ratio, high = (exp(each) for each in (middle - half, middle, middle + half))
     contradicts = low > (most if slower_contradicts else 1.0)

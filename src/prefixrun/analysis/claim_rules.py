@@ -1,11 +1,13 @@
 """Evidence for and against a claim: a rule gives pieces of evidence, each with its outcome, its numbers and its runs.
 
 A claim holds when every rule has evidence and every piece that may decide says so, does not hold when one piece
-contradicts it, and is undecided otherwise. Intervals are of 95 % each, over seeds and inputs (comparison.py), and not
-corrected for the number of claims. Both sides of a comparison share data, model, decoding, number format and kind of
-processor; they have equal training (equal_training.py) and, where both have a length, the same. Otherwise the evidence
-is shown as unequal. Each side stands for its method by its best setting (arms.py). Fewer than three independent runs
-decide nothing, neither for a claim nor against it, and with little data the independent units are subsamples.
+contradicts it, and is undecided otherwise. Intervals are over seeds and inputs (comparison.py), at a level that is
+corrected for looking again after each added seed (verdicts.py), not for the number of claims. Both sides of a
+comparison share data, model, decoding, number format and kind of processor; they have equal training
+(equal_training.py) and, where both have a length, the same. Otherwise the evidence is shown as unequal. Each side
+stands for its method by its best setting (arms.py). Fewer than three independent runs decide nothing, neither for a
+claim nor against it. With little data and with a share of the data the independent units are subsamples: such a claim
+is of any pairs of that number, not of those that happened to be drawn.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from prefixrun.analysis.equal_training import note as training_note
 from prefixrun.analysis.equivalence import margin
 from prefixrun.analysis.group_labels import amount_text, share_text
 from prefixrun.analysis.groups import RunGroup, runs_of, split_by
-from prefixrun.analysis.verdicts import Kind, Says, Verdict, judge
+from prefixrun.analysis.verdicts import LOOK_LEVEL, Kind, Says, Verdict, judge
 from prefixrun.results import display_names
 
 Outcome = Literal["holds", "does not hold", "undecided", "no runs", "cannot be tested here"]
@@ -90,7 +92,8 @@ class Comparison:
         """One piece of evidence for each pair of run groups and metric."""
         for match in self.matches(groups):
             for metric in self.metrics or (main_metric(match.first.group),):
-                yield _compare(match, metric, self.kind, by_subsample=self.amount == "low")
+                by_subsample = self.amount in ("low", "share") and match.first.group.is_of_a_part
+                yield _compare(match, metric, self.kind, by_subsample=by_subsample)
 
     def matches(self, groups: Sequence[RunGroup]) -> list[Match]:
         """The two sides on every task, model and number format that has both; with `most` those of the most pairs."""
@@ -250,8 +253,9 @@ def count_text(mean: Estimate) -> str:
 
 
 def interval_text(mean: Estimate, decimals: int) -> str:
-    """`+2.3 [−0.1, +4.7]`, or the mean alone."""
-    ends = "" if mean.low is None else f" [{mean.low:+.{decimals}f}, {mean.high:+.{decimals}f}]"
+    """`+2.3 [−0.1, +4.7]` at LOOK_LEVEL, or the mean alone."""
+    half = mean.half(LOOK_LEVEL)
+    ends = "" if half is None else f" [{mean.mean - half:+.{decimals}f}, {mean.mean + half:+.{decimals}f}]"
     return f"{mean.mean:+.{decimals}f}{ends}".replace("-", "−")
 
 

@@ -14,7 +14,9 @@ from prefixrun.analysis.arms import Arm
 from prefixrun.analysis.claim_costs import length_speed, lengths, storage, training_speed
 from prefixrun.analysis.claim_rules import Comparison, Evidence, Outcome, Rule, low_data_mean, outcome_of
 from prefixrun.analysis.comparability import speaks_of_the_paper
+from prefixrun.analysis.comparison import ENOUGH
 from prefixrun.analysis.groups import RunGroup, run_groups
+from prefixrun.analysis.verdicts import LOOK_LEVEL, MOST_UNITS
 from prefixrun.results.records import Record
 
 PREFIX, FINETUNE = Arm("prefix"), Arm("finetune")
@@ -195,7 +197,8 @@ CLAIMS = (
         "C19",
         "Prefix-tuning, started at random, beats fine-tuning from more than a fifth of the data on.",
         "7.5",
-        "random prefix against fine-tuning at each share of E2E above 20 %: the interval is above 0",
+        "random prefix against fine-tuning at each share of E2E above 20 %, three subsamples or more of each: the "
+        "interval is above 0",
         (Comparison(RANDOM, FINETUNE, "more", amount="share", tasks=("e2e",), at_least=0.2),),
     ),
     Claim(
@@ -251,7 +254,8 @@ def markdown(findings: Sequence[Finding]) -> str:
         "# The paper's claims and these runs",
         "",
         "A claim holds when all evidence says so, does not hold when one piece contradicts it, and is undecided "
-        "otherwise. Intervals: 95 %, over seeds and inputs, not corrected for the number of claims. From fewer than "
+        f"otherwise. Intervals: over seeds and inputs, {100 * LOOK_LEVEL:.1f} %, so that looks after {ENOUGH} to "
+        f"{MOST_UNITS} seeds together err in 5 % of cases; not corrected for the number of claims. From fewer than "
         "three independent seeds, with little data subsamples, nothing is decided, for or against. Each side stands "
         "for its method by the setting of the lowest development loss. Sides of unequal training or length are shown "
         "as unequal and decide nothing. How many more seeds it would take supposes that mean and spread stay as they "

@@ -69,6 +69,12 @@ class Estimate:
     input_variance: float = field(default=0.0, kw_only=True)
     """Of the mean over draws of inputs; 0 where inputs stay the same."""
 
+    def half(self, level: float) -> float | None:
+        """Half of the interval at another level than that of `low` and `high`; None where it is unknown."""
+        if self.low is None:
+            return None
+        return half_width(self.run_variance or 0.0, self.degrees, self.input_variance, level)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference(Estimate):

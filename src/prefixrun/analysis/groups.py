@@ -43,6 +43,11 @@ class RunGroup:
         return self.first.seen
 
     @property
+    def is_of_a_part(self) -> bool:
+        """Whether the training pairs are a drawn part of the corpus."""
+        return self.n_train != self.first.result.get("n_train_available")
+
+    @property
     def precision(self) -> str:
         """The number format that the model computed in."""
         return self.first.precision

@@ -96,7 +96,7 @@ def _lines(table: PaperTable, row: TableRow, seeds: int) -> Iterator[tuple[str, 
     yield (row.label, f"paper, {table.version}", *printed)
     if row.paper.method == "sota":
         return
-    yield ("", f"ours, {f'{n}/{seeds} seeds' if n < seeds else f'{n} runs'}{_choice_text(row)}", *ours)
+    yield ("", f"ours, {f'{n}/{seeds} seeds' if n < seeds else f'{n} runs'}{choice_text(row)}", *ours)
     if row.group is not None:
         differences = (
             None if cell.difference is None else signed(cell.difference, cell.decimals) for cell in row.cells
@@ -105,7 +105,7 @@ def _lines(table: PaperTable, row: TableRow, seeds: int) -> Iterator[tuple[str, 
         yield ("", "verdict", *(cell.judgement.text if cell.judgement else NONE for cell in row.cells))
 
 
-def _choice_text(row: TableRow) -> str:
+def choice_text(row: TableRow) -> str:
     """Of how many settings these runs have the lowest development loss, where there are several."""
     searched = f"lowest development loss of {row.searched} settings" if row.searched > 1 else ""
     return "".join(f"; {text}" for text in (searched, row.doubt) if text)

@@ -18,6 +18,7 @@ from prefixrun.analysis.html.findings import OUTCOMES, summary
 from prefixrun.analysis.html.provenance import Provenance
 from prefixrun.analysis.html.tables import VERDICTS, tables
 from prefixrun.analysis.html.training import training_figures
+from prefixrun.analysis.verdicts import LOOK_LEVEL
 from prefixrun.results.records import Record, load_records, with_usable_counts
 from prefixrun.runs.provenance import utc_now
 
@@ -64,6 +65,7 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
         "figures": (*figures, *training_figures(records)),
         "figures_problem": _without(paths, figures_problem),
         "findings": findings,
+        "look_level": f"{100 * LOOK_LEVEL:.1f}",
         "outcomes": OUTCOMES,
         "claim_counts": summary(findings),
         "verdicts": compared.verdicts,

@@ -13,7 +13,7 @@ from prefixrun.analysis.groups import RunGroup
 from prefixrun.analysis.html.table import Cell, Column, HtmlTable
 from prefixrun.analysis.method_tables import as_texts, method_tables
 from prefixrun.analysis.paper_tables import SEEDS, Section, Table, TableCell, TableRow, Version, paper_tables
-from prefixrun.analysis.table_format import mean_sd, number, signed
+from prefixrun.analysis.table_format import choice_text, mean_sd, number, signed
 from prefixrun.analysis.verdict_counts import MISSING, verdict_counts
 from prefixrun.console import Table as TextTable
 from prefixrun.errors import DataError
@@ -102,7 +102,8 @@ def _status(row: TableRow, runs: tuple[str, ...]) -> Cell:
         return Cell("", kind="none", verdict=f"not comparable: {row.why_not}", runs=runs)
     if row.paper.method == "sota":
         return Cell("paper only")
-    return Cell(f"{len(runs)}/{SEEDS} seeds" if len(runs) < SEEDS else "", runs=runs)
+    seeds = f"{len(runs)}/{SEEDS} seeds" if len(runs) < SEEDS else ""
+    return Cell((seeds + choice_text(row)).removeprefix("; "), runs=runs)
 
 
 def _cell(row: TableRow, cell: TableCell) -> Cell:
