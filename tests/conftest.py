@@ -1,8 +1,11 @@
 """Fixtures that many tests share, and the environment that every test runs in."""
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,12 +25,29 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+PROGRAMS = ("java", "node", "perl")
+
+
+def is_here(name: str) -> bool:
+    """Whether a test that `needs` this can run: a program, onednn or cuda of torch, or else a package."""
+    if name in PROGRAMS:
+        return shutil.which(name) is not None
+    if name in ("onednn", "cuda"):
+        return torch.backends.mkldnn.is_available() if name == "onednn" else torch.cuda.is_available()
+    with suppress(ModuleNotFoundError):  # of the package around it
+        return find_spec(name) is not None
+    return False
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of T5 and its relatives need a transformers that lets their attention be reached."""
-    if not hasattr(modeling_t5, "ALL_ATTENTION_FUNCTIONS"):
-        for item in items:
-            if "t5" in item.nodeid.rpartition("::")[2]:
-                item.add_marker(pytest.mark.skip(reason="T5 needs transformers 5.15"))
+    """Skip what lacks something that it `needs`; T5 and its relatives a transformers that lets their attention be
+    reached."""
+    for item in items:
+        needed = [name for mark in item.iter_markers("needs") for name in mark.args]
+        if missing := [name for name in needed if not is_here(name)]:
+            item.add_marker(pytest.mark.skip(reason=f"needs {', '.join(missing)}"))
+        if "t5" in item.nodeid.rpartition("::")[2] and not hasattr(modeling_t5, "ALL_ATTENTION_FUNCTIONS"):
+            item.add_marker(pytest.mark.skip(reason="T5 needs transformers 5.15"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -41,7 +41,7 @@ def test_a_file_of_records_cut_anywhere_gives_its_whole_records_and_can_be_conti
     records: list[dict[str, str]], cut: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("lines") / "records.jsonl"
-    files.append_json(path, records)
+    files.append_lines(path, map(files.canonical_json, records))
     data = path.read_bytes()
     kept = data[: cut % (len(data) + 1)]
     path.write_bytes(kept)
@@ -50,7 +50,7 @@ def test_a_file_of_records_cut_anywhere_gives_its_whole_records_and_can_be_conti
     assert list(read.records) == records[: kept.count(b"\n")]
     assert read.torn == kept.rpartition(b"\n")[2]
 
-    files.append_json(path, records[len(read.records) :])
+    files.append_lines(path, map(files.canonical_json, records[len(read.records) :]))
     assert path.read_bytes() == data
 
 

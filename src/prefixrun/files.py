@@ -158,11 +158,6 @@ def move(path: Path, target: Path) -> Path:
     return target
 
 
-def append_json(path: Path, records: Iterable[object]) -> Path:
-    """Append records as one JSON object a line; see append_lines and plain_json."""
-    return append_lines(path, (canonical_json(record) for record in records))
-
-
 def read_json_lines(path: Path) -> JsonLines:
     """Read a file of one JSON object a line; a torn last line is left out and handed back as `torn`.
 

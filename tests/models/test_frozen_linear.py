@@ -4,7 +4,7 @@ from torch.nn.functional import linear
 
 from prefixrun.models.frozen_linear import can_multiply, frozen_linear, multiply, multiply_add
 
-pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch is built without oneDNN")
+pytestmark = pytest.mark.needs("onednn")
 
 
 def numbers(*size: int) -> torch.Tensor:

@@ -1,6 +1,5 @@
 """The packaged model: made once from its quantised file, whoever is first."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -78,13 +77,7 @@ def test_a_directory_that_cannot_be_put_in_its_place_is_an_error(
     assert list(cache_directory().iterdir()) == []
 
 
-needs_package = pytest.mark.skipif(
-    importlib.util.find_spec(weights.PACKAGE) is None,
-    reason=f"the package with SmolLM2-135M is not installed: {weights.PACKAGE_INSTALL}",
-)
-
-
-@needs_package
+@pytest.mark.needs(weights.PACKAGE)
 @pytest.mark.slow
 def test_the_packaged_model_is_made_once_and_writes_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

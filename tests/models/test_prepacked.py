@@ -33,7 +33,7 @@ def test_other_number_formats_are_left_alone(backbone: Backbone) -> None:
         assert not any("forward" in vars(module) for module in half.model.modules())
 
 
-@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch is built without oneDNN")
+@pytest.mark.needs("onednn")
 @pytest.mark.parametrize("with_bias", [True, False])
 def test_onednn_packs_and_multiplies(with_bias: bool) -> None:
     stream = torch.Generator().manual_seed(0)

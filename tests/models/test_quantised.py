@@ -2,7 +2,6 @@
 
 import copy
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -29,9 +28,7 @@ from small_run import SMALL
 MODELS = ("tiny_gpt2", "tiny_llama", "tiny_bart", "tiny_t5")
 LARGEST_ERROR = {"int8": 0.08, "nf4": 0.8}
 """Of the logits of these models, whose weights are random and wide, as a share of their size."""
-needs_torchao = pytest.mark.skipif(
-    find_spec("torchao") is None, reason="torchao is not installed: pip install 'prefixrun[quantized]'"
-)
+LORA = pytest.param("lora", marks=pytest.mark.needs("peft"))
 every_kind = pytest.mark.parametrize("kind", ["int8", "nf4"])
 
 
@@ -60,7 +57,7 @@ def states(method: Method, backbone: Backbone) -> Tensor:
         return method.target_states(backbone, method.collate(backbone, rows, "token_mean"))
 
 
-@needs_torchao
+@pytest.mark.needs("torchao")
 @every_kind
 @pytest.mark.parametrize("model", MODELS)
 def test_it_computes_what_the_dequantised_model_does_and_nearly_what_the_model_does(model: str, kind: str) -> None:
@@ -82,7 +79,7 @@ def test_it_computes_what_the_dequantised_model_does_and_nearly_what_the_model_d
     assert weight_bytes(backbone.model) < weight_bytes(plain.model)
 
 
-@needs_torchao
+@pytest.mark.needs("torchao")
 def test_it_keeps_nothing_in_full_for_the_backward_pass() -> None:
     """Else quantising would save no memory while a prefix is trained."""
     backbone = quantised_of("tiny_llama", "int8")
@@ -95,7 +92,7 @@ def test_it_keeps_nothing_in_full_for_the_backward_pass() -> None:
     torch.testing.assert_close(x.grad, layer.weight.sum(0).expand(2, -1))
 
 
-@needs_torchao
+@pytest.mark.needs("torchao")
 @every_kind
 def test_projections_alone_are_quantised_and_copied_as_they_are(kind: str) -> None:
     backbone = quantised_of("tiny_gpt2", kind, "bf16")
@@ -111,7 +108,7 @@ def test_projections_alone_are_quantised_and_copied_as_they_are(kind: str) -> No
         assert torch.equal(again(ids).logits, backbone.model(ids).logits)
 
 
-@needs_torchao
+@pytest.mark.needs("torchao")
 @pytest.mark.parametrize(
     ("model", "kind"),
     [
@@ -164,12 +161,10 @@ def test_a_run_trains_decodes_exports_and_is_opened_again(model: str, kind: str,
         ours.attach(plain.model)
 
 
-@needs_torchao
+@pytest.mark.needs("torchao")
 @every_kind
-@pytest.mark.parametrize("method", ["adapter", "houlsby", "lora", "embedding", "infix"])
+@pytest.mark.parametrize("method", ["adapter", "houlsby", LORA, "embedding", "infix"])
 def test_other_methods_train_beside_frozen_weights(method: str, kind: str) -> None:
-    if method == "lora":
-        pytest.importorskip("peft", reason="the extra peft is not installed")
     words = {
         "adapter": ["method=adapter", "method.bottleneck=4"],
         "houlsby": ["method=adapter", "method.bottleneck=4", "method.adapter_form=houlsby"],
@@ -200,9 +195,8 @@ def test_other_methods_train_beside_frozen_weights(method: str, kind: str) -> No
     assert plain.trained_count == trained.trained_count
 
 
-@needs_torchao
+@pytest.mark.needs("torchao", "peft")
 def test_lora_beside_a_quantised_joint_projection_is_refused() -> None:
-    pytest.importorskip("peft", reason="the extra peft is not installed")
     config = compose(["model=tiny_gpt2", "model.quantize=int8", "method=lora", "method.rank=2"])
     with pytest.raises(ConfigError, match=r"^method=lora: updates the parts of .*c_attn of model=tiny_gpt2 one by one"):
         methods.refuse(config, load(config.model))

@@ -32,7 +32,7 @@ def test_a_shape_is_recorded_once_and_again_when_memory_has_moved() -> None:
         assert len(recorded) == times
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.needs("cuda")
 def test_a_gpu_plays_back_what_it_recorded() -> None:
     steps = RecordedSteps(record_on_gpu)
     for _ in range(3):

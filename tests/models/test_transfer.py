@@ -5,7 +5,7 @@ import torch
 
 from prefixrun.models.transfer import is_queued, on_device
 
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.needs("cuda"))]
 
 
 @pytest.mark.parametrize("device", DEVICES)

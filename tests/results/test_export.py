@@ -67,22 +67,20 @@ LOST = pytest.mark.skipif(CACHE == "cache", reason="PEFT loses prefixes with thi
 
 
 @PEFT
-@pytest.mark.parametrize("kind", [pytest.param("peft", marks=LOST), "cache"])
+@pytest.mark.parametrize("kind", [pytest.param("peft", marks=[LOST, pytest.mark.needs("peft")]), "cache"])
 def test_the_printed_lines_write_what_the_run_writes(opened: OpenedRun, kind: str, tmp_path: Path) -> None:
-    if kind == "peft":
-        pytest.importorskip("peft", reason="the extra peft is not installed")
     exported = export(opened, kind, tmp_path / "out")
     assert f"prefix of length 3 for local, from run {opened.record.run_id}" in exported.what
     assert kind != "peft" or "; tried here with peft" in exported.what
     assert printed(exported.usage) == written_by(opened)
 
 
+@pytest.mark.needs("peft")
 @PEFT
 def test_a_format_that_loses_the_prefix_is_refused_and_not_written(
     opened: OpenedRun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """As the library did that ignored what PEFT handed over."""
-    pytest.importorskip("peft", reason="the extra peft is not installed")
     monkeypatch.setattr(exports, "_greedy", lambda model, prompt, end: [1, 2, 3])
     with pytest.raises(ConfigError, match="the prefix is lost"):
         export(opened, "peft", tmp_path / "out")
@@ -92,6 +90,7 @@ def test_a_format_that_loses_the_prefix_is_refused_and_not_written(
 
 
 @LOST
+@pytest.mark.needs("peft")
 @PEFT
 @pytest.mark.parametrize(
     "changed",
@@ -101,7 +100,6 @@ def test_a_format_that_loses_the_prefix_is_refused_and_not_written(
 def test_a_prefix_is_tried_by_greedy_search_whatever_the_run_decodes_with(
     opened: OpenedRun, changed: dict[str, Any], tmp_path: Path
 ) -> None:
-    pytest.importorskip("peft", reason="the extra peft is not installed")
     other = replace(opened, config=replace(opened.config, decode=replace(opened.config.decode, **changed)))
     assert "; tried here with peft" in export(other, "peft", tmp_path / "out").what
 

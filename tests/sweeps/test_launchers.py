@@ -26,7 +26,6 @@ from prefixrun.sweeps.launchers import (
     _split_workers_per_gpu,
     _worker_slots,
     hydra_overrides,
-    is_installed,
     launcher,
 )
 
@@ -38,11 +37,14 @@ SMALL = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["joblib", "submitit_local", "ray"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.needs(f"hydra_plugins.{EXTRAS[name][1]}"))
+        for name in ("joblib", "submitit_local", "ray")
+    ],
+)
 def test_a_launcher_does_all_runs(name: str, tmp_path: Path) -> None:
-    extra, plugin = EXTRAS[name]
-    if not is_installed(plugin):
-        pytest.skip(f"the extra {extra} is not installed")
     words = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1,2", f"hydra/launcher={name}"]
     environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
     for expected in ("2 done now", "2 done before"):
@@ -105,7 +107,7 @@ def test_settings_that_are_added_reach_the_launcher_too() -> None:
     assert [point.overrides for point in sweep_points(words)] == [("seed=1",)]
 
 
-@pytest.mark.skipif(not is_installed("hydra_submitit_launcher"), reason="the extra slurm is missing")
+@pytest.mark.needs("hydra_plugins.hydra_submitit_launcher")
 def test_a_machine_without_the_cluster_says_so(tmp_path: Path) -> None:
     # In a process of its own: the plugin takes over the standard streams of the one it is in.
     command = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1", "hydra/launcher=slurm"]
@@ -132,7 +134,7 @@ def test_a_cluster_that_is_there_keeps_its_own_memory() -> None:
         ("hydra/launcher=nope",),
         pytest.param(
             ("hydra/launcher=joblib", "hydra.launcher.n_jobs=x"),
-            marks=pytest.mark.skipif(not is_installed("hydra_joblib_launcher"), reason="the extra joblib is missing"),
+            marks=pytest.mark.needs("hydra_plugins.hydra_joblib_launcher"),
         ),
     ],
 )

@@ -10,7 +10,7 @@ from prefixrun.errors import DamagedStateError, RunHeldError
 from prefixrun.sweeps.search import FILE, EndedTrial, Evaluate, Trial, TrialEnd, TrialStopped, best, search
 from prefixrun.sweeps.space import Choice, Interval
 
-pytest.importorskip("optuna", reason="needs prefixrun[tune]")
+pytestmark = pytest.mark.needs("optuna")
 
 SPACE = {"train.lr": Interval(1e-4, 1, log=True), "method": Choice(("a", "b"))}
 

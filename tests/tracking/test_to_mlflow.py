@@ -6,8 +6,7 @@ import pytest
 
 from tracked_runs import SAMPLE, send
 
-pytest.importorskip("mlflow", reason="the extra mlflow is not installed")
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.needs("mlflow"), pytest.mark.filterwarnings("ignore")]
 
 
 def test_a_run_that_was_interrupted_is_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

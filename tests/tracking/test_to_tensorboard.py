@@ -6,8 +6,7 @@ import pytest
 
 from tracked_runs import send
 
-pytest.importorskip("tensorboard", reason="the extra tensorboard is not installed")
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.needs("tensorboard"), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
 def test_a_run_that_was_interrupted_is_one_curve(tmp_path: Path) -> None:

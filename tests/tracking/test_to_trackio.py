@@ -9,8 +9,8 @@ import pytest
 
 from checkout import ROOT
 
-pytest.importorskip("trackio", reason="the extra trackio is not installed")
-pytestmark = pytest.mark.slow  # its place is read when it is imported, hence a process of its own
+# Its place is read when it is imported, hence a process of its own.
+pytestmark = [pytest.mark.needs("trackio"), pytest.mark.slow]
 
 PROGRAM = """
 import sys

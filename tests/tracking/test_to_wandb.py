@@ -7,8 +7,7 @@ import pytest
 
 from tracked_runs import SAMPLE, send
 
-pytest.importorskip("wandb", reason="the extra wandb is not installed")
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.needs("wandb"), pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,6 @@ from omegaconf import DictConfig, OmegaConf
 from prefixrun import files
 from prefixrun.config import compose
 from prefixrun.config.grids import format_override
-from prefixrun.config.schema import Config
 from prefixrun.errors import (
     ConfigError,
     DiskFullError,
@@ -131,15 +130,13 @@ class Worker:
             threads = self.slots.claim() if self.slots else _threads_of_the_cluster()
             if self.slots and self.slots.stopped:
                 return Outcome("not started")
-            return attempt(_with_threads(config, threads))
+            if threads is not None and config.threads is None:
+                config = replace(config, threads=threads)
+            return attempt(config)
         except DiskFullError as error:
             return Outcome("failed", str(error), error.exit_code)
         except (KeyboardInterrupt, SystemExit, Interrupted):
             return Outcome("interrupted", exit_code=Interrupted.exit_code)
-
-
-def _with_threads(config: Config, threads: int | None) -> Config:
-    return config if threads is None or config.threads is not None else replace(config, threads=threads)
 
 
 def _launch(config: DictConfig, slots: WorkerSlots | None, jobs: Sequence[Job], report: Report) -> None:

@@ -20,7 +20,6 @@ from prefixrun.sweeps.space import Space
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.trial import FrozenTrial
     from optuna.trial import Trial as OptunaTrial
 
 FILE = "study.db"
@@ -170,8 +169,5 @@ def _tell(study: Study, trial: OptunaTrial, ended: TrialEnd) -> None:
 
 
 def _ended(study: Study) -> list[EndedTrial]:
-    return [_as_ended(trial) for trial in study.get_trials(deepcopy=False) if "end" in trial.user_attrs]
-
-
-def _as_ended(trial: FrozenTrial) -> EndedTrial:
-    return EndedTrial(trial.user_attrs["values"], TrialEnd(**trial.user_attrs["end"]))
+    ended = (trial.user_attrs for trial in study.get_trials(deepcopy=False) if "end" in trial.user_attrs)
+    return [EndedTrial(noted["values"], TrialEnd(**noted["end"])) for noted in ended]

@@ -104,7 +104,7 @@ def separated(overrides: Sequence[str]) -> tuple[list[str], Space]:
             with reading(text, "", ConfigError):
                 (override,) = parser.parse_overrides([text])
         except ConfigError:
-            if _looks_like_a_choice(text):
+            if text.partition("=")[2].lstrip().startswith(("interval", "tag", "choice", "range", "log", "int")):
                 raise ConfigError(f"{shortened(text)}: cannot be read; {_GRAMMAR}") from None
             fixed.append(text)
             continue
@@ -118,10 +118,6 @@ def separated(overrides: Sequence[str]) -> tuple[list[str], Space]:
 
 
 _GRAMMAR = "write KEY=tag(log,interval(LOW,HIGH)), KEY=interval(LOW,HIGH), KEY=choice(A,B) or KEY=range(START,STOP)"
-
-
-def _looks_like_a_choice(text: str) -> bool:
-    return text.partition("=")[2].lstrip().startswith(("interval", "tag", "choice", "range", "log", "int"))
 
 
 def _range_of(override: Override, text: str) -> Interval | Choice:

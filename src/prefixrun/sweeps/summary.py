@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from prefixrun.console import Column, Row, Section, Table, format_duration, print_table, print_text
 from prefixrun.errors import PrefixrunError
@@ -107,16 +106,12 @@ def _outcome_rows(job: Job, outcome: Outcome, scores: Sequence[str]) -> Iterator
     yield Row((ENDS[outcome.end], *scores, _label(job)))
     if outcome.end in ("failed", "diverged", "impossible", "held"):
         yield Row(("", *no_scores, f"  {_one_line(outcome.reason)}"))
-    if (log := _log(job, outcome)) is not None:
-        yield Row(("", *no_scores, f"  log: {log}"))
+    if outcome.end == "failed" and job.run is not None and job.run.log.exists():
+        yield Row(("", *no_scores, f"  log: {job.run.log}"))
 
 
 def _label(job: Job) -> str:
     return job.label + (f"  (and {job.equal} equal)" if job.equal else "")
-
-
-def _log(job: Job, outcome: Outcome) -> Path | None:
-    return job.run.log if outcome.end == "failed" and job.run is not None and job.run.log.exists() else None
 
 
 def _first_score(job: Job, outcome: Outcome) -> str:

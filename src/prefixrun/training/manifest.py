@@ -171,7 +171,7 @@ class GrowingLines:
         self._hash, self._size = hashlib.sha256(), 0
 
     def append(self, records: Iterable[object], notes: Mapping[str, Any]) -> None:
-        """Write a block, and then list the file with it. Errors as files.append_json."""
+        """Write a block, and then list the file with it. Errors as files.append_lines."""
         lines = [files.canonical_json(record) for record in records]
         files.append_lines(self._path, lines)
         block = "".join(f"{line}\n" for line in lines).encode()

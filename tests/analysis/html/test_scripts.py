@@ -9,17 +9,16 @@ import pytest
 
 from prefixrun.analysis.html import page
 
-NODE = shutil.which("node")
+NODE = shutil.which("node") or ""
 LOGIC = ("diff.js", "tables.js")
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed")
+pytestmark = pytest.mark.needs("node")
 
 
 def evaluate(expression: str) -> Any:
     """The JSON value of an expression after the scripts without a document were read."""
     scripts = "\n".join((page.ASSETS / name).read_text(encoding="utf-8") for name in LOGIC)
     code = f"{scripts}\nprocess.stdout.write(JSON.stringify({expression}));"
-    assert NODE is not None
     done = subprocess.run([NODE, "-e", code], capture_output=True, encoding="utf-8", check=True, timeout=60)
     return json.loads(done.stdout)
 
@@ -29,7 +28,7 @@ def js(value: object) -> str:
 
 
 def test_the_whole_script_can_be_read() -> None:
-    command = [NODE or "", "--input-type=module", "--check", "-"]
+    command = [NODE, "--input-type=module", "--check", "-"]
     checked = subprocess.run(
         command, check=False, input=page.script(), capture_output=True, encoding="utf-8", timeout=60
     )

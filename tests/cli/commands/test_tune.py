@@ -24,10 +24,10 @@ def tune(*words: str) -> int:
     return main(["tune", *WORDS, *words])
 
 
+@pytest.mark.needs("optuna")
 def test_a_search_ends_with_a_recipe_whose_command_finishes_the_best_trial(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("optuna", reason="needs prefixrun[tune]")
     assert tune(SPACE, "train.warmup_steps=choice(0,2)", "trials=4") == 0
     said = capsys.readouterr().out
     assert "[1/4] train.lr=0.1 train.warmup_steps=0: dev loss " in said, "the first trial is what the settings say"
@@ -48,8 +48,8 @@ def test_a_search_ends_with_a_recipe_whose_command_finishes_the_best_trial(
     assert len(list(Path("results", "runs").glob("*/result.json"))) == 1
 
 
+@pytest.mark.needs("optuna")
 def test_one_that_diverges_is_no_best(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("optuna", reason="needs prefixrun[tune]")
     backward = Trainer._backward
 
     def rising(self: Trainer, *rest: Any) -> tuple[list[Tensor], list[float]]:
@@ -66,10 +66,10 @@ def test_one_that_diverges_is_no_best(capsys: pytest.CaptureFixture[str], monkey
     assert "2 of 2 runs" in capsys.readouterr().out
 
 
+@pytest.mark.needs("optuna")
 def test_a_sweep_by_optuna_does_whole_runs_and_skips_those_that_are_done(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("optuna", reason="needs prefixrun[tune]")
     words = ["-m", *WORDS, SPACE, "hydra/sweeper=optuna", "hydra.sweeper.n_trials=2"]
     assert main([*WORDS]) == 0
     capsys.readouterr()

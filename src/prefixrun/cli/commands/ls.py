@@ -113,8 +113,8 @@ def _show(listing: Listing, runs: Sequence[RunRow], filters: Mapping[str, str], 
     shown_scores = main_signature_notes(runs) if SCORES in columns else []
     for note in dict.fromkeys((*signature_notes(runs, columns), *shown_scores)):
         print_text(note)
-    for run in listing.skipped:
-        print_error(f"left out: {run.directory}: {run.reason}")
+    for skipped in listing.skipped:
+        print_error(f"left out: {skipped.directory}: {skipped.reason}")
 
 
 def _existing_values(runs: Sequence[RunRow], key: str) -> str:
