@@ -35,7 +35,7 @@ def test_low_data_says_who_leads_at_both_ends(tmp_path: Path) -> None:
     (text,) = captions(tmp_path, "low_data")
     assert text.startswith("Highest BLEU: at 50 pairs prefix-tuning (")
     assert ", at 500 pairs fine-tuning (" in text
-    assert "Mean of n = 3 runs (seeds × subsamples); small dots: single runs; lines with ends: 95 % interval" in text
+    assert "Mean of n = 3 runs (seeds × subsamples); small dots: single runs; lines with ends: its 95 % interval" in text
 
 
 @pytest.mark.parametrize(("task", "side"), [("e2e", "Up and to the left is better")])

@@ -117,7 +117,7 @@ def test_of_two_settings_at_one_point_that_of_the_lower_development_loss_is_show
     (figure,) = found(tmp_path, "low_data")
     assert [group.dev_loss for _, group in figure.curves[0].points] == [1.2, 1.2]
     assert "Settings of the lowest development loss; 4 others are not shown" in figure.caption
-    assert "Mean of n = 1 runs" in figure.caption
+    assert "Each mark is one run" in figure.caption
 
 
 def test_number_formats_and_amounts_of_training_have_figures_of_their_own(tmp_path: Path) -> None:
