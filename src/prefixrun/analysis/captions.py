@@ -45,7 +45,11 @@ def _reading(kind: Kind, metric: str, curves: Sequence[Curve]) -> list[str]:
     if kind == "pareto":
         label, _, value = _best(metric, scored)
         side = "Down" if display_names.less_is_better(metric) else "Up"
-        return [f"{side} and to the left is better: more for less.", f"{extreme} {name}: {label} ({_text(value)})."]
+        return [
+            f"{side} and to the left is better: more for less.",
+            "A mark that would cover another stands aside, with a line to its place.",
+            f"{extreme} {name}: {label} ({_text(value)}).",
+        ]
     if kind == "initialisation":
         (label, _, value), (other, _, least) = _best(metric, scored), _best(metric, scored, worst=True)
         return [f"Best {name}: {label} ({_text(value)}), worst: {other} ({_text(least)})."]

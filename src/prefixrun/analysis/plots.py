@@ -18,7 +18,7 @@ from prefixrun.analysis.groups import RunGroup
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
-DRAWING = 2
+DRAWING = 3
 """Increases whenever the way of drawing changes, so that figures drawn before are drawn again."""
 
 if TYPE_CHECKING:
@@ -234,7 +234,9 @@ def _pareto(canvas: Canvas, figure: Figure) -> None:
         axes.set_xlim(low, high)
         aside = _apart(list(zip(_shares(xs, is_log), (height for *_, height, _ in shown), strict=True)))
         for (curve, group, _, x), share in zip(shown, aside, strict=True):
-            _mark(axes, curve, x * (high / low) ** share if is_log else x + share * (high - low), group, metric)
+            moved = x * (high / low) ** share if is_log else x + share * (high - low)
+            _leader(axes, curve, (x, moved), group, metric)
+            _mark(axes, curve, moved, group, metric)
         if is_log:
             axes.set_xscale("log")
             axes.set_xlim(low, high)
@@ -242,6 +244,16 @@ def _pareto(canvas: Canvas, figure: Figure) -> None:
     panels[0].set_ylabel(_metric_label(metric))
     # Not every panel shows every mark: the first cannot show a method that stores nothing.
     _below(canvas, max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[0])))
+
+
+def _leader(axes: Axes, curve: Curve, ends: tuple[float, float], group: RunGroup, metric: str) -> None:
+    """A line from the place of a mark, where a point is, to the mark that stands aside."""
+    score = group.estimate(metric)
+    if score is None or ends[0] == ends[1]:
+        return
+    colour = spec_of(curve.method).colour
+    axes.plot(ends, [score.mean] * 2, "-", color=colour, linewidth=0.8)
+    axes.plot(ends[:1], [score.mean], ".", color=colour, markersize=3)
 
 
 def _limits(xs: Sequence[float], is_log: bool) -> tuple[float, float]:
