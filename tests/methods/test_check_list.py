@@ -299,11 +299,16 @@ def test_outputs_do_not_depend_on_the_batch(name: str, model: str) -> None:
 
 @every_case
 def test_packed_weights_compute_the_same(name: str, model: str) -> None:
+    """In either order, also where the method puts weights of its own in the place of packed ones."""
     it = case(name, model)
     plain = states(it.method, it.backbone)
     batch = it.method.collate(it.backbone, rows_of(it.backbone), "token_mean")
     with torch.no_grad(), it.method.attach(it.backbone), prepacked_weights(it.backbone.model):
         torch.testing.assert_close(it.method.target_states(it.backbone, batch), plain, rtol=1e-4, atol=1e-4)
+    with torch.no_grad(), prepacked_weights(it.backbone.model):
+        states(Method(), it.backbone)  # so that the frozen weights are packed
+        with it.method.attach(it.backbone):
+            torch.testing.assert_close(it.method.target_states(it.backbone, batch), plain, rtol=1e-4, atol=1e-4)
 
 
 @every_trained_case

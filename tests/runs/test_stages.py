@@ -5,10 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+from prefixrun import methods
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig
 from prefixrun.data import Example
+from prefixrun.decoding.generate import generate
 from prefixrun.errors import DamagedStateError
 from prefixrun.methods import Method
 from prefixrun.models.backbone import Backbone
@@ -47,6 +50,20 @@ def outputs(directory: Path) -> list[str]:
         texts, seconds = pipeline.decode(this, prepared, METHOD)
     assert seconds > 0
     return texts
+
+
+@pytest.mark.parametrize("words", ["finetune", "finetune_top", "lora method.rank=2", "prefix_flat"])
+def test_what_is_decoded_is_what_the_trained_method_says(words: str) -> None:
+    config = compose(["task=e2e", "model=tiny_llama", *f"method={words}".split(), "test_size=4", "decode=greedy"])
+    prepared = prepare(config)
+    method = methods.build(config, prepared.backbone)
+    with torch.no_grad():
+        for parameter in method.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
+    decoded = {ex.id: texts for batch in stages.decode(prepared, method, {}) for ex, texts in batch.outputs}
+    for example in prepared.data.inputs:
+        (ids,) = generate(prepared.backbone, method, [prepared.prompts[example.source]], config.decode)
+        assert decoded[example.id] == (prepared.backbone.tokenizer.output(ids),)
 
 
 def test_examples_with_the_same_input_share_one_output(tmp_path: Path, asked: list[list[int]]) -> None:

@@ -8,7 +8,7 @@ weights, the linear layers stay as they are, and only speed differs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -25,40 +25,41 @@ ROWS = 160
 def prepacked_weights(model: nn.Module) -> Iterator[None]:
     """Let the linear layers of `model` multiply with packed weights within the block; without gradients.
 
-    The packed copies take as much memory as the weights.
+    What is packed is the weight that a layer has when it is used: a method may put another one in its place before or
+    after this. The packed copies take as much memory as the weights.
     """
     replaced: list[nn.Module] = []
     try:
         for module in model.modules():
-            if isinstance(module, QuantisedLinear):
-                continue
-            if isinstance(module, nn.Linear):
-                weight = module.weight
-            elif isinstance(module, Conv1D):
-                weight = module.weight.T
-            else:
-                continue
-            if not _can_pack(weight):
-                continue
-            module.forward = _multiplier(weight, module.bias)  # type: ignore[method-assign]
-            replaced.append(module)
+            if isinstance(module, nn.Linear | Conv1D) and _can_pack(module):
+                module.forward = _Packed(module)  # type: ignore[method-assign]
+                replaced.append(module)
         yield
     finally:
         for module in replaced:
             del module.forward
 
 
-def _can_pack(weight: Tensor) -> bool:
-    is_plain = weight.device.type == "cpu" and weight.dtype == torch.float32
+def _can_pack(module: nn.Linear | Conv1D) -> bool:
+    if isinstance(module, QuantisedLinear):
+        return False
+    is_plain = module.weight.device.type == "cpu" and module.weight.dtype == torch.float32
     return is_plain and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
-def _multiplier(weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
-    """x to x @ weight.T + bias, for x of (..., in) and weight of (out, in)."""
-    layout = torch.ops.mkldnn._reorder_linear_weight(weight.detach().contiguous(), ROWS)
+class _Packed:
+    """x @ weight.T + bias for x of (..., in) and the present weight of a module, (out, in) or Conv1D's (in, out)."""
 
-    def multiply(x: Tensor) -> Tensor:
-        product: Tensor = torch.ops.mkldnn._linear_pointwise(x, layout, bias, "none", [], "")
+    def __init__(self, module: nn.Linear | Conv1D) -> None:
+        self._module = module
+        self._weight: Tensor | None = None
+        self._layout: Tensor | None = None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        weight: Tensor = self._module.weight
+        if weight is not self._weight:
+            of_linear = weight.T if isinstance(self._module, Conv1D) else weight
+            self._layout = torch.ops.mkldnn._reorder_linear_weight(of_linear.detach().contiguous(), ROWS)
+            self._weight = weight
+        product: Tensor = torch.ops.mkldnn._linear_pointwise(x, self._layout, self._module.bias, "none", [], "")
         return product
-
-    return multiply
