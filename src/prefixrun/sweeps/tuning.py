@@ -91,7 +91,7 @@ def tuning(fixed: Sequence[str], space: Space, config_dir: Path | None = None, *
         tuple(override for override in fixed if override.partition("=")[0] not in space), space, base, config_dir
     )
     for values in _samples(space):
-        tuned.config(values)  # a key that there is not is said before anything is made
+        tuned.config(values)  # an unknown key is reported before anything is made
     return tuned
 
 
