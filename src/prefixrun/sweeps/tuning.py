@@ -19,10 +19,9 @@ from prefixrun import files
 from prefixrun.config.conf_tree import groups
 from prefixrun.config.grids import format_override
 from prefixrun.config.schema import Config
-from prefixrun.config.setting_roles import outside_identity
+from prefixrun.config.setting_roles import flatten, outside_identity
 from prefixrun.data.run_data import TaskSplits
 from prefixrun.errors import ConfigError, DivergedError, PrefixrunError
-from prefixrun.results.records import flatten
 from prefixrun.runs import configure
 from prefixrun.runs.diverged import known_divergence
 from prefixrun.runs.identity import find_run
