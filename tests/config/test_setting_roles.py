@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from prefixrun.config.setting_roles import RETIRED, is_among, outside_identity, places, repeats, without
+from prefixrun.config.setting_roles import RETIRED, flatten, is_among, local_paths, outside_identity, repeats, without
 from prefixrun.config.validate import known_keys
 
 
@@ -27,7 +27,7 @@ def test_the_schema_says_which_settings_change_no_number() -> None:
         *("task.dataset", "task.dataset_config", "task.dataset_revision"),
         *RETIRED,
     }
-    assert set(places()) == {
+    assert set(local_paths()) == {
         "data_dir",
         "results_dir",
         "model.path",
@@ -37,12 +37,16 @@ def test_the_schema_says_which_settings_change_no_number() -> None:
         "tracker",
     }
     assert set(repeats()) == {"seed", "subsample_seed", "decode.seed"}
-    assert {*outside_identity(), *places(), *repeats()} - {*known_keys(), *RETIRED} == set()
+    assert {*outside_identity(), *local_paths(), *repeats()} - {*known_keys(), *RETIRED} == set()
 
 
 def test_keys_are_left_out_at_any_depth() -> None:
     settings: dict[str, Any] = {"a": 1, "b": {"a": 2, "c": 3}, "c": 4}
     assert without(settings, ("a", "b.c")) == {"b": {"a": 2}, "c": 4}
+
+
+def test_settings_have_dotted_keys() -> None:
+    assert dict(flatten({"a": 1, "b": {"c": [2], "d": {"e": None}}, "f": {}})) == {"a": 1, "b.c": [2], "b.d.e": None}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,13 @@ SMALL = (
     "threads=1",
 )
 
+SMALLEST = (
+    *("model=tiny_gpt2", "method=prefix_flat", "init=random", "prefix_len=2", "train_size=8", "train.max_steps=2"),
+    *("train.warmup_steps=0", "train.batch_size=4", "train.eval_examples=0", "test_size=2", "decode.beams=1"),
+    *("decode.max_new_tokens=4", "threads=1"),
+)
+"""Of a run that takes a fraction of it."""
+
 RESULT: dict[str, Any] = {
     "profile": "quick",
     "task": "e2e",

@@ -17,24 +17,10 @@ from prefixrun.cli.main import main
 from prefixrun.data import SAMPLES
 from prefixrun.results.records import load_records
 from prefixrun.results.verify import verify
+from small_run import SMALLEST
 from synthetic_records import write_record
 
-SMALL = (
-    "model=tiny_gpt2",
-    "method=prefix_flat",
-    "init=random",
-    "prefix_len=2",
-    "train_size=8",
-    "train.max_steps=6",
-    "train.warmup_steps=0",
-    "train.lr=0.1",
-    "train.batch_size=4",
-    "train.eval_examples=0",
-    "test_size=5",
-    "decode.beams=1",
-    "decode.max_new_tokens=12",
-    "threads=1",
-)
+SMALL = (*SMALLEST, "train.max_steps=6", "train.lr=0.1", "test_size=5", "decode.max_new_tokens=12")
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,14 @@
 """The written form of result.json: what readers may rely on."""
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from prefixrun.runs.result_schema import COSTS, PARAMETERS, SCHEMA_VERSION, TOP_LEVEL, validate_result
 from small_run import RESULT
+from spoiled_results import NESTED, REMOVED, spoiled
 
 VALID: dict[str, Any] = {
     **RESULT,
@@ -42,29 +44,24 @@ def test_a_missing_field_is_named(name: str) -> None:
 @pytest.mark.parametrize(
     ("place", "value", "problem"),
     [
-        (("seed",), "101", "seed is '101', expected a whole number"),
-        (("seed",), True, "seed is True, expected a whole number"),
-        (("n_inputs",), 2.0, "n_inputs is 2.0, expected a whole number"),
-        (("prefix_len",), "5", "prefix_len is '5', expected a whole number or null"),
-        (("scores",), [], "scores is [], expected an object"),
-        (("scores",), {}, "scores is empty"),
-        (("scores", "BLEU"), 12.5, "scores.BLEU is 12.5, expected an object"),
-        (("scores", "BLEU", "value"), "12", "scores.BLEU.value is '12', expected a number or null"),
-        (("scores", "BLEU", "value"), None, "scores.BLEU is null without a reason"),
-        (("scores", "METEOR", "reason"), "", "scores.METEOR is null without a reason"),
-        (("scores", "BLEU", "signature"), "", "scores.BLEU.signature is missing"),
-        (("parameters", "stored"), None, "parameters.stored is None, expected a whole number, not negative"),
-        (("parameters", "stored"), -1, "parameters.stored is -1, expected a whole number, not negative"),
-        (("costs", "train_seconds"), "1", "costs.train_seconds is '1', expected a whole number or a number or null"),
+        ("seed", "101", "seed is '101', expected a whole number"),
+        ("seed", True, "seed is True, expected a whole number"),
+        ("n_inputs", 2.0, "n_inputs is 2.0, expected a whole number"),
+        ("prefix_len", "5", "prefix_len is '5', expected a whole number or null"),
+        ("scores", [], "scores is [], expected an object"),
+        ("scores", {}, "scores is empty"),
+        ("scores.BLEU", 12.5, "scores.BLEU is 12.5, expected an object"),
+        ("scores.BLEU.value", "12", "scores.BLEU.value is '12', expected a number or null"),
+        ("scores.BLEU.value", None, "scores.BLEU is null without a reason"),
+        ("scores.METEOR.reason", "", "scores.METEOR is null without a reason"),
+        ("scores.BLEU.signature", "", "scores.BLEU.signature is missing"),
+        ("parameters.stored", None, "parameters.stored is None, expected a whole number, not negative"),
+        ("parameters.stored", -1, "parameters.stored is -1, expected a whole number, not negative"),
+        ("costs.train_seconds", "1", "costs.train_seconds is '1', expected a whole number or a number or null"),
     ],
 )
-def test_a_wrong_value_is_named_with_what_was_expected(place: tuple[str, ...], value: object, problem: str) -> None:
-    result = copy.deepcopy(VALID)
-    part = result
-    for name in place[:-1]:
-        part = part[name]
-    part[place[-1]] = value
-    problems = validate_result(result)
+def test_a_wrong_value_is_named_with_what_was_expected(place: str, value: object, problem: str) -> None:
+    problems = validate_result(spoiled(VALID, place, value))
     assert len(problems) == 1
     assert problems[0].startswith(problem)
 
@@ -90,6 +87,66 @@ def test_a_wrong_value_is_named_with_what_was_expected(place: tuple[str, ...], v
 def test_what_may_be_left_out_is_checked_where_it_is_there(more: dict[str, object], problem: str) -> None:
     (found,) = validate_result({**VALID, **more})
     assert found.startswith(problem)
+
+
+REFUSED: Mapping[str, tuple[Any, ...]] = {
+    "provenance": ([], None),
+    "provenance.git": ("abc", {"commit": 1}),
+    "provenance.time": (5,),
+    "provenance.command": (["a"],),
+    "provenance.packages": ({"torch": 2},),
+    "provenance.threads": ("4",),
+    "provenance.semantics": ({},),
+    "costs.train_seconds": (1e308, -1, "1"),
+    "costs.decode_seconds": (REMOVED,),
+    "costs.train_steps": ([],),
+    "costs.peak_memory_bytes": (10**30,),
+    "data": ([],),
+    "data.train": (1, {"files": {}}, {"files": [1]}, {"files": [{"sha256": 1}]}, {"version": [], "files": []}),
+    "n_inputs": (0, -5, None, 1.5),
+    "n_train": ("all", 10**30),
+    "n_train_available": ({},),
+    "n_inputs_available": (-1,),
+    "prefix_len": (0, True),
+    "seed": (None,),
+    "task": ("../../x", "\x1b[31m"),
+    "method": (["prefix"],),
+    "init": ({},),
+    "split": ("",),
+    "profile": (3,),
+    "scores": ([], {}),
+    "scores.BLEU": (50.0,),
+    "scores.BLEU.value": ("50", -1e308, [1]),
+    "scores.BLEU.signature": (None,),
+    "scores.BLEU.reason": ({},),
+    "parameters.stored": (None,),
+    "parameters.total": (-1,),
+    "parameters.trained": (1e3,),
+    "settings": (None, [1]),
+    "settings.train": (1,),
+    "settings.train.lr": ("fast",),
+    "settings.train.batch_size": (0,),
+    "settings.decode.beams": (None,),
+    "settings.model": ("gpt2",),
+    "settings.precision": ([],),
+    "settings.data_fraction": ({},),
+    "settings.train.lr.x": (1,),
+    "settings.a.b": (NESTED,),
+    "settings.task.metrics": ({},),
+    "training": (1,),
+    "training.history": ({}, [1], [{"dev_loss": "low"}]),
+    "backbone": ("gpt2",),
+    "backbone.sha256": (1,),
+    "schema_version": ("1", REMOVED),
+    "note": (10**200, NESTED),
+}
+"""Dotted place → values that no run writes there."""
+
+
+@pytest.mark.parametrize("place", REFUSED)
+def test_a_value_that_no_run_writes_is_refused(place: str) -> None:
+    for value in REFUSED[place]:
+        assert validate_result(spoiled(VALID, place, value)), value
 
 
 @pytest.mark.parametrize("version", [None, 0, 2, "1"])

@@ -18,22 +18,7 @@ from prefixrun.errors import DivergedError, Interrupted, PrefixrunError
 from prefixrun.runs import pipeline, prepare
 from prefixrun.runs.configure import sweep_points
 from prefixrun.sweeps.plan import Job, plan_jobs
-
-SMALL = (
-    "model=tiny_gpt2",
-    "method=prefix_flat",
-    "init=random",
-    "prefix_len=2",
-    "train_size=8",
-    "train.max_steps=2",
-    "train.warmup_steps=0",
-    "train.batch_size=4",
-    "train.eval_examples=0",
-    "test_size=2",
-    "decode.beams=1",
-    "decode.max_new_tokens=4",
-    "threads=1",
-)
+from small_run import SMALLEST as SMALL
 
 
 def sweep(*words: str) -> int:

@@ -1,4 +1,4 @@
-"""What is said of an exception that nobody expected: one line, and a file with the traceback."""
+"""How an exception that nobody expected is reported: in one line, and a file with the traceback."""
 
 from __future__ import annotations
 

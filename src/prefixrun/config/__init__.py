@@ -1,1 +1,1 @@
-"""What a run is told: the schema of its settings, their composition by Hydra, and what can be wrong with them."""
+"""The settings of a run: their schema, their composition by Hydra, and what can be wrong with them."""

@@ -29,6 +29,7 @@ from hydra.core.override_parser.types import Override
 from prefixrun.config.conf_tree import conf_dir
 from prefixrun.config.overrides import MOST_POINTS, each_value
 from prefixrun.config.schema import Config
+from prefixrun.config.setting_roles import flatten
 from prefixrun.config.user_files import path_exists, read_mapping
 from prefixrun.errors import ConfigError, shortened
 
@@ -208,16 +209,9 @@ def _of_hydra_file(content: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
             f"{path}: begin with the line `# @package _global_`, so that its keys are those of the command line, or "
             "write a grid: docs/OWN_TASK.md"
         )
-    return {profile: {"grid": [{**choices, **dict(_flat(rest))}]} for profile in PROFILES}
-
-
-def _flat(values: Mapping[str, Any], section: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted key and value of nested settings; a list is one value with commas, as metrics and columns are."""
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{section}{key}.")
-        else:
-            yield section + key, ",".join(map(str, value)) if isinstance(value, list) else value
+    # A list is one value with commas, as metrics and columns are.
+    values = {key: ",".join(map(str, value)) if isinstance(value, list) else value for key, value in flatten(rest)}
+    return {profile: {"grid": [{**choices, **values}]} for profile in PROFILES}
 
 
 def _malformed(content: Any) -> str | None:

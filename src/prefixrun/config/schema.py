@@ -1,4 +1,4 @@
-"""Everything a run can be told, as frozen dataclasses: the settings of the whole run, and a module for each section.
+"""All settings, as frozen dataclasses: those of the whole run here, those of each section in a module of its own.
 
 They are the reference manual: the string under each field is what ``prefixrun --help`` prints, and the type says which
 values are accepted. Defaults here are the ones that hold whatever the profile; the others are set in ``conf/``.

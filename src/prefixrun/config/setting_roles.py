@@ -23,7 +23,7 @@ def outside_identity() -> tuple[str, ...]:
 
 
 @cache
-def places() -> tuple[str, ...]:
+def local_paths() -> tuple[str, ...]:
     """Dotted keys of the paths on this machine, which are not stored with a result."""
     return _keys_with("place", True)
 
@@ -46,6 +46,15 @@ def without(settings: Mapping[str, Any], keys: Collection[str], section: str = "
         for name, value in settings.items()
         if section + name not in keys
     }
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted key and value of everything in a nested mapping."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
 
 
 def _keys_with(name: str, value: bool) -> tuple[str, ...]:

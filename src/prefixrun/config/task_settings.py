@@ -19,7 +19,7 @@ class TaskConfig:
     first: BLEU, BLEU-CHAR, NIST, METEOR, TER, CIDEr, chrF, ROUGE-1, ROUGE-2, ROUGE-L. An own task has to say it; the
     others are scored as themselves."""
     max_source_tokens: Count | None = None
-    """Inputs of more tokens lose their end, in training, development and test alike; how many did is said and
+    """Inputs of more tokens lose their end, in training, development and test alike; how many did is shown and
     recorded. The separator behind the input does not count. 512 for XSUM, as in the paper; none for no limit."""
     default_words: str | None = None
     """Text that init=words starts from when neither init_words nor init.default_words is given."""

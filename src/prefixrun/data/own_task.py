@@ -1,7 +1,7 @@
 """A task of one's own: files of rows under ``data_dir/<task>/``, or a data set of the Hugging Face hub, to examples.
 
 The source is already the model's input, so every linearisation leaves it as it is. Which column is what, and which part
-is called how, is said by the task's configuration.
+is called how, stands in the task's configuration.
 """
 
 from __future__ import annotations

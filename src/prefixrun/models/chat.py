@@ -23,7 +23,7 @@ FIXED_DAY = (
     + " }}{%- endmacro -%}"
 )
 """Before a template, in the place of the function that tells it today's date, or a run would depend on the day: Llama
-3.2's own date when it is not told one."""
+3.2's own date when none is passed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class KeyValueCache:
 class EmptyCrossCache(EncoderDecoderCache):
     """The cache of a decoder whose cross attention sees the input as an attached prefix (PrefixKV) only.
 
-    Self-attention extends `decoder_cache`. Cross attention is told that its keys and values have been computed
+    Self-attention extends `decoder_cache`. Cross attention sees from it that its keys and values have been computed
     (`is_updated`), and there are none, so that it projects no encoder states.
     """
 

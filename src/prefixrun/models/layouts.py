@@ -31,7 +31,7 @@ def with_layout(config: Config) -> Config:
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
-        return config  # what is wrong with it is said where it is read
+        return config  # what is wrong with it is reported where it is read
     if not isinstance(settings, dict):
         return config
     return replace(config, model=replace(model, layout=layout_of(model, settings)))
@@ -87,6 +87,6 @@ def _configuration_file(model: ModelConfig) -> Path | None:
     file: dict[str, Any] = {"repo_id": model.hub, "filename": "config.json", "revision": model.revision}
     with suppress(OSError, ValueError):  # not in the cache
         return Path(hf_hub_download(**file, local_files_only=True))
-    with suppress(OSError, ValueError):  # what the hub answers is said where its weights are looked for
+    with suppress(OSError, ValueError):  # what the hub answers is reported where its weights are looked for
         return Path(hf_hub_download(**file))
     return None

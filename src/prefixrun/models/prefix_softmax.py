@@ -33,7 +33,7 @@ def key_window(
         return None
     if positions is None:
         positions = torch.arange(keys - queries, keys, device=query.device)[None]
-    # Those of a search are told; otherwise keys are at the positions of the queries, or right before the last one.
+    # A search passes the positions of its keys; otherwise they are those of the queries, or right before the last one.
     if text is None:
         text = positions if keys == queries else positions[:, -1:] + torch.arange(1 - keys, 1, device=query.device)
     of_text = positions[:, :, None] - text[:, None, :] < size

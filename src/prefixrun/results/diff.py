@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from prefixrun.config.setting_roles import flatten
 from prefixrun.metrics import resampling
 from prefixrun.results.counts import Counts
-from prefixrun.results.records import Record, flatten
+from prefixrun.results.records import Record
 
 NOT_COMPARED = ("time", "command", "platform", "cpu", "cpu_count", "threads")
 """Provenance that is of one invocation or one machine."""

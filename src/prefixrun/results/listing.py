@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun.config.method_specs import spec_of
+from prefixrun.config.setting_roles import flatten
 from prefixrun.config.validate import closest, defaults
 from prefixrun.errors import DamagedStateError, PrefixrunError, reading
 from prefixrun.files import read_json
 from prefixrun.results.display_names import main_metrics
-from prefixrun.results.records import Record, SkippedRun, flatten, load_records, with_defaults
+from prefixrun.results.records import Record, SkippedRun, load_records, with_defaults
 from prefixrun.runs.lock import holder
 from prefixrun.runs.run import run_id
 

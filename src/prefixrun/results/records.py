@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from prefixrun import meaning_of_runs
-from prefixrun.config.setting_roles import RETIRED, is_among, outside_identity, repeats, without
+from prefixrun.config.setting_roles import RETIRED, flatten, is_among, outside_identity, repeats, without
 from prefixrun.config.validate import UNSET, defaults
 from prefixrun.data.text_io import lines_of, read_text
 from prefixrun.errors import DamagedStateError, PrefixrunError, reading, shortened
@@ -195,9 +196,8 @@ class Record:
         if path := self.believed("outputs.txt"):  # written before ids were; corpora number their inputs like this
             lines = lines_of(read_text(path).text)
             return {f"{self.split}-{position:05d}": line for position, line in enumerate(lines)}
-        return {
-            record["id"]: record["output"] for record in sorted(self.generations(), key=lambda record: record["id"])
-        }
+        by_id = sorted(self.generations(), key=itemgetter("id"))
+        return {generation["id"]: generation["output"] for generation in by_id}
 
     def generations(self) -> tuple[dict[str, Any], ...]:
         """`id source output references` of every input; empty in a committed record, which keeps outputs alone.
@@ -340,12 +340,3 @@ def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _default_settings() -> Mapping[str, Any]:
     return {key: value for key, value in flatten(defaults()) if value != UNSET}
-
-
-def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted key and value of everything in a nested mapping."""
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from flatten(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value

@@ -11,7 +11,7 @@ import torch
 
 from prefixrun import metrics
 from prefixrun.config.schema import Config
-from prefixrun.config.setting_roles import places, without
+from prefixrun.config.setting_roles import local_paths, without
 from prefixrun.data import Corpus
 from prefixrun.runs.prepare import PreparedRun
 from prefixrun.runs.provenance import peak_memory_bytes, provenance
@@ -77,7 +77,7 @@ def _accelerator(device: torch.device) -> str | None:
 
 def _settings(config: Config) -> dict[str, Any]:
     """The whole configuration without the places of this machine."""
-    return without(asdict(config), places())
+    return without(asdict(config), local_paths())
 
 
 def _reading(corpus: Corpus) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def launcher(overrides: Sequence[str], config_dir: Path | None = None) -> Launch
 
     settings, per_gpu = _split_workers_per_gpu(name, settings)
     with compose.hydra_files(config_dir), settings_explained(settings):
-        _sweep_config(settings, config_dir)  # what is wrong is said before anything is made
+        _sweep_config(settings, config_dir)  # what is wrong is reported before anything is made
 
     def launch(jobs: Sequence[Job], report: Report) -> None:
         directory = files.make_directory(Path(jobs[0].config.results_dir).expanduser() / "launcher")

@@ -19,10 +19,9 @@ from prefixrun import files
 from prefixrun.config.conf_tree import groups
 from prefixrun.config.grids import format_override
 from prefixrun.config.schema import Config
-from prefixrun.config.setting_roles import outside_identity
+from prefixrun.config.setting_roles import flatten, outside_identity
 from prefixrun.data.run_data import TaskSplits
 from prefixrun.errors import ConfigError, DivergedError, PrefixrunError
-from prefixrun.results.records import flatten
 from prefixrun.runs import configure
 from prefixrun.runs.diverged import known_divergence
 from prefixrun.runs.identity import find_run
@@ -91,7 +90,7 @@ def tuning(fixed: Sequence[str], space: Space, config_dir: Path | None = None, *
         tuple(override for override in fixed if override.partition("=")[0] not in space), space, base, config_dir
     )
     for values in _samples(space):
-        tuned.config(values)  # a key that there is not is said before anything is made
+        tuned.config(values)  # an unknown key is reported before anything is made
     return tuned
 
 

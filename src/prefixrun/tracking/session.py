@@ -22,7 +22,7 @@ from typing import Any
 
 from prefixrun import files, tracking
 from prefixrun.config.schema import Config
-from prefixrun.config.setting_roles import places, without
+from prefixrun.config.setting_roles import flatten, local_paths, without
 from prefixrun.errors import PrefixrunError, shortened
 from prefixrun.tracking.tracker import Sample, TrackedRun, Tracker, Values
 from prefixrun.training.progress import Progress
@@ -166,7 +166,11 @@ def lacks(setting: str, directory: Path) -> bool:
 @contextmanager
 def tracked(config: Config, run_id: str, directory: Path) -> Iterator[Tracking]:
     """The trackers of a run, closed behind it; directory: that of the run."""
-    settings = {key: value for key, value in _flat(without(asdict(config), places()), "") if value is not None}
+    settings = {
+        key: value if isinstance(value, str | int | float) else str(value)
+        for key, value in flatten(without(asdict(config), local_paths()))
+        if value is not None
+    }
     where = directory.parent.parent / "trackers"
     session = Tracking(config.tracker, TrackedRun(run_id, directory.name, settings, where), directory)
     try:
@@ -205,14 +209,6 @@ def _summary(result: Mapping[str, Any]) -> dict[str, float]:
     parameters = {f"parameters/{name}": value for name, value in result["parameters"].items()}
     both = {**scores, **costs, **parameters}
     return {name: float(value) for name, value in both.items() if isinstance(value, int | float)}
-
-
-def _flat(values: Mapping[str, Any], section: str) -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{section}{key}.")
-        else:
-            yield section + key, value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:

@@ -183,6 +183,6 @@ def _connection_errors_explained() -> Iterator[None]:
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise PrefixrunError(
-            f"another process of this run has ended early, see what it said; run the same command again to resume "
+            f"another process of this run has ended early, see its message; run the same command again to resume "
             f"({reason})"
         ) from error

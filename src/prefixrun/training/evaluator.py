@@ -81,7 +81,7 @@ class Evaluator:
             raise self._diverged(what, progress.step, progress)
 
     def check_trained(self, trained: dict[str, Tensor], progress: Progress) -> None:
-        """Refuse a state after the last step that is no numbers, or gives none; a dev loss has told already."""
+        """Refuse a state after the last step that is no numbers, or gives none; a dev loss has shown it already."""
         if not all(tensor.isfinite().all() for tensor in trained.values()):
             raise self._diverged("what was trained is not numbers", progress.step, progress)
         if not self.dev_pairs:

@@ -12,7 +12,7 @@ wrong.
   source    archive: XSUM as the paper's code has it, without ids, instead of the Hugging Face hub (or HF_ENDPOINT)
   config_dir  (or --config-dir CONF) directory with task/TASK.yaml of an own task that names its columns, parts or a
             data set of the hub, which needs no data_dir
-  json      also write what check found to this file
+  json      also write the findings to this file
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from prefixrun.files import write_json
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What was found of one split."""
+    """The findings about one split."""
 
     task: str
     split: str

@@ -11,7 +11,7 @@ stored; that the stored counts give them too; and that the trained file writes s
   model_path   where the model is now, for a run that was made with model=path
   json         also write the checks to this file
 
-What is not on this machine (corpus, model, Java) is not checked, and said not to be. Exit code 5 if something is wrong.
+What is not on this machine (corpus, model, Java) is shown as not checked. Exit code 5 if something is wrong.
 """
 
 from __future__ import annotations
