@@ -23,6 +23,15 @@ def labels(groups: Sequence[RunGroup]) -> dict[RunGroup, str]:
     }
 
 
+def further_settings(groups: Sequence[RunGroup]) -> dict[RunGroup, str]:
+    """What tells apart the run groups that would share a label: `lr=0.0003, precision=bf16`; empty for the others."""
+    return {
+        group: ", ".join(_differences(group, alike)) if len(alike) > 1 else ""
+        for alike in split_by(groups, _label)
+        for group in alike
+    }
+
+
 def share_text(group: RunGroup) -> str:
     """`0.1 %` for methods that are told apart by the share of parameters they store, else empty."""
     return f"{group.share:.2g} %" if spec_of(group.method).compared_by_share else ""

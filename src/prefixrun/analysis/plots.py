@@ -75,15 +75,16 @@ def _canvas(figure: Figure) -> AbstractContextManager[Canvas]:
 
 
 @contextmanager
-def canvas_of(panels: int, height: float) -> Iterator[Canvas]:
-    """A canvas without a screen, `height` in inches; imports matplotlib, which takes a second."""
+def canvas_of(panels: int, height: float, *, width: float | None = None) -> Iterator[Canvas]:
+    """A canvas without a screen, sizes in inches (`width`: that of its panels when None); imports matplotlib, which
+    takes a second."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
 
     style: Any = {**matplotlib.rcParamsDefault, "backend": "agg", **_STYLE}  # whatever the user's matplotlibrc says
     with matplotlib.rc_context(style):
-        canvas = Canvas(figsize=(max(2, panels) * _PANEL, height), layout="constrained")
+        canvas = Canvas(figsize=(width or max(2, panels) * _PANEL, height), layout="constrained")
         FigureCanvasAgg(canvas)
         yield canvas
 

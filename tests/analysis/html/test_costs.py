@@ -43,3 +43,13 @@ def test_what_a_method_adds_to_the_loss_on_plain_text(tmp_path: Path) -> None:
     table = cost_table(load_records(tmp_path).runs)
     at = [column.label for column in table.columns].index("Plain text")
     assert [row[at].text for row in table.rows] == ["+0.350"]
+
+
+def test_machines_have_letters_that_a_note_explains(tmp_path: Path) -> None:
+    for seed, cpu in enumerate(("AMD EPYC", "Intel Xeon")):
+        write_record(tmp_path, settings={"seed": seed}, result={"provenance": {"cpu": cpu, "threads": 2}})
+    table = cost_table(load_records(tmp_path).runs)
+    assert {row[-1].text for row in table.rows} == {"A", "B"}
+    (note,) = table.notes[1:]
+    assert "AMD EPYC, 2 threads" in note
+    assert "Intel Xeon, 2 threads" in note

@@ -2,7 +2,7 @@
 
 import pytest
 
-from prefixrun.analysis.html.format import count, duration, memory, number, share
+from prefixrun.analysis.html.format import count, day, duration, memory, number, pairs, share
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,10 @@ from prefixrun.analysis.html.format import count, duration, memory, number, shar
         (share(1, 1000), "0.1 %"),
         (share(3, 100), "3.0 %"),
         (share(1, 0), "–"),
+        (pairs(50, 50), "50"),
+        (pairs(1600, 42061), "1,600 of 42,061"),
+        (day("2026-11-24T09:47:05+00:00"), "2026-11-24 09:47 UTC"),
+        (day(None), "–"),
         (count(1, "run"), "1 run"),
         (count(2000, "run"), "2,000 runs"),
     ],

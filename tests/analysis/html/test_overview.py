@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from prefixrun.analysis.groups import run_groups
-from prefixrun.analysis.html.overview import best_scores, summary_table, totals
+from prefixrun.analysis.html.overview import interval_note, outcomes, summary_table, totals
 from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
@@ -19,40 +19,51 @@ def test_sums_leave_out_what_was_not_measured(tmp_path: Path) -> None:
     assert (sums.tasks, sums.models, sums.methods) == (("E2E",), ("SmolLM2-135M",), ("prefix-tuning",))
 
 
-def test_a_method_is_a_row_with_its_best_score(tmp_path: Path) -> None:
-    for size, quality in ((50, 0.3), (500, 0.7)):
+def losses(loss: float) -> dict[str, object]:
+    history = [{"step": 10, "train_loss": 2.0, "dev_loss": loss}]
+    return {"training": {"history": history, "fit_error": None}}
+
+
+def test_a_method_is_a_row_with_the_score_of_its_setting_of_the_lowest_development_loss(tmp_path: Path) -> None:
+    for size, quality, loss in ((50, 0.7, 1.9), (500, 0.3, 1.2)):
         for seed in (1, 2):
-            write_record(tmp_path, settings={"train_size": size, "seed": seed}, quality=quality)
-    write_record(tmp_path, settings={"train_size": 1000}, quality=0.95, inputs=10)  # scored on a part: easier
-    groups = run_groups(load_records(tmp_path).runs)
-    (row,) = summary_table(load_records(tmp_path).runs, groups).rows
+            settings = {"train_size": size, "seed": seed}
+            write_record(tmp_path, settings=settings, quality=quality, result=losses(loss))
+    runs = load_records(tmp_path).runs
+    groups = run_groups(runs)
+    (row,) = summary_table(runs, groups).rows
     (best,) = [each for each in groups if each.n_train == 500]
     found = best.estimate("BLEU")
     assert found is not None
     assert row[2].text == f"BLEU {found.mean:.1f} ± {found.sd:.1f}"
-    assert row[3].text == "60 test inputs"
-    assert [cell.text for cell in row[4:8]] == ["5", "3", "10", "50, 500, 1,000"]
+    assert [cell.text for cell in row[3:8]] == ["60 test inputs", "4", "2", "10", "50, 500"]
 
 
-def test_the_best_of_each_task_says_which_method_has_it(tmp_path: Path) -> None:
+def test_an_outcome_names_the_best_method_and_prefix_tuning_with_their_intervals(tmp_path: Path) -> None:
     for task, better in (("e2e", "finetune"), ("dart", "prefix")):
         for method in ("prefix", "finetune"):
             quality = 0.8 if method == better else 0.3
             write_record(tmp_path, settings={"task.name": task, "method.name": method}, quality=quality)
-    best = best_scores(run_groups(load_records(tmp_path).runs))
-    assert [(title, method) for title, _, method in best] == [
-        ("Best on DART, 60 test inputs", "prefix-tuning, of 2 methods"),
-        ("Best on E2E, 60 test inputs", "fine-tuning, of 2 methods"),
-    ]
-    assert all(score.startswith("BLEU ") for _, score, _ in best)
+    found = {each.task: each for each in outcomes(run_groups(load_records(tmp_path).runs))}
+    assert {task: [scored.method for scored in each.shown] for task, each in found.items()} == {
+        "DART": ["prefix"],
+        "E2E": ["finetune", "prefix"],
+    }
+    best = found["E2E"].methods[0]
+    assert best.low is not None
+    assert best.high is not None
+    assert best.interval == f"[{best.low:.1f}, {best.high:.1f}]"
+    assert best.low < best.mean < best.high
+    assert "95 % interval over inputs. One run says nothing" in interval_note(list(found.values()))
 
 
 def test_methods_are_ranked_on_the_inputs_that_most_of_them_have(tmp_path: Path) -> None:
     for method, inputs in (("prefix", 60), ("finetune", 60), ("prefix", 90)):
         write_record(tmp_path, settings={"method.name": method, "seed": inputs}, inputs=inputs)
-    ((title, _, method),) = best_scores(run_groups(load_records(tmp_path).runs))
-    assert title == "Best on E2E, 60 test inputs"
-    assert method.endswith("of 2 methods")
+    runs = load_records(tmp_path).runs
+    (found,) = outcomes(run_groups(runs))
+    assert (found.inputs, len(found.methods)) == ("60 test inputs", 2)
+    assert {row[3].text for row in summary_table(runs, run_groups(runs)).rows} == {"60 test inputs"}
 
 
 def test_a_model_has_a_column_where_there_are_several(tmp_path: Path) -> None:
@@ -75,4 +86,4 @@ def test_scores_without_a_value_have_no_best(tmp_path: Path) -> None:
     write_record(tmp_path, result={"scores": {"BLEU": {"value": None, "signature": "s", "reason": "r"}}})
     runs = load_records(tmp_path).runs
     assert summary_table(runs, run_groups(runs)).rows[0][2].text == "–"
-    assert best_scores(run_groups(runs)) == []
+    assert outcomes(run_groups(runs)) == []

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import pytest
 
 from prefixrun.analysis.html import build, page
+from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.errors import MissingPartError
 from synthetic_records import write_record
 
@@ -184,6 +185,12 @@ def test_tables_scroll_in_their_own_box_and_say_what_they_are(html: str) -> None
     boxes = [attributes for attributes in read(html).named("div") if attributes.get("class") == "scroll"]
     assert boxes
     assert all(box.get("tabindex") == "0" and box.get("aria-label") for box in boxes)
+    assert all(table.get("data-name") for table in read(html).named("table")), "the name of its CSV"
+
+
+def test_every_marker_of_a_method_has_its_sign() -> None:
+    assert {spec.marker for spec in METHOD_SPECS.values()} <= set(page.MARKS)
+    assert page.mark_of("finetune") == ("■", METHOD_SPECS["finetune"].colour)
 
 
 def test_not_a_number_is_refused_and_a_lone_surrogate_is_not_fatal() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.html.provenance import Provenance
-from prefixrun.analysis.html.runs import RunPage, group_table, run_pages, run_table, shared_settings
+from prefixrun.analysis.html.runs import RunPage, run_pages, shared_settings, task_tables
 from prefixrun.analysis.html.table import HtmlTable
 from prefixrun.results.records import load_records
 from synthetic_records import write_record
@@ -16,6 +16,13 @@ def column(table: HtmlTable, label: str) -> list[str]:
     return [row[at].text for row in table.rows]
 
 
+def tables(results: Path) -> tuple[HtmlTable, HtmlTable]:
+    """Settings and runs of the only task."""
+    runs = load_records(results).runs
+    (of_task,) = task_tables(run_groups(runs), runs)
+    return of_task.settings, of_task.runs
+
+
 def pages(results: Path) -> list[RunPage]:
     runs = load_records(results).runs
     return run_pages(runs, [], Provenance(runs))
@@ -24,13 +31,13 @@ def pages(results: Path) -> list[RunPage]:
 def test_a_run_is_a_row_with_a_link_its_setting_and_its_numbers(tmp_path: Path) -> None:
     directory = write_record(tmp_path, settings={"train_size": 50, "seed": 3})
     result = json.loads((directory / "result.json").read_text())
-    table = run_table(load_records(tmp_path).runs)
+    _, table = tables(tmp_path)
     (row,) = table.rows
     assert (row[0].text, row[0].href) == (result["run_id"], f"#run-{result['run_id']}")
     assert directory.name in row[0].search
-    labels = ("Task", "Method", "Length", "Init", "Model", "Seed", "Pairs", "BLEU", "Stored", "Memory")
+    labels = ("Method", "Length", "Init", "Model", "Seed", "Pairs", "BLEU", "Stored", "Memory")
     assert [column(table, label)[0] for label in labels] == [
-        *("E2E", "prefix", "10", "words", "SmolLM2-135M", "3", "50"),
+        *("prefix-tuning", "10", "words", "SmolLM2-135M", "3", "50"),
         f"{result['scores']['BLEU']['value']:.1f}",
         *("115,200", "1.86 GiB"),
     ]
@@ -40,7 +47,7 @@ def test_a_run_is_a_row_with_a_link_its_setting_and_its_numbers(tmp_path: Path) 
 def test_a_setting_that_all_runs_share_is_a_detail_and_one_that_differs_filters(tmp_path: Path) -> None:
     for method in ("prefix", "finetune"):
         write_record(tmp_path, settings={"method.name": method})
-    columns = {each.label: each for each in run_table(load_records(tmp_path).runs).columns}
+    columns = {each.label: each for each in tables(tmp_path)[1].columns}
     assert (columns["Method"].detail, columns["Method"].is_filter) == ("", True)
     assert columns["Model"].detail == "always"
 
@@ -49,7 +56,7 @@ def test_runs_that_differ_in_their_seeds_are_one_row_with_their_spread(tmp_path:
     for seed, quality in ((1, 0.4), (2, 0.7)):
         write_record(tmp_path, settings={"seed": seed}, quality=quality)
     write_record(tmp_path, settings={"train_size": 50})
-    table = group_table(run_groups(load_records(tmp_path).runs))
+    table, _ = tables(tmp_path)
     assert column(table, "Runs") == ["2", "1"]
     spread, alone = column(table, "BLEU")
     assert "±" in spread
@@ -92,3 +99,33 @@ def test_a_page_links_to_the_set_with_its_outputs(tmp_path: Path) -> None:
     runs = load_records(tmp_path).runs
     (page,) = run_pages(runs, [{"name": "e2e-test-release", "outputs": {"0": [1]}}], Provenance(runs))
     assert page.outputs == "e2e-test-release"
+
+
+def test_every_task_has_its_tables_so_that_scales_do_not_mix(tmp_path: Path) -> None:
+    for task in ("e2e", "dart"):
+        write_record(tmp_path, settings={"task.name": task})
+    runs = load_records(tmp_path).runs
+    of_tasks = task_tables(run_groups(runs), runs)
+    assert sorted(each.task for each in of_tasks) == ["DART", "E2E"]
+    assert all(len(each.runs.rows) == len(each.settings.rows) == 1 for each in of_tasks)
+    assert all("–" not in column(each.runs, "BLEU") for each in of_tasks)
+
+
+def test_pairs_are_those_that_were_seen(tmp_path: Path) -> None:
+    write_record(tmp_path, settings={"train.max_steps": 100})
+    write_record(tmp_path, settings={"train_size": 50})
+    settings, runs = tables(tmp_path)
+    assert sorted(column(settings, "Pairs")) == sorted(column(runs, "Pairs")) == ["1,600 of 42,061", "50"]
+    facts = {dict(page.setting)["Training pairs"] for page in pages(tmp_path)}
+    assert facts == {"1,600 seen, of 42,061", "50 of 42,061"}
+
+
+def test_settings_of_equal_columns_say_what_tells_them_apart(tmp_path: Path) -> None:
+    for rate in (1e-3, 3e-4):
+        write_record(tmp_path, settings={"train.lr": rate})
+    settings, runs = tables(tmp_path)
+    assert (
+        sorted(column(settings, "Further settings"))
+        == sorted(column(runs, "Further settings"))
+        == ["lr=0.0003", "lr=0.001"]
+    )

@@ -82,3 +82,20 @@ def test_texts_are_ordered_as_people_count_and_without_their_markup() -> None:
 
 def test_search_wants_every_word() -> None:
     assert evaluate('[matches("Prefix 10, seed 1", "seed prefix"), matches("Prefix 10", "prefix 5")]') == [True, False]
+
+
+def test_a_csv_has_numbers_with_their_unit_and_what_is_shown_where_it_says_more() -> None:
+    columns = [
+        {"heading": "Method", "unit": "", "texts": ["=a,b", "–", 'the "c"'], "numbers": None},
+        {"heading": "BLEU", "unit": "", "texts": ["58.6 ± 1.4", "60.1", "–"], "numbers": ["58.61234", "60.1", ""]},
+        {"heading": "Training", "unit": "s", "texts": ["9.0 min", "1 s", "2 s"], "numbers": ["540", "1", "2"]},
+        {"heading": "Runs", "unit": "", "texts": ["1", "1,000", "3"], "numbers": ["1", "1000", "3"]},
+    ]
+    assert evaluate(f"csv({js(columns)})").split("\r\n") == [
+        "Method,BLEU,BLEU (as shown),Training (s),Runs",
+        '"\'=a,b",58.61234,58.6 ± 1.4,540,1',
+        ",60.1,60.1,1,1000",
+        '"the ""c""",,–,2,3',
+        "",
+    ]
+    assert evaluate("csv([])") == "\r\n"

@@ -28,7 +28,7 @@ def test_without_runs_both_versions_stand_alone(tmp_path: Path) -> None:
     assert table.title == "Table 2: table-to-text generation, E2E"
     assert all(len(row) == len(table.columns) for row in table.rows)
     prefix = rows(table)["GPT-2 Medium, prefix-tuning 0.1%, length 5"]
-    assert (prefix[1].text, prefix[2].text, prefix[2].value) == ("0/3 seeds", "70.3", 70.3)
+    assert (prefix[1].text, prefix[2].text, prefix[2].value) == ("paper", "70.3", 70.3)
 
 
 def test_ours_stand_above_the_papers_with_difference_and_verdict(tmp_path: Path) -> None:
@@ -53,10 +53,20 @@ def test_another_backbone_stands_below_and_says_why(tmp_path: Path) -> None:
     write_record(tmp_path)
     found = shown(tmp_path)
     (own,) = [row for name, row in rows(found.chapters[0].tables[0]).items() if name.startswith("SmolLM2")]
-    assert own[1].verdict.startswith("not comparable: other backbone")
+    assert (own[0].method, own[1].text, own[1].below) == ("prefix", "ours", "")
+    assert found.chapters[0].tables[0].notes[0] == "Rows of ours are not comparable with the paper's: other backbone."
     assert (own[2].below, own[2].verdict) == ("", "")
     assert found.verdicts[0][1] == {"not comparable": 2}
     assert set(found.verdicts[0][1]) <= set(VERDICTS)
+
+
+def test_a_reason_that_not_all_of_our_rows_share_stands_in_its_row(tmp_path: Path) -> None:
+    for size in (None, 50):
+        write_record(tmp_path, settings={"train_size": size, "seed": size or 0}, data_source="release")
+        write_record(tmp_path, settings={"train_size": size, "decode.beams": 1}, data_source="release")
+    table = shown(tmp_path).chapters[0].tables[0]
+    below = {row[1].below for row in table.rows if row[1].text == "ours"}
+    assert below == {"", "decoded with beam 1, the paper with 5"}
 
 
 def test_scores_that_cannot_share_a_column_are_said_where_the_table_would_be(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from prefixrun.analysis.html.costs import cost_table
 from prefixrun.analysis.html.examples import collect
 from prefixrun.analysis.html.figures import page_figures
 from prefixrun.analysis.html.findings import OUTCOMES, summary
+from prefixrun.analysis.html.overview_figure import overview_figure
 from prefixrun.analysis.html.provenance import Provenance
 from prefixrun.analysis.html.tables import VERDICTS, tables
 from prefixrun.analysis.html.training import training_figures
@@ -47,6 +48,7 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
     provenance = Provenance(records)
     compared = tables(groups)
     findings = evaluate(records)
+    found = overview.outcomes(groups)
     figures, figures_problem = page_figures(groups, results_dir / "figures")
     unread = [(one.directory.name, one.reason) for one in loaded.skipped]
     skipped = tuple((what, _without(paths, why)) for what, why in [*unread, *examples.problems])
@@ -55,11 +57,13 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
         "made": made or utc_now(),
         "command": command,
         "totals": overview.totals(records),
-        "best_scores": overview.best_scores(groups),
+        "outcomes_of_tasks": found,
+        "interval_note": overview.interval_note(found),
+        "overview_figure": overview_figure(found),
         "summary": overview.summary_table(records, groups),
         "left_out": skipped,
         "chapters": [replace(each, problem=_without(paths, each.problem)) for each in compared.chapters],
-        "run_tables": (runs.run_table(records), runs.group_table(groups)),
+        "task_tables": runs.task_tables(groups, records),
         "run_pages": runs.run_pages(records, examples.sets, provenance),
         "shared_settings": runs.setting_lines(runs.shared_settings(records)),
         "figures": (*figures, *training_figures(records)),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from prefixrun.analysis.html.format import change, duration, memory, share
+from prefixrun.analysis.html.format import change, duration, memory, pairs, share
 from prefixrun.analysis.html.provenance import environment, machine
-from prefixrun.analysis.html.table import Cell, Column, HtmlTable, number_cell, text_cell
+from prefixrun.analysis.html.table import Cell, Column, HtmlTable, method_cell, number_cell, text_cell
 from prefixrun.results import display_names
 from prefixrun.results.records import Record
 
@@ -17,20 +17,25 @@ _COLUMNS = (
     Column("Task", is_filter=True),
     Column("Model", is_filter=True, detail="always"),
     Column("Length", numeric=True),
-    Column("Pairs", numeric=True, title="training pairs"),
+    Column("Pairs", numeric=True, title="training pairs that were seen, and of how many where these are more"),
     Column("Steps", numeric=True, title="optimiser steps", detail="always"),
     Column("Format", title="number format of the model", detail="always"),
     Column("Runs", numeric=True),
     Column("Trained", numeric=True, title="parameters that are trained", detail="always"),
     Column("Stored", numeric=True, title="numbers that are stored after training"),
-    Column("% of model", numeric=True, title="stored, of the model"),
-    Column("Training", numeric=True, title="training time"),
+    Column("% of model", numeric=True, title="stored, of the model", unit="as a fraction"),
+    Column("Training", numeric=True, title="training time", unit="s"),
     Column("Tokens", numeric=True, title="training tokens", detail="always"),
     Column("Tokens/s", numeric=True, title="training tokens a second"),
-    Column("Decoding", numeric=True, title="decoding time of one input"),
-    Column("Memory", numeric=True, title="peak memory"),
-    Column("Plain text", numeric=True, title="what the method adds to the loss on plain prose, in nats a token"),
-    Column("Machine", is_filter=True, is_wide=True),
+    Column("Decoding", numeric=True, title="decoding time of one input", unit="s"),
+    Column("Memory", numeric=True, title="peak memory", unit="bytes"),
+    Column(
+        "Plain text",
+        numeric=True,
+        title="what the method adds to the loss on plain prose, in nats a token",
+        detail="partial",
+    ),
+    Column("Machine", is_filter=True, title="by its letter in the note below"),
 )
 
 
@@ -39,20 +44,35 @@ def cost_table(runs: Sequence[Record]) -> HtmlTable:
     settings: dict[tuple[Any, ...], list[Record]] = {}
     for run in runs:
         settings.setdefault(_setting(run), []).append(run)
-    rows = tuple(_row(setting, alike) for setting, alike in settings.items())
-    return HtmlTable("Costs by setting", _COLUMNS, rows, ("Medians over the runs of a setting.",), is_long=True)
+    machines = {
+        where: _letter(at) for at, where in enumerate(dict.fromkeys(_machine(run) for run in runs if _machine(run)))
+    }
+    rows = tuple(_row(setting, alike, machines) for setting, alike in settings.items())
+    named = "; ".join(f"{letter}: {where}" for where, letter in machines.items())
+    notes = ("Medians over the runs of a setting.", *([f"Machines: {named}."] if named else []))
+    return HtmlTable("Costs by setting", _COLUMNS, rows, notes, is_long=True)
+
+
+def _machine(run: Record) -> str:
+    return machine(environment(run))
+
+
+def _letter(position: int) -> str:
+    """A to Z, then AA, AB, …"""
+    before, at = divmod(position, 26)
+    return (_letter(before - 1) if before else "") + chr(ord("A") + at)
 
 
 def _setting(run: Record) -> tuple[Any, ...]:
     result = run.result
     sizes = (result["parameters"][name] for name in ("trained", "stored", "total"))
     steps = result["costs"].get("train_steps")
-    where = machine(environment(run))
-    return run.method, run.task, run.model, run.prefix_len, run.n_train, steps, run.precision, where, *sizes
+    where = _machine(run)
+    return run.method, run.task, run.model, run.prefix_len, run.seen, run.n_train, steps, run.precision, where, *sizes
 
 
-def _row(setting: tuple[Any, ...], runs: Sequence[Record]) -> tuple[Cell, ...]:
-    method, task, model, prefix_len, n_train, steps, precision, where, trained, stored, total = setting
+def _row(setting: tuple[Any, ...], runs: Sequence[Record], machines: Mapping[str, str]) -> tuple[Cell, ...]:
+    method, task, model, prefix_len, seen, n_train, steps, precision, where, trained, stored, total = setting
     costs = [run.result["costs"] for run in runs]
     seconds, tokens, peak = (
         _median(each.get(name) for each in costs) for name in ("train_seconds", "train_tokens", "peak_memory_bytes")
@@ -60,10 +80,12 @@ def _row(setting: tuple[Any, ...], runs: Sequence[Record]) -> tuple[Cell, ...]:
     speed = _median(_ratio(each.get("train_tokens"), each.get("train_seconds")) for each in costs)
     decoding = _median(_ratio(run.result["costs"].get("decode_seconds"), run.result.get("n_inputs")) for run in runs)
     return (
-        text_cell(display_names.of_method_briefly(method)),
+        method_cell(method),
         text_cell(display_names.of_task(task)),
         text_cell(display_names.of_model(model)),
-        *map(number_cell, (prefix_len, n_train, steps)),
+        number_cell(prefix_len),
+        Cell(pairs(seen, n_train), seen),
+        number_cell(steps),
         text_cell(precision),
         *map(number_cell, (len(runs), trained, stored)),
         Cell(share(stored, total), _ratio(stored, total)),
@@ -73,7 +95,7 @@ def _row(setting: tuple[Any, ...], runs: Sequence[Record]) -> tuple[Cell, ...]:
         number_cell(decoding, duration),
         number_cell(peak, memory),
         number_cell(_median(_forgetting(run) for run in runs), change),
-        text_cell(where),
+        text_cell(machines.get(where)),
     )
 
 

@@ -39,6 +39,16 @@ def share(part: float | None, whole: float | None) -> str:
     return f"{percent:.2g} %" if percent < 1 else f"{percent:,.1f} %"
 
 
+def pairs(seen: int, n_train: int) -> str:
+    """Training pairs that a schedule gets to, and of how many where these are more."""
+    return number(seen) if seen == n_train else f"{number(seen)} of {number(n_train)}"
+
+
+def day(time: object) -> str:
+    """A time of a record, such as 2026-11-24T09:47:05+00:00, to the minute."""
+    return f"{str(time)[:10]} {str(time)[11:16]} UTC" if time else NOTHING
+
+
 def count(amount: int, noun: str) -> str:
     """``1 run``, ``2 runs``."""
     return f"{amount:,} {noun}{'' if amount == 1 else 's'}"

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from prefixrun.analysis.groups import RunGroup
-from prefixrun.analysis.html.format import NOTHING, count, duration
+from prefixrun.analysis.groups import RunGroup, split_by
+from prefixrun.analysis.html.format import NOTHING, duration, pairs
+from prefixrun.analysis.html.metrics import score_text
 from prefixrun.analysis.html.runs import group_score
-from prefixrun.analysis.html.table import Cell, Column, HtmlTable, number_cell, text_cell
+from prefixrun.analysis.html.table import Cell, Column, HtmlTable, method_cell, number_cell, text_cell
+from prefixrun.analysis.score_intervals import Over, score_interval
 from prefixrun.results import display_names
 from prefixrun.results.records import Record
 
@@ -37,18 +39,97 @@ def totals(runs: Sequence[Record]) -> Totals:
     return Totals(len(runs), tuple(tasks), tuple(models), tuple(methods), *sums)
 
 
+CHOICE = (
+    "A method stands here by its setting with the lowest development loss, among those scored on the same inputs, not "
+    "by its best score."
+)
+"""How one of several settings is chosen, as the paper chose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The setting that stands for a method, and its main score."""
+
+    method: str
+    group: RunGroup
+    mean: float
+    low: float | None
+    high: float | None
+    over: Over | None
+    """What the interval is over; None without one."""
+    text: str
+    """The score as the paper prints it."""
+    interval: str
+    """Its 95 % interval; empty where it is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came out on one task, model and kind of data: its methods, the best first."""
+
+    task: str
+    inputs: str
+    metric: str
+    methods: tuple[Scored, ...]
+
+    @property
+    def shown(self) -> tuple[Scored, ...]:
+        """The best method, and prefix-tuning where that is another one."""
+        return (self.methods[0], *(each for each in self.methods[1:] if each.method == "prefix"))
+
+
+def outcomes(groups: Sequence[RunGroup]) -> list[Outcome]:
+    """Every task, model and kind of data that has a score."""
+    found = []
+    for alike in split_by(groups, lambda group: (group.first.task, *_part(group.first)[2:])):
+        ranked = _ranked_together(alike)
+        metric = _main_metric(ranked)
+        scored = [each for of in split_by(ranked, lambda group: group.method) if (each := _scored(of, metric))]
+        if not scored:
+            continue
+        scored.sort(key=lambda each: each.mean, reverse=not display_names.less_is_better(metric))
+        name, task = display_names.of_metric(metric), display_names.of_task(alike[0].first.task)
+        found.append(Outcome(task, _inputs(scored[0].group), name, tuple(scored)))
+    return found
+
+
+def interval_note(found: Sequence[Outcome]) -> str:
+    """What the intervals of the scores that are shown are over."""
+    kinds = {scored.over for outcome in found for scored in outcome.shown if scored.over}
+    if not kinds:
+        return CHOICE
+    alone = " One run says nothing of the spread between seeds." if "inputs" in kinds else ""
+    return f"{CHOICE} In brackets: 95 % interval over {' or '.join(sorted(kinds))}.{alone}"
+
+
+def _scored(groups: Sequence[RunGroup], metric: str) -> Scored | None:
+    """The setting of a method with the lowest development loss of those that have the score."""
+    with_score = [group for group in groups if group.estimate(metric) is not None]
+    if not with_score:
+        return None
+    group = min(with_score, key=lambda group: (group.selection_loss, -group.seen, -len(group.runs)))
+    of_task, found = group.first.scored_as, score_interval(group.runs, metric)
+    mean = found.mean if found else sum(group.values(metric)) / len(group.values(metric))
+    interval = f"[{score_text(found.low, of_task, metric)}, {score_text(found.high, of_task, metric)}]" if found else ""
+    low, high, over = (found.low, found.high, found.over) if found else (None, None, None)
+    return Scored(group.method, group, mean, low, high, over, score_text(mean, of_task, metric), interval)
+
+
+def _main_metric(groups: Sequence[RunGroup]) -> str:
+    first = groups[0].first
+    metric, *_ = (*display_names.main_metrics(first.scored_as, first.result["scores"]), "")
+    return metric
+
+
 def summary_table(runs: Sequence[Record], groups: Sequence[RunGroup]) -> HtmlTable:
-    """One row for each task, model, method and kind of data: its best score, and what was run.
+    """One row for each task, method, model and kind of data: its score, and what was run.
 
     A model or kind of data that is the only one has no column.
     """
-    parts: dict[tuple[str, ...], list[Record]] = {}
-    for run in runs:
-        parts.setdefault(_part(run), []).append(run)
     columns = (
         Column("Task"),
         Column("Method"),
-        Column("Best score", numeric=True, title="mean over the runs of the best setting"),
+        Column("Score", numeric=True, title="mean ± standard deviation over the runs of the setting"),
         Column("On"),
         Column("Model"),
         Column("Data"),
@@ -56,36 +137,25 @@ def summary_table(runs: Sequence[Record], groups: Sequence[RunGroup]) -> HtmlTab
         Column("Seeds", numeric=True),
         Column("Prefix lengths"),
         Column("Training pairs"),
-        Column("Training time", numeric=True),
+        Column("Training time", numeric=True, unit="s"),
     )
-    of_part = {part: [group for group in groups if _part(group.first) == part] for part in parts}
-    rows = tuple(_row(part, alike, of_part[part]) for part, alike in parts.items())
-    note = (
-        "Best score: mean ± standard deviation over the runs of the setting whose mean is best, among those scored on "
-        "the most inputs. Scores on other inputs cannot be ranked."
-    )
+    ranked = {
+        alike[0].comparison_key: _ranked_together(alike)
+        for alike in split_by(groups, lambda group: (group.first.task, *_part(group.first)[2:]))
+    }
+    of_ranked = {_part(group.first) for alike in ranked.values() for group in alike}
+    rows = []
+    for alike in split_by(runs, _part):
+        part = _part(alike[0])
+        pool = [group for each in ranked.values() for group in each] if part in of_ranked else groups
+        rows.append(_row(part, alike, [group for group in pool if _part(group.first) == part]))
     is_shown = [
         column.label not in ("Model", "Data") or len({row[at].text for row in rows}) > 1
         for at, column in enumerate(columns)
     ]
-    rows = tuple(tuple(compress(row, is_shown)) for row in rows)
-    return HtmlTable("What was run", tuple(compress(columns, is_shown)), rows, (note,))
-
-
-def best_scores(groups: Sequence[RunGroup]) -> list[tuple[str, str, str]]:
-    """(task and inputs, best score, method that has it, of how many) of every task, model and kind of data."""
-    tasks: dict[tuple[str, ...], list[RunGroup]] = {}
-    for each in groups:
-        task, _, *others = _part(each.first)
-        tasks.setdefault((task, *others), []).append(each)
-    lines = []
-    for (task, *_), alike in tasks.items():
-        best, group = _best(alike)
-        if group is not None:
-            methods = {other.first.method for other in _ranked_together(alike)}
-            by = f"{display_names.of_method(group.first.method)}, of {count(len(methods), 'method')}"
-            lines.append((f"Best on {display_names.of_task(task)}, {_inputs(group)}", best.text, by))
-    return lines
+    shown = tuple(tuple(compress(row, is_shown)) for row in rows)
+    note = f"{CHOICE} Scores on other inputs cannot be ranked."
+    return HtmlTable("What was run", tuple(compress(columns, is_shown)), shown, (note,))
 
 
 def _part(run: Record) -> tuple[str, ...]:
@@ -94,32 +164,22 @@ def _part(run: Record) -> tuple[str, ...]:
 
 def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGroup]) -> tuple[Cell, ...]:
     task, method, model, data = part
-    best, group = _best(groups)
+    metric = _main_metric(groups)
+    scored = _scored(_ranked_together(groups), metric)
+    score = group_score(scored.group, metric) if scored else Cell(NOTHING)
     return (
         text_cell(display_names.of_task(task)),
-        text_cell(display_names.of_method(method)),
-        best,
-        text_cell(_inputs(group) if group else None),
+        method_cell(method),
+        Cell(f"{display_names.of_metric(metric)} {score.text}", score.value) if scored else score,
+        text_cell(_inputs(scored.group) if scored else None),
         text_cell(display_names.of_model(model)),
         text_cell(data),
         number_cell(len(runs)),
         number_cell(len({run.seed for run in runs})),
         text_cell(_listed(run.prefix_len for run in runs)),
-        text_cell(_listed(run.n_train for run in runs)),
+        text_cell(_listed_pairs(runs)),
         number_cell(_sum(runs, "train_seconds"), duration),
     )
-
-
-def _best(groups: Sequence[RunGroup]) -> tuple[Cell, RunGroup | None]:
-    """The best mean of the task's first metric, among settings that were scored on the same inputs."""
-    metric, *_ = (*display_names.main_metrics(groups[0].first.scored_as, groups[0].first.result["scores"]), "")
-    sign = -1 if display_names.less_is_better(metric) else 1
-    scored = [(group_score(group, metric), group) for group in _ranked_together(groups)]
-    ranked = [(sign * cell.value, cell, group) for cell, group in scored if cell.value is not None]
-    if not ranked:
-        return Cell(NOTHING), None
-    _, best, group = max(ranked, key=lambda each: each[0])
-    return Cell(f"{display_names.of_metric(metric)} {best.text}", best.value), group
 
 
 def _ranked_together(groups: Sequence[RunGroup]) -> list[RunGroup]:
@@ -141,6 +201,12 @@ def _inputs(group: RunGroup) -> str:
 def _sum(runs: Iterable[Record], name: str) -> Any:
     known = [cost for run in runs if (cost := run.result["costs"].get(name)) is not None]
     return sum(known) if known else None
+
+
+def _listed_pairs(runs: Sequence[Record]) -> str:
+    """How many pairs were seen, of how many where these are more."""
+    texts = [pairs(seen, n_train) for seen, n_train in sorted({(run.seen, run.n_train) for run in runs})]
+    return ", ".join(texts) if len(texts) <= 4 else f"{texts[0]} to {texts[-1]} ({len(texts)} sizes)"
 
 
 def _listed(values: Iterable[int | None]) -> str:

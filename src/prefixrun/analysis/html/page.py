@@ -16,8 +16,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from prefixrun.analysis.html.format import count, duration, number
+from prefixrun.config.method_specs import spec_of
 from prefixrun.errors import MissingPartError
 from prefixrun.files import plain_json
+from prefixrun.results.display_names import of_method
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -34,6 +36,23 @@ SECTIONS = (
     ("costs", "Costs"),
     ("provenance", "Provenance"),
 )
+
+MARKS = {
+    "o": "●",
+    "s": "■",
+    "D": "◆",
+    "d": "♦",
+    "^": "▲",
+    "v": "▼",
+    "<": "◀",
+    ">": "▶",
+    "P": "✚",
+    "X": "✖",
+    "h": "⬢",
+    "p": "⬟",
+    "*": "★",
+}
+"""Marker of matplotlib → the sign that looks like it."""
 
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -93,6 +112,12 @@ def script_json(value: object) -> str:
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
+def mark_of(method: str) -> tuple[str, str]:
+    """(sign, colour) of a method in a text: the mark that it has in figures."""
+    spec = spec_of(method)
+    return MARKS.get(spec.marker, "●"), spec.colour
+
+
 def _hash(code: str) -> str:
     return base64.b64encode(hashlib.sha256(code.encode("utf-8")).digest()).decode("ascii")
 
@@ -101,5 +126,6 @@ def _hash(code: str) -> str:
 def _environment() -> Environment:
     environment = Environment(loader=FileSystemLoader(ASSETS), autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters |= {"number": number, "duration": duration, "count": count}
+    environment.filters |= {"number": number, "duration": duration, "count": count, "method": of_method}
+    environment.globals |= {"mark_of": mark_of}
     return environment

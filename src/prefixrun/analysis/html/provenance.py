@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prefixrun.analysis.html.format import count
+from prefixrun.analysis.html.format import count, day
 from prefixrun.analysis.html.pool import Pool
 from prefixrun.analysis.html.table import Column, HtmlTable, number_cell, run_cell, text_cell
 from prefixrun.results import display_names
@@ -97,7 +97,7 @@ class Provenance:
             tuple(
                 (
                     run_cell(run),
-                    text_cell(run.result["provenance"].get("time")),
+                    text_cell(day(run.result["provenance"].get("time"))),
                     number_cell(self.environment_of(run)),
                     text_cell(run.result["provenance"].get("command"), is_code=True),
                 )

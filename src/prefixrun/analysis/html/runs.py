@@ -9,11 +9,12 @@ from typing import Any
 
 from prefixrun.analysis import paper_numbers
 from prefixrun.analysis.comparability import verdict
-from prefixrun.analysis.groups import RunGroup
-from prefixrun.analysis.html.format import NOTHING, duration, memory, number, share
+from prefixrun.analysis.group_labels import further_settings
+from prefixrun.analysis.groups import RunGroup, split_by
+from prefixrun.analysis.html.format import NOTHING, day, duration, memory, number, pairs, share
 from prefixrun.analysis.html.metrics import score_columns, score_names, score_text
-from prefixrun.analysis.html.provenance import Provenance
-from prefixrun.analysis.html.table import Cell, Column, HtmlTable, number_cell, run_cell, text_cell
+from prefixrun.analysis.html.provenance import Provenance, environment, machine
+from prefixrun.analysis.html.table import Cell, Column, HtmlTable, method_cell, number_cell, run_cell, text_cell
 from prefixrun.files import canonical_json
 from prefixrun.results import display_names
 from prefixrun.results.records import Record
@@ -23,11 +24,15 @@ Facts = tuple[tuple[str, str], ...]
 
 _COSTS = (
     Column("Stored", numeric=True, title="numbers that are stored after training", detail="always"),
-    Column("Training", numeric=True, title="training time"),
-    Column("Memory", numeric=True, title="peak memory", detail="always"),
+    Column("Training", numeric=True, title="training time", unit="s"),
+    Column("Memory", numeric=True, title="peak memory", detail="always", unit="bytes"),
 )
 
-_BACKBONE = (("files", "Model files"), ("sha256", "SHA-256"))
+_PAIRS = Column("Pairs", numeric=True, title="training pairs that were seen, and of how many where these are more")
+
+_FURTHER = Column("Further settings", is_wide=True, title="what tells it from others of the same columns")
+
+_BACKBONE = (("files", "Model files"), ("sha256", "SHA-256 of the model"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,37 +55,62 @@ class RunPage:
     """Name of the set of examples with its outputs; empty without outputs."""
 
 
-def run_table(runs: Sequence[Record]) -> HtmlTable:
-    """One row a run."""
+@dataclass(frozen=True, slots=True)
+class TaskTables:
+    """The runs of one task: scores of other tasks are on other scales, and would leave columns empty."""
+
+    task: str
+    settings: HtmlTable
+    runs: HtmlTable
+
+
+def task_tables(groups: Sequence[RunGroup], runs: Sequence[Record]) -> list[TaskTables]:
+    """The tables of each task, in the order of the runs."""
+    tables = []
+    for of_task in split_by(runs, lambda run: run.task):
+        task = of_task[0].task
+        name = display_names.of_task(task)
+        alike = [group for group in groups if group.first.task == task]
+        tables.append(TaskTables(name, group_table(alike, name), run_table(alike, of_task, name)))
+    return tables
+
+
+def run_table(groups: Sequence[RunGroup], runs: Sequence[Record], task: str) -> HtmlTable:
+    """One row a run of a task."""
     names = score_names(runs, with_values=True)
+    further = {run.run_id: text for group, text in further_settings(groups).items() for run in group.runs}
     columns = (
         Column("Run"),
         *_setting_columns(runs),
         Column("Seed", numeric=True),
         Column("Subset", numeric=True, title="seed of the training subset"),
-        Column("Pairs", numeric=True, title="training pairs"),
+        _PAIRS,
         *score_columns(runs, names),
         *_COSTS,
+        _FURTHER,
         Column("Beside the paper", detail="always", is_wide=True),
     )
-    return HtmlTable("Every run", columns, tuple(_run_row(run, names) for run in runs), is_long=True)
+    rows = tuple(_run_row(run, names, further.get(run.run_id, "")) for run in runs)
+    return HtmlTable(f"{task}: every run", columns, rows, is_long=True)
 
 
-def group_table(groups: Sequence[RunGroup]) -> HtmlTable:
-    """One row a setting: runs that differ in their seeds alone."""
+def group_table(groups: Sequence[RunGroup], task: str) -> HtmlTable:
+    """One row a setting of a task: runs that differ in their seeds alone."""
     runs = [group.first for group in groups]
     names = score_names(runs, with_values=True)
     columns = (
         *_setting_columns(runs),
-        Column("Pairs", numeric=True, title="training pairs"),
+        _PAIRS,
         Column("Runs", numeric=True),
         *score_columns(runs, names),
         *_COSTS,
+        _FURTHER,
         Column("Which", detail="always"),
     )
     note = "Mean ± standard deviation over runs that differ in their seeds alone; means of times and memory."
-    rows = tuple(_group_row(group, names) for group in groups)
-    return HtmlTable("Every setting, over its seeds", columns, rows, (note,) if rows else (), is_long=True)
+    further = further_settings(groups)
+    rows = tuple(_group_row(group, names, further[group]) for group in groups)
+    return HtmlTable(f"{task}: every setting, over its seeds", columns, rows, (note,) if rows else (), is_long=True)
 
 
 def run_pages(runs: Sequence[Record], sets: Sequence[Mapping[str, Any]], provenance: Provenance) -> list[RunPage]:
@@ -112,7 +142,7 @@ def label(record: Record) -> str:
     parts = [
         method,
         result["init"],
-        f"{result['n_train']:,} pairs" if subset else None,
+        f"{pairs(record.seen, record.n_train)} pairs" if subset or record.seen < record.n_train else None,
         f"subset {record.subsample_seed}" if subset and record.subsample_seed else None,
         f"seed {record.seed}",
         record.model,
@@ -122,20 +152,19 @@ def label(record: Record) -> str:
 
 
 def _setting_columns(runs: Sequence[Record]) -> list[Column]:
-    """A setting that all runs share is a detail."""
-    texts = list(zip(*(_setting(run) for run in runs), strict=True)) or [()] * 7
-    labels = ("Task", "Method", "Length", "Init", "Model", "Data", "Profile")
+    """A setting that all runs share is a detail; the method names the row."""
+    texts = list(zip(*(_setting(run) for run in runs), strict=True)) or [()] * 6
+    labels = ("Method", "Length", "Init", "Model", "Data", "Profile")
     columns = []
     for name, cells in zip(labels, texts, strict=True):
-        is_shared = len({cell.text for cell in cells}) < 2
+        is_shared = name != "Method" and len({cell.text for cell in cells}) < 2
         columns.append(Column(name, numeric=name == "Length", is_filter=True, detail="always" if is_shared else ""))
     return columns
 
 
 def _setting(run: Record) -> tuple[Cell, ...]:
     return (
-        text_cell(display_names.of_task(run.task)),
-        text_cell(display_names.of_method_briefly(run.method)),
+        method_cell(run.method),
         number_cell(run.prefix_len),
         text_cell(run.result["init"]),
         text_cell(display_names.of_model(run.model)),
@@ -144,31 +173,33 @@ def _setting(run: Record) -> tuple[Cell, ...]:
     )
 
 
-def _run_row(run: Record, names: Sequence[str]) -> tuple[Cell, ...]:
+def _run_row(run: Record, names: Sequence[str], further: str) -> tuple[Cell, ...]:
     costs = run.result["costs"]
     return (
         run_cell(run),
         *_setting(run),
         number_cell(run.seed, str),
         number_cell(run.subsample_seed, str),
-        number_cell(run.n_train),
+        Cell(pairs(run.seen, run.n_train), run.seen),
         *(Cell(score_text(value, run.scored_as, name), value) for name in names for value in [run.value(name)]),
         number_cell(run.result["parameters"]["stored"]),
         number_cell(costs.get("train_seconds"), duration),
         number_cell(costs.get("peak_memory_bytes"), memory),
+        text_cell(further),
         text_cell(_verdict(run)),
     )
 
 
-def _group_row(group: RunGroup, names: Sequence[str]) -> tuple[Cell, ...]:
+def _group_row(group: RunGroup, names: Sequence[str], further: str) -> tuple[Cell, ...]:
     return (
         *_setting(group.first),
-        number_cell(group.n_train),
+        Cell(pairs(group.seen, group.n_train), group.seen),
         number_cell(len(group.runs)),
         *(group_score(group, name) for name in names),
         number_cell(group.parameters("stored")),
         number_cell(group.cost("train_seconds"), duration),
         number_cell(group.cost("peak_memory_bytes"), memory),
+        text_cell(further),
         Cell("", runs=tuple(run.run_id for run in group.runs)),
     )
 
@@ -197,9 +228,10 @@ def _run_page(run: Record, shared: Mapping[str, Any], outputs: str, provenance: 
         costs=_cost_facts(run),
         command=origin.get("command") or "command not recorded",
         provenance=(
-            ("Finished", origin.get("time") or NOTHING),
+            ("Finished", day(origin.get("time"))),
             ("Directory", f"{run.directory.parent.name}/{run.directory.name}"),
-            ("Environment", str(provenance.environment_of(run))),
+            ("Machine", machine(environment(run)) or NOTHING),
+            ("Environment", f"no. {provenance.environment_of(run)} of the section Provenance"),
             *((term, str(backbone[name])) for name, term in _BACKBONE if backbone.get(name)),
         ),
         outputs=outputs,
@@ -209,19 +241,24 @@ def _run_page(run: Record, shared: Mapping[str, Any], outputs: str, provenance: 
 def _setting_facts(run: Record) -> Facts:
     result = run.result
     facts = (
-        ("Task", run.task),
-        ("Model", run.model),
-        ("Method", run.method),
+        ("Task", display_names.of_task(run.task)),
+        ("Model", display_names.of_model(run.model)),
+        ("Method", display_names.of_method(run.method)),
         ("Prefix length", run.prefix_len),
         ("Init", result["init"]),
         ("Seed", run.seed),
         ("Subsample seed", run.subsample_seed),
         ("Profile", result["profile"]),
         ("Data", result["data_source"]),
-        ("Training pairs", _part(run.n_train, result.get("n_train_available"))),
+        ("Training pairs", _training_pairs(run)),
         (f"Inputs ({run.split})", _part(result.get("n_inputs"), result.get("n_inputs_available"))),
     )
     return tuple((term, str(value)) for term, value in facts if value is not None)
+
+
+def _training_pairs(run: Record) -> str:
+    chosen = _part(run.n_train, run.result.get("n_train_available"))
+    return chosen if run.seen == run.n_train else f"{number(run.seen)} seen, of {chosen}"
 
 
 def _part(part: int | None, whole: int | None) -> str:
@@ -237,10 +274,10 @@ def _cost_facts(run: Record) -> Facts:
         ("Tokens a second", number(tokens / seconds if seconds and tokens is not None else None)),
         ("Decoding", duration(costs.get("decode_seconds"))),
         ("Peak memory", memory(costs.get("peak_memory_bytes"))),
-        ("Trained", number(parameters["trained"])),
-        ("Stored", number(parameters["stored"])),
+        ("Parameters trained", number(parameters["trained"])),
+        ("Numbers stored", number(parameters["stored"])),
         ("Stored, of the model", share(parameters["stored"], parameters["total"])),
-        ("Model", number(parameters["total"])),
+        ("Parameters of the model", number(parameters["total"])),
     )
 
 

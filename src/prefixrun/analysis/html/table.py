@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from prefixrun.analysis.html.format import NOTHING, number
+from prefixrun.results import display_names
 from prefixrun.results.records import Record
 
 
@@ -24,6 +25,8 @@ class Column:
     detail: Literal["", "always", "partial"] = ""
     """Whether it is hidden until all columns are asked for; partial: only while some row in sight has no value."""
     is_wide: bool = False
+    unit: str = ""
+    """Of the values that the column is sorted by, for its CSV."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Cell:
     search: str = ""
     """What a search finds beside the text."""
     is_code: bool = False
+    method: str = ""
+    """Name of the method whose mark stands before the text."""
 
     @property
     def order(self) -> str:
@@ -66,6 +71,11 @@ class HtmlTable:
 def text_cell(text: object, *, href: str = "", is_code: bool = False) -> Cell:
     """A text, or that there is none."""
     return Cell(NOTHING if text is None or text == "" else str(text), href=href, is_code=is_code)
+
+
+def method_cell(name: str) -> Cell:
+    """A method by its name and its mark in figures."""
+    return Cell(display_names.of_method(name), method=name)
 
 
 def number_cell(value: float | None, show: Callable[[float | None], str] = number) -> Cell:

@@ -84,24 +84,38 @@ def _title(table: Table, section: Section) -> str:
 
 def _shown(table: Table, section: Section) -> HtmlTable:
     scores = (Column(_heading(metric), numeric=True) for metric in section.metrics)
+    shared = _shared_reasons(section)
     columns = (Column("Model and method"), Column("Runs", is_wide=True), *scores)
-    return HtmlTable(_title(table, section), columns, tuple(map(_row, section.rows)), tuple(_notes(section)))
+    rows = tuple(_row(row, shared) for row in section.rows)
+    return HtmlTable(_title(table, section), columns, rows, tuple(_notes(section, shared)))
+
+
+def _reasons(row: TableRow) -> list[str]:
+    return row.why_not.split("; ") if row.why_not else []
+
+
+def _shared_reasons(section: Section) -> list[str]:
+    """Why all of our rows below the paper's cannot be compared with them."""
+    below = [_reasons(row) for row in section.rows if row.paper is None]
+    return [reason for reason in (below[0] if below else []) if all(reason in each for each in below)]
 
 
 def _heading(metric: str) -> str:
     return display_names.of_metric(metric) + (" ↓" if display_names.less_is_better(metric) else "")
 
 
-def _row(row: TableRow) -> tuple[Cell, ...]:
+def _row(row: TableRow, shared: Sequence[str]) -> tuple[Cell, ...]:
     runs = tuple(run.run_id for run in row.group.runs) if row.group else ()
-    return (Cell(row.label), _status(row, runs), *(_cell(row, cell) for cell in row.cells))
+    method = row.group.method if row.group else row.paper.method if row.paper else ""
+    return (Cell(row.label, method=method), _status(row, runs, shared), *(_cell(row, cell) for cell in row.cells))
 
 
-def _status(row: TableRow, runs: tuple[str, ...]) -> Cell:
+def _status(row: TableRow, runs: tuple[str, ...], shared: Sequence[str]) -> Cell:
     if row.paper is None:
-        return Cell("", kind="none", verdict=f"not comparable: {row.why_not}", runs=runs)
-    if row.paper.method == "sota":
-        return Cell("paper only")
+        own = [reason for reason in _reasons(row) if reason not in shared]
+        return Cell("ours", below="; ".join(own), runs=runs)
+    if not runs:
+        return Cell("paper")
     seeds = f"{len(runs)}/{SEEDS} seeds" if len(runs) < SEEDS else ""
     return Cell((seeds + choice_text(row)).removeprefix("; "), runs=runs)
 
@@ -120,7 +134,9 @@ def _cell(row: TableRow, cell: TableCell) -> Cell:
     return Cell(text, cell.ours.mean, True, below, kind, cell.judgement.text)
 
 
-def _notes(section: Section) -> Iterator[str]:
+def _notes(section: Section, shared: Sequence[str]) -> Iterator[str]:
+    if any(row.paper is None for row in section.rows):
+        yield "Rows of ours are not comparable with the paper's" + (f": {'; '.join(shared)}." if shared else ".")
     empty = {(display_names.of_metric(cell.metric), cell.why_empty) for row in section.rows for cell in row.cells}
     reasons: dict[str, list[str]] = {}
     for metric, reason in sorted(empty):

@@ -18,6 +18,7 @@ function start(section) {
   if (section.dataset.started) return;
   section.dataset.started = "yes";
   section.querySelectorAll("table.sortable").forEach(startTable);
+  section.querySelectorAll(".plot").forEach((plot) => watchEdges(plot.parentElement, plot, null));
   if (!section.querySelector("#example-controls")) return;
   examples = new Examples(JSON.parse(document.getElementById("report-data").textContent), section);
 }

@@ -1,0 +1,58 @@
+"""The figure of the first section: the methods of one task, best first, with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prefixrun.analysis.html.figures import PageFigure, address
+from prefixrun.analysis.html.overview import Outcome, Scored
+from prefixrun.analysis.plots import as_svg, canvas_of
+from prefixrun.config.method_specs import spec_of
+from prefixrun.results import display_names
+
+FEWEST = 2
+"""Methods that can be compared."""
+
+
+def overview_figure(found: Sequence[Outcome]) -> PageFigure | None:
+    """The task with the most methods; None where no task has two."""
+    most = max(found, key=lambda each: len(each.methods), default=None)
+    if most is None or len(most.methods) < FEWEST:
+        return None
+    with canvas_of(1, 0.6 + 0.26 * len(most.methods), width=5.2) as canvas:
+        axes = canvas.subplots()
+        for position, scored in enumerate(reversed(most.methods)):
+            spec, mean = spec_of(scored.method), scored.mean
+            if scored.low is not None and scored.high is not None:
+                ends = [[mean - scored.low], [scored.high - mean]]
+                axes.errorbar([mean], [position], xerr=ends, fmt="none", ecolor=spec.colour, elinewidth=1.2, capsize=3)
+            axes.plot([mean], [position], spec.marker, color=spec.colour, markersize=7)
+            axes.annotate(scored.text, (1.01, position), xycoords=("axes fraction", "data"), va="center", fontsize=8.5)
+        names = [display_names.of_method(scored.method) for scored in reversed(most.methods)]
+        axes.set_yticks(range(len(names)), names)
+        axes.set_ylim(-0.6, len(names) - 0.4)
+        axes.set_xlabel(most.metric)
+        svg = as_svg(canvas)
+    title = f"{most.task}: {most.metric} of each method, {most.inputs}"
+    return PageFigure(title, _caption(most), address(svg))
+
+
+def _caption(outcome: Outcome) -> str:
+    """Who leads, and by how much the next one is behind."""
+    first, second = outcome.methods[:2]
+    text = (
+        f"{display_names.of_method(first.method)} leads with {first.text}, then "
+        f"{display_names.of_method(second.method)} with {second.text}"
+    )
+    return text[0].upper() + text[1:] + ("; their intervals overlap." if _overlap(first, second) else ".")
+
+
+def _overlap(first: Scored, second: Scored) -> bool:
+    ends = (first.low, first.high, second.low, second.high)
+    if None in ends:
+        return False
+    assert first.low is not None
+    assert first.high is not None
+    assert second.low is not None
+    assert second.high is not None
+    return first.low <= second.high and second.low <= first.high

@@ -1,0 +1,40 @@
+"""Intervals of scores."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from prefixrun.analysis.comparison import influence, quantile
+from prefixrun.analysis.score_intervals import score_interval
+from prefixrun.results.records import load_records
+from synthetic_records import write_record
+
+
+def test_one_run_has_an_interval_over_its_inputs(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    runs = load_records(tmp_path).runs
+    found, known = score_interval(runs, "BLEU"), influence(runs[0], "BLEU")
+    assert found is not None
+    assert known is not None
+    half = 1.959964 * float(np.sqrt(np.sum(known[1] ** 2)))
+    assert (found.mean, found.over) == (runs[0].value("BLEU"), "inputs")
+    assert (found.low, found.high) == (pytest.approx(found.mean - half), pytest.approx(found.mean + half))
+
+
+def test_three_runs_have_one_over_both_that_is_no_narrower_than_over_runs(tmp_path: Path) -> None:
+    for seed, quality in enumerate((0.4, 0.5, 0.7)):
+        write_record(tmp_path, settings={"seed": seed}, quality=quality)
+    runs = load_records(tmp_path).runs
+    found = score_interval(runs, "BLEU")
+    values = [run.value("BLEU") or 0.0 for run in runs]
+    assert found is not None
+    assert found.over == "runs and inputs"
+    assert found.high - found.mean >= quantile(2) * float(np.std(values, ddof=1)) / 3**0.5
+
+
+def test_what_nothing_is_known_of_has_none(tmp_path: Path) -> None:
+    write_record(tmp_path, with_stats=False)
+    runs = load_records(tmp_path).runs
+    assert score_interval(runs, "BLEU") is None
+    assert score_interval(runs, "NO_SUCH_SCORE") is None
