@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from math import inf
 from typing import Any
 
 from prefixrun.analysis.groups import RunGroup, split_by
@@ -102,12 +103,16 @@ def interval_note(found: Sequence[Outcome]) -> str:
     return f"{CHOICE} In brackets: 95 % interval over {' or '.join(sorted(kinds))}.{alone}"
 
 
+def _rank(group: RunGroup) -> tuple[float, int, int]:
+    return inf if group.dev_loss is None else group.dev_loss, -group.seen, -len(group.runs)
+
+
 def _scored(groups: Sequence[RunGroup], metric: str) -> Scored | None:
     """The setting of a method with the lowest development loss of those that have the score."""
     with_score = [group for group in groups if group.estimate(metric) is not None]
     if not with_score:
         return None
-    group = min(with_score, key=lambda group: (group.selection_loss, -group.seen, -len(group.runs)))
+    group = min(with_score, key=_rank)
     of_task, found = group.first.scored_as, score_interval(group.runs, metric)
     mean = found.mean if found else sum(group.values(metric)) / len(group.values(metric))
     interval = f"[{score_text(found.low, of_task, metric)}, {score_text(found.high, of_task, metric)}]" if found else ""
