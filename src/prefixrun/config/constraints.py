@@ -11,12 +11,13 @@ from typing import Any
 from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.config.paths import wrong_path
 from prefixrun.config.schema import DecodeConfig, MethodConfig
+from prefixrun.config.task_settings import GENERATED_TASKS
 from prefixrun.config.warmup import fewest_steps
 from prefixrun.errors import shortened
 
 
-def _data_dir(profile: str, data_dir: str | None, dataset: str | None) -> str | None:
-    if profile == "quick" or data_dir or dataset:
+def _data_dir(profile: str, data_dir: str | None, dataset: str | None, task: str) -> str | None:
+    if profile == "quick" or data_dir or dataset or task in GENERATED_TASKS:
         return None
     return (
         f"data_dir: profile={profile} runs on the real corpora; give data_dir=DIR, the directory that holds them as"
@@ -251,7 +252,7 @@ def _path(key: str, path: str | None) -> str | None:
 
 
 RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
-    (_data_dir, ("profile", "data_dir", "task.dataset")),
+    (_data_dir, ("profile", "data_dir", "task.dataset", "task.name")),
     (_dataset, ("task.dataset", "task.dataset_config", "task.dataset_revision")),
     (_words, ("method.name", "init.name", "init_words", "init.default_words", "task.default_words")),
     (_start, ("method.name", "init.name", *(f"init.{key}" for key in ("text", "file", "run", "digest")))),
