@@ -11,6 +11,7 @@ import pytest
 
 import model_directories
 from prefixrun.cli.main import main
+from prefixrun.data import load
 from prefixrun.runs.run import Run
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -49,6 +50,22 @@ def saved_steps() -> int:
     """The newest checkpoint's step; 0 before there is one."""
     found = Path("results").glob("runs/*/checkpoints/step-*.safetensors")
     return max((int(path.stem.removeprefix("step-")) for path in found), default=0)
+
+
+def test_a_generated_task_from_end_to_end(small: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["model=tiny_llama", "profile=laptop", "task=shift_letters", "method=prefix_flat", "train.max_steps=2"]
+    assert main([*command, "train.warmup_steps=0", "test_size=3", "decode=greedy", "decode.max_new_tokens=4"]) == 0
+    printed = capsys.readouterr().out
+    assert "data generated examples" in printed
+    result = json.loads((the_run() / "result.json").read_text())
+    assert (result["data_source"], result["n_inputs_available"]) == ("generated", 400)
+    assert {"EM", "TER"} <= result["scores"].keys()
+    hyp = Path("hyp.txt")
+    hyp.write_text("\n".join(example.references[0] for example in load("shift_letters", "dev", None).examples))
+    assert main(["score", "task=shift_letters", "hyp=hyp.txt", "split=dev", "out=out.json"]) == 0
+    assert "sample" not in capsys.readouterr().out
+    scored = json.loads(Path("out.json").read_text())
+    assert (scored["references"], scored["scores"]["EM"]["value"]) == ("generated", 100.0)
 
 
 def test_the_command_from_end_to_end(

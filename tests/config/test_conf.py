@@ -22,9 +22,10 @@ NEEDS = {
     ("model", "hub"): ["model.hub=some/model-that-is-not-here"],
     ("method", "adapter"): ["method.bottleneck=4"],
     ("method", "lora"): ["method.rank=4"],
+    ("method", "prefix_combined"): ["method.combine=average", "method.digest=0"],
 }
 NAMES = {"path": "local", "paper_tables": "gpt2_medium", "paper_summaries": "bart_large", "adapter_small": "adapter"}
-LIKE = {"prefix_flat": "prefix", "adapter_small": "adapter"}
+LIKE = {"prefix_flat": "prefix", "prefix_combined": "prefix", "adapter_small": "adapter"}
 """Choices of a method that take the files of another one before their own."""
 
 

@@ -23,7 +23,7 @@ def test_the_schema_says_which_settings_change_no_number() -> None:
             "decode.graphs",
             "tracker",
         ),
-        *("init.text", "init.file", "init.run", "distill.text", "distill.file"),
+        *("init.text", "init.file", "init.run", "distill.text", "distill.file", "method.runs"),
         *("task.dataset", "task.dataset_config", "task.dataset_revision"),
         *RETIRED,
     }
@@ -33,10 +33,11 @@ def test_the_schema_says_which_settings_change_no_number() -> None:
         "model.path",
         "init.file",
         "init.run",
+        "method.runs",
         "distill.file",
         "tracker",
     }
-    assert set(repeats()) == {"seed", "subsample_seed", "decode.seed"}
+    assert set(repeats()) == {"seed", "subsample_seed", "decode.seed", "method.digest"}
     assert {*outside_identity(), *local_paths(), *repeats()} - {*known_keys(), *RETIRED} == set()
 
 

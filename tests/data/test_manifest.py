@@ -11,7 +11,7 @@ import pytest
 
 from checkout import ROOT
 from prefixrun.config.compose import compose
-from prefixrun.data import LOADERS, SPLITS, load, manifest
+from prefixrun.data import LOADERS, SPLITS, generated, load, manifest
 from prefixrun.data.example import Corpus, DataFile, Example
 from prefixrun.errors import DataError
 
@@ -76,7 +76,7 @@ def test_samples_and_unverified_copies_say_so(tmp_path: Path) -> None:
 
 
 def test_every_task_but_the_extrapolation_ones_has_a_manifest_of_every_split() -> None:
-    tasks = {task for task in LOADERS if not task.startswith("xsum_")}
+    tasks = {task for task in LOADERS if not task.startswith("xsum_")} - set(generated.TASKS)
     assert {(task, split) for task in tasks for split in SPLITS} | {("dart", "test_6959")} == set(manifest.RELEASES)
 
 

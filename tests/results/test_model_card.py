@@ -39,6 +39,14 @@ def test_a_corpus_of_others_is_named_with_its_licence(results: Path, monkeypatch
     assert "licence of the data: CC BY-SA 4.0" in card
 
 
+def test_a_generated_task_is_named_as_one(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = sorted((results / "runs").iterdir())[0].name.rpartition("-")[2]
+    opened = open_run(find(results, run))
+    monkeypatch.setitem(opened.record.result, "data_source", "generated")  # type: ignore[arg-type]
+    card = model_card(opened, ["prefix.safetensors"], "import prefixrun")
+    assert "data: e2e, which prefixrun generates;" in card
+
+
 def test_a_prefix_that_no_library_can_hold_is_used_by_the_command_in_its_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -158,7 +158,7 @@ def storage(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
         group
         for group in groups
         if spec_of(group.method).stores_prefix
-        and (group.first.prefix_len or 0) <= TABLES_MIDDLE
+        and 0 < (group.first.prefix_len or 0) <= TABLES_MIDDLE
         and group.parameters("stored")
     )
     sizes = split_by(short, lambda group: (group.first.model, group.first.prefix_len, group.parameters("stored")))

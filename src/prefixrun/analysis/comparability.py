@@ -16,7 +16,7 @@ from typing import Any
 from prefixrun import meaning_of_runs
 from prefixrun.analysis.paper_numbers import Row
 from prefixrun.config.setting_roles import is_among, outside_identity, repeats
-from prefixrun.data import LATER
+from prefixrun.data import NOT_OF_THE_PAPER
 from prefixrun.data.manifest import UNVERIFIED
 from prefixrun.errors import DataError
 from prefixrun.results.display_names import TASKS
@@ -94,7 +94,7 @@ def settings_except(record: Record, *keys: str) -> Key:
 def speaks_of_the_paper(record: Record) -> bool:
     """Whether a run is of a real corpus of the paper and of a trained backbone, so that it may stand beside it."""
     is_random = record.settings.get("model.source") == "random"
-    of_the_paper = TASKS.keys() - set(LATER)
+    of_the_paper = TASKS.keys() - set(NOT_OF_THE_PAPER)
     return record.result["data_source"] != SAMPLE and record.task in of_the_paper and not is_random
 
 

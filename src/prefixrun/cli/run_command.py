@@ -10,6 +10,7 @@ from pathlib import Path
 from prefixrun.analysis import paper_numbers
 from prefixrun.cli import run_summary
 from prefixrun.config.schema import Config
+from prefixrun.config.task_settings import GENERATED_TASKS
 from prefixrun.console import print_text
 from prefixrun.data import DIRECTORIES
 from prefixrun.errors import ConfigError, shortened
@@ -107,6 +108,7 @@ def _send_rest(finished: Run, config: Config) -> None:
 
 def _print_opening(config: Config, device: str) -> None:
     source = "the sample corpus" if config.data_dir is None else f"{config.task.name} in {config.data_dir}"
+    source = "generated examples" if config.task.name in GENERATED_TASKS else source
     source = source if config.task.dataset is None else f"{config.task.dataset} of the Hugging Face hub"
     print_text(run_summary.opening_line(profile=config.profile, model=config.model.name, data=source, device=device))
     print_text(run_summary.recipe_line(config.recipe, config.variant, config.train))
@@ -153,7 +155,7 @@ def next_command(config: Config, overrides: Sequence[str], config_dir: Path | No
     """The command that is sensible after a run: the user's own with a real model, on the real corpus, with several
     seeds, whichever of them is still missing."""
     is_random = config.model.source == "random"
-    is_sample = config.data_dir is None and config.task.dataset is None
+    is_sample = config.data_dir is None and config.task.dataset is None and config.task.name not in GENERATED_TASKS
     words = ["prefixrun", *([] if config_dir is None else ["--config-dir", str(config_dir)])]
     if is_random:
         words += [word for word in overrides if not _is_of(word, ("model", "recipe", "recipe/row"))]

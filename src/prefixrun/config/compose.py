@@ -224,7 +224,7 @@ def _solved(config: Config, user_keys: Collection[str], solve: Solver) -> Config
         elif problem := size_contradiction(config, user_keys):
             raise ConfigError(problem)
     init, distill = config.init, config.distill
-    contents = (init.text, init.file, init.run, distill.text, distill.file)
+    contents = (init.text, init.file, init.run, distill.text, distill.file, config.method.runs)
     is_complete = config.budget is None and config.model.layout != "auto" and not any(contents)
     return config if is_complete else solve(config, user_keys)
 

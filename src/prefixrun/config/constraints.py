@@ -8,15 +8,16 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
-from prefixrun.config.method_specs import METHOD_SPECS
+from prefixrun.config.method_specs import COMBINATIONS, METHOD_SPECS
 from prefixrun.config.paths import wrong_path
 from prefixrun.config.schema import DecodeConfig, MethodConfig
+from prefixrun.config.task_settings import GENERATED_TASKS
 from prefixrun.config.warmup import fewest_steps
 from prefixrun.errors import shortened
 
 
-def _data_dir(profile: str, data_dir: str | None, dataset: str | None) -> str | None:
-    if profile == "quick" or data_dir or dataset:
+def _data_dir(profile: str, data_dir: str | None, dataset: str | None, task: str) -> str | None:
+    if profile == "quick" or data_dir or dataset or task in GENERATED_TASKS:
         return None
     return (
         f"data_dir: profile={profile} runs on the real corpora; give data_dir=DIR, the directory that holds them as"
@@ -200,6 +201,27 @@ def _prompt(method: str, shots: int, *texts: str | None) -> str | None:
     return None
 
 
+def _combination(
+    method: str, runs: str | None, combine: str | None, weights: str | None, digest: str | None
+) -> str | None:
+    if method != "prefix_combined":
+        return None
+    if runs is None and digest is None:
+        return "method.runs: is not set; method=prefix_combined needs runs, such as method.runs=ID+ID"
+    if combine is None:
+        return f"method.combine: is not set; give one of {', '.join(COMBINATIONS)}"
+    if weights is None:
+        return None
+    values = [float(weight) for weight in weights.split(":")]
+    if combine not in ("average", "sum"):
+        return f"method.weights={weights}: is only used by method.combine=average and sum; leave it out"
+    if runs is not None and len(values) != len(runs.split("+")):
+        return f"method.weights={weights}: {len(values)} weights for {len(runs.split('+'))} runs; give one for each"
+    if combine == "average" and sum(values) <= 0:
+        return f"method.weights={weights}: an average divides by their sum, which must be positive"
+    return None
+
+
 def _layers(method: str, layers: int | str | None) -> str | None:
     """A number of layers is the size of a method; a part of the model is none."""
     if METHOD_SPECS[method].size_key == "method.layers" and isinstance(layers, str):
@@ -251,7 +273,7 @@ def _path(key: str, path: str | None) -> str | None:
 
 
 RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
-    (_data_dir, ("profile", "data_dir", "task.dataset")),
+    (_data_dir, ("profile", "data_dir", "task.dataset", "task.name")),
     (_dataset, ("task.dataset", "task.dataset_config", "task.dataset_revision")),
     (_words, ("method.name", "init.name", "init_words", "init.default_words", "task.default_words")),
     (_start, ("method.name", "init.name", *(f"init.{key}" for key in ("text", "file", "run", "digest")))),
@@ -274,6 +296,7 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_unused, ("method.name", "init_words", *_METHOD_KEYS)),
     (_size, ("method.name", "budget", "prefix_len", *_METHOD_KEYS)),
     (_prompt, ("method.name", "method.shots", "method.instruction", "task.instruction", "task.default_words")),
+    (_combination, ("method.name", *(f"method.{key}" for key in ("runs", "combine", "weights", "digest")))),
     (_layers, ("method.name", "method.layers")),
     (_decoder_only, ("method.name", "model.layout")),
     (_quantised, ("method.name", "model.quantize")),

@@ -99,6 +99,8 @@ Name = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits, '
 HUB_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
 TRACKERS = r"none|(tensorboard|wandb|mlflow|trackio)(\+(tensorboard|wandb|mlflow|trackio))*"
 """What `tracker` may be."""
+WEIGHTS = r"-?[0-9]{1,6}(\.[0-9]{1,6})?(:-?[0-9]{1,6}(\.[0-9]{1,6})?)*"
+"""What `method.weights` may be."""
 
 DEVICES = r"auto|cpu|mps|(cuda|xpu)(:[0-9]{1,3})?"
 """Names of devices, as a regular expression."""

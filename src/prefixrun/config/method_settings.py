@@ -3,8 +3,21 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from prefixrun.config.field_types import NO_NUMBER, PLACE, Count, CountOrZero, Factor, Layers, OneOf, Range, Rate
-from prefixrun.config.method_specs import ALL_STARTS, METHOD_SPECS
+from prefixrun.config.field_types import (
+    NO_NUMBER,
+    PLACE,
+    REPEAT,
+    WEIGHTS,
+    Count,
+    CountOrZero,
+    Factor,
+    Layers,
+    OneOf,
+    Pattern,
+    Range,
+    Rate,
+)
+from prefixrun.config.method_specs import ALL_STARTS, COMBINATIONS, METHOD_SPECS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,10 +27,11 @@ class MethodConfig:
     name: Annotated[str, OneOf(lambda: tuple(METHOD_SPECS))]
     """"prefix" trains an MLP that makes the keys and values (section 4.3 of the paper); "prefix_flat" trains the keys
     and values themselves; "prefix_gated" gives them a softmax of their own behind a gate that starts at zero;
-    "prefix_plus" adds a trained function of the query to the output of attention; "embedding" trains prefix_len input
-    embeddings (section 7.2), "infix" keys and values between input and output (section 7.3); "finetune" all parameters;
-    "finetune_top" the top layers; "adapter" bottleneck layers; "lora" low-rank updates through PEFT; "prompt" trains
-    nothing and puts a text in front."""
+    "prefix_plus" adds a trained function of the query to the output of attention; "prefix_combined" makes one prefix of
+    those of other runs and trains nothing; "embedding" trains prefix_len input embeddings (section 7.2), "infix" keys
+    and values between input and output (section 7.3); "finetune" all parameters; "finetune_top" the top layers;
+    "adapter" bottleneck layers; "lora" low-rank updates through PEFT; "prompt" trains nothing and puts a text in
+    front."""
     mid_dim: Count = 512
     """Width of the MLP's hidden layer, k in the paper: 512 for tables, 800 for XSUM (appendix A)."""
     mlp: bool = True
@@ -53,6 +67,20 @@ class MethodConfig:
     task.instruction (chat) or task.default_words where it is not set."""
     shots: CountOrZero = 0
     """For prompt: training pairs that are shown, chosen with subsample_seed."""
+    runs: str | None = field(default=None, metadata=PLACE)
+    """For prefix_combined: finished runs of results_dir with + between them, each by the beginning of its id, its
+    directory, or as TASK or TASK@SEED: the run of a prefix on that task with this run's prefix_len, seed, training
+    pairs and training values."""
+    combine: Annotated[str, OneOf(lambda: COMBINATIONS)] | None = None
+    """How these become one: "concatenate" puts one behind the other, "average" and "sum" add keys and values position
+    by position, "keys_values" takes the keys of the first and the values of the second."""
+    weights: Annotated[str, Pattern(WEIGHTS, "numbers with : between them, as in 1:1:-1")] | None = None
+    """For average and sum: the weight of each run; an average divides by their sum. Equal weights of 1 where it is not
+    set."""
+    sources: str | None = None
+    """The tasks of these runs, which the program fills in."""
+    digest: str | None = field(default=None, metadata=REPEAT)
+    """SHA-256 of their prefixes, which the program fills in; combinations of other seeds are repetitions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from prefixrun.config.schema import Config
 
 
+COMBINATIONS = ("concatenate", "average", "sum", "keys_values")
+"""The values of method.combine: see schema.MethodConfig."""
 ALL_STARTS = ("words", "random", "uniform", "zero", "vocab", "text", "examples", "run")
 """The values of init.name: see schema.InitConfig."""
 TOKEN_STARTS = ALL_STARTS[:5]
@@ -109,6 +111,20 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             marker="d",
             shifts_text=False,
             starts=TOKEN_STARTS,
+        ),
+        # Trained prefixes of other runs as one (docs/OPEN_QUESTIONS.md); nothing is trained.
+        MethodSpec(
+            name="prefix_combined",
+            module="prefixrun.methods.prefix_flat",
+            label="combined prefixes",
+            colour="#332288",
+            marker=">",
+            settings=(
+                *("method.runs", "method.combine", "method.weights", "method.sources", "method.digest"),
+                *("method.sites", "method.layers"),
+            ),
+            stores_prefix=True,
+            trains=False,
         ),
         # Section 7.2: only the input embeddings of virtual tokens are trained, made by an MLP as in the paper's code.
         MethodSpec(

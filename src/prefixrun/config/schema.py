@@ -47,7 +47,7 @@ class Config:
     """Bundle of the other settings by purpose; any key given on the command line wins over it."""
     data_dir: str | None = field(default=None, metadata=PLACE)
     """Directory of the real corpora in their release formats, one sub-directory a task; none means the small sample
-    corpus that comes with the program."""
+    corpus that comes with the program. Tasks that the program generates need none."""
     results_dir: str = field(default="results", metadata=PLACE)
     """Where runs are written, under RESULTS_DIR/runs/."""
     prefix_len: Count = 10

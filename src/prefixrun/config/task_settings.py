@@ -5,6 +5,9 @@ from typing import Annotated, Literal
 
 from prefixrun.config.field_types import HUB_NAME, NO_NUMBER, Count, Listed, Name, Pattern
 
+GENERATED_TASKS = ("sort_letters", "shift_letters", "majority")
+"""Tasks whose examples the program makes itself: see data.generated."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskConfig:
@@ -16,8 +19,8 @@ class TaskConfig:
     """How an input becomes one string: "paper" is the form that the paper's code reads, "plain" the release's own."""
     metrics: Annotated[str, Listed("metrics")] | None = None
     """Scored like this task of the paper (e2e, webnlg, dart or xsum), or with metrics of one's own choice, the main one
-    first: BLEU, BLEU-CHAR, NIST, METEOR, TER, CIDEr, chrF, ROUGE-1, ROUGE-2, ROUGE-L. An own task has to say it; the
-    others are scored as themselves."""
+    first: BLEU, BLEU-CHAR, NIST, METEOR, TER, CIDEr, chrF, ROUGE-1, ROUGE-2, ROUGE-L, EM. An own task has to say it;
+    the others are scored as themselves."""
     max_source_tokens: Count | None = None
     """Inputs of more tokens lose their end, in training, development and test alike; how many did is shown and
     recorded. The separator behind the input does not count. 512 for XSUM, as in the paper; none for no limit."""

@@ -9,7 +9,7 @@ from os.path import isdir
 from pathlib import Path
 
 from prefixrun.config.schema import TaskConfig
-from prefixrun.data import dart, e2e, manifest, own_task, webnlg, webnlg_2020, xsum
+from prefixrun.data import dart, e2e, generated, manifest, own_task, webnlg, webnlg_2020, xsum
 from prefixrun.data.example import Corpus, DataFile, Example, Pair, Skipped
 from prefixrun.errors import ConfigError
 
@@ -19,6 +19,12 @@ SAMPLES = Path(__file__).parent / "samples"
 
 Loader = Callable[[Path, str, str], Corpus]
 """Reads one split: (directory of the corpus, split, linearisation) to corpus."""
+
+
+def _generated(_directory: Path, split: str, _linearisation: str, *, task: str) -> Corpus:
+    return generated.load(task, split)
+
+
 LOADERS: Mapping[str, Loader] = {
     "e2e": e2e.load,
     "e2e_cleaned": partial(e2e.load, cleaned=True),
@@ -28,6 +34,7 @@ LOADERS: Mapping[str, Loader] = {
     "xsum": xsum.load,
     "xsum_news_to_sports": partial(xsum.load, task="xsum_news_to_sports"),
     "xsum_within_news": partial(xsum.load, task="xsum_within_news"),
+    **{task: partial(_generated, task=task) for task in generated.TASKS},
 }
 # Splits beyond the usual three: DART's test part in the form of the paper's time.
 EXTRA_SPLITS: Mapping[str, tuple[str, ...]] = {"dart": ("test_6959",)}
@@ -38,9 +45,18 @@ _OF_OWN_TASKS = (
 # Tasks that read the corpus of another.
 DIRECTORIES: Mapping[str, str] = {"xsum_news_to_sports": "xsum", "xsum_within_news": "xsum"}
 # Tasks that are scored like another, or with metrics of their own choice, as their files in conf/task/ say.
-SCORED_AS: Mapping[str, str] = {**DIRECTORIES, "e2e_cleaned": "e2e", "webnlg_2020": "BLEU,METEOR,TER,chrF"}
+SCORED_AS: Mapping[str, str] = {
+    **DIRECTORIES,
+    "e2e_cleaned": "e2e",
+    "webnlg_2020": "BLEU,METEOR,TER,chrF",
+    "sort_letters": "EM,TER",
+    "shift_letters": "EM,TER",
+    "majority": "EM",
+}
 LATER = ("e2e_cleaned", "webnlg_2020")
 """Later releases of corpora of the paper, which has no results for them."""
+NOT_OF_THE_PAPER = (*LATER, *generated.TASKS)
+"""Tasks that have no results in the paper."""
 # Where a corpus may lie too: inside the directory of the one that it is a later release of.
 _INSIDE: Mapping[str, str] = {"e2e_cleaned": "e2e/cleaned"}
 
@@ -66,9 +82,11 @@ def load(
     """One split of a task.
 
     Args:
-        task: one of the paper's tasks, or an own one whose files lie in ``root/<task>/``.
+        task: one of the paper's tasks, a later release or a generated one, or an own one whose files lie in
+            ``root/<task>/``.
         split: ``train``, ``dev`` or ``test``; ``test_6959`` for DART's older test file.
-        root: the directory that holds ``<task>/``; None for the sample corpus inside the package.
+        root: the directory that holds ``<task>/``; None for the sample corpus inside the package. A generated task
+            reads nothing of either.
         linearisation: how an input becomes a string: ``paper`` as the paper's code has it, or ``plain``.
         verify: refuse a copy that the manifest does not know; otherwise its ``version`` is ``unverified``.
         config: columns, parts and data set of an own task; without it they have the usual names.
@@ -90,6 +108,8 @@ def load(
     if changed := [key for key in _OF_OWN_TASKS if getattr(config, key) != getattr(TaskConfig(name=task), key)]:
         raise ConfigError(f"task.{changed[0]}: is for own tasks; the files of {task} have a form of their own")
     corpus = LOADERS[task](directory, split, linearisation)
+    if task in generated.TASKS:
+        return corpus
     if root is None:
         return replace(corpus, version="sample")
     return manifest.identify(corpus, name) if verify else replace(corpus, version=manifest.UNVERIFIED)

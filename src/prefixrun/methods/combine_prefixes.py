@@ -10,22 +10,34 @@ from prefixrun.errors import ConfigError
 from prefixrun.methods.base import PrefixKeyValues
 
 
-def concatenate(prefixes: Sequence[PrefixKeyValues]) -> PrefixKeyValues:
-    """One behind the other, in their order; text of a decoder-only model then starts behind the sum of the lengths.
+def combined(
+    combine: str, prefixes: Sequence[PrefixKeyValues], weights: Sequence[float] | None = None
+) -> PrefixKeyValues:
+    """The prefixes as one. combine: a value of method.combine; weights: of average and sum, 1 by default.
 
-    A prefix holds no positions of its own, so only the text's positions shift. Raises ConfigError as _check_same_shape.
+    A prefix holds no positions of its own, so with a longer one only the text's positions shift. Raises ConfigError for
+    prefixes of other sites or another shape than the first's, and for another number of them than it takes.
     """
-    _check_same_shape(prefixes, length_counts=False)
-    return {site: torch.cat([flat[site] for flat in prefixes], dim=3) for site in prefixes[0]}
+    _check_same_shape(prefixes, length_counts=combine != "concatenate")
+    if combine == "concatenate":
+        return {site: torch.cat([flat[site] for flat in prefixes], dim=3) for site in prefixes[0]}
+    if combine == "keys_values":
+        if len(prefixes) != 2:
+            raise ConfigError(
+                f"keys_values: takes the keys of one prefix and the values of another, not {len(prefixes)}"
+            )
+        first, second = prefixes
+        return {site: torch.stack([first[site][:, 0], second[site][:, 1]], dim=1) for site in first}
+    weights = weights or [1.0] * len(prefixes)
+    divisor = sum(weights) if combine == "average" else 1.0
+    return {site: _weighted([flat[site] for flat in prefixes], weights) / divisor for site in prefixes[0]}
 
 
-def average(prefixes: Sequence[PrefixKeyValues]) -> PrefixKeyValues:
-    """The mean of keys and values, position by position.
-
-    Raises ConfigError as _check_same_shape, and for unequal lengths.
-    """
-    _check_same_shape(prefixes, length_counts=True)
-    return {site: torch.stack([flat[site] for flat in prefixes]).mean(dim=0) for site in prefixes[0]}
+def _weighted(tensors: Sequence[torch.Tensor], weights: Sequence[float]) -> torch.Tensor:
+    total = torch.zeros_like(tensors[0])
+    for tensor, weight in zip(tensors, weights, strict=True):
+        total = total + weight * tensor
+    return total
 
 
 def _check_same_shape(prefixes: Sequence[PrefixKeyValues], *, length_counts: bool) -> None:

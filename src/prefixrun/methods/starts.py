@@ -35,9 +35,9 @@ class Start:
     examples: tuple[str, ...] = ()
     """Ids of the training pairs that `ids` show."""
     trained: PrefixKeyValues | None = None
-    """The prefix of another run."""
+    """The prefix of another run, or the combined ones of several."""
     run: str | None = None
-    """Its id."""
+    """Its id, or theirs with + between them."""
 
     def key_values(self, backbone: Backbone) -> PrefixKeyValues:
         """The keys and values, by site."""

@@ -13,6 +13,7 @@ from prefixrun.metrics.base import FloatArray, Metric, References, Score, prepar
 from prefixrun.metrics.bleu import Bleu
 from prefixrun.metrics.chrf import Chrf
 from prefixrun.metrics.cider import Cider
+from prefixrun.metrics.exact_match import ExactMatch
 from prefixrun.metrics.meteor import Meteor
 from prefixrun.metrics.neural import BLEURT, MOVER_SCORE, BertScore
 from prefixrun.metrics.nist import Nist
@@ -74,6 +75,7 @@ CHOICES: Mapping[str, Metric] = {
     "ROUGE-1": Rouge("none", ("1",)),
     "ROUGE-2": Rouge("none", ("2",)),
     "ROUGE-L": Rouge("none", ("L",)),
+    "EM": ExactMatch(),
 }
 """What an own task may choose one by one."""
 

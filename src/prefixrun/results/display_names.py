@@ -27,9 +27,16 @@ TASKS: Mapping[str, str] = {
     "xsum": "XSUM",
     "xsum_news_to_sports": "XSUM, news to sports",
     "xsum_within_news": "XSUM, within news",
+    "sort_letters": "letters sorted",
+    "shift_letters": "letters shifted",
+    "majority": "majority of opinions",
 }
 
-SOURCES: Mapping[str, str] = {"sample": "the sample corpus", "release": "the real corpus"}
+SOURCES: Mapping[str, str] = {
+    "sample": "the sample corpus",
+    "release": "the real corpus",
+    "generated": "generated examples",
+}
 
 MAIN_METRICS: Mapping[str, tuple[str, ...]] = {
     "e2e": ("BLEU", "ROUGE_L"),

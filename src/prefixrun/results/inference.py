@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from prefixrun.config.schema import DecodeConfig
 from prefixrun.config.validate import shown
 from prefixrun.decoding.generate import generate_all, generate_each
 from prefixrun.errors import ConfigError, DamagedStateError
-from prefixrun.methods import Method, PrefixKeyValues, restore
-from prefixrun.methods.combine_prefixes import average, concatenate
+from prefixrun.methods import Method, restore
+from prefixrun.methods.combine_prefixes import combined
 from prefixrun.methods.mixed_batch import MixedPrefixes
 from prefixrun.methods.peft_format import read_prefix, settings_of
 from prefixrun.methods.prefix import FixedPrefix, chosen_layers
@@ -24,11 +24,6 @@ from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.results.lookup import find, open_run
 from prefixrun.results.nested_runs import shortened_run
 from prefixrun.runs.prepare import load_backbone
-
-COMBINATIONS: Mapping[str, Callable[[Sequence[PrefixKeyValues]], PrefixKeyValues]] = {
-    "concatenate": concatenate,
-    "average": average,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,7 @@ def from_runs(
         raise ConfigError(
             f"combine={combine}: needs runs of method=prefix or prefix_flat on one model, with a prefix at every layer"
         )
-    prefix = COMBINATIONS[combine]([each.method.key_values(each.backbone) for each in served])
+    prefix = combined(combine, [each.method.key_values(each.backbone) for each in served])
     name = f"{combine}({','.join(each.name for each in served)})"
     return [replace(first, name=name, method=FixedPrefix(prefix))]
 

@@ -10,6 +10,7 @@ from prefixrun.config.method_specs import spec_of
 from prefixrun.data import DIRECTORIES
 from prefixrun.data.publications import PUBLICATIONS
 from prefixrun.metrics import resampling
+from prefixrun.runs.result_schema import GENERATED, SAMPLE
 
 if TYPE_CHECKING:
     from prefixrun.results.lookup import OpenedRun
@@ -19,8 +20,10 @@ def model_card(opened: OpenedRun, parts: Sequence[str], usage: str) -> str:
     """Markdown with the header that the hub reads. parts: names of the exported files; usage: lines of Python."""
     record, result = opened.record, opened.record.result
     published = PUBLICATIONS.get(DIRECTORIES.get(record.task, record.task))
-    is_sample = result["data_source"] == "sample"
+    is_sample = result["data_source"] == SAMPLE
     data = "the sample corpus of prefixrun" if is_sample or published is None else f"{record.task} ({published.home})"
+    if result["data_source"] == GENERATED:
+        data = f"{record.task}, which prefixrun generates"
     licence = "MIT, as prefixrun" if is_sample or published is None else published.licence
     header = {
         "library_name": "peft" if "peft" in parts else "prefixrun",

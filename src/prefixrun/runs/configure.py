@@ -11,16 +11,17 @@ from functools import partial
 from prefixrun.config import compose as unsolved
 from prefixrun.config.schema import Config
 from prefixrun.models.layouts import with_layout
+from prefixrun.runs.combined_runs import with_combination
 from prefixrun.runs.start_source import with_start, with_teacher
 
 
 def solve(config: Config, user_keys: Collection[str] = ()) -> Config:
-    """The configuration with its layout, what its prefix starts from and its teacher reads, and the size that its
-    budget asks for.
+    """The configuration with its layout, what its prefix starts from or is combined from and its teacher reads, and the
+    size that its budget asks for.
 
-    user_keys: those that the user set. Errors as with_start, with_teacher and methods.budget.solved.
+    user_keys: those that the user set. Errors as with_start, with_teacher, with_combination and methods.budget.solved.
     """
-    config = with_teacher(with_start(with_layout(config), user_keys))
+    config = with_combination(with_teacher(with_start(with_layout(config), user_keys)))
     if config.budget is None:
         return config
     from prefixrun.methods.budget import solved  # imports torch, which only a budget needs before a run

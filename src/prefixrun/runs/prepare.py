@@ -24,6 +24,7 @@ from prefixrun.methods.teacher import TeacherContext, check_length, context_of
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, tokenise
 from prefixrun.models.weights import locate
+from prefixrun.runs.combined_runs import combination
 from prefixrun.runs.devices import device
 from prefixrun.runs.memory_estimate import refuse_too_large
 from prefixrun.runs.start_source import instruction_of, text_of, trained_start
@@ -122,7 +123,9 @@ def _backbone(model: ModelConfig, where: str, precision: str, _fingerprint: str)
 
 
 def _start(config: Config, backbone: Backbone, data: RunData) -> Start | None:
-    """What the prefix starts from, for the starts of methods.starts. Raises ConfigError."""
+    """What the prefix starts from, for the starts of methods.starts, or is combined from. Raises ConfigError."""
+    if config.method.name == "prefix_combined":
+        return combination(config)
     if not METHOD_SPECS[config.method.name].has_init:
         return None
     if config.init.name == "run":
@@ -201,8 +204,8 @@ def _check_decoder_only(prepared: PreparedRun, context: int, source: int, output
     """Prefix or discrete prompt, input and output share the `context` positions."""
     config = prepared.config
     spec = METHOD_SPECS[config.method.name]
-    prefix_len = config.prefix_len if spec.has_init and spec.shifts_text else 0
-    taken = prefix_len if spec.trains else _prompt_length(prepared)
+    prefix_len = config.prefix_len if (spec.has_init or spec.stores_prefix) and spec.shifts_text else 0
+    taken = prefix_len or _prompt_length(prepared)
     needed = taken + source + output
     if needed <= context:
         return
@@ -222,6 +225,6 @@ def _check_decoder_only(prepared: PreparedRun, context: int, source: int, output
 
 def _prompt_length(prepared: PreparedRun) -> int:
     """Tokens of a discrete prompt; 0 for other methods."""
-    if METHOD_SPECS[prepared.config.method.name].trains:
+    if prepared.config.method.name != "prompt":
         return 0
     return len(prompt.tokens(prepared.config, prepared.backbone.tokenizer, prepared.data.pairs))

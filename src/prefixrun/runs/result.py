@@ -12,10 +12,11 @@ import torch
 from prefixrun import metrics
 from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import local_paths, without
+from prefixrun.config.task_settings import GENERATED_TASKS
 from prefixrun.data import Corpus
 from prefixrun.runs.prepare import PreparedRun
 from prefixrun.runs.provenance import peak_memory_bytes, provenance
-from prefixrun.runs.result_schema import RELEASE, SAMPLE, described
+from prefixrun.runs.result_schema import GENERATED, RELEASE, SAMPLE, described
 from prefixrun.runs.run import Run
 
 
@@ -30,7 +31,7 @@ def result_of(
     return {
         "profile": config.profile,
         **described(config),
-        "data_source": SAMPLE if config.data_dir is None and config.task.dataset is None else RELEASE,
+        "data_source": _data_source(config),
         "split": data.scored.split,
         "n_train": len(data.pairs),
         "n_train_available": data.train.pairs,
@@ -65,6 +66,12 @@ def result_of(
             processes=training.get("processes", 1),
         ),
     }
+
+
+def _data_source(config: Config) -> str:
+    if config.task.name in GENERATED_TASKS:
+        return GENERATED
+    return SAMPLE if config.data_dir is None and config.task.dataset is None else RELEASE
 
 
 def _accelerator(device: torch.device) -> str | None:

@@ -18,6 +18,9 @@ SAMPLE = "sample"
 RELEASE = "release"
 """`data_source` of a real corpus in data_dir, in its release format."""
 
+GENERATED = "generated"
+"""`data_source` of a task whose examples the program makes itself (data.generated)."""
+
 SCHEMA_VERSION = 1
 """Moves when a field is renamed or changes its meaning; new fields do not move it."""
 

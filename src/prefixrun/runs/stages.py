@@ -75,6 +75,8 @@ def train(
     After an interruption the outcome is that of an unfinished training: the state is in the checkpoint.
     """
     config, backbone = prepared.config, prepared.backbone
+    if config.method.name == "prefix_combined":
+        return _combined_outcome(prepared, group)
     if not METHOD_SPECS[config.method.name].trains:
         return _prompt_outcome(prepared)
     method = methods.build(config, backbone).to(backbone.head.device)
@@ -138,6 +140,28 @@ def _prompt_outcome(prepared: PreparedRun) -> TrainingOutcome:
         {prompt.NAME: torch.tensor(ids)},
         {"trained": 0, "stored": 0, "total": prepared.backbone.total},
         {**asdict(Progress()), "fit_error": None, "prompt": {"tokens": len(ids), "examples": examples}},
+    )
+
+
+def _combined_outcome(prepared: PreparedRun, group: ProcessGroup) -> TrainingOutcome:
+    """Prefixes of other runs as one: nothing is trained; its development loss is measured once."""
+    config, backbone = prepared.config, prepared.backbone
+    assert prepared.start is not None
+    assert prepared.start.trained is not None
+    tensors = {site: tensor.float().contiguous() for site, tensor in prepared.start.trained.items()}
+    history = []
+    if prepared.dev_pairs:
+        on_device = {site: tensor.to(backbone.head.device) for site, tensor in tensors.items()}
+        method = methods.restore(config, backbone, on_device)
+        history = [{"step": 0, "dev_loss": mean_nll(method, backbone, prepared.dev_pairs, group)}]
+    stored = sum(tensor.numel() for tensor in tensors.values())
+    LOG.info(
+        "%s of runs %s: %d positions; nothing is trained", config.method.combine, prepared.start.run, config.prefix_len
+    )
+    return TrainingOutcome(
+        tensors,
+        {"trained": 0, "stored": stored, "total": backbone.total},
+        {**asdict(Progress()), "history": history, "fit_error": None, "start": prepared.start.description()},
     )
 
 

@@ -119,17 +119,19 @@ def _text(key: str, text: str | None, file: str | None) -> str:
     return text
 
 
-def source_run(config: Config) -> SourceRun:
-    """The finished run that init.run names, with a prefix that the configuration's model can have.
+def source_run(config: Config, name: str | None = None, key: str = "init.run") -> SourceRun:
+    """The finished run that `name` names, the value of the setting `key`, by default that of init.run, with a prefix
+    that the configuration's model can have.
 
     Raises ConfigError when there is none, more than one, or it is of another kind; DamagedStateError when its result
     or its prefix is not what it wrote.
     """
-    what = f"init.run={shortened(config.init.run)}"
-    source = _found(what, config)
+    name = str(config.init.run) if name is None else name
+    what = f"{key}={shortened(name)}"
+    source = _found(what, name, Path(config.results_dir).expanduser())
     result = source.result
     spec = spec_of(result["method"])
-    if not ("run" in spec.starts and set(_tensors(source)) <= {"decoder", "encoder", "cross"}):
+    if not (spec.stores_prefix and set(shapes_of(source)) <= {"decoder", "encoder", "cross"}):
         raise ConfigError(
             f"{what}: is a run of method={result['method']}, which has no keys and values that a prefix could start "
             "from; name a run of prefix or prefix_flat"
@@ -189,9 +191,8 @@ def _layers(choice: int | str | None) -> str:
     return "all layers" if choice is None else f"method.layers={choice}"
 
 
-def _found(what: str, config: Config) -> SourceRun:
+def _found(what: str, name: str, results_dir: Path) -> SourceRun:
     """The run by its directory or by the beginning of its id, with its checked result."""
-    name, results_dir = str(config.init.run), Path(config.results_dir).expanduser()
     directory = Path(name).expanduser()
     if not (directory / "result.json").is_file():
         runs = results_dir / "runs"
@@ -221,12 +222,12 @@ def _found(what: str, config: Config) -> SourceRun:
     return source
 
 
-def _tensors(source: SourceRun) -> tuple[str, ...]:
-    """Names of the tensors in the file of a run, from its header."""
+def shapes_of(source: SourceRun) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the tensors in the file of a run, from its header."""
     with reading(source.trained_file, AGAIN, DamagedStateError), source.trained_file.open("rb") as stream:
         size = int.from_bytes(stream.read(8), "little")
         header = json.loads(stream.read(size))
-    return tuple(name for name in header if name != "__metadata__")
+        return {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
 
 
 @lru_cache(maxsize=64)

@@ -92,6 +92,11 @@ def test_what_cannot_be_done_is_said(
     assert message in capsys.readouterr().err
 
 
+def test_a_generated_task_needs_no_directory(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "check", "task=majority"]) == 0
+    assert "majority/test  generated: 400 inputs, 400 pairs, no manifest\n" in capsys.readouterr().out
+
+
 def test_a_download_says_the_licence_and_checks_the_copy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,7 +36,7 @@ def a_prefix(backbone: Backbone, length: int, seed: int) -> Tensor:
         (["run=a", "prefix=p", "text=x"], "give run=ID, or prefix=PATH with model=NAME"),
         (["run=a"], "give text=TEXT or file=FILE"),
         (["prefix=p", "text=x"], "model: is missing"),
-        (["run=a", "text=x", "combine=multiply"], "combine=multiply: there are concatenate, average"),
+        (["run=a", "text=x", "combine=multiply"], "combine=multiply: there are concatenate, average, sum, keys_values"),
         (["run=,", "text=x"], "run=,: has no value"),
         (["run=a", "text= "], "text: is blank"),
         (["run=a", "text=\udcff"], "text: has bytes that are not UTF-8"),

@@ -7,8 +7,8 @@ its authors publish it, goes on after an interruption, and checks the copy. Both
 wrong.
 
   data_dir  directory of the corpora, holding TASK/ for each
-  task      e2e, webnlg, dart, xsum, the later releases e2e_cleaned and webnlg_2020, or an own task; check without it
-            takes every one of these that is in DIR
+  task      e2e, webnlg, dart, xsum, the later releases e2e_cleaned and webnlg_2020, a task that the program generates,
+            which needs no data_dir, or an own task; check without it takes every one of these that is in DIR
   source    archive: XSUM as the paper's code has it, without ids, instead of the Hugging Face hub (or HF_ENDPOINT)
   config_dir  (or --config-dir CONF) directory with task/TASK.yaml of an own task that names its columns, parts or a
             data set of the hub, which needs no data_dir
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun.cli.own_task import own_task
-from prefixrun.config.schema import TaskConfig
+from prefixrun.config.task_settings import GENERATED_TASKS, TaskConfig
 from prefixrun.console import print_text
 from prefixrun.data import DIRECTORIES, SPLITS, Corpus, directory_of, load, manifest
 from prefixrun.data.download import download as fetch_corpus
@@ -49,7 +49,10 @@ class Part:
 def check(arguments: dict[str, str]) -> int:
     """Print, and write when asked, the state of the corpora; 0 when all is right, else 3."""
     task_config = own_task(arguments)
-    if "data_dir" not in arguments and (task_config is None or task_config.dataset is None):
+    needs_none = arguments.get("task") in GENERATED_TASKS or (
+        task_config is not None and task_config.dataset is not None
+    )
+    if "data_dir" not in arguments and not needs_none:
         raise ConfigError("data_dir: is missing; prefixrun data check needs data_dir=VALUE")
     root = Path(arguments.get("data_dir", ".")).expanduser()
     tasks = [task_config.name] if task_config else _tasks(arguments.get("task"), root)
@@ -83,7 +86,7 @@ def inspect(task: str, split: str, root: Path, task_config: TaskConfig | None = 
         return Part(task, split, "wrong", problem=str(error))
     directory = DIRECTORIES.get(task, task)
     if (directory, split) not in manifest.RELEASES:
-        return Part(task, split, "nothing", version="own task", corpus=corpus)
+        return Part(task, split, "nothing", version=corpus.version or "own task", corpus=corpus)
     try:
         version = manifest.identify(corpus, directory).version
     except DataError as error:

@@ -6,7 +6,8 @@ Prefixes of one model share every batch, each row with its own: one backbone ser
   run          one or several runs, by id (or as much of it as is unique) or directory
   prefix       instead of run: a prefix that `prefixrun export` or PEFT wrote, with model=NAME
   text, file   one input, or a file with one a line; - reads standard input
-  combine      concatenate or average: use the prefixes of the runs as one (an experiment; the paper leaves it open)
+  combine      concatenate, average, sum or keys_values: use the prefixes of the runs as one, as method=prefix_combined
+               does, which scores it (an experiment; the paper leaves it open)
   decode       another decoding than the runs' own, by its name in conf/decode (decode=sample draws)
   decode.KEY   a setting of it, as of a run: decode.beams=10 decode.outputs=3, decode.temperature=0.7 decode.seed=1
   prefix_len   for runs with method.nested=true: the first so many positions of the prefix, or auto: the shortest whose
@@ -18,11 +19,10 @@ Prefixes of one model share every batch, each row with its own: one backbone ser
 from collections.abc import Sequence
 from pathlib import Path
 
+from prefixrun.config.method_specs import COMBINATIONS
 from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, DataError
 from prefixrun.files import canonical_json, write_text
-
-COMBINATIONS = ("concatenate", "average")
 
 
 def run(arguments: dict[str, str]) -> int:

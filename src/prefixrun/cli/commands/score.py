@@ -38,7 +38,7 @@ from rich.text import Text
 from prefixrun.analysis import paper_numbers
 from prefixrun.cli.own_task import own_task
 from prefixrun.cli.run_summary import paper_sections, reasons, score_columns, score_row, score_table, signature_lines
-from prefixrun.config.schema import TaskConfig
+from prefixrun.config.task_settings import GENERATED_TASKS, TaskConfig
 from prefixrun.console import Section, Table, print_labelled, print_table, terminal
 from prefixrun.data import EXTRA_SPLITS, SCORED_AS, SPLITS, load
 from prefixrun.errors import ConfigError
@@ -171,9 +171,8 @@ def _target(
     if longer and any(len(outputs.texts) != len(corpus.examples) for outputs in files):
         corpus = load(task, longer, root, verify=verify)
     examples = corpus.examples
-    sample = (
-        "" if root or (task_config and task_config.dataset) else ", the sample corpus: data_dir=DIR names the real one"
-    )
+    is_sample = root is None and task not in GENERATED_TASKS and not (task_config and task_config.dataset)
+    sample = ", the sample corpus: data_dir=DIR names the real one" if is_sample else ""
     return Target(
         origin=f"{task} {split}{sample}" + ("" if verify else ", not verified to be the release"),
         references=[example.references for example in examples],
@@ -283,7 +282,9 @@ def _record(
 ) -> dict[str, Any]:
     """What ``out`` holds: the object ``scores`` as in a run's result.json, what was scored, and how it was compared."""
     first, *others = systems
-    source = "refs" if "refs" in arguments else "data_dir" if "data_dir" in arguments else "sample"
+    source = next((key for key in ("refs", "data_dir") if key in arguments), "sample")
+    if source != "refs" and arguments["task"] in GENERATED_TASKS:
+        source = "generated"
     record: dict[str, Any] = {
         "task": arguments["task"],
         "split": None if source == "refs" else split,
