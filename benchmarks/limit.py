@@ -15,7 +15,7 @@ from benchmarks.ours import load_model, train_config
 from benchmarks.products import Product, Work, prefill_work, sizes_of, token_work, training_work
 from benchmarks.sides import BEAMS, SEED, Setup
 from prefixrun.models.backbone import DTYPES
-from prefixrun.models.frozen_linear import can_multiply, multiply
+from prefixrun.models.frozen_linear import can_multiply, multiply, multiply_each
 from prefixrun.training.sampler import schedule_steps
 
 REPETITIONS = 3
@@ -72,7 +72,10 @@ class Limit:
         left = self._numbers(product.batch, product.rows, product.inner)
         right = self._numbers(product.batch, product.inner, product.columns)
         across = right.transpose(1, 2).contiguous().transpose(1, 2)
-        return [lambda: torch.bmm(left, right), lambda: torch.bmm(left, across)]
+        candidates: list[Callable[[], object]] = [lambda: torch.bmm(left, right), lambda: torch.bmm(left, across)]
+        if self.dtype == torch.float32 and self.device.type == "cpu":
+            candidates += [lambda: multiply_each(left, right), lambda: multiply_each(left, across)]
+        return candidates
 
     def _with_weights(self, product: Product) -> list[Callable[[], object]]:
         x, weights = self._numbers(product.rows, product.inner), self._pool(product)

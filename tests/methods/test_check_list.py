@@ -303,7 +303,8 @@ def test_packed_weights_compute_the_same(name: str, model: str) -> None:
     it = case(name, model)
     plain = states(it.method, it.backbone)
     batch = it.method.collate(it.backbone, rows_of(it.backbone), "token_mean")
-    with torch.no_grad(), it.method.attach(it.backbone), prepacked_weights(it.backbone.model):
+    # As in a run: a search attaches its method where weights are packed.
+    with torch.no_grad(), prepacked_weights(it.backbone.model), it.method.attach(it.backbone):
         torch.testing.assert_close(it.method.target_states(it.backbone, batch), plain, rtol=1e-4, atol=1e-4)
     with torch.no_grad(), prepacked_weights(it.backbone.model):
         states(Method(), it.backbone)  # so that the frozen weights are packed

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from prefixrun.models import frozen_linear
 from prefixrun.models.attention_gradient import attend
 
 ROWS, HEADS, KV_HEADS, QUERIES, HEAD_DIM, LENGTH, SCALING = 2, 4, 2, 5, 8, 3, 0.4
@@ -20,7 +21,11 @@ def plain(query: Tensor, key: Tensor, value: Tensor, prefix: tuple[Tensor, Tenso
 
 @pytest.mark.parametrize("with_prefix", [True, False])
 @pytest.mark.parametrize("mask_rows", [1, ROWS])
-def test_values_and_gradients_are_those_of_the_definition(with_prefix: bool, mask_rows: int) -> None:
+@pytest.mark.parametrize("large", [1, frozen_linear.LARGE], ids=["one by one", "in batches"])
+def test_values_and_gradients_are_those_of_the_definition(
+    with_prefix: bool, mask_rows: int, large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frozen_linear, "LARGE", large)
     stream = torch.Generator().manual_seed(0)
 
     def numbers(*size: int) -> Tensor:

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch.nn.functional import linear
 
-from prefixrun.models.frozen_linear import can_multiply, frozen_linear, multiply, multiply_add
+from prefixrun.models import frozen_linear as module
+from prefixrun.models.frozen_linear import can_multiply, frozen_linear, multiply, multiply_add, multiply_each
 
 pytestmark = pytest.mark.needs("onednn")
 
@@ -33,6 +34,17 @@ def test_without_gradients_nothing_is_kept() -> None:
 def test_a_product_is_added_to_another_tensor() -> None:
     x, weight, other = numbers(3, 7), numbers(5, 7), numbers(3, 5)
     torch.testing.assert_close(multiply_add(x, weight, other), multiply(x, weight) + other)
+
+
+@pytest.mark.parametrize("large", [1, 10**9])
+@pytest.mark.parametrize("lies_across", [(False, False), (False, True), (True, False)])
+def test_several_products(large: int, lies_across: tuple[bool, bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGE", large)
+    left, right = (
+        numbers(3, second, first).transpose(1, 2) if across else numbers(3, first, second)
+        for across, (first, second) in zip(lies_across, ((5, 7), (7, 4)), strict=True)
+    )
+    torch.testing.assert_close(multiply_each(left, right), torch.bmm(left, right))
 
 
 @pytest.mark.parametrize(

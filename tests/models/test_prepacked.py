@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from prefixrun.config.schema import ModelConfig
+from prefixrun.methods import finetune
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.prepacked import prepacked_weights
 
@@ -25,6 +26,27 @@ def test_packed_weights_give_the_same_logits_and_the_model_is_as_before_afterwar
     torch.testing.assert_close(inside, plain, rtol=1e-5, atol=1e-5)
     assert torch.equal(after, plain)
     assert not any("forward" in vars(module) for module in backbone.model.modules())
+
+
+def test_weights_that_a_method_puts_there_within_are_taken(backbone: Backbone) -> None:
+    """A search attaches its method itself."""
+    torch.manual_seed(0)
+    method = finetune.copies(backbone.model, finetune.names(backbone.model)).requires_grad_(False)
+    ids = torch.arange(20).view(2, 10)
+    with torch.inference_mode():
+        for weight in method.weights:
+            weight += 0.1 * torch.randn_like(weight)
+        with method.attach(backbone):
+            trained = backbone.model(ids).logits
+        plain = backbone.model(ids).logits
+        with prepacked_weights(backbone.model):
+            for _ in range(2):
+                torch.testing.assert_close(backbone.model(ids).logits, plain, rtol=1e-5, atol=1e-5)
+                with method.attach(backbone):
+                    torch.testing.assert_close(backbone.model(ids).logits, trained, rtol=1e-5, atol=1e-5)
+        assert torch.equal(backbone.model(ids).logits, plain)
+        with method.attach(backbone):
+            assert torch.equal(backbone.model(ids).logits, trained)
 
 
 def test_other_number_formats_are_left_alone(backbone: Backbone) -> None:

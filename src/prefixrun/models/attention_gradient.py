@@ -10,6 +10,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from prefixrun.models.frozen_linear import multiply_each
+
 gradient_is_written: ContextVar[bool] = ContextVar("gradient_is_written", default=False)
 """Whether attention on a CPU is computed by `attend`, where that knows its arguments."""
 
@@ -62,7 +64,7 @@ class _Attend(torch.autograd.Function):
         # The query heads that share a key/value head are folded into the query axis: one product serves them all.
         q = torch.mul(query, scaling, out=query.new_empty(query.shape)).view(rows * kv_heads, group * queries, head_dim)
         k, v = _joined(prefix_keys, key), _joined(prefix_values, value)
-        scores = torch.bmm(q, k.transpose(1, 2))
+        scores = multiply_each(q, k.transpose(1, 2))
         if mask is not None:
             by_head = scores.view(rows, kv_heads, group, queries, k.shape[1])
             by_head[..., k.shape[1] - key.shape[2] :].add_(mask.unsqueeze(1))
@@ -70,7 +72,7 @@ class _Attend(torch.autograd.Function):
         ctx.save_for_backward(q, k, v, weights)
         ctx.sizes = rows, heads, queries, 0 if prefix_keys is None else prefix_keys.shape[2]
         ctx.scaling = scaling
-        output = torch.bmm(weights, v).view(rows, heads, queries, head_dim)
+        output = multiply_each(weights, v).view(rows, heads, queries, head_dim)
         return output.transpose(1, 2).contiguous()
 
     @staticmethod
@@ -78,14 +80,14 @@ class _Attend(torch.autograd.Function):
         q, k, v, weights = ctx.saved_tensors
         rows, heads, queries, length = ctx.sizes
         gradient = upstream[0].transpose(1, 2).reshape(q.shape)
-        for_v = torch.bmm(weights.transpose(1, 2), gradient)
-        for_weights = torch.bmm(gradient, v.transpose(1, 2))
+        for_v = multiply_each(weights.transpose(1, 2), gradient)
+        for_weights = multiply_each(gradient, v.transpose(1, 2))
         for_scores = torch.ops.aten._softmax_backward_data(for_weights, weights, -1, weights.dtype)
-        for_k = torch.bmm(for_scores.transpose(1, 2), q)
+        for_k = multiply_each(for_scores.transpose(1, 2), q)
         for_query = None
         if ctx.needs_input_grad[0]:
             # Laid out as the projection to queries left them, so that its own gradient needs no copy.
-            by_head = torch.bmm(for_scores, k).view(rows, heads, queries, q.shape[2])
+            by_head = multiply_each(for_scores, k).view(rows, heads, queries, q.shape[2])
             for_query = by_head.new_empty(rows, queries, heads, q.shape[2]).transpose(1, 2)
             torch.mul(by_head, ctx.scaling, out=for_query)
         text, prefix = zip(*(_parted(gradient, rows, length) for gradient in (for_k, for_v)), strict=True)

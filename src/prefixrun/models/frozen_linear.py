@@ -12,6 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+LARGE = 2**22
+"""Multiplications of a matrix product from which oneDNN gains more than its calls cost."""
+
+
+def has_operator() -> bool:
+    """Whether this build of PyTorch has oneDNN's products."""
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
 
 def can_multiply(weight: Tensor) -> bool:
     """Whether oneDNN may take the products with a weight: frozen, on a CPU and in float32.
@@ -19,7 +27,7 @@ def can_multiply(weight: Tensor) -> bool:
     In bfloat16 torch calls oneDNN itself.
     """
     is_frozen = not weight.requires_grad and weight.device.type == "cpu" and weight.dtype == torch.float32
-    return is_frozen and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return is_frozen and has_operator()
 
 
 def frozen_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -40,6 +48,21 @@ def multiply_add(x: Tensor, weight: Tensor, other: Tensor) -> Tensor:
     """x @ weight.T + other in one pass, without gradients; `other` has the shape of the result."""
     product: Tensor = torch.ops.mkldnn._linear_pointwise.binary(x, other, weight, None, "add")
     return product
+
+
+def multiply_each(left: Tensor, right: Tensor) -> Tensor:
+    """left @ right for (n, rows, inner) and (n, inner, columns) on a CPU in float32, without gradients.
+
+    The default library is the faster one for many small products, oneDNN for large ones, which it takes one by one. Of
+    a `left` that lies column by column it computes the transposed product, which needs no copy of it.
+    """
+    (count, rows, inner), columns = left.shape, right.shape[2]
+    if rows * inner * columns < LARGE or not has_operator():
+        return torch.bmm(left, right)
+    if left.stride(2) == 1:
+        return torch.stack([multiply(left[index], right[index].T) for index in range(count)])
+    across = [multiply(right[index].T.contiguous(), left[index]) for index in range(count)]
+    return torch.stack(across).transpose(1, 2)
 
 
 class _FrozenLinear(torch.autograd.Function):

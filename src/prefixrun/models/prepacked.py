@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from prefixrun.models.frozen_linear import has_operator
 from prefixrun.models.quantised import QuantisedLinear
 
 ROWS = 160
@@ -43,8 +44,7 @@ def prepacked_weights(model: nn.Module) -> Iterator[None]:
 def _can_pack(module: nn.Linear | Conv1D) -> bool:
     if isinstance(module, QuantisedLinear):
         return False
-    is_plain = module.weight.device.type == "cpu" and module.weight.dtype == torch.float32
-    return is_plain and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return module.weight.device.type == "cpu" and module.weight.dtype == torch.float32 and has_operator()
 
 
 class _Packed:
