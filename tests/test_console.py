@@ -13,6 +13,7 @@ from prefixrun.console import (
     Row,
     Section,
     Table,
+    format_about,
     print_error,
     print_table,
     simple_table,
@@ -32,6 +33,14 @@ SWEEP = Table(
     (Column("state"), Column("run")),
     (Section((Row(("done now", "seed=1 prefix_len=5 method=lora")), Row(("", "  a reason of several words")))),),
 )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(2, "5 s"), (41, "40 s"), (58, "1 min"), (250, "4 min"), (9000, "2.5 h"), (90_000, "25 h"), (1e6, "12 days")],
+)
+def test_an_estimate_has_no_more_digits_than_it_knows(seconds: float, text: str) -> None:
+    assert format_about(seconds) == text
 
 
 def lines_of(table: Table, width: int) -> list[str]:

@@ -105,6 +105,16 @@ def format_duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s"
 
 
+def format_about(seconds: float) -> str:
+    """An estimate for people, with no more digits than it has: `40 s`, `4 min`, `2.5 h`, `12 days`."""
+    if seconds < 55:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    if seconds < 55 * 60:
+        return f"{max(1, round(seconds / 60))} min"
+    hours = seconds / 3600
+    return f"{hours:.1f} h" if hours < 10 else f"{hours:.0f} h" if hours < 48 else f"{hours / 24:,.0f} days"
+
+
 NONE = "–"
 """A cell without a value."""
 

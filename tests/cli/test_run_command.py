@@ -5,14 +5,18 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import model_directories
 from prefixrun.cli.main import main
+from prefixrun.cli.run_command import _print_expected_time
+from prefixrun.config.compose import compose
 from prefixrun.data import load
 from prefixrun.runs.run import Run
+from synthetic_records import write_record
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -188,3 +192,33 @@ def test_a_local_model_directory(small: tuple[str, ...], tmp_path: Path, capsys:
     messages = capsys.readouterr()
     assert "not checked" in messages.out
     assert [line.endswith("run `git lfs pull` there") for line in messages.err.splitlines()] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("finished", "line"),
+    [
+        (True, "about 3 min, as finished runs like it took\n"),
+        (False, "time not known yet: no finished run is like this one; its first steps will tell\n"),
+    ],
+)
+def test_about_how_long_it_will_take_is_said_first(
+    finished: bool, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if finished:
+        write_record(Path("results"), settings={"train.accumulate": 1, "train.max_steps": 100})
+    config = compose(["task=e2e", "train.max_steps=100", "train.epochs=9", "train.batch_size=16"])
+    _print_expected_time(config, "cpu")
+    assert capsys.readouterr().out == line
+
+
+def test_the_papers_setting_on_a_processor_is_warned_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prefixrun.cli.run_command.estimate_run", lambda *_: 6e6)
+    _print_expected_time(replace(compose(["task=e2e"]), profile="paper"), "cpu")
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "about 69 days, as finished runs like it took"
+    assert said[1].startswith("warning: profile=paper on a CPU: ")
+    assert said[1].endswith("takes about 69 days; profile=laptop is made for a CPU")
+    _print_expected_time(replace(compose(["task=e2e"]), profile="paper"), "cuda")
+    assert "warning" not in capsys.readouterr().out

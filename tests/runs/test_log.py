@@ -45,6 +45,22 @@ def test_a_stage_logs_about_every_tenth_of_its_way(console: Console, tmp_path: P
         assert screen(console).splitlines() == logged
 
 
+def test_a_long_stage_says_from_its_second_step_on_how_long_it_takes_and_logs_every_minute(
+    console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 10_000, 25))  # 25 s a step
+    monkeypatch.setattr("prefixrun.runs.log.monotonic", lambda: next(clock))
+    with logging_to(tmp_path / "run.log"), stage("training") as shown:
+        for step in range(1, 9):
+            shown.update(step, 1000, "loss 2")
+    assert lines(tmp_path / "run.log") == [
+        "training 1/1000  loss 2",
+        "training 2/1000  loss 2  about 6.9 h left",
+        "training 5/1000  loss 2  about 6.9 h left",
+        "training 8/1000  loss 2  about 6.9 h left",
+    ]
+
+
 def test_a_short_stage_logs_every_step(console: Console, tmp_path: Path) -> None:
     with logging_to(tmp_path / "run.log"), stage("decoding") as shown:
         for step in (1, 2, 3):

@@ -8,7 +8,7 @@ import pytest
 
 from prefixrun.config.compose import SweepPoint, compose
 from prefixrun.results.records import load_records
-from prefixrun.sweeps.estimate import SimilarRuns, Work, estimate_jobs, total, work
+from prefixrun.sweeps.estimate import METEOR, START, SimilarRuns, Work, estimate_jobs, total, work
 from prefixrun.sweeps.plan import Job
 from synthetic_records import write_record
 
@@ -33,7 +33,7 @@ def speeds(directory: Path, *runs: dict[str, Any]) -> SimilarRuns:
 def test_the_same_task_comes_first_and_then_the_same_model_and_method(tmp_path: Path) -> None:
     config = compose(["method=prefix"])
     todo = Work(pairs=1600, beams=300)
-    seconds = 100.0 + 115_200 / 1e5 + 20.0  # of synthetic records
+    seconds = START + METEOR + 100.0 + 115_200 / 1e5 + 20.0  # of synthetic records
     assert speeds(tmp_path / "none").seconds(config, todo) is None
     assert speeds(tmp_path / "other", {"method.name": "lora"}).seconds(config, todo) is None
     assert speeds(tmp_path / "task", {"task.name": "webnlg"}).seconds(config, todo) == pytest.approx(seconds)
@@ -45,3 +45,10 @@ def test_the_same_task_comes_first_and_then_the_same_model_and_method(tmp_path: 
 def test_jobs_without_anything_to_do_take_no_time() -> None:
     done = Job(SweepPoint((), None), "seed=1", "finished")
     assert estimate_jobs([done, replace(done, state="impossible")]) == [None, None]
+
+
+def test_starting_and_scoring_count_and_meteor_where_it_is_among_the_scores(tmp_path: Path) -> None:
+    nothing = Work(0, 0)
+    similar = speeds(tmp_path, {})
+    assert similar.seconds(compose(["task=e2e"]), nothing) == START + METEOR
+    assert similar.seconds(compose(["task=xsum"]), nothing) == START

@@ -7,7 +7,7 @@ import pytest
 from prefixrun.config.compose import SweepPoint
 from prefixrun.sweeps.attempts import Outcome
 from prefixrun.sweeps.plan import Job
-from prefixrun.sweeps.summary import format_progress, format_states, format_time_left, print_outcomes
+from prefixrun.sweeps.summary import format_progress, format_states, format_time_left, print_outcomes, print_plan
 
 DONE = Job(SweepPoint((), None), "seed=1", "finished")
 IMPOSSIBLE = replace(DONE, label="prefix_len=0", state="impossible", reason="must be\n at least 1")
@@ -43,6 +43,18 @@ def test_states_are_counted(jobs: list[Job], text: str) -> None:
 )
 def test_the_time_that_is_left(seconds: list[float | None], text: str) -> None:
     assert format_time_left([OPEN] * len(seconds), seconds).startswith(text)
+
+
+def test_a_reason_that_all_runs_share_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    print_plan([IMPOSSIBLE, IMPOSSIBLE], [None, None])
+    said = capsys.readouterr().out
+    assert said.count("must be at least 1") == 1
+    assert "\nall of them: must be at least 1\n\nnone of them can be run here\n" in said
+    print_plan([IMPOSSIBLE, DONE], [None, None])
+    said = capsys.readouterr().out
+    assert said.count("must be at least 1") == 1
+    assert "all of them" not in said
+    assert said.endswith("nothing is left to do\n")
 
 
 def test_a_line_for_a_run_that_ended() -> None:

@@ -142,13 +142,13 @@ def _marks(curves: Sequence[Curve]) -> list[Curve]:
     parameters that tells them apart stands beside each."""
     named = []
     for alike in split_by(curves, lambda curve: curve.method):
-        starts = {curve.points[0][1].init for curve in alike}
+        starts = {curve.first.init for curve in alike}
         for curve in alike:
-            parts = (display_names.of_method(curve.method), curve.points[0][1].init if len(starts) > 1 else "")
+            parts = (display_names.of_method(curve.method), curve.first.init if len(starts) > 1 else "")
             named.append(replace(curve, label=", ".join(filter(None, parts))))
     marks = []
     for curve in named:
-        group = curve.points[0][1]
+        group = curve.first
         of_size = share_text(group) or str(group.first.prefix_len)
         is_one_of_several = sum(curve.label == other.label for other in named) > 1
         marks.append(replace(curve, beside=of_size if is_one_of_several else ""))
@@ -165,7 +165,7 @@ def _with_different_labels(curves: Sequence[Curve]) -> list[Curve]:
     for detail in details:
         labels = Counter(curve.label for curve in curves)
         curves = [
-            replace(curve, label=f"{curve.label}, {detail(curve.points[0][1])}") if labels[curve.label] > 1 else curve
+            replace(curve, label=f"{curve.label}, {detail(curve.first)}") if labels[curve.label] > 1 else curve
             for curve in curves
         ]
     return list(curves)

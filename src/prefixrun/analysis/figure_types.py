@@ -23,6 +23,11 @@ class Curve:
     beside: str = ""
     """Written beside a mark, where several have one label."""
 
+    @property
+    def first(self) -> RunGroup:
+        """The run group of the first point, which is the only one of a mark."""
+        return self.points[0][1]
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -38,3 +43,8 @@ class Figure:
     """For initialisations and clouds one curve for each mark."""
     caption: str
     """What to see in it, and what its marks are; not in the picture, but beside it wherever it is shown."""
+
+    @property
+    def groups(self) -> list[RunGroup]:
+        """All run groups that it shows."""
+        return [group for curve in self.curves for _, group in curve.points]

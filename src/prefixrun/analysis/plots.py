@@ -192,7 +192,7 @@ def _initialisations(canvas: Canvas, figure: Figure) -> None:
     colour = spec_of("prefix").colour
     for axes, metric in zip(panels, figure.metrics, strict=True):
         for position, curve in enumerate(reversed(figure.curves)):
-            group = curve.points[0][1]
+            group = curve.first
             if score := group.estimate(metric):
                 _spread(axes, [(position, group)], metric, colour, across=True)
                 face = "white" if curve.dashed else colour
@@ -205,8 +205,7 @@ def _initialisations(canvas: Canvas, figure: Figure) -> None:
 
 def _measured(figure: Figure) -> list[tuple[str, str, float]]:
     """The costs that some run of the figure has: a panel each."""
-    groups = [curve.points[0][1] for curve in figure.curves]
-    return [cost for cost in COSTS if any(_cost(group, cost[0]) for group in groups)]
+    return [cost for cost in COSTS if any(_cost(group, cost[0]) for group in figure.groups)]
 
 
 def _cost(group: RunGroup, name: str) -> float | None:

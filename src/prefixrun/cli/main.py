@@ -131,6 +131,14 @@ def _hydra(arguments: list[str]) -> int:
         raise ConfigError("--resolve, --package: say how --cfg job is printed; add it, or leave them out")
     config_dir = None if options.config_dir is None else Path(options.config_dir)
     if options.shell_completion:
+        if "COMP_LINE" in os.environ:
+            from prefixrun.cli.completion import completions
+
+            words, rest = completions(os.environ["COMP_LINE"])
+            print_plain("".join(f"{word}\n" for word in words))
+            if rest is None:
+                return 0
+            os.environ["COMP_LINE"] = rest
         return _answer([*_without(arguments, options.overrides), *options.overrides])
     if options.cfg or options.info or options.hydra_help:
         compose.check_keys(options.overrides, multirun=options.multirun, config_dir=config_dir)

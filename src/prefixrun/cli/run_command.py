@@ -13,6 +13,7 @@ from prefixrun.config.schema import Config
 from prefixrun.config.task_settings import GENERATED_TASKS
 from prefixrun.console import print_text
 from prefixrun.data import DIRECTORIES
+from prefixrun.data.run_data import TaskSplits
 from prefixrun.errors import ConfigError, shortened
 from prefixrun.files import read_json_lines
 from prefixrun.results.records import Record
@@ -20,6 +21,7 @@ from prefixrun.runs.diverged import known_divergence
 from prefixrun.runs.identity import find_run
 from prefixrun.runs.log import logging_to
 from prefixrun.runs.run import Run
+from prefixrun.sweeps.estimate import estimate_run, work
 
 
 def run(
@@ -87,7 +89,9 @@ def _complete(config: Config) -> Run:
             raise error
         from prefixrun.runs import devices, pipeline, prepare  # torch takes seconds; a finished run is shown without it
 
-        _print_opening(config, devices.device(config))
+        device = devices.device(config)
+        _print_opening(config, device)
+        _print_expected_time(config, device)
         pipeline.complete(this_run, prepare.prepare(config))
     return this_run
 
@@ -116,6 +120,17 @@ def _print_opening(config: Config, device: str) -> None:
         from prefixrun.methods.budget import describe
 
         print_text(describe(config))
+
+
+def _print_expected_time(config: Config, device: str) -> None:
+    """About how long the run will take, as far as finished runs tell; what is too large for a processor is said."""
+    splits = TaskSplits.of(config)
+    scored = splits.dev if config.eval_split == "dev" else splits.test
+    seconds = estimate_run(config, splits.train.pairs, len(scored.examples))
+    print_text(run_summary.time_line(seconds))
+    if config.profile == "paper" and device == "cpu":
+        todo = work(config, splits.train.pairs, len(scored.examples))
+        print_text(run_summary.slow_line(todo.pairs, seconds))
 
 
 def show(

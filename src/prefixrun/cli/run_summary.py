@@ -25,6 +25,7 @@ from prefixrun.console import (
     Row,
     Section,
     Table,
+    format_about,
     format_duration,
     print_labelled,
     print_table,
@@ -47,6 +48,22 @@ def recipe_line(recipe: str | None, variant: str | None, train: TrainConfig) -> 
     two values that decide whether training goes well."""
     line = f"recipe {recipe or 'of your own'}" + (f" · variant {variant}" if variant else "")
     return f"{line} · learning rate {train.lr:g}, warm-up of {train.warmup_steps} steps"
+
+
+def time_line(seconds: float | None) -> str:
+    """About how long the run will take: from finished runs, or when that will be known."""
+    if seconds is None:
+        return "time not known yet: no finished run is like this one; its first steps will tell"
+    return f"about {format_about(seconds)}, as finished runs like it took"
+
+
+def slow_line(pairs: int, seconds: float | None) -> str:
+    """A warning that the paper's setting is made for a GPU."""
+    time = f"about {format_about(seconds)}" if seconds is not None else "days or weeks"
+    return (
+        f"warning: profile=paper on a CPU: {pairs:,} training pairs pass through the model, which takes {time}; "
+        "profile=laptop is made for a CPU"
+    )
 
 
 def finished_line(result: Mapping[str, Any]) -> str:

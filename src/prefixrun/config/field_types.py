@@ -69,7 +69,12 @@ class LayerChoice:
         if isinstance(value, int) and not isinstance(value, bool):
             return value if 1 <= value <= 10_000 else None
         parts = re.fullmatch(self.expression, value) if isinstance(value, str) else None
-        return value if parts and int(parts[1]) <= int(parts[2]) else None  # type: ignore[return-value]
+        if parts is None or int(parts[1]) > int(parts[2]):
+            return None
+        # One spelling of the same layers: 00-14, 0-14/1 and 0-14 are one run, and 0-15/2 ends at 14.
+        first, last, step = (int(part or 1) for part in parts.groups())
+        last = first + (last - first) // step * step
+        return f"{first}-{last}" + (f"/{step}" if step > 1 and last > first else "")
 
 
 def layers_of(choice: int | str, total: int) -> tuple[int, ...] | None:

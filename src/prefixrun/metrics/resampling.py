@@ -18,6 +18,10 @@ from prefixrun.metrics.base import FloatArray
 Stats = Mapping[str, FloatArray]
 """``Evaluation.stats``: ``<metric>.<column>`` → one number per segment, ``(segments,)``."""
 
+FEWEST_INPUTS = 20
+"""With fewer nothing is said of others: percentile intervals of the bootstrap are then much too narrow, and of n pairs
+that may be exchanged no p-value is below 2 / 2^n."""
+
 SAMPLES = 1000
 LEVEL = 0.95
 SEED = 0

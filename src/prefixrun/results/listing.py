@@ -15,7 +15,7 @@ from prefixrun.config.validate import closest, defaults
 from prefixrun.errors import DamagedStateError, PrefixrunError, reading
 from prefixrun.files import read_json
 from prefixrun.results.display_names import main_metrics
-from prefixrun.results.records import Record, SkippedRun, load_records, with_defaults
+from prefixrun.results.records import RECORDS, Record, SkippedRun, load_records, with_defaults
 from prefixrun.runs.lock import holder
 from prefixrun.runs.run import run_id
 
@@ -47,7 +47,8 @@ class RunRow:
 
 @dataclass(frozen=True)
 class Listing:
-    """All runs of a results tree in the order of task, method, model and id, and what could not be read."""
+    """All runs of a results tree, and what could not be read: first those of this machine, the newest at the top, then
+    committed records in the order of task, method, model and id."""
 
     runs: tuple[RunRow, ...]
     skipped: tuple[SkippedRun, ...]
@@ -85,7 +86,11 @@ def load(results_dir: Path) -> Listing:
             skipped.append(each)
         else:
             runs.append(started)
-    return Listing(tuple(sorted(runs, key=_order)), tuple(skipped))
+    runs.sort(key=_order)
+    committed = [run for run in runs if run.directory.parent.name == RECORDS]
+    own = [run for run in runs if run.directory.parent.name != RECORDS]
+    own.sort(key=lambda run: str(run.values["when"] or ""), reverse=True)
+    return Listing((*own, *committed), tuple(skipped))
 
 
 def run_values(record: Record) -> dict[str, Any]:
@@ -198,7 +203,13 @@ def _state(directory: Path) -> tuple[str, str | None, str]:
         state = "diverged" if "diverged" in failure else "failed"
         return state, failure.get("time"), " ".join(str(failure.get("message")).split())
     newest = max(path.lstat().st_mtime for path in (directory, *directory.iterdir()))
-    return "interrupted", datetime.fromtimestamp(newest, UTC).isoformat(timespec="seconds"), ""
+    # `tune` ends its trials after their training; the command of their settings goes on with the outputs.
+    is_trained = (directory / "costs.json").is_file() and not (directory / "generations.jsonl").exists()
+    return (
+        "trained" if is_trained else "interrupted",
+        datetime.fromtimestamp(newest, UTC).isoformat(timespec="seconds"),
+        "",
+    )
 
 
 def _object(path: Path) -> Mapping[str, Any]:

@@ -6,16 +6,19 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from prefixrun.console import terminal
+from prefixrun.console import format_about, terminal
 from prefixrun.files import append_bytes
 
 LOG = logging.getLogger("prefixrun.run")
 """Packages below log to children of it, which need not know where a run writes."""
 PLAIN_LINES = 10
 """How many lines a stage writes where it can draw no bar."""
+PLAIN_SECONDS = 60.0
+"""After so long a stage without a bar writes a line all the same, with the time that is left."""
 
 
 @contextmanager
@@ -63,20 +66,34 @@ class _Screen(logging.Handler):
 
 
 class Stage:
-    """Progress of one stage: `update` moves the bar, or logs a line about every tenth of the way."""
+    """Progress of one stage: `update` moves the bar, or logs a line about every tenth of the way and every minute."""
 
     def __init__(self, name: str, bar: Progress | None) -> None:
         self._name, self._bar = name, bar
         self._task = bar.add_task(name, total=None, note="") if bar else None
         self._next = 0
+        self._begun: tuple[float, int] | None = None
+        self._logged = 0.0
 
     def update(self, done: int, total: int, note: str) -> None:
         """`note` is a few words such as the loss."""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total, note=note)
-        if done >= self._next or done == total:
-            LOG.info("%s %d/%d  %s", self._name, done, total, note, extra={"plain": True})
+        now = monotonic()
+        is_second = self._begun is not None and self._logged == self._begun[0]
+        self._begun = self._begun or (now, done)
+        left = self._left(now, done, total)
+        is_long = left >= PLAIN_SECONDS
+        if done >= self._next or done == total or now - self._logged >= PLAIN_SECONDS or (is_second and is_long):
+            time = f"  about {format_about(left)} left" if is_long else ""
+            LOG.info("%s %d/%d  %s%s", self._name, done, total, note, time, extra={"plain": True})
             self._next = done + max(1, total // PLAIN_LINES)
+            self._logged = now
+
+    def _left(self, now: float, done: int, total: int) -> float:
+        """Seconds at the speed since the first update; 0 while nothing is known."""
+        begun, before = self._begun or (now, done)
+        return (now - begun) / (done - before) * (total - done) if done > before else 0.0
 
 
 @contextmanager

@@ -12,6 +12,12 @@ from prefixrun.config.schema import Config
 from prefixrun.results.records import Record, load_records
 from prefixrun.sweeps.plan import Job
 
+START = 20.0
+"""Seconds of a run before its first step and after its last output, but for METEOR: imports, loading, scoring."""
+
+METEOR = 30.0
+"""Seconds that METEOR's Java takes. A small run of E2E on two CPU cores took 53 s with 3 s of training and decoding."""
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -41,7 +47,7 @@ class SimilarRuns:
         self._speeds = [speed for record in records if (speed := _speed(record))]
 
     def seconds(self, config: Config, todo: Work) -> float | None:
-        """Seconds of training and decoding at the median speed of similar runs; None when there is none.
+        """Seconds from the start to the scores, at the median speed of similar runs; None when there is none.
 
         Similar are runs of the same task, model and method; else of the same model and method, whose inputs have other
         lengths.
@@ -51,7 +57,22 @@ class SimilarRuns:
         similar = [speed for speed in same_method if speed.task == config.task.name] or same_method
         if not similar:
             return None
-        return median(speed.pair * todo.pairs + speed.beam * todo.beams for speed in similar)
+        working = median(speed.pair * todo.pairs + speed.beam * todo.beams for speed in similar)
+        return START + METEOR * _has_meteor(config) + working
+
+
+def _has_meteor(config: Config) -> bool:
+    """Whether METEOR is among the scores of a run's task."""
+    from prefixrun.metrics import suite  # imports every scorer
+
+    return any("METEOR" in metric.names for metric in suite(config.task.scored_as).metrics)
+
+
+def estimate_run(config: Config, available: int, inputs: int) -> float | None:
+    """Seconds that a run will take on a corpus of `available` training pairs and `inputs` inputs; None where no
+    finished run of its results tree is like it."""
+    records = load_records(Path(config.results_dir).expanduser()).runs
+    return SimilarRuns(records).seconds(config, work(config, available, inputs))
 
 
 def estimate_jobs(jobs: Sequence[Job], *trees: Path) -> list[float | None]:

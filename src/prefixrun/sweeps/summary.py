@@ -42,22 +42,32 @@ def _state_text(job: Job) -> str:
 
 def print_plan(jobs: Sequence[Job], seconds: Sequence[float | None]) -> None:
     """All runs with their states, the time that each will take and why some cannot be run; below, the time of all."""
-    rows = (row for job, time in zip(jobs, seconds, strict=True) for row in _plan_rows(job, time))
+    rows = [row for job, time in zip(jobs, seconds, strict=True) for row in _plan_rows(job, time, _shared_reason(jobs))]
     print_text("")
     print_table(Table((Column("state"), Column("time", is_number=True), Column("run")), (Section(tuple(rows)),)))
+    if reason := _shared_reason(jobs):
+        print_text(f"\nall of them: {_one_line(reason)}")
     print_text(f"\n{format_time_left(jobs, seconds)}")
 
 
-def _plan_rows(job: Job, seconds: float | None) -> Iterator[Row]:
+def _shared_reason(jobs: Sequence[Job]) -> str:
+    """The reason that all jobs share, which is then said once; empty where they differ, or for a single job."""
+    reasons = {job.reason for job in jobs}
+    return reasons.pop() if len(jobs) > 1 and len(reasons) == 1 else ""
+
+
+def _plan_rows(job: Job, seconds: float | None, shared: str) -> Iterator[Row]:
     time = format_duration(seconds) if seconds is not None else "unknown" if job.is_open else ""
     yield Row((STATES[job.state], time, _label(job)))
-    if job.reason:
+    if job.reason and job.reason != shared:
         yield Row(("", "", f"  {_one_line(job.reason)}"))
 
 
 def format_time_left(jobs: Sequence[Job], seconds: Sequence[float | None]) -> str:
     """How many runs are left, and how long they will take together."""
     left = [time for job, time in zip(jobs, seconds, strict=True) if job.is_open]
+    if not left and jobs and all(job.state in ("impossible", "failed") for job in jobs):
+        return "none of them can be run here" if len(jobs) > 1 else "it cannot be run here"
     if not left:
         return "nothing is left to do"
     known, unknown = total(left)

@@ -157,6 +157,24 @@ def test_runs_without_a_result_are_listed_with_their_state(capsys: pytest.Captur
     ]
 
 
+def test_runs_of_this_machine_come_before_committed_records_the_newest_first(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newer = {"provenance": {"semantics": 1, "time": "2026-02-01T00:00:00+00:00"}}
+    write_record(tree, settings={"seed": 5}, folder="runs", result=newer)
+    assert [row[0] for row in rows(capsys, "columns=seed,task")] == ["5", "2", "3", "1", "4"]
+
+
+def test_a_run_that_was_left_after_its_training_is_trained(capsys: pytest.CaptureFixture[str]) -> None:
+    run = unfinished(Path("results"), 1)
+    with run.hold():
+        pass
+    run.costs.write_text("{}")
+    assert rows(capsys, "columns=state,seed") == [["trained", "1"]]
+    run.generations.write_text("")
+    assert rows(capsys, "columns=state,seed") == [["interrupted", "1"]]
+
+
 def test_what_is_damaged_or_foreign_is_named_with_the_reason(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = tree / "runs"
     for name, file, text in (

@@ -1,6 +1,7 @@
 """prefixrun ls [results_dir=results] [KEY=VALUE ...] [sort=KEY|-KEY] [columns=KEY,KEY,...] [json=FILE]
 
-All runs, one a line: committed records and runs of this machine, finished, failed, interrupted, or held by a process.
+All runs, one a line: those of this machine, the newest first, and committed records. They are finished, trained (not
+yet decoded, as the trials of `tune`), failed, diverged, interrupted, or held by a process.
 
   KEY=VALUE    only the runs with this value; VALUE,VALUE for several. KEY is a column (task, method, state), a setting
                (train.lr=1e-3), a field of result.json (profile, costs.train_steps) or a score; null for none.
@@ -118,7 +119,7 @@ def _show(listing: Listing, runs: Sequence[RunRow], filters: Mapping[str, str], 
 
 
 def _existing_values(runs: Sequence[RunRow], key: str) -> str:
-    values = list(dict.fromkeys(shown(run.values.get(key)) for run in runs))
+    values = sorted({shown(run.values.get(key)) for run in runs})
     more = ", ..." if len(values) > VALUES_NAMED else ""
     return f"there are {', '.join(values[:VALUES_NAMED])}{more}" if values else "there are no runs"
 

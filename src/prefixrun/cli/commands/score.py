@@ -19,7 +19,8 @@ The official scores of any system's output, with intervals, beside the paper's r
              commas between them, such as BLEU,chrF,ROUGE-L; an own task needs it, here or in its file
   config_dir  (or --config-dir CONF) directory with task/TASK.yaml of an own task: its metrics, columns and parts
   out        also write the scores to this file
-  bootstrap  draws of inputs behind the 95 % intervals, and trials of the paired test (1000); 0 leaves them out
+  bootstrap  draws of inputs behind the 95 % intervals, and trials of the paired test (1000); 0 leaves them out,
+             and so do fewer than 20 inputs
   against    a second system's outputs for the same inputs: adds its scores, the differences (against minus hyp) with
              intervals, and the p-values of a paired test (approximate randomisation)
 
@@ -92,6 +93,8 @@ def run(arguments: dict[str, str]) -> int:
         raise ConfigError("-: standard input can be read once; name a file for the others of hyp, against and refs")
     files = {role: read_outputs(_path(arguments, role)) for role in ("hyp", "against") if role in arguments}
     target = _target(arguments, split, files.values(), task_config)
+    few = 0 < len(target.references) < resampling.FEWEST_INPUTS and draws > 0
+    draws = 0 if few else draws
     texts = {role: target.line_up(outputs) for role, outputs in files.items()}
     systems = [_scored(metrics, role, files[role].path, texts[role], target, draws) for role in files]
     differences: Mapping[str, resampling.Difference] = {}
@@ -100,7 +103,7 @@ def run(arguments: dict[str, str]) -> int:
         differences = resampling.differences(metrics, first, second, target.groups, samples=draws)
     comparable = "data_dir" in arguments and _verify(arguments)
     rows = paper_numbers.rows(task, split=split.partition("_")[0]) if comparable else ()
-    _show(terminal(), target, systems, differences, draws, rows)
+    _show(terminal(), target, systems, differences, draws, rows, few=few)
     if "out" in arguments:
         write_json(_path(arguments, "out"), _record(arguments, split, systems, differences, draws))
     return 0
@@ -201,6 +204,8 @@ def _show(
     differences: Mapping[str, resampling.Difference],
     draws: int,
     rows: Sequence[paper_numbers.Row],
+    *,
+    few: bool,
 ) -> None:
     first, *others = systems
     against = "".join(f", against {other.path.name}" for other in others)
@@ -209,7 +214,9 @@ def _show(
     for table in (_scores_table(systems, differences), *([_paper_table(systems, rows)] if rows else [])):
         print_table(table, console=console, width=console.width)
         console.print()
-    print_labelled(console, _notes(systems, differences, draws))
+    none = "none, and no p-value" if others else "none"
+    why = [("interval", f"{none}: fewer than {resampling.FEWEST_INPUTS} inputs say nothing of others")] if few else []
+    print_labelled(console, [*why, *_notes(systems, differences, draws)])
     for signature in signature_lines(first.scores, first.scores):
         console.print(Text(signature, style="dim"), soft_wrap=True)
 

@@ -45,6 +45,9 @@ function startTable(table) {
     make("button", { type: "button", class: "download", title: "All columns of the rows that are listed",
       "aria-label": `Download as CSV: ${table.dataset.name}`, onclick: () => download(api, headings, table) }, "CSV"));
   frame.before(toolbar);
+  const nameOfPages = () => container.querySelector(".dt-paging nav")?.setAttribute("aria-label", `Pages: ${table.dataset.name}`);
+  api.on("draw", nameOfPages);
+  nameOfPages();
   if (table.classList.contains("long")) addFilters(api, head, container, isLong);
   watchEdges(frame, box, toolbar.firstChild);
 }
