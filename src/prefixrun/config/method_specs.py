@@ -115,7 +115,6 @@ METHOD_SPECS: dict[str, MethodSpec] = {
         # Trained prefixes of other runs as one (docs/OPEN_QUESTIONS.md); nothing is trained.
         MethodSpec(
             name="prefix_combined",
-            module="prefixrun.methods.prefix_flat",
             label="combined prefixes",
             colour="#332288",
             marker=">",

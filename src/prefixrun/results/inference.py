@@ -14,10 +14,10 @@ from prefixrun.config.validate import shown
 from prefixrun.decoding.generate import generate_all, generate_each
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.methods import Method, restore
-from prefixrun.methods.combine_prefixes import combined
 from prefixrun.methods.mixed_batch import MixedPrefixes
 from prefixrun.methods.peft_format import read_prefix, settings_of
 from prefixrun.methods.prefix import FixedPrefix, chosen_layers
+from prefixrun.methods.prefix_combined import combined
 from prefixrun.methods.prompt import EncoderPrompt
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.prepacked import prepacked_weights

@@ -81,7 +81,7 @@ def combination(config: Config) -> Start:
     """The combined prefix, as the start of a run that trains nothing. Raises as with_combination."""
     from safetensors.torch import load
 
-    from prefixrun.methods.combine_prefixes import combined
+    from prefixrun.methods.prefix_combined import combined
     from prefixrun.methods.starts import Start
 
     sources, digests, prefixes = source_runs(config), "", []

@@ -131,7 +131,7 @@ def source_run(config: Config, name: str | None = None, key: str = "init.run") -
     source = _found(what, name, Path(config.results_dir).expanduser())
     result = source.result
     spec = spec_of(result["method"])
-    if not (spec.stores_prefix and set(shapes_of(source)) <= {"decoder", "encoder", "cross"}):
+    if not (spec.stores_prefix and spec.shifts_text and set(shapes_of(source)) <= {"decoder", "encoder", "cross"}):
         raise ConfigError(
             f"{what}: is a run of method={result['method']}, which has no keys and values that a prefix could start "
             "from; name a run of prefix or prefix_flat"

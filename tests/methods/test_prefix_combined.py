@@ -6,8 +6,8 @@ import torch
 from prefixrun.config.method_specs import COMBINATIONS
 from prefixrun.errors import ConfigError
 from prefixrun.methods.base import PrefixKeyValues
-from prefixrun.methods.combine_prefixes import combined
 from prefixrun.methods.prefix import FixedPrefix
+from prefixrun.methods.prefix_combined import combined
 
 
 def flat(length: int, seed: int, layers: int = 2) -> PrefixKeyValues:

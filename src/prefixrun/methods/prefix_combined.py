@@ -8,6 +8,9 @@ import torch
 
 from prefixrun.errors import ConfigError
 from prefixrun.methods.base import PrefixKeyValues
+from prefixrun.methods.prefix import refuse, restore
+
+__all__ = ["combined", "refuse", "restore"]
 
 
 def combined(
