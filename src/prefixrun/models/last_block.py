@@ -23,6 +23,9 @@ from prefixrun.models.quantised import QuantisedLinear
 
 PROJECTIONS = (nn.Linear, Conv1D, QuantisedLinear)
 
+WORTH_IT = 0.75
+"""Largest share of the positions at which computing less takes less time, although it copies states twice."""
+
 _compared: WeakKeyDictionary[nn.Module, dict[tuple[object, ...], bool]] = WeakKeyDictionary()
 """Whether a block computes the same in this way, by the parts that it has: methods put parts of their own into it.
 Looked at once in a process."""
@@ -45,7 +48,7 @@ def last_block_at(model: PreTrainedModel, places: Tensor) -> Iterator[None]:
     plain = block.forward
 
     def forward(hidden_states: Tensor, *rest: Any, **named: Any) -> Any:
-        if len(places) == hidden_states.shape[:2].numel() or _draws(block):
+        if len(places) > WORTH_IT * hidden_states.shape[:2].numel() or _draws(block):
             return plain(hidden_states, *rest, **named)
         by_parts, parts = _compared.setdefault(block, {}), tuple(type(part) for part in block.modules())
         if parts not in by_parts:
