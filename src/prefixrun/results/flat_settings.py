@@ -11,8 +11,14 @@ from prefixrun.config.validate import UNSET, defaults
 
 
 def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted key → value of a run's settings, with the schema's defaults where it names none."""
-    return {**_default_settings(), **dict(flatten(without(settings, RETIRED)))}
+    """Dotted key → value of a run's settings, with the schema's defaults where it names none.
+
+    The architecture of a model that a package holds is that of its name; early runs do not name it.
+    """
+    flat = {**_default_settings(), **dict(flatten(without(settings, RETIRED)))}
+    if flat.get("model.source") == "package" and flat.get("model.architecture") is None:
+        flat["model.architecture"] = flat.get("model.name")
+    return flat
 
 
 @cache
