@@ -13,15 +13,16 @@ from prefixrun.results.records import load_records
 PAGES = sorted((ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
 
 
-def test_the_findings_are_those_of_the_records() -> None:
-    spec = spec_from_file_location("readme_findings", ROOT / "scripts" / "readme_findings.py")
+@pytest.mark.parametrize(("name", "page"), [("readme_findings", "README.md"), ("claims_page", "docs/REPRODUCTION.md")])
+def test_the_findings_are_those_of_the_records(name: str, page: str) -> None:
+    spec = spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     script = module_from_spec(spec)
     spec.loader.exec_module(script)
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8")
     findings = evaluate(load_records(ROOT / "results").runs)
-    assert script.updated(page, findings) == page, "run python scripts/readme_findings.py README.md"
+    assert script.updated(text, findings) == text, f"run python scripts/{name}.py {page}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from math import exp, log
 
 from prefixrun.analysis.arms import Arm, Choice, choose
@@ -22,7 +23,7 @@ from prefixrun.analysis.comparison import ENOUGH, difference, estimate, half_wid
 from prefixrun.analysis.equal_training import training_of
 from prefixrun.analysis.equivalence import margin
 from prefixrun.analysis.groups import RunGroup, split_by
-from prefixrun.analysis.verdicts import LOOK_LEVEL, Says, Verdict, judge
+from prefixrun.analysis.verdicts import LOOK_LEVEL, Says, judge
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
@@ -73,7 +74,7 @@ def _step(shorter: Choice, longer: Choice, *, rises: bool) -> Iterator[Evidence]
     bound = 0.0 if rises else margin(sides[0].first.scored_as, metric)
     verdict = judge(rise, "more", bound, rise.draws)
     if not rises and verdict.outcome in ("holds", "does not hold"):  # what rises beyond the margin contradicts
-        verdict = Verdict("does not hold" if verdict.outcome == "holds" else "holds")
+        verdict = replace(verdict, outcome="does not hold" if verdict.outcome == "holds" else "holds")
     notes = ("rise expected" if rises else "no rise expected", rise.note)
     text = (
         f"{where(sides[0])}: {display_names.of_metric(metric)} of length {sides[1].first.prefix_len} minus length "
@@ -138,7 +139,8 @@ def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts
     memory_text = f"; peak memory {' against '.join(known)} GiB" if len(known) == 2 else ""
     arms = " against ".join(map(_method_and_length, (first, second)))
     text = f"{where(first)}: training time per token of {arms}: {ratio:.2f} times{span}, n = {n}{needs}{memory_text}"
-    yield Evidence(outcome, text, run_ids(first, second))
+    change = needs.removeprefix(", ") or f"times {most:.2f} or more" * (outcome == "holds") or "times of less spread"
+    yield Evidence(outcome, text, run_ids(first, second), change)
 
 
 def _log_times(group: RunGroup) -> list[float]:
@@ -169,7 +171,7 @@ def storage(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
             f"{display_names.of_model(group.first.model)}, length {group.first.prefix_len}: {stored:,} numbers stored, "
             f"{ratio:,.0f} times fewer than it has"
         )
-        yield Evidence("holds" if ratio >= FEWER else "does not hold", text, run_ids(group))
+        yield Evidence("holds" if ratio >= FEWER else "does not hold", text, run_ids(group), "nothing: it is counted")
 
 
 def _by_length(groups: Iterable[RunGroup]) -> list[dict[int, RunGroup]]:

@@ -25,6 +25,7 @@ from prefixrun.analysis.equivalence import margin
 from prefixrun.analysis.group_labels import amount_text, share_text
 from prefixrun.analysis.groups import RunGroup, runs_of, split_by
 from prefixrun.analysis.verdicts import LOOK_LEVEL, Kind, Says, Verdict, judge
+from prefixrun.data.manifest import UNVERIFIED
 from prefixrun.results import display_names
 
 Outcome = Literal["holds", "does not hold", "undecided", "no runs", "cannot be tested here"]
@@ -49,6 +50,8 @@ class Evidence:
     outcome: Says
     text: str
     run_ids: tuple[str, ...]
+    change: str = ""
+    """What would decide it, or, where it is decided, undo that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,9 @@ def where(group: RunGroup) -> str:
 
 def _task_and_model(group: RunGroup) -> str:
     split = "" if group.first.split == "test" else f" ({group.first.split} part)"
-    return f"{display_names.of_task(group.first.task)}{split}, {display_names.of_model(group.first.model)}"
+    versions = {part.get("version") for part in group.first.result.get("data", {}).values()}
+    copy = ", a copy that is not the whole release" if UNVERIFIED in versions else ""
+    return f"{display_names.of_task(group.first.task)}{split}{copy}, {display_names.of_model(group.first.model)}"
 
 
 def run_ids(*groups: RunGroup) -> tuple[str, ...]:
@@ -244,7 +249,7 @@ def _averaged(matches: Sequence[Match]) -> Iterator[Evidence]:
     doubt = "; ".join(dict.fromkeys(filter(None, (*(match.doubt for match in matches), signature))))
     unequal = "; ".join(dict.fromkeys(filter(None, (match.unequal for match in matches))))
     verdict = judge(mean, "more", 0.0, units=mean.subsamples, unit="subsample")
-    yield _evidence(verdict, "; ".join((head, *notes)), doubt, unequal, run_ids(*everyone))
+    yield _evidence(verdict, "; ".join((head, *notes)), doubt, unequal, run_ids(*everyone), _moved(verdict, 1))
 
 
 def count_text(mean: Estimate) -> str:
@@ -281,16 +286,21 @@ def evidence_of(verdict: Verdict, text: str, match: Match, metric: str) -> Evide
     signature = "" if have_one_signature(runs, metric) else DIFFERENT_SIGNATURES
     doubt = "; ".join(filter(None, (match.doubt, signature)))
     complete = "; ".join(filter(None, (text, _match_notes(match))))
-    return _evidence(verdict, complete, doubt, match.unequal, run_ids(*match.pair))
+    moved = _moved(verdict, _decimals(match.first.group, metric))
+    return _evidence(verdict, complete, doubt, match.unequal, run_ids(*match.pair), moved)
 
 
-def _evidence(verdict: Verdict, text: str, doubt: str, unequal: str, ids: tuple[str, ...]) -> Evidence:
+def _evidence(verdict: Verdict, text: str, doubt: str, unequal: str, ids: tuple[str, ...], moved: str) -> Evidence:
     """Unequal sides decide nothing, nor do settings that cannot be told apart; more seeds would not change that."""
     if unequal:
-        return Evidence("unequal", f"{text}; unequal: {unequal}", ids)
+        return Evidence("unequal", f"{text}; unequal: {unequal}", ids, f"equal sides ({unequal})")
     if doubt:
-        return Evidence("undecided", f"{text}; {doubt}", ids)
-    return Evidence(verdict.outcome, "; ".join(filter(None, (text, verdict.needs))), ids)
+        return Evidence("undecided", f"{text}; {doubt}", ids, f"runs without this: {doubt}")
+    return Evidence(verdict.outcome, "; ".join(filter(None, (text, verdict.needs))), ids, verdict.needs or moved)
+
+
+def _moved(verdict: Verdict, decimals: int) -> str:
+    return f"runs that move the interval by {verdict.room:.{decimals}f}"
 
 
 def _match_notes(match: Match) -> str:
@@ -302,11 +312,15 @@ def _match_notes(match: Match) -> str:
 
 
 def _text(first: RunGroup, second: RunGroup, metric: str, measured: Difference) -> str:
-    decimals = 1 if margin(first.first.scored_as, metric) >= 0.1 or metric == "SLOT_ERROR" else 3
     arms = f"{_arm_text(first)} minus {_arm_text(second)}"
     note = f" ({measured.note})" if measured.note else ""
-    number = interval_text(measured, decimals)
+    number = interval_text(measured, _decimals(first, metric))
     return f"{where(first)}: {display_names.of_metric(metric)} of {arms} {number}, {count_text(measured)}{note}"
+
+
+def _decimals(group: RunGroup, metric: str) -> int:
+    is_per_cent = metric.partition("/")[0] in display_names.PER_CENT
+    return 1 if is_per_cent or margin(group.first.scored_as, metric) >= 0.1 else 3
 
 
 def _arm_text(group: RunGroup) -> str:

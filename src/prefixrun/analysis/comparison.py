@@ -297,8 +297,7 @@ def _gradient(task: str, name: str, columns: Sequence[str], totals: FloatArray) 
 
 def _counted_as(task: str, name: str) -> str:
     """What the count columns of a score begin with: the first of its metric's scores."""
-    plan = suite(task)
-    return next((each.names[0] for each in (*plan.metrics, *plan.of_inputs) if name in each.names), name)
+    return next((each.names[0] for each in suite(task).every if name in each.names), name)
 
 
 def _rows_of(counts: Counts, input_group: str) -> npt.NDArray[np.int64] | None:

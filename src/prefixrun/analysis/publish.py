@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from prefixrun.analysis import claims, table_format
+from prefixrun.analysis.claim_table import claim_table
 from prefixrun.analysis.curves import figures
 from prefixrun.analysis.drawn import ENDINGS, FILE, fingerprint, fingerprints, is_there
 from prefixrun.analysis.figure_types import Figure
@@ -39,7 +40,8 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
     files["methods.md"] = "\n".join((intro, *(markdown(each) for each in texts)))
     files["methods.tex"] = "\n".join(latex(each) for each in texts)
     files["methods.csv"] = methods_csv(compared)
-    files["claims.md"] = claims.markdown(claims.evaluate(records))
+    findings = claims.evaluate(records)
+    files["claims.md"] = claims.markdown(findings, claim_table(findings))
     return files
 
 

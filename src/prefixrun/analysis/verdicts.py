@@ -31,6 +31,8 @@ class Verdict:
     outcome: Says
     needs: str = ""
     """What would decide it, `about 3 more seeds`; empty when it is decided."""
+    room: float = 0.0
+    """How far the interval lies from where it would decide nothing."""
 
 
 def judge(
@@ -45,7 +47,7 @@ def judge(
     if (known := mean.half(LOOK_LEVEL)) is not None and units >= ENOUGH:
         decided = _outcome(sign * mean.mean, known, kind, bound)
         if decided != "undecided":
-            return Verdict(decided)
+            return Verdict(decided, room=_room(sign * mean.mean, known, kind, bound))
     outcome: Says = "undecided" if units >= ENOUGH else "too few runs"
     if mean.run_variance is None or mean.draws < 2 or units < 2:
         return Verdict(outcome, f"at least {_several(ENOUGH - units, unit)} before anything is decided")
@@ -71,5 +73,16 @@ def _outcome(middle: float, half: float, kind: Kind, bound: float) -> Says:
     if kind == "same":
         is_inside, is_outside = -bound < low and high < bound, low > bound or high < -bound
         return "holds" if is_inside else "does not hold" if is_outside else "undecided"
-    threshold = {"more": 0.0, "clearly more": bound, "not less": -bound}[kind]
+    threshold = _threshold(kind, bound)
     return "holds" if low > threshold else "does not hold" if high < threshold else "undecided"
+
+
+def _room(middle: float, half: float, kind: Kind, bound: float) -> float:
+    """How far a deciding interval lies from where it would decide nothing."""
+    if kind == "same":
+        return abs(bound - abs(middle)) - half
+    return abs(middle - _threshold(kind, bound)) - half
+
+
+def _threshold(kind: Kind, bound: float) -> float:
+    return {"more": 0.0, "clearly more": bound, "not less": -bound}[kind]

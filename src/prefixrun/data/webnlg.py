@@ -59,6 +59,16 @@ def load(directory: Path, split: str, linearisation: str) -> Corpus:
     return Corpus("webnlg", split, tuple(examples), (file,), left_out)
 
 
+def names_of_release(directory: Path) -> tuple[str, ...]:
+    """Every subject and object of the triples of all three parts, as the release writes them, once each.
+
+    Raises DataError as `load`.
+    """
+    entries = (entry for split in ("train", "dev", "test") for entry in _read(directory, split)[0])
+    triples = (triple for entry in entries for triple in entry.triples)
+    return tuple(dict.fromkeys(name for triple in triples for name in (triple.subject, triple.object)))
+
+
 def _read(directory: Path, split: str) -> tuple[list[Entry], DataFile]:
     if (release := locate(directory, (TREE, ""), split)) is not None:
         if split == "test" and (release / webnlg_2020.TEST_FILE).is_file():

@@ -75,7 +75,7 @@ class Coverage(Metric):
         return [_entities(source) for (source,) in references]
 
     def count(self, output: str, segment: tuple[str, ...]) -> tuple[int, int]:
-        text = _plain(output)
+        text = plain_words(output)
         return len(segment), sum(entity in text for entity in segment)
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
@@ -105,11 +105,11 @@ def _entities(source: str) -> tuple[str, ...]:
     triples = [part.split(" : ") for part in source.strip(" |").split(" | ")]
     if not all(len(triple) >= 3 for triple in triples):
         raise MissingPartError(f"COVERAGE reads inputs in the form of the paper's code, not {source[:60]!r}")
-    plain = (_plain(entity.replace("_", " ")) for triple in triples for entity in (triple[0], triple[-1]))
+    plain = (plain_words(entity.replace("_", " ")) for triple in triples for entity in (triple[0], triple[-1]))
     return tuple(dict.fromkeys(entity for entity in plain if entity.strip() and not _MARKER.fullmatch(entity)))
 
 
-def _plain(text: str) -> str:
+def plain_words(text: str) -> str:
     """Lower-case ASCII words and signs with a blank between and around them; quotation marks are left out."""
     letters = unidecode(text.replace("£", "\0")).replace("\0", "£").lower().replace('"', " ").replace("n't", " n't")
     words = _SIGN.sub(r" \1 ", letters).split()
@@ -118,17 +118,17 @@ def _plain(text: str) -> str:
 
 def _compare(slots: Slots, text: str) -> tuple[int, int, int]:
     """Numbers of slots, of slots missing or wrong, and of slots that only the text has."""
-    output = _plain(text)
+    output = plain_words(text)
     missing = 0
     # 1. names, which are then taken out: "Raja Indian Cuisine" says nothing about the food
-    for name in (_plain(value) for slot in _NAMES for value in slots.get(slot, ())):
+    for name in (plain_words(value) for slot in _NAMES for value in slots.get(slot, ())):
         missing += name not in output
         output = output.replace(name, " ") if name.strip() else output
     # 2. slots with a closed set of values, by their wordings; an unknown value has to be repeated word for word
     for slot, wordings in WORDINGS.items():
         for value in slots.get(slot, ()):
             wording = wordings.get(value)
-            missing += not (wording.search(output) if wording else _plain(value) in output)
+            missing += not (wording.search(output) if wording else plain_words(value) in output)
     friendly = _friendly(output)
     missing += sum(friendly != value for value in slots.get(_FAMILY, ()))
     # 3. slots of the output alone

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 
 from prefixrun.errors import ConfigError, DataError, MissingPartError, shortened
+from prefixrun.metrics.added_names import AddedNames
 from prefixrun.metrics.base import FloatArray, Metric, References, Score, prepared
 from prefixrun.metrics.bleu import Bleu
 from prefixrun.metrics.chrf import Chrf
@@ -37,6 +38,13 @@ class Suite:
     """Whether NAME/all stands beside NAME where there are no groups."""
     of_inputs: tuple[Metric, ...] = ()
     """Metrics that compare the output with the input in place of references; computed where inputs are given."""
+    later: tuple[Metric, ...] = ()
+    """Metrics that need more of the corpus than what is scored: computed after a run (results.score_later)."""
+
+    @property
+    def every(self) -> tuple[Metric, ...]:
+        """All metrics."""
+        return (*self.metrics, *self.of_inputs, *self.later)
 
     def suffixes(self, *, grouped: bool) -> tuple[str, ...]:
         """What the names of the scores of all segments end in; grouped: whether segments have groups."""
@@ -55,6 +63,7 @@ SUITES: Mapping[str, Suite] = {
         by_group=True,
         always_all=True,
         of_inputs=(Coverage(),),
+        later=(AddedNames(),),
     ),
     "dart": Suite(
         (Bleu(DART, padded_to=3), Meteor(DART), Ter(DART), MOVER_SCORE, BertScore(DART), BLEURT, Chrf()),
@@ -172,8 +181,7 @@ def aggregate(task: str, stats: Mapping[str, FloatArray]) -> dict[str, float]:
     Raises ConfigError for a task without metrics.
     """
     values: dict[str, float] = {}
-    plan = suite(task)
-    for metric in (*plan.metrics, *plan.of_inputs):
+    for metric in suite(task).every:
         columns = _columns(metric)
         if columns and all(column in stats for column in columns):
             values |= metric.aggregate(np.array([stats[column].sum() for column in columns]))

@@ -15,7 +15,8 @@ from prefixrun.config.validate import closest, defaults
 from prefixrun.errors import DamagedStateError, PrefixrunError, reading
 from prefixrun.files import read_json
 from prefixrun.results.display_names import main_metrics
-from prefixrun.results.records import RECORDS, Record, SkippedRun, load_records, with_defaults
+from prefixrun.results.flat_settings import with_defaults
+from prefixrun.results.records import RECORDS, Record, SkippedRun, load_records
 from prefixrun.runs.lock import holder
 from prefixrun.runs.run import run_id
 

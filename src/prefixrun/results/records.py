@@ -7,19 +7,20 @@ named with the reason, never dropped silently.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from prefixrun import meaning_of_runs
-from prefixrun.config.setting_roles import RETIRED, flatten, is_among, outside_identity, repeats, without
-from prefixrun.config.validate import UNSET, defaults
+from prefixrun.config.setting_roles import is_among, outside_identity, repeats
 from prefixrun.data.text_io import lines_of, read_text
 from prefixrun.errors import DamagedStateError, PrefixrunError, reading, shortened
 from prefixrun.files import canonical_json, read_json, read_json_lines
 from prefixrun.results.counts import COUNTS, Counts, check_counts, is_whole_parquet, read_counts
+from prefixrun.results.flat_settings import with_defaults
+from prefixrun.results.later_scores import LaterScores, read_later_scores
 from prefixrun.runs.result_schema import pairs_seen, validate_result
 from prefixrun.training.manifest import MANIFEST, Manifest
 
@@ -127,20 +128,30 @@ class Record:
 
     def value(self, metric: str) -> float | None:
         """A score; None when the run has none of this name, or one without a value (see `reason`)."""
-        value = self.result["scores"].get(metric, {}).get("value")
+        value = self.score(metric).get("value")
         return None if value is None else float(value)
+
+    def score(self, metric: str) -> Mapping[str, Any]:
+        """`value`, `reason`, `signature` of a score of the run, or else of one that was computed later; else empty."""
+        found = self.result["scores"].get(metric) or self.later.scores.get(metric)
+        return found if found is not None else {}
+
+    @cached_property
+    def later(self) -> LaterScores:
+        """The scores that were computed after the run. Raises DamagedStateError when they cannot be used."""
+        return read_later_scores(self.directory, OUTPUTS)
 
     def reason(self, metric: str) -> str | None:
         """Why `value` is None."""
-        score = self.result["scores"].get(metric)
-        if score is None:
+        score = self.score(metric)
+        if not score:
             return "not among its scores"
         return None if score["value"] is not None else str(score["reason"])
 
     def signature(self, metric: str) -> str | None:
         """How a score was made; None when the run has none of this name."""
-        score = self.result["scores"].get(metric)
-        return None if score is None else str(score["signature"])
+        score = self.score(metric)
+        return str(score["signature"]) if score else None
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
@@ -219,11 +230,14 @@ class Record:
         Raises DamagedStateError when the file is no such table, or has changed.
         """
         path = self.believed(COUNTS)
-        return None if path is None else read_counts(path, metric)
+        counts = None if path is None else read_counts(path, metric)
+        later = {} if metric is None else self.later.counts_of(metric)
+        return replace(counts, columns=later) if counts is not None and later else counts
 
     def checked_stats(self) -> Counts | None:
-        """All counts, which give scores and are those of the run's inputs. Raises DamagedStateError otherwise."""
-        counts = self.stats()
+        """All counts, which give scores and are those of the run's inputs. Raises DamagedStateError otherwise, and
+        where scores that were computed later cannot be used."""
+        counts, _ = self.stats(), self.later
         if counts is not None:
             check_counts(counts, self.scored_as, self.result["n_inputs"], self.directory / COUNTS)
         return counts
@@ -330,13 +344,3 @@ def _read_result(directory: Path) -> Mapping[str, Any]:
     for name in (path.name, *((COUNTS,) if counts.is_file() else ())):
         manifest.check(name, RESTORE)
     return result  # type: ignore[no-any-return]
-
-
-def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted key → value of a run's settings, with the schema's defaults where it names none."""
-    return {**_default_settings(), **dict(flatten(without(settings, RETIRED)))}
-
-
-@cache
-def _default_settings() -> Mapping[str, Any]:
-    return {key: value for key, value in flatten(defaults()) if value != UNSET}

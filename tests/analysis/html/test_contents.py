@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import escape
 
-from prefixrun.analysis.claims import CLAIMS
+from prefixrun.analysis.claim_list import CLAIMS
 from prefixrun.analysis.html import build
 from synthetic_records import write_record
 

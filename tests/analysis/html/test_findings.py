@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import get_args
 
+from prefixrun.analysis.claim_list import CLAIMS
 from prefixrun.analysis.claim_rules import Outcome
-from prefixrun.analysis.claims import CLAIMS, evaluate
+from prefixrun.analysis.claims import evaluate
 from prefixrun.analysis.html.findings import OUTCOMES, summary
 from prefixrun.analysis.verdicts import Says
 from prefixrun.results.records import load_records

@@ -1,0 +1,56 @@
+"""All claims in one table: what the paper says, what the runs say, how sure that is and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prefixrun.analysis.claim_rules import Evidence, Outcome
+from prefixrun.analysis.claims import Finding
+from prefixrun.results.display_names import MODELS
+
+HEADING = "| claim | paper | here | outcome | how sure | what would change it |"
+ORDER = ("undecided", "too few runs", "unequal")
+"""Of the evidence of a claim that is open, the first of these stands for it."""
+
+
+def claim_table(findings: Sequence[Finding]) -> str:
+    """A row for each claim, in Markdown."""
+    rows = [" | ".join(_row(each)) for each in findings]
+    return "\n".join([HEADING, "|---|---|---|---|---|---|", *(f"| {row} |" for row in rows)])
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    claim, piece = finding.claim, _telling(finding)
+    head = (f"{claim.name}: {claim.statement}", claim.paper)
+    if piece is None:
+        return (*head, "–", f"**{finding.outcome}**", "–", claim.obstacle or claim.waiting or claim.needs)
+    measured, _, units = piece.text.partition(", n = ")
+    return (*head, _short(measured), f"**{finding.outcome}**", _sureness(finding, units), piece.change or "–")
+
+
+def _telling(finding: Finding) -> Evidence | None:
+    """The first piece of evidence with the claim's own outcome; of an open claim the nearest to deciding."""
+    wanted: tuple[Outcome | str, ...] = (finding.outcome, *ORDER)
+    return next((piece for outcome in wanted for piece in finding.evidence if piece.outcome == outcome), None)
+
+
+def _short(measured: str) -> str:
+    """Without what is the same in every row, and without the notes behind it."""
+    text = measured.partition("; ")[0]
+    for model in MODELS.values():
+        text = text.replace(f", {model}", "", 1)
+    return text
+
+
+def _sureness(finding: Finding, units: str) -> str:
+    """How many independent units, and how many pieces of evidence say the same."""
+    n = units.partition(" (")[0].partition(";")[0].partition(",")[0]
+    outcomes = [piece.outcome for piece in finding.evidence]
+    parts = [f"n = {n}"] if n else []
+    if finding.outcome in ("holds", "does not hold"):
+        weighed = [each for each in outcomes if each in ("holds", "does not hold", "undecided")]
+        parts.append(f"{weighed.count(finding.outcome)} of {len(weighed)} pieces of evidence")
+    else:
+        counts = ((outcome, outcomes.count(outcome)) for outcome in dict.fromkeys(outcomes))
+        parts.append("evidence: " + ", ".join(f"{number} {outcome}" for outcome, number in counts))
+    return "; ".join(parts)
