@@ -106,7 +106,10 @@ def test_a_usual_experiment_file_of_hydra_is_one_run(tmp_path: Path) -> None:
         ("# @package _global_\ndefaults: [{override /task: [e2e]}]\n", "in defaults is not taken"),
         ("# @package _global_\nhydra: {sweeper: {}}\n", r"instead of hydra\.sweeper\.params write a grid"),
         ("defaults: [override /task: e2e]\nseed: 3\n", "begin with the line `# @package _global_`"),
-        ("seed: 3\n", "there is no key seed in such a file; docs/OWN_TASK"),
+        (
+            "seed: 3\n",
+            "there is no key seed in a grid: keys of runs stand below every or in an entry of grid; for one run begin",
+        ),
         ("# @package _global_\nseeed: 3\n", "there is no key seeed; did you mean seed"),
         ("quick: {grid: [3]}\n", r"is not a mapping of keys to values; docs/OWN_TASK\.md describes the form"),
     ],

@@ -14,6 +14,7 @@ from prefixrun.cli.main import main
 from prefixrun.config.compose import compose
 from prefixrun.data import load, tables
 from prefixrun.data.own_task import load as load_own
+from prefixrun.errors import ConfigError
 from prefixrun.runs.configure import configurations
 
 PAGE = (ROOT / "docs" / "OWN_TASK.md").read_text(encoding="utf-8")
@@ -110,3 +111,23 @@ def test_the_data_set_of_the_hub(conf: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert (example.source, example.references) == ("a", ("A",))
     assert main(["data", "check", "task=news", "--config-dir", str(conf)]) == 0
     tables._from_hub.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("prefix_len: 4\n", "the line `# @package _global_`"),
+        ("# @package _global_\nhydra: {sweeper: {params: {seed: '1,2'}}}\n", "write a grid"),
+        ("# @package _global_\nhydra: {launcher: {n_jobs: 2}}\n", "hydra/launcher=NAME on the command line"),
+        ("# @package _global_\nprefix_len: ${seed}\n", "write the value itself"),
+        ("# @package _global_\nseed: 1,2\n", "must be a whole number"),
+        ("# @package _global_\nmy_key: 1\n", "there is no key my_key"),
+        ("# @package _global_\nmethod: {_target_: os.system}\n", "_target_"),
+    ],
+)
+def test_what_an_experiment_of_hydra_cannot_have_is_refused_with_what_does_the_same(
+    conf: Path, content: str, said: str
+) -> None:
+    (conf / "experiment" / "usual.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        configurations(["task=recipes", "experiment=usual", "data_dir=DIR"], config_dir=conf)

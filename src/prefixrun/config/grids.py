@@ -218,7 +218,10 @@ def _malformed(content: Any) -> str | None:
     if not isinstance(content, dict):
         return "is not a mapping"
     if surplus := set(content) - {"title", "every", *PROFILES}:
-        return f"there is no key {sorted(map(str, surplus))[0]} in such a file"
+        return (
+            f"there is no key {sorted(map(str, surplus))[0]} in a grid: keys of runs stand below every or in an "
+            "entry of grid; for one run begin the file with the line `# @package _global_`"
+        )
     if not isinstance(content.get("every", {}), dict):
         return "every is not a mapping of keys to values"
     for profile in set(content) & set(PROFILES):

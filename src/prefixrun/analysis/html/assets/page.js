@@ -66,4 +66,6 @@ window.addEventListener("beforeprint", () => {
   sections.forEach(start);
   if (examples) examples.show(new URLSearchParams());
   document.querySelectorAll(".chapter").forEach((chapter) => { chapter.open = true; });
+  showPages(ALL);
 });
+window.addEventListener("afterprint", () => showPages(PAGE));

@@ -3,6 +3,7 @@
 const NOTHING = "–";
 const FEW = 8; // rows that need neither search nor filters
 const PAGE = 50; // rows
+const ALL = -1;
 const COLLATOR = new Intl.Collator("en", { numeric: true });
 
 const plain = (html) => String(html).replace(/<[^>]*>/g, "").trim();
@@ -50,6 +51,15 @@ function startTable(table) {
   nameOfPages();
   if (table.classList.contains("long")) addFilters(api, head, container, isLong);
   watchEdges(frame, box, toolbar.firstChild);
+}
+
+// So many rows a page in all tables that have several: on paper nobody turns them.
+function showPages(rows) {
+  document.querySelectorAll("table.sortable").forEach((table) => {
+    if (!DataTable.isDataTable(table)) return;
+    const api = new DataTable.Api(table);
+    if (api.rows().count() > PAGE) api.page.len(rows).draw();
+  });
 }
 
 // A shade where more of a box is out of sight, and a line above it that says so.
