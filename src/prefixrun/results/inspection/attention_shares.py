@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from prefixrun.methods.outside_prefix import OutsidePrefix
-from prefixrun.models.attention import Watch, attach_terms, watch_weights
+from prefixrun.models.attention import attach_terms, watch_weights
 from prefixrun.models.encoder_decoder_batches import EncoderDecoderBatch
 from prefixrun.models.output_terms import GatedAttention, OutputTerm
+from prefixrun.models.prefix_softmax import Watch
 
 if TYPE_CHECKING:
     from prefixrun.methods.prefix import Prefix

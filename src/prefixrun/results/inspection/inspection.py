@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prefixrun.config.method_specs import METHOD_SPECS, spec_of
-from prefixrun.console import stage
+from prefixrun.config.method_specs import METHOD_SPECS, MethodSpec, spec_of
 from prefixrun.data.run_data import DEV_SEED, RunData
 from prefixrun.data.subset import choose, choose_examples
 from prefixrun.errors import ConfigError, DataError
@@ -23,6 +22,7 @@ from prefixrun.results.inspection.losses import LossChanges, loss_changes
 from prefixrun.results.inspection.words import SiteWords, nearest_words
 from prefixrun.results.lookup import OpenedRun, open_run
 from prefixrun.results.records import RECORDS, Record
+from prefixrun.runs.log import stage
 from prefixrun.runs.result_schema import SAMPLE
 
 if TYPE_CHECKING:
@@ -125,8 +125,8 @@ def _refuse(records: Sequence[Record]) -> None:
         raise ConfigError(f"run={','.join(ids)}: names a run twice; give each once")
     for record in records:
         place(record)
-        if not spec_of(record.method).has_init:
-            readable = ", ".join(name for name, spec in METHOD_SPECS.items() if spec.has_init and name != "infix")
+        if not _has_positions(spec_of(record.method)):
+            readable = ", ".join(spec.name for spec in METHOD_SPECS.values() if _has_positions(spec))
             raise ConfigError(
                 f"run {record.run_id}: method={record.method} has no positions of a prefix that could be read; inspect "
                 f"a run of {readable}"
@@ -142,6 +142,11 @@ def _refuse(records: Sequence[Record]) -> None:
                 f"run={first.run_id},{record.run_id}: differ in {', '.join(dict.fromkeys(differing))}, so that their "
                 "prefixes cannot be compared position by position; inspect them one by one"
             )
+
+
+def _has_positions(spec: MethodSpec) -> bool:
+    """Whether a method has positions; whether they stand in front of every input is seen when it is loaded."""
+    return spec.has_init or spec.stores_prefix
 
 
 def _prefix(opened: OpenedRun) -> Prefix:

@@ -25,9 +25,9 @@ from prefixrun.training.batch_loss import EVAL_BATCH, token_losses
 from prefixrun.training.sampler import batches_of
 
 if TYPE_CHECKING:
-    from prefixrun.console import Stage
     from prefixrun.methods.prefix import Prefix
     from prefixrun.models.backbone import Backbone
+    from prefixrun.runs.log import Stage
 
 MOST_ROWS = 50
 """Positions, or layers of a site, that are left out one by one; where there are more, neighbours go together."""

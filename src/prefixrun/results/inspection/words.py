@@ -27,9 +27,9 @@ from prefixrun.models.prefix_kv import PrefixKV
 from prefixrun.results.inspection.candidates import written, written_text
 
 if TYPE_CHECKING:
-    from prefixrun.console import Stage
     from prefixrun.methods.prefix import Prefix
     from prefixrun.models.backbone import Backbone
+    from prefixrun.runs.log import Stage
 
 CHUNK = 256
 """Candidates that are read at one time."""
