@@ -53,18 +53,18 @@ class Changes:
     half_widths: tuple[float | None, ...]
 
 
-def heat_maps(title: str, panels: Sequence[HeatMap]) -> str:
+def heat_maps(panels: Sequence[HeatMap]) -> str:
     """The panels beside each other, as SVG."""
     rows = max(len(panel.rows) for panel in panels)
-    with canvas_of(title, len(panels), max(_LEAST, 1.2 + _PER_ROW * rows)) as canvas:
+    with canvas_of(len(panels), max(_LEAST, 1.2 + _PER_ROW * rows)) as canvas:
         for axes, panel in zip(canvas.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             _map(axes, panel)
         return as_svg(canvas)
 
 
-def changes(title: str, panels: Sequence[Changes]) -> str:
+def changes(panels: Sequence[Changes]) -> str:
     """The panels beside each other, as SVG, on one vertical axis."""
-    with canvas_of(title, len(panels), _LEAST) as canvas:
+    with canvas_of(len(panels), _LEAST) as canvas:
         for axes, panel in zip(canvas.subplots(1, len(panels), squeeze=False, sharey=True)[0], panels, strict=True):
             _changes(axes, panel)
         return as_svg(canvas)

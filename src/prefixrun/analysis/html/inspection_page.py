@@ -141,8 +141,7 @@ def _words_figures(run: Inspection, site: SiteWords) -> tuple[PageFigure, ...]:
     )
     second = PageFigure(f"Size beside that of tokens{where}", caption, "")
     return tuple(
-        replace(figure, address=address(heat_maps(figure.title, panels)))
-        for figure, panels in ((first, likeness), (second, sizes))
+        replace(figure, address=address(heat_maps(panels))) for figure, panels in ((first, likeness), (second, sizes))
     )
 
 
@@ -181,7 +180,7 @@ def _attention_figure(run: Inspection, of_site: Sequence[SiteAttention]) -> Page
         caption += f"Spread evenly over all that a token sees, a position would get {spread}."
     else:
         caption += "The prefix has a softmax of its own, so its weights are multiplied by the size of the gate here."
-    return PageFigure(title, caption, address(heat_maps(title, panels)))
+    return PageFigure(title, caption, address(heat_maps(panels)))
 
 
 def _attention_rows(run: Inspection) -> list[tuple[str, list[str]]]:
@@ -212,7 +211,7 @@ def _loss_figures(run: Inspection) -> list[PageFigure]:
         f"Computed: the loss without the part minus the loss with the whole prefix ({losses.loss:.3f}), both measured "
         f"over the same {over}; bars are 95 % intervals over these inputs."
     )
-    figures = [PageFigure(title, caption, address(changes(title, panels)))]
+    figures = [PageFigure(title, caption, address(changes(panels)))]
     maps = [_cells(run, site, several) for site in sites]
     title = "Positions and layers left out together"
     caption = (
@@ -221,7 +220,7 @@ def _loss_figures(run: Inspection) -> list[PageFigure]:
         f"positions at these layers alone, over {losses.cell_pairs} of the pairs. Single cells do not add up to what a "
         "whole row or column costs, because other positions and layers stand in."
     )
-    return [*figures, PageFigure(title, caption, address(heat_maps(title, maps)))]
+    return [*figures, PageFigure(title, caption, address(heat_maps(maps)))]
 
 
 def _change_panel(run: Inspection, what: str, x_label: str, of: Sequence[Change]) -> Changes:
