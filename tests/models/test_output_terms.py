@@ -25,6 +25,15 @@ def test_gated_attention_has_a_softmax_of_its_own(softcap: float | None) -> None
             torch.testing.assert_close(output[row, :, head], expected)
 
 
+def test_the_weights_of_gated_attention_are_those_of_its_values() -> None:
+    term = GatedAttention(FIRST, SECOND, GATE.abs())
+    weights = term.weights_by_row(QUERY, 0.3, None)
+    assert weights.shape == (ROWS, KV_HEADS * GROUP, QUERIES, LENGTH)
+    torch.testing.assert_close(weights.sum(dim=-1), GATE.abs()[None, :, None].expand(ROWS, -1, QUERIES))
+    values = SECOND.repeat_interleave(GROUP, dim=0)
+    torch.testing.assert_close(torch.matmul(weights, values).transpose(1, 2), term(QUERY, 0.3, None))
+
+
 def test_a_memory_is_a_linear_map_of_the_querys_features() -> None:
     """The scale of scores and their cap do not reach it."""
     output = Memory(FIRST, SECOND)(QUERY, 0.3, 0.7)

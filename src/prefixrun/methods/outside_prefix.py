@@ -33,12 +33,15 @@ class OutsidePrefix(FlatPrefix):
 
     @contextmanager
     def attach(self, backbone: Backbone) -> Iterator[None]:
+        with attach_terms(backbone.model, self.terms_by_site(backbone)):
+            yield
+
+    def terms_by_site(self, backbone: Backbone) -> dict[str, list[OutputTerm | None]]:
+        """By site and layer of the backbone, in its number format; None at a layer without a prefix."""
         dtype = backbone.head.dtype
-        by_site = {
+        return {
             site: self.at_layers(self.terms(site, tensor.to(dtype)), backbone) for site, tensor in self.in_use().items()
         }
-        with attach_terms(backbone.model, by_site):
-            yield
 
     def stored_names(self) -> dict[str, str]:
         """Name of a stored tensor → name of its parameter."""

@@ -66,6 +66,9 @@ def chosen_layers(config: Config, backbone: Backbone) -> tuple[int, ...] | None:
 class Prefix(Method):
     """Trainable keys and values in front of one or several attention sites, at all layers or some."""
 
+    has_keys = True
+    """Whether what it trains are keys and values of a softmax."""
+
     def __init__(self, prefix_len: int, dropout: float = 0.0, layers: Sequence[int] | None = None) -> None:
         """layers: indices of those that get a prefix; None for all."""
         super().__init__()

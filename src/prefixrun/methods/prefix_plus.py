@@ -40,6 +40,8 @@ __all__ = ["PlusPrefix", "build", "refuse", "restore"]
 class PlusPrefix(OutsidePrefix):
     """Features F and values V' in the place of keys and values: (layers, 2, kv_heads, prefix_len, head_dim) a site."""
 
+    has_keys = False
+
     @staticmethod
     def random_start(size: tuple[int, ...]) -> Tensor:
         start = torch.randn(size)

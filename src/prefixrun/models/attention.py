@@ -30,6 +30,7 @@ from prefixrun.models.output_terms import OutputTerm
 from prefixrun.models.prefix_kv import PrefixKV
 from prefixrun.models.prefix_softmax import (
     Scoring,
+    Watch,
     can_fuse,
     can_write_gradient,
     fused_attention,
@@ -90,6 +91,13 @@ def attach_prefix(model: PreTrainedModel, by_site: Mapping[str, Sequence[PrefixK
 def attach_terms(model: PreTrainedModel, by_site: Mapping[str, Sequence[OutputTerm | None]]) -> Iterator[None]:
     """The same for terms that are added to the output of attention; beside them prefixes stay as they are."""
     with _attached(model, "output_term", by_site):
+        yield
+
+
+@contextmanager
+def watch_weights(model: PreTrainedModel, by_site: Mapping[str, Sequence[Watch | None]]) -> Iterator[None]:
+    """The same for functions that see the weights of each pass; what is computed stays the same."""
+    with _attached(model, "weights_watch", by_site):
         yield
 
 
@@ -190,7 +198,7 @@ def prefix_attention(
         )
     window = key_window(sliding_window, position_ids, query, key, prefix, cache.tables.positions if cache else None)
     dropout = dropout if module.training else 0.0
-    scoring = Scoring(attention_mask, position_bias, softcap, s_aux, window)
+    scoring = Scoring(attention_mask, position_bias, softcap, s_aux, window, getattr(module, "weights_watch", None))
     writes = gradient_is_written.get() and cache is None and not dropout
     if writes and can_write_gradient(query, prefix, scoring):
         before = None if prefix is None else (prefix.keys, prefix.values)

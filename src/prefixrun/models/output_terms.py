@@ -37,12 +37,21 @@ class GatedAttention:
     gate: Tensor
     """(heads,)"""
 
-    def __call__(self, query: Tensor, scaling: float, softcap: float | None) -> Tensor:
+    def weights(self, query: Tensor, scaling: float, softcap: float | None) -> Tensor:
+        """Those of the softmax: (kv_heads, rows * group * queries, length), as `_by_kv_head` orders the queries."""
         folded = _by_kv_head(query * scaling, len(self.keys))
         scores = torch.matmul(folded, self.keys.transpose(1, 2))
         if softcap is not None:
             scores = torch.tanh(scores / softcap) * softcap
-        weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(self.values.dtype)
+        return torch.softmax(scores, dim=-1, dtype=torch.float32).to(self.values.dtype)
+
+    def weights_by_row(self, query: Tensor, scaling: float, softcap: float | None) -> Tensor:
+        """What the values are multiplied by, the size of the gate included: (rows, heads, queries, length)."""
+        by_row = _by_row(self.weights(query, scaling, softcap), query).transpose(1, 2)
+        return by_row * self.gate.abs()[:, None, None]
+
+    def __call__(self, query: Tensor, scaling: float, softcap: float | None) -> Tensor:
+        weights = self.weights(query, scaling, softcap)
         return _by_row(torch.matmul(weights, self.values), query) * self.gate[:, None]
 
 
@@ -69,7 +78,7 @@ def _by_kv_head(query: Tensor, kv_heads: int) -> Tensor:
 
 
 def _by_row(output: Tensor, query: Tensor) -> Tensor:
-    """The inverse, with the result's axes: (rows, queries, heads, head_dim)."""
-    rows, heads, queries, head_dim = query.shape
+    """The inverse, with the result's axes: (kv_heads, rows * group * queries, n) to (rows, queries, heads, n)."""
+    rows, heads, queries, _ = query.shape
     per_head = unfold_rows(output.unsqueeze(0), rows, heads // len(output), queries)
-    return per_head.permute(0, 3, 1, 2, 4).reshape(rows, queries, heads, head_dim)
+    return per_head.permute(0, 3, 1, 2, 4).reshape(rows, queries, heads, output.shape[-1])

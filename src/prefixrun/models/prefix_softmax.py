@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,11 @@ from prefixrun.models.prefix_kv import PrefixKV, fold_rows, unfold_rows
 FUSED_DEVICES = ("cuda", "xpu")
 """Where torch's kernel for attention is taken. On a CPU it is not: it would change the last digits of numbers that are
 on record."""
+
+
+Watch = Callable[[Tensor], None]
+"""Looks at the attention weights of a module: (rows, kv_heads, group, queries, length + keys), the prefix's first.
+Query head k * group + i is at [k, i]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class Scoring:
     softcap: float | None
     sink: Tensor | None
     window: Window | None
+    watch: Watch | None = None
 
     def capped(self, scores: Tensor) -> Tensor:
         """The scores within the soft cap."""
@@ -102,6 +109,8 @@ def softmax_attention(
         sink = scoring.sink.to(scores.dtype).view(1, kv_heads, group, 1, 1).expand(*scores.shape[:-1], 1)
         scores = torch.cat([scores, sink], dim=-1)
     weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(value.dtype)[..., : prefix_len + keys]
+    if scoring.watch is not None:
+        scoring.watch(weights)
     if dropout:
         weights = nn.functional.dropout(weights, p=dropout)
 
@@ -115,7 +124,7 @@ def softmax_attention(
 
 def can_write_gradient(query: Tensor, prefix: PrefixKV | None, scoring: Scoring) -> bool:
     """Whether attention_gradient computes the same: a plain softmax with one prefix for all rows, in float32."""
-    others = (scoring.position_bias, scoring.softcap, scoring.sink, scoring.window)
+    others = (scoring.position_bias, scoring.softcap, scoring.sink, scoring.window, scoring.watch)
     is_shared = prefix is None or (len(prefix.keys) == 1 and prefix.bias is None)
     is_plain = is_shared and all(other is None for other in others)
     return is_plain and query.dtype == torch.float32 and query.device.type == "cpu"
@@ -126,7 +135,7 @@ def can_fuse(query: Tensor, scoring: Scoring) -> bool:
 
     A decoding step, with a query a beam, is not for it: here no keys are copied for the heads that share them.
     """
-    is_plain = scoring.softcap is None and scoring.sink is None
+    is_plain = scoring.softcap is None and scoring.sink is None and scoring.watch is None
     return is_plain and query.shape[2] > 1 and query.device.type in FUSED_DEVICES
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from prefixrun.methods.base import Method
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Batch, PairIds, Row
 from prefixrun.training.data_parallel import SINGLE_PROCESS, ProcessGroup
 from prefixrun.training.distillation import Teacher
-from prefixrun.training.loss import TeacherStates, target_nll, teacher_kl
+from prefixrun.training.loss import CHUNK, TeacherStates, target_nll, teacher_kl
 from prefixrun.training.sampler import batches_of
 from prefixrun.training.unread_losses import read_scalars
 
@@ -42,6 +43,16 @@ def attached_loss(
         label_smoothing,
         backbone.head_cap,
     )
+
+
+def token_losses(method: Method, backbone: Backbone, batch: Batch) -> Tensor:
+    """Negative log-likelihood of each label of a batch: (targets,), float32. Call inside `attach`."""
+    states = method.target_states(backbone, batch)
+    parts = [
+        cross_entropy(backbone.logits(rows).float(), labels, reduction="none")
+        for rows, labels in zip(states.split(CHUNK), batch.labels.split(CHUNK), strict=True)
+    ]
+    return torch.cat(parts)
 
 
 def mean_nll(

@@ -66,7 +66,7 @@ def render(content: Mapping[str, Any], data: object) -> str:
     """The page. `content`: what the template names; `data`: what its scripts read, in JSON's own types."""
     scripts = (component(), script())
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             **content,
@@ -123,7 +123,8 @@ def _hash(code: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates of the package, which take every text for a text."""
     environment = Environment(loader=FileSystemLoader(ASSETS), autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters |= {"number": number, "duration": duration, "count": count, "method": of_method}

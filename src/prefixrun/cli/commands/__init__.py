@@ -6,10 +6,10 @@ is what ``prefixrun VERB --help`` prints. A new verb is one file and one line in
 """
 
 import argparse
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from importlib import import_module
+from inspect import cleandoc
 from typing import NoReturn
 
 from prefixrun.cli.plain_output import print_plain
@@ -102,6 +102,11 @@ VERBS: dict[str, Verb] = {
         required=("run", "out"),
         optional=("format", "push", "results_dir", "model_path", "prefix_len"),
     ),
+    "inspect": Verb(
+        "what a trained prefix says: nearest words, attention, what leaving parts out costs, as a page",
+        required=("run",),
+        optional=("data_dir", "examples", "vocabulary", "results_dir", "model_path"),
+    ),
     "data check": Verb(
         "whether the corpora in a directory are whole, and what they share",
         required=(),
@@ -137,7 +142,7 @@ def run(name: str, arguments: Sequence[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         from prefixrun.cli.help import fitted_to_terminal
 
-        print_plain(fitted_to_terminal(inspect.cleandoc(module.__doc__ or "") + "\n"))
+        print_plain(fitted_to_terminal(cleandoc(module.__doc__ or "") + "\n"))
         return 0
     parsed = list(arguments) if VERBS[name].takes_overrides else parse(name, arguments)
     code: int = getattr(module, function or "run")(parsed)

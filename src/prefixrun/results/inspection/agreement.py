@@ -1,0 +1,109 @@
+"""How much two prefixes of one model agree, such as those of different seeds.
+
+Attention adds the positions of a prefix up, so that their order means nothing but where they start from words. So
+beside the likeness of equal positions stands that of different ones, and how many positions are most alike to the same
+one of the other prefix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from prefixrun.results.inspection.attention_shares import WRITING, SiteAttention
+from prefixrun.results.inspection.losses import LossChanges
+from prefixrun.results.inspection.words import SiteWords
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Of one prefix with another; None where a quantity is not there."""
+
+    run_id: str
+    """The other run."""
+    seed: int
+    task: str
+    same_positions: float
+    """Cosine of keys and values at the same position: the mean over heads, layers, sites and positions."""
+    other_positions: float | None
+    """The same between different positions; None for a prefix of one."""
+    most_alike: int
+    """Positions whose most alike position of the other prefix is the same one; 1 is expected by chance."""
+    same_words: int | None
+    """Positions with the same nearest word."""
+    attention: float | None
+    """Spearman's correlation of the attention while writing, over positions and layers."""
+    positions: float | None
+    """The same of what leaving a position out costs."""
+    layers: float | None
+    """The same of layers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What is compared of one run."""
+
+    run_id: str
+    seed: int
+    task: str
+    tensors: Mapping[str, Tensor]
+    """By site, (layers, 2, kv_heads, prefix_len, head_dim)."""
+    words: Sequence[SiteWords]
+    attention: Sequence[SiteAttention]
+    losses: LossChanges
+
+
+def agreement(one: Compared, other: Compared) -> Agreement:
+    """The tensors of both must have the same sites and shapes."""
+    alike = likeness(one.tensors, other.tensors)
+    length = len(alike)
+    different = alike[~torch.eye(length, dtype=torch.bool)]
+    return Agreement(
+        run_id=other.run_id,
+        seed=other.seed,
+        task=other.task,
+        same_positions=float(alike.diagonal().mean()),
+        other_positions=float(different.mean()) if length > 1 else None,
+        most_alike=int((alike.argmax(dim=1) == torch.arange(length)).sum()),
+        same_words=_same_words(one.words, other.words),
+        attention=_correlation(_written(one.attention), _written(other.attention)),
+        positions=_correlation(*([each.change for each in of.losses.positions] for of in (one, other))),
+        layers=_correlation(*([each.change for each in of.losses.layers] for of in (one, other))),
+    )
+
+
+def likeness(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> Tensor:
+    """(prefix_len, prefix_len): cosines of each position of one with each of the other, the mean over all heads."""
+    parts = [
+        torch.einsum("lchpd,lchqd->lchpq", normalize(one[site].float(), dim=-1), normalize(other[site].float(), dim=-1))
+        for site in one
+    ]
+    return torch.cat([part.flatten(0, 2) for part in parts]).mean(dim=0)
+
+
+def _same_words(one: Sequence[SiteWords], other: Sequence[SiteWords]) -> int | None:
+    """Over all sites."""
+    if not one or not other:
+        return None
+    return sum(
+        mine.nearest[0].token == theirs.nearest[0].token
+        for of_one, of_other in zip(one, other, strict=True)
+        for mine, theirs in zip(of_one.positions, of_other.positions, strict=True)
+    )
+
+
+def _written(attention: Sequence[SiteAttention]) -> list[float]:
+    return [share for each in attention if each.kind == WRITING for layer in each.shares for share in layer]
+
+
+def _correlation(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """None for fewer than three values, or values that are all the same."""
+    if len(one) < 3 or len(set(one)) == 1 or len(set(other)) == 1:
+        return None
+    return float(np.corrcoef(pd.Series(one).rank(), pd.Series(other).rank())[0, 1])

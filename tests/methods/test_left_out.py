@@ -1,0 +1,106 @@
+"""A prefix without parts of it: what a prefix would be that had the other positions or layers alone."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from prefixrun import methods
+from prefixrun.config.compose import compose
+from prefixrun.methods.base import Method
+from prefixrun.methods.left_out import LeftOut, Part
+from prefixrun.methods.prefix import FixedPrefix, Prefix
+from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.batches import Row
+
+ROWS = [Row((5, 6, 7, 256), ((8, 9, 256), (10, 256))), Row((11, 256), ((12, 13, 14, 256),))]
+LENGTH = 3
+EVERYWHERE = tuple(range(LENGTH))
+
+
+class Elsewhere(FixedPrefix):
+    """Shorter keys and values with the text where it is behind LENGTH positions."""
+
+    @property
+    def offset(self) -> int:
+        return LENGTH
+
+
+class Nothing(Method):
+    @property
+    def offset(self) -> int:
+        return LENGTH
+
+
+def prefix_on(model: str, name: str = "prefix_flat") -> tuple[Prefix, Backbone]:
+    config = compose([f"model={model}", f"method={name}", f"prefix_len={LENGTH}", "init=random"])
+    backbone = load(config.model)
+    method = methods.build(config, backbone)
+    assert isinstance(method, Prefix)
+    with torch.no_grad():
+        for parameter in method.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
+    return method.eval(), backbone
+
+
+def all_layers(backbone: Backbone) -> tuple[int, ...]:
+    return tuple(range(backbone.shape.layers))
+
+
+@torch.no_grad()
+def states(method: Method, backbone: Backbone) -> Tensor:
+    batch = method.collate(backbone, ROWS, "token_mean")
+    with method.attach(backbone):
+        return method.target_states(backbone, batch)
+
+
+@pytest.mark.parametrize("model", ["tiny_gpt2", "tiny_llama"])
+def test_without_a_position_it_is_the_others(model: str) -> None:
+    prefix, backbone = prefix_on(model)
+    tensor, layers = prefix.trained_tensors()["decoder"], all_layers(backbone)
+    for position in EVERYWHERE:
+        kept = [each for each in EVERYWHERE if each != position]
+        left_out = LeftOut(prefix, [Part("decoder", layers, (position,))])
+        expected = states(Elsewhere({"decoder": tensor[:, :, :, kept]}), backbone)
+        torch.testing.assert_close(states(left_out, backbone), expected)
+    everything = LeftOut(prefix, [Part("decoder", layers, EVERYWHERE)])
+    torch.testing.assert_close(states(everything, backbone), states(Nothing(), backbone))
+    assert torch.equal(states(LeftOut(prefix, []), backbone), states(prefix, backbone))
+
+
+@pytest.mark.parametrize("model", ["tiny_gpt2", "tiny_bart"])
+def test_without_a_layer_or_site_it_is_a_prefix_of_the_others(model: str) -> None:
+    prefix, backbone = prefix_on(model)
+    tensors = prefix.trained_tensors()
+    upper = FixedPrefix({site: tensor[1:] for site, tensor in tensors.items()}, layers=(1,))
+    lowest = LeftOut(prefix, [Part(site, (0,), EVERYWHERE) for site in backbone.sites])
+    torch.testing.assert_close(states(lowest, backbone), states(upper, backbone))
+    if backbone.is_seq2seq:
+        others = FixedPrefix({site: tensor for site, tensor in tensors.items() if site != "cross"})
+        layers = all_layers(backbone)
+        without = LeftOut(prefix, [Part("cross", layers, EVERYWHERE)])
+        torch.testing.assert_close(states(without, backbone), states(others, backbone))
+
+
+def test_a_gated_prefix_has_a_softmax_over_the_others() -> None:
+    prefix, backbone = prefix_on("tiny_llama", "prefix_gated")
+    layers = all_layers(backbone)
+    left_out = LeftOut(prefix, [Part("decoder", layers, (1,))])
+    other, _ = prefix_on("tiny_llama", "prefix_gated")
+    for stored, parameter in zip(prefix.trained_tensors().values(), other.parameters(), strict=False):
+        parameter.data = stored if stored.dim() == 2 else stored[:, :, :, [0, 2]]
+    torch.testing.assert_close(states(left_out, backbone), states(other, backbone))
+    assert left_out.offset == 0
+
+
+def test_in_the_sum_of_a_prefix_outside_the_softmax_a_position_is_missing() -> None:
+    prefix, backbone = prefix_on("tiny_llama", "prefix_plus")
+    left_out = LeftOut(prefix, [Part("decoder", (1,), (0, 2))])
+    expected = states(prefix, backbone)
+    (parameter,) = prefix.parameters()
+    without, before = states(left_out, backbone), parameter.data.clone()
+    parameter.data[1, 1, :, [0, 2]] = 0
+    torch.testing.assert_close(without, states(prefix, backbone))
+    parameter.data = before
+    assert not torch.equal(without, expected)
+    everything = LeftOut(prefix, [Part("decoder", all_layers(backbone), EVERYWHERE)])
+    torch.testing.assert_close(states(everything, backbone), states(Method(), backbone))
