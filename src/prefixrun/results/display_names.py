@@ -51,6 +51,9 @@ LESS_IS_BETTER = ("TER", "SLOT_ERROR")
 
 def of_model(name: str) -> str:
     """A model as a reader knows it."""
+    whole, separator, layers = name.rpartition("_first")
+    if separator and layers.isdecimal():
+        return f"{MODELS.get(whole, whole)}, first {layers} layers"
     return MODELS.get(name, name)
 
 
