@@ -19,6 +19,8 @@ from prefixrun.results.display_names import (
     [
         (of_model("gpt2_medium"), "GPT-2 Medium"),
         (of_model("mine"), "mine"),
+        (of_model("smollm2_135m_first10"), "SmolLM2-135M, first 10 layers"),
+        (of_model("mine_first"), "mine_first"),
         (of_method("prefix_flat"), "prefix-tuning without MLP"),
         (of_method("sota"), "best before"),
         (of_method("of_a_later_version"), "of_a_later_version"),

@@ -112,6 +112,7 @@ def test_one_run_on_another_task_and_seeds_of_one(results: Path, trained: dict[s
         ("e2e", ("concatenate", "method.weights=1"), r"is only used by method\.combine=average and sum; leave it out"),
         ("e2e+webnlg", ("average", "method.weights=1:-1"), r"an average divides by their sum, which must be positive"),
         ("e2e", ("average", "model=tiny_gpt2"), r"^method\.runs=e2e: no finished run of a prefix on e2e"),
+        ("{e2e}", ("average", "model.layers=1"), r"^method\.runs=.*: was trained on tiny_llama, and .*_first1, other "),
         (
             "{e2e}",
             ("average", "model=tiny_gpt2"),

@@ -225,7 +225,7 @@ def _solved(config: Config, user_keys: Collection[str], solve: Solver) -> Config
             raise ConfigError(problem)
     init, distill = config.init, config.distill
     contents = (init.text, init.file, init.run, distill.text, distill.file, config.method.runs)
-    is_complete = config.budget is None and config.model.layout != "auto" and not any(contents)
+    is_complete = config.budget is None and config.model.layout != "auto" and not any((*contents, config.model.layers))
     return config if is_complete else solve(config, user_keys)
 
 

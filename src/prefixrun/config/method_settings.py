@@ -70,7 +70,7 @@ class MethodConfig:
     runs: str | None = field(default=None, metadata=PLACE)
     """For prefix_combined: finished runs of results_dir with + between them, each by the beginning of its id, its
     directory, or as TASK or TASK@SEED: the run of a prefix on that task with this run's prefix_len, seed, training
-    pairs and training values."""
+    pairs and steps; of several, that with its rate."""
     combine: Annotated[str, OneOf(lambda: COMBINATIONS)] | None = None
     """How these become one: "concatenate" puts one behind the other, "average" and "sum" add keys and values position
     by position, "keys_values" takes the keys of the first and the values of the second."""

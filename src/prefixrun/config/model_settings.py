@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from prefixrun.config.field_types import PLACE, Name
+from prefixrun.config.field_types import PLACE, Count, Name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +64,6 @@ class ModelConfig:
     """Hold the frozen weights of the model's projections in 8 bits (int8, a scale a row) or 4 (nf4, Dettmers et al.
     2023), rounded, for less memory; embeddings, norms and the output layer keep `precision`, in which everything is
     computed. What is trained is float32 as ever. Needs torchao: pip install 'prefixrun[quantized]'."""
+    layers: Count | None = None
+    """Use only so many of the model's layers, the first ones, of a decoder-only model: a probe of what depth does, no
+    model that anybody trained at that size. Its name then ends in _firstNUMBER."""

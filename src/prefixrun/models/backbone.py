@@ -19,6 +19,7 @@ from prefixrun.models.attention import attention_sites, use_prefix_attention
 from prefixrun.models.checkpoint import load_model
 from prefixrun.models.configuration import configuration, quiet
 from prefixrun.models.families import Shape, check_attention, check_configuration, shape_of
+from prefixrun.models.first_layers import keep_first
 from prefixrun.models.gguf import dequantised
 from prefixrun.models.layouts import layout_of
 from prefixrun.models.model_directory import ModelDirectory, contents
@@ -147,7 +148,7 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
 
     Raises:
         MissingPartError, ConfigError: see weights.locate, configuration, tokenizer_files, checkpoint, families,
-            self_check and quantised.
+            self_check, first_layers and quantised.
     """
     files = locate(config)
     transformers_logging.disable_progress_bar()  # the weights are there in a second; the bar would only interrupt
@@ -164,6 +165,7 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
     backbone = frozen(model, tokenizer, files)
     if config.source != "random":
         _check_computes(config, backbone, directory.label)
+    keep_first(config, backbone.model)
     if config.quantize is not None:
         quantised.quantise(config, backbone.model, torch.device(device), DTYPES[precision])
     nn.Module.to(backbone.model, torch.device(device), DTYPES[precision])

@@ -31,6 +31,11 @@ def blocks(stack: nn.Module) -> list[nn.Module]:
     return list(_with_blocks(stack)[1])
 
 
+def block_list(stack: nn.Module) -> nn.ModuleList:
+    """The list itself, from which blocks can be removed."""
+    return _with_blocks(stack)[1]
+
+
 def _with_blocks(stack: nn.Module) -> tuple[nn.Module, nn.ModuleList]:
     """The module that has the blocks as a child, and them. That is the stack itself, or its decoder (OPT)."""
     for module in stack.modules():

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from prefixrun.models.tokenizer import Frame, Layout
 
 
+def with_first_layers(config: Config) -> Config:
+    """The configuration with a model name that says that only its first layers are used (model.layers)."""
+    model = config.model
+    suffix = f"_first{model.layers}"
+    if model.layers is None or model.name.endswith(suffix):
+        return config
+    return replace(config, model=replace(model, name=model.name + suffix))
+
+
 def with_layout(config: Config) -> Config:
     """The configuration with the layout in the place of "auto", so that a run's identity says which it has.
 

@@ -16,6 +16,7 @@ from prefixrun.models import architectures
 from prefixrun.models.backbone import Backbone, frozen
 from prefixrun.models.configuration import configuration, without_weights
 from prefixrun.models.families import check_attention, check_configuration, shape_of
+from prefixrun.models.first_layers import keep_first
 from prefixrun.models.layouts import layout_of
 from prefixrun.models.model_directory import COMPLETE, CONFIG, config_file
 from prefixrun.models.tokenizer import byte_tokenizer
@@ -47,6 +48,7 @@ def _built(config: ModelConfig, path: Path | None, _content: str) -> Backbone:
         check_configuration(config, model_config)
     model = without_weights(model_config, label)
     check_attention(config, model, shape_of(model_config))
+    keep_first(config, model)
     return frozen(model, byte_tokenizer(layout_of(config, model_config.to_dict())), FILES)
 
 

@@ -53,6 +53,9 @@ PER_CENT = ("SLOT_ERROR", "COVERAGE", "ADDED")
 
 def of_model(name: str) -> str:
     """A model as a reader knows it."""
+    whole, separator, layers = name.rpartition("_first")
+    if separator and layers.isdecimal():
+        return f"{MODELS.get(whole, whole)}, first {layers} layers"
     return MODELS.get(name, name)
 
 

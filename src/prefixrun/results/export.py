@@ -193,6 +193,11 @@ def push(directory: Path, name: str) -> str:
 def loadable_name(opened: OpenedRun) -> str:
     """A name that from_pretrained() of transformers loads the run's model by: on the hub, or a directory here."""
     model, located = opened.config.model, opened.backbone.files
+    if model.layers is not None:
+        raise ConfigError(
+            f"run {opened.record.run_id}: its model is the first {model.layers} layers of one (model.layers), which no "
+            "library loads by a name; export it with format=tensors"
+        )
     if model.hub is not None:
         return model.hub
     if model.source == "package":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefixrun.config.method_specs import spec_of
 from prefixrun.config.schema import Config
-from prefixrun.config.setting_roles import outside_identity, without
+from prefixrun.config.setting_roles import flatten
 from prefixrun.data import LOADERS
 from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError, reading, shortened
 from prefixrun.files import digest, read_json
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
 KEY = "method.runs"
 _OF_TASK = re.compile(r"([A-Za-z0-9._-]+)(?:@([0-9]+))?")
-_ALIKE = ("prefix_len", "train", "train_size", "data_fraction", "subsample_seed")
-"""Settings in which a run that is named by its task agrees with the combination."""
+_ALIKE = (
+    *("prefix_len", "train_size", "data_fraction", "subsample_seed"),
+    *("train.epochs", "train.max_steps", "train.batch_size", "train.accumulate", "train.objective"),
+)
+"""Settings in which a run that is named by its task agrees with the combination: its length and amount of training."""
 
 
 def with_combination(config: Config) -> Config:
@@ -103,20 +106,26 @@ def _named(name: str, config: Config) -> str:
     if match is None or match[1] not in LOADERS:
         return name
     task, seed = match[1], config.seed if match[2] is None else int(match[2])
-    settings = without(asdict(config), outside_identity())
+    settings = dict(flatten(asdict(config)))
     wanted = {"seed": seed, **{key: settings.get(key) for key in _ALIKE}}
-    ids = []
+    rates: dict[str, float] = {}
     for path in sorted((Path(config.results_dir).expanduser() / "runs").glob(f"{task}-*/result.json")):
         try:
             result = read_json(path)
         except PrefixrunError:
             continue  # `prefixrun ls` names damaged results
         if result.get("task") == task and result.get("model") == config.model.name and _fits(result, wanted):
-            ids.append(str(result["run_id"]))
+            rates[str(result["run_id"])] = result["settings"]["train"]["lr"]
+    # Methods have rates of their own, so that the rate counts only where several runs fit.
+    ids = (
+        list(rates)
+        if len(rates) < 2
+        else [run for run, rate in rates.items() if rate == config.train.lr] or list(rates)
+    )
     if len(ids) != 1:
         raise ConfigError(
             f"{KEY}={name}: no finished run of a prefix on {task} in {config.results_dir} has this run's prefix_len, "
-            f"training pairs and training values, and seed={seed}; do that run first, or name another by its id"
+            f"training pairs and steps, and seed={seed}; do that run first, or name another by its id"
             if not ids
             else f"{KEY}={name}: {len(ids)} runs fit ({', '.join(ids)}); name one by its id"
         )
@@ -127,9 +136,8 @@ def _fits(result: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     spec, stored = spec_of(result.get("method")), result.get("settings", {})
     if not (spec.stores_prefix and spec.trains and spec.shifts_text) or stored.get("method", {}).get("nested"):
         return False
-    stored = without(stored, outside_identity())
-    train = {key: value for key, value in wanted["train"].items() if key in stored.get("train", {})}
-    return all(stored.get(key) == value for key, value in wanted.items() if key != "train") and stored["train"] == train
+    flat = dict(flatten(stored))
+    return "train.lr" in flat and all(flat.get(key) == value for key, value in wanted.items())
 
 
 def _place_of(source: SourceRun) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from functools import partial
 
 from prefixrun.config import compose as unsolved
 from prefixrun.config.schema import Config
-from prefixrun.models.layouts import with_layout
+from prefixrun.models.layouts import with_first_layers, with_layout
 from prefixrun.runs.combined_runs import with_combination
 from prefixrun.runs.start_source import with_start, with_teacher
 
@@ -21,7 +21,7 @@ def solve(config: Config, user_keys: Collection[str] = ()) -> Config:
 
     user_keys: those that the user set. Errors as with_start, with_teacher, with_combination and methods.budget.solved.
     """
-    config = with_combination(with_teacher(with_start(with_layout(config), user_keys)))
+    config = with_combination(with_teacher(with_start(with_first_layers(with_layout(config)), user_keys)))
     if config.budget is None:
         return config
     from prefixrun.methods.budget import solved  # imports torch, which only a budget needs before a run

@@ -142,6 +142,11 @@ def source_run(config: Config, name: str | None = None, key: str = "init.run") -
             f"{what}: was trained on {result['model']} with SHA-256 {str(expected)[:12]}, and model="
             f"{config.model.name} is {actual[:12]}; a prefix fits the model it was trained on alone"
         )
+    if result.get("settings", {}).get("model", {}).get("layers") != config.model.layers:
+        raise ConfigError(
+            f"{what}: was trained on {result['model']}, and this model is {config.model.name}, other layers of the "
+            "same weights; give the same model.layers"
+        )
     return source
 
 
