@@ -141,17 +141,6 @@ def recorded(model: PreTrainedModel, sites: Sequence[str]) -> Iterator[dict[str,
                 del module.record
 
 
-@contextmanager
-def unrecorded(module: nn.Module) -> Iterator[None]:
-    """Let an attention module compute within the block without that it is collected; see `recorded`."""
-    record = vars(module).pop("record", None)
-    try:
-        yield
-    finally:
-        if record is not None:
-            module.record = record
-
-
 def prefix_attention(
     module: nn.Module,
     query: Tensor,

@@ -46,8 +46,6 @@ class Batch:
     """(rows or 1, 1, length, length): which position sees which, additive (masks)."""
     predicts: Tensor
     """(targets,): indices into the flattened (rows x length) positions whose hidden states predict the labels."""
-    predicting: Tensor
-    """(positions,): the distinct ones of `predicts`, ascending; several targets begin behind one position."""
     labels: Tensor
     """(targets,): the token ids to predict, those of all targets."""
     factors: Tensor
@@ -120,7 +118,6 @@ def collate(rows: Sequence[Row], prefix_len: int, loss_mode: LossMode, *, device
         positions=on_device(positions + prefix_len, device),
         mask=on_device(mask.unsqueeze(1), device),
         predicts=on_device(torch.tensor(predicts), device),
-        predicting=on_device(torch.tensor(sorted({*predicts})), device),
         labels=on_device(torch.tensor(labels), device),
         factors=loss_factors([target for row in rows for target in row.targets], loss_mode, device),
     )

@@ -16,7 +16,6 @@ from prefixrun.models.batches import Batch, LossMode, Row, padded
 from prefixrun.models.beam_attention import beams_attached
 from prefixrun.models.beam_cache import BeamCache
 from prefixrun.models.kv_cache import KeyValueCache
-from prefixrun.models.last_block import last_block_at
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefill import PrefillState, prompt_prefix_kv
 from prefixrun.models.prefix_kv import PrefixKV
@@ -56,8 +55,7 @@ def last_states(
 
 def target_states(backbone: Backbone, batch: Batch) -> Tensor:
     """The last hidden states that predict the labels of a batch: (targets, d)."""
-    with last_block_at(backbone.model, batch.predicting):
-        states = last_states(backbone, batch.positions, batch.mask, ids=batch.ids)
+    states = last_states(backbone, batch.positions, batch.mask, ids=batch.ids)
     return states.flatten(0, 1)[batch.predicts]
 
 

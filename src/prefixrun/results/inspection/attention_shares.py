@@ -107,7 +107,7 @@ class _Sums:
         self._prefix_len = prefix_len
         self._shares: dict[tuple[str, str, int], Tensor] = {}
         self._of_batch: dict[tuple[str, str, int], Tensor] = {}
-        """Set, not added: a pass may compute a block more than once, as models.last_block does to compare."""
+        """Set, not added: a pass may compute a block more than once."""
         self._even: dict[tuple[str, str], float] = {}
         self._tokens: dict[tuple[str, str], int] = {}
 
