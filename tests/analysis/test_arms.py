@@ -135,7 +135,7 @@ ATTACKS: dict[str, tuple[Sequence[Side], str, str, str]] = {
         "diverged",
     ),
     "a rate that diverged does not stand for its method": (
-        [prefix(0.5), other("embedding", 0.05, **{"train.lr": 1.0, "loss": 3.5}), other("embedding", 0.6, **GOOD_RATE)],
+        [prefix(0.5), other("embedding", 0.05, **{"train.lr": 1.0, "loss": 3.5}), other("embedding", 0.9, **GOOD_RATE)],
         "C15",
         "does not hold",
         "against the lowest development loss of 2",

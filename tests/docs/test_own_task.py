@@ -62,7 +62,7 @@ def test_every_command_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> N
         printed += capsys.readouterr().out
     assert "recipes/test in recipes/train: 3 of 3 (100.0 %) inputs" in printed
     assert "own task: 3 inputs, 5 pairs" in printed
-    assert re.search(r"^ROUGE-L +\d+\.\d+ ", printed, re.MULTILINE), "outputs.txt is scored"
+    assert re.search(r"^ROUGE-L +\d+\.\d+", printed, re.MULTILINE), "outputs.txt is scored"
     assert "sweep: 6 runs: 6 to do" in printed
     assert "next: prefixrun --config-dir CONF task=recipes data_dir=DIR" in printed
     assert len(list(Path("results/runs").iterdir())) == 9

@@ -123,7 +123,13 @@ def test_a_run_that_would_go_on_with_other_pairs_is_refused(monkeypatch: pytest.
         go("results", "model=tiny_llama")
 
 
-@pytest.mark.parametrize("method", ["prefix", "prefix_flat"])
+RECIPES = {
+    "prefix": "quick: this program's own, for the sample corpus",
+    "prefix_flat": "method/quick_prefix_flat: this program's own, from three rates on the sample corpus",
+}
+
+
+@pytest.mark.parametrize("method", RECIPES)
 def test_a_whole_run(model: str, method: str, capsys: pytest.CaptureFixture[str]) -> None:
     run = go("results", model, f"method={method}")
     result = result_of(run)
@@ -163,7 +169,7 @@ def test_a_whole_run(model: str, method: str, capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr().out
     assert said.startswith(
         f"profile quick · {model.replace('=', ' ')} · data the sample corpus · device cpu\n"
-        "recipe quick: this program's own, for the sample corpus · learning rate 0.001, warm-up of 0 steps\n"
+        f"recipe {RECIPES[method]} · learning rate {result['settings']['train']['lr']:g}, warm-up of 0 steps\n"
     )
     assert "step 4: train loss" in (run / "run.log").read_text()
     assert "the model has random weights" in said

@@ -75,7 +75,8 @@ CLAIMS = (
         "prefix against fine-tuning on GPT-2 Large: less than the margin worse",
         (Comparison(PREFIX, FINETUNE, "not less", tasks=TABLES, models=("gpt2_large",)),),
         obstacle="its weights are on a hub, and are 774 million numbers: fine-tuning needs a GPU. `prefixrun -m "
-        "profile=paper experiment=table2_e2e` (and table2_webnlg, table2_dart) has its trainings, three seeds each",
+        "profile=paper experiment=table2_e2e data_dir=DIR` (and table2_webnlg, table2_dart) has its trainings, three "
+        "seeds each",
     ),
     Claim(
         "C5",
@@ -96,7 +97,8 @@ CLAIMS = (
         "ROUGE-L 36.05 (2 %) and 35.05 (0.1 %) against 37.25",
         "fine-tuning against prefix on XSUM: the interval of the difference is above 0 for every ROUGE",
         (Comparison(FINETUNE, PREFIX, "more", metrics=ROUGE, tasks=("xsum",)),),
-        waiting="`prefixrun -m profile=laptop experiment=table3_xsum` has six runs from 1,110 of the 204,045 training "
+        waiting="`prefixrun -m profile=laptop experiment=table3_xsum data_dir=DIR` has six runs from 1,110 of the "
+        "204,045 training "
         "pairs, as much of XSUM as public copies hold; about 156,000 tokens a run",
     ),
     Claim(
@@ -143,7 +145,7 @@ CLAIMS = (
         (Comparison(PREFIX, FINETUNE, "more", ROUGE, tasks=EXTRAPOLATION),),
         obstacle="no training article of the public copies of XSUM tells its section, which the splits are made of. It "
         "would take the original extracts with their addresses (204,045 articles) and an encoder-decoder on a GPU: "
-        "`prefixrun -m profile=paper experiment=table4_extrapolation`",
+        "`prefixrun -m profile=paper experiment=table4_extrapolation data_dir=DIR`",
     ),
     Claim(
         "C12",
@@ -216,7 +218,8 @@ CLAIMS = (
         "random prefix against fine-tuning at each share of E2E above 20 %, three subsamples or more of each: the "
         "interval is above 0",
         (Comparison(RANDOM, FINETUNE, "more", amount="share", tasks=("e2e",), at_least=0.2),),
-        waiting="`prefixrun -m profile=laptop experiment=figure6_data` has 24 runs of 0.2 to 1.8 million tokens",
+        waiting="`prefixrun -m profile=laptop experiment=figure6_data data_dir=DIR` has 24 runs of 0.2 to 1.8 million "
+        "tokens",
     ),
     Claim(
         "C20",

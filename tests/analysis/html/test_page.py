@@ -200,4 +200,9 @@ def test_not_a_number_is_refused_and_a_lone_surrogate_is_not_fatal() -> None:
 
 
 def test_every_asset_is_used() -> None:
-    assert {path.name for path in page.ASSETS.iterdir()} == {*page.SCRIPTS, "report.css", "report.html"}
+    assert {path.name for path in page.ASSETS.iterdir()} == {
+        *page.SCRIPTS,
+        "report.css",
+        "report.html",
+        "inspection.html",
+    }

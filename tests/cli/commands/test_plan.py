@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from prefixrun.cli.main import main
+from prefixrun.sweeps.estimate import METEOR, START
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +45,9 @@ def test_times_come_from_finished_runs_like_it(capsys: pytest.CaptureFixture[str
     assert (done["state"], done["estimated_seconds"]) == ("finished", None)
     costs = json.loads(next(Path("results").rglob("result.json")).read_text())["costs"]
     assert left["state"] == "new"
-    assert left["estimated_seconds"] == pytest.approx(costs["train_seconds"] * 3 + costs["decode_seconds"])
+    assert left["estimated_seconds"] == pytest.approx(
+        START + METEOR + costs["train_seconds"] * 3 + costs["decode_seconds"]
+    )
     assert left["overrides"][-2:] == ["train.max_steps=null", "seed=1"]
     assert "1 run to do: about " in capsys.readouterr().out
 
