@@ -14,7 +14,8 @@ PAGES = sorted((ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
 
 
 @pytest.mark.parametrize(("name", "page"), [("readme_findings", "README.md"), ("claims_page", "docs/REPRODUCTION.md")])
-def test_the_findings_are_those_of_the_records(name: str, page: str) -> None:
+def test_the_findings_are_those_of_the_records(name: str, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
     spec = spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
