@@ -79,8 +79,8 @@ def test_positions_that_are_not_drawn_have_no_gradient() -> None:
 
 def test_the_lengths_that_are_measured() -> None:
     assert grid(1) == [1]
-    assert grid(8) == [1, 2, 4, 8]
-    assert grid(10) == [1, 2, 4, 8, 10]
+    assert grid(8) == [1, 2, 5, 8]
+    assert grid(40) == [1, 2, 5, 10, 20, 40]
 
 
 def test_the_shortest_length_within_the_tolerance_of_the_best() -> None:
