@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from prefixrun.analysis import claims, table_format
+from prefixrun.analysis import claims, open_questions, table_format
 from prefixrun.analysis.claim_table import claim_table
 from prefixrun.analysis.curves import figures
 from prefixrun.analysis.drawn import ENDINGS, FILE, fingerprint, fingerprints, is_there
@@ -42,6 +42,8 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
     files["methods.csv"] = methods_csv(compared)
     findings = claims.evaluate(records)
     files["claims.md"] = claims.markdown(findings, claim_table(findings))
+    if answers := open_questions.page(records):
+        files["open_questions.md"] = answers
     return files
 
 
