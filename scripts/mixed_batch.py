@@ -6,7 +6,7 @@ Section 8 of the paper argues that prefixes of many users can share a batch. A p
 for the words of another instruction; nothing is trained, as the work does not depend on the numbers. A request is one
 input of the sample corpus of E2E. In every round the same requests are decoded three times: in one batch with a prefix
 a row, one request after the other, and in one batch that has one prefix for all, which shows what mixing itself costs.
-What claim C23 says comes from the file (analysis/claim_mixing.py).
+What claim C23 says comes from the file (analysis/claim_measurements.py).
 """
 
 from __future__ import annotations

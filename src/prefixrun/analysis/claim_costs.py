@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import exp, log
 
 from prefixrun.analysis.arms import Arm, Choice, choose
+from prefixrun.analysis.claim_measurements import step_times
 from prefixrun.analysis.claim_rules import (
     LOW_DATA,
     Evidence,
@@ -84,7 +85,11 @@ def _step(shorter: Choice, longer: Choice, *, rises: bool) -> Iterator[Evidence]
 
 
 def length_speed(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
-    """Training time per token of the longest against the shortest prefix, on the same machine."""
+    """Training time of the longest against the shortest prefix: as measured in rounds of one process, or else of
+    runs on one machine, per token."""
+    if measured := [*step_times(groups, "prefix 40", "prefix 1", SAME_SPEED, slower_contradicts=True)]:
+        yield from measured
+        return
     for by_length in (lengths for of_machine in _by_machine(groups) for lengths in _by_length(of_machine)):
         if len(by_length) > 1 and max(by_length) >= 4 * min(by_length):
             longest, shortest = by_length[max(by_length)], by_length[min(by_length)]
@@ -92,7 +97,11 @@ def length_speed(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
 
 
 def training_speed(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
-    """Training time per token of prefix-tuning against fine-tuning, on the same machine and data."""
+    """Training time of prefix-tuning against fine-tuning: as measured in rounds of one process, or else of runs on the
+    same machine and data, per token."""
+    if measured := [*step_times(groups, "prefix 10", "finetune", FASTER, slower_contradicts=False)]:
+        yield from measured
+        return
     for of_machine in _by_machine(groups):
         for alike in split_by(of_machine, _training_work):
             first, second = Arm("prefix").select_group(alike), Arm("finetune").select_group(alike)

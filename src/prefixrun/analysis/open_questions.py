@@ -24,7 +24,10 @@ from prefixrun.results.records import Record
 AFTER_TRAINING = ("decode.", "test_size", "eval_split")
 """Settings that leave a trained prefix and its development loss as they are."""
 
-OF_A_METHOD = ("method.", "init.", "init_words", "prefix_len", "budget", "train.lr", "model.layers", "model.name")
+OF_A_METHOD = (
+    *("method.", "init.", "init_words", "prefix_len", "budget", "train.lr"),
+    *("model.layers", "model.name", "model.architecture"),
+)
 """Settings in which methods and depths differ that have equal training."""
 
 BySeed = Mapping[int, float]

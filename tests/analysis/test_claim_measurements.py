@@ -1,4 +1,4 @@
-"""What a measurement of mixed batches says."""
+"""What measurements beside the records say."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from claim_findings import findings, write_four
-from prefixrun.analysis.claim_mixing import FILE, read
+from prefixrun.analysis.claim_measurements import MIXED_BATCH, TRAINING_SPEED
+from prefixrun.analysis.claims import Finding
 from prefixrun.errors import DamagedStateError
 
 ROUNDS = [{"mixed": 1.0, "separate": 2.5, "one_prefix": 0.9}, {"mixed": 1.1, "separate": 2.4, "one_prefix": 1.0}]
@@ -15,7 +16,7 @@ ROUNDS = [{"mixed": 1.0, "separate": 2.5, "one_prefix": 0.9}, {"mixed": 1.1, "se
 
 def write(tree: Path, **changes: Any) -> Path:
     content = {"model": "smollm2_135m", "prefixes": 8, "prefix_len": 10, "requests": 8, "equal": 8}
-    path = tree / FILE
+    path = tree / MIXED_BATCH
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({**content, "seconds": [*ROUNDS, ROUNDS[0]], **changes}), encoding="utf-8")
     return path
@@ -32,12 +33,13 @@ def write(tree: Path, **changes: Any) -> Path:
     ],
 )
 def test_outputs_must_be_equal_and_the_batch_faster(tmp_path: Path, changes: dict[str, Any], outcome: str) -> None:
-    evidence = read(write(tmp_path, **changes))
-    assert evidence.outcome == outcome
+    write(tmp_path, **changes)
+    assert claim(tmp_path, "C23").evidence[0].outcome == outcome
 
 
 def test_the_evidence_has_its_numbers(tmp_path: Path) -> None:
-    text = read(write(tmp_path)).text
+    write(tmp_path)
+    text = claim(tmp_path, "C23").evidence[0].text
     assert text.startswith(
         "SmolLM2-135M, 8 prefixes of 10 positions in one batch: 8 of 8 outputs are those of separate"
     )
@@ -54,7 +56,38 @@ def test_a_measurement_beside_the_records_decides_the_claim(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("content", ["{}", '{"requests": "many"}', '{"requests": 1, "equal": 1, "seconds": []}'])
 def test_another_form_is_named(tmp_path: Path, content: str) -> None:
-    path = write(tmp_path)
-    path.write_text(content, encoding="utf-8")
+    write(tmp_path).write_text(content, encoding="utf-8")
     with pytest.raises(DamagedStateError, match=r"mixed_batch\.json.*run scripts/mixed_batch\.py again"):
-        read(path)
+        claim(tmp_path, "C23")
+
+
+SPEEDS = {"prefix 1": 6.0, "prefix 10": 6.1, "prefix 40": 6.3, "finetune": 17.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "rounds", "outcome", "text"),
+    [
+        ("C21", {}, 5, "holds", "of prefix-tuning of length 10 is 0.36 times [0.36, 0.36] that of fine-tuning, n = 5"),
+        ("C21", {"finetune": 6.1}, 5, "undecided", "1.00 times"),
+        ("C21", {"finetune": 5.0}, 5, "does not hold", "1.22 times"),
+        ("C14", {}, 5, "holds", "of length 40 is 1.05 times"),
+        ("C14", {"prefix 40": 8.0}, 5, "does not hold", "1.33 times"),
+        ("C14", {}, 2, "too few runs", "n = 2"),
+    ],
+)
+def test_times_of_training_steps_in_rounds(
+    tmp_path: Path, name: str, changes: dict[str, float], rounds: int, outcome: str, text: str
+) -> None:
+    path = tmp_path / TRAINING_SPEED
+    path.parent.mkdir()
+    measured = {"model": "smollm2_135m", "precision": "fp32", "batch_size": 16}
+    path.write_text(json.dumps({**measured, "seconds": [{**SPEEDS, **changes}] * rounds}), encoding="utf-8")
+    (evidence,) = claim(tmp_path, name).evidence
+    assert evidence.outcome == outcome
+    assert text in evidence.text
+
+
+def claim(tree: Path, name: str) -> Finding:
+    """A claim, judged by one run and what was measured beside it."""
+    write_four(tree, "prefix", 0.7, seeds=[1])
+    return findings(tree)[name]
