@@ -74,7 +74,7 @@ def project(name: str) -> str:
 def command() -> str:
     """The help of the command and of each verb."""
     from prefixrun.cli import help as help_texts
-    from prefixrun.cli.commands import VERBS
+    from prefixrun.cli.verbs import VERBS
 
     os.environ["COLUMNS"] = "100"
     head = help_texts.manual().partition("\nGroups (")[0]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from prefixrun.cli.commands import VERBS
 from prefixrun.cli.completion import completions
+from prefixrun.cli.verbs import VERBS
 
 
 @pytest.mark.parametrize(

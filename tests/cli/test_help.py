@@ -2,8 +2,8 @@
 
 import pytest
 
-from prefixrun.cli.commands import VERBS
 from prefixrun.cli.help import manual
+from prefixrun.cli.verbs import VERBS
 from prefixrun.config.conf_tree import groups
 from prefixrun.config.validate import known_keys
 

@@ -185,7 +185,7 @@ def test_a_working_directory_that_is_gone_is_named(
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"WORLD_SIZE": "two"}, "WORLD_SIZE=two: must be a whole number from 1 to 65536"),
+        ({"WORLD_SIZE": "two"}, "WORLD_SIZE=two: must be a whole number from 1 to 65,536"),
         ({"WORLD_SIZE": "2"}, "WORLD_SIZE=2: is set without RANK, MASTER_ADDR, MASTER_PORT"),
         ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "a"}, "WORLD_SIZE=2: is set without MASTER_PORT"),
         ({"WORLD_SIZE": "2", "RANK": "2", "MASTER_ADDR": "a", "MASTER_PORT": "1"}, "RANK=2: must be a whole number"),

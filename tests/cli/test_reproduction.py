@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from prefixrun.cli.commands import parse_some
+from prefixrun.cli.arguments import parse_some
 from prefixrun.cli.main import main
 from prefixrun.cli.reproduction import Request, make_request
 from prefixrun.config.conf_tree import groups

@@ -8,8 +8,9 @@ import pytest
 
 from checkout import ROOT
 from compositions import sweep_problems
-from prefixrun.cli.commands import VERBS, named, parse, parse_some
+from prefixrun.cli.arguments import parse, parse_some
 from prefixrun.cli.reproduction import KEYS, make_request
+from prefixrun.cli.verbs import VERBS, named
 
 DOCUMENTS = sorted((ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
 START = ("prefixrun ", "torchrun ")

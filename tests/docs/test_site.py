@@ -50,8 +50,8 @@ def test_every_page_is_in_the_navigation() -> None:
 
 
 def test_the_reference_has_every_key_choice_and_verb() -> None:
-    from prefixrun.cli.commands import VERBS
     from prefixrun.cli.help import leaves
+    from prefixrun.cli.verbs import VERBS
     from prefixrun.config.conf_tree import groups
 
     pages = site_pages().pages()

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, is_dataclass
 
-from prefixrun.cli.commands import VERBS
+from prefixrun.cli.verbs import VERBS
 from prefixrun.config.conf_tree import groups
 from prefixrun.config.validate import known_keys
 from scene import Scene

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prefixrun.cli.commands import VERBS, named
+from prefixrun.cli.verbs import VERBS, named
 
 
 def completions(line: str) -> tuple[list[str], str | None]:

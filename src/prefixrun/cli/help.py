@@ -4,19 +4,16 @@ that they cannot go stale; and the short help that ``prefixrun`` alone prints.""
 import ast
 import inspect
 import re
-import shutil
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import is_dataclass
 from typing import Any
 
-from prefixrun.cli.commands import VERBS
+from prefixrun.cli.fitted_text import fitted, fitted_to_terminal, terminal_width
+from prefixrun.cli.verbs import VERBS
 from prefixrun.config import schema
 from prefixrun.config.conf_tree import groups
 from prefixrun.config.validate import UNSET, defaults, expectation, known_keys, shown
-
-NARROWEST = 60
-"""Cells of a line; narrower terminals break lines themselves."""
 
 _HEAD = """\
 prefixrun: prefix-tuning (Li & Liang, ACL 2021), run and scored as in the paper.
@@ -70,7 +67,7 @@ Exit codes
 
 def manual() -> str:
     """The whole help text, wrapped to the terminal."""
-    width = _width()
+    width = terminal_width()
     return "\n".join(fitted(text, width) for text in (_HEAD, _verbs(), _groups(width), _keys(width), _OPTIONS))
 
 
@@ -81,7 +78,7 @@ def short_help() -> str:
 
 def about(word: str) -> str:
     """Every verb, group and key whose name, choices or description has a word in it; empty where none has."""
-    width = _width()
+    width = terminal_width()
     sections = []
     for section in (_verbs(), _groups(width), _keys(width)):
         heading, _, body = section.partition("\n")
@@ -98,59 +95,6 @@ def _plain(text: str) -> str:
 
 _ENTRY = re.compile(r"^(?=  \S)", re.MULTILINE)
 """An entry begins with two spaces; what belongs to it stands further in."""
-
-
-def fitted_to_terminal(text: str) -> str:
-    """`fitted` in the width that there is."""
-    return fitted(text, _width())
-
-
-def fitted(text: str, width: int) -> str:
-    """The text with lines of at most `width` cells; a description goes on below its own beginning."""
-    lines = text.splitlines()
-    if all(len(line) <= width for line in lines):
-        return text
-    return "".join(_fitted_line(line, width) + "\n" for line in _unwrapped(lines))
-
-
-def _unwrapped(lines: Iterable[str]) -> Iterator[str]:
-    """The lines with those joined that go on with a paragraph or with a description."""
-    before: str | None = None
-    indent = 0
-    for line in lines:
-        own = len(line) - len(line.lstrip())
-        if before and line.strip() and own == indent:
-            before += " " + line.strip()
-            continue
-        if before is not None:
-            yield before
-        before, indent = line, _description(line)
-    yield before or ""
-
-
-def _description(line: str) -> int:
-    """Where the lines begin that go on with a line."""
-    columns = _COLUMNS.match(line)
-    return columns.end() if columns else len(line) - len(line.lstrip())
-
-
-def _fitted_line(line: str, width: int) -> str:
-    if len(line) <= width:
-        return line
-    columns = _COLUMNS.match(line)
-    indent = _description(line)
-    if columns and indent > width // 2:  # the description does not fit beside its name
-        name, description = columns[0].rstrip(), " " * 6 + line[columns.end() :]
-        return f"{name}\n{textwrap.fill(description, width, subsequent_indent=' ' * 6, break_on_hyphens=False)}"
-    return textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False)
-
-
-_COLUMNS = re.compile(r"  +\S.*?   *(?=\S)")
-"""A name and the gap behind it."""
-
-
-def _width() -> int:
-    return max(NARROWEST, min(shutil.get_terminal_size().columns, 120))
 
 
 def _verbs() -> str:

@@ -13,9 +13,10 @@ from pathlib import Path
 from types import FrameType
 
 from prefixrun import SEMANTICS, __version__
-from prefixrun.cli.commands import VERBS, OptionParser, named
+from prefixrun.cli.arguments import OptionParser
 from prefixrun.cli.commands import run as run_verb
 from prefixrun.cli.plain_output import print_plain
+from prefixrun.cli.verbs import VERBS, named
 from prefixrun.config.validate import closest
 from prefixrun.errors import (
     BROKEN_PIPE_EXIT_CODE,

@@ -19,6 +19,7 @@ from prefixrun.analysis.html import build
 from prefixrun.analysis.paper_tables import paper_tables
 from prefixrun.analysis.publish import publish_all
 from prefixrun.analysis.verdict_counts import summary
+from prefixrun.cli.arguments import checked_directory
 from prefixrun.config.conf_tree import groups
 from prefixrun.config.grids import DEFAULT_PROFILE, KEY, format_override
 from prefixrun.console import print_text
@@ -123,9 +124,7 @@ def _run(request: Request) -> int:
 
 def _publish(request: Request) -> None:
     """Tables, figures, report and a summary of verdicts, from the finished runs there are."""
-    if not request.results_dir.is_dir():
-        raise ConfigError(f"results_dir={request.results_dir}: there is no such directory")
-    records = with_usable_counts(load_records(request.results_dir))
+    records = with_usable_counts(load_records(checked_directory("results_dir", request.results_dir)))
     for skipped in records.skipped:
         print_text(f"left out: {skipped.directory}: {skipped.reason}")
     written = publish_all(records.runs, request.results_dir)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from prefixrun.analysis import paper_numbers
 from prefixrun.cli import run_summary
+from prefixrun.cli.arguments import whole_number
 from prefixrun.config.schema import Config
 from prefixrun.config.task_settings import GENERATED_TASKS
 from prefixrun.console import print_text
 from prefixrun.data import DIRECTORIES
 from prefixrun.data.run_data import TaskSplits
-from prefixrun.errors import ConfigError, shortened
+from prefixrun.errors import ConfigError
 from prefixrun.files import read_json_lines
 from prefixrun.results.records import Record
 from prefixrun.runs.diverged import known_divergence
@@ -49,23 +50,17 @@ def is_one_of_several() -> bool:
     Raises ConfigError for variables of a launcher that are no numbers, or of which some are missing: they are usually
     left over in a shell.
     """
-    size = _number("WORLD_SIZE", os.environ.get("WORLD_SIZE") or "1", 1, 2**16)
+    size = whole_number("WORLD_SIZE", os.environ.get("WORLD_SIZE") or "1", 1, 2**16, _LEFTOVER)
     if size == 1:
         return False
     if missing := [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]:
-        raise ConfigError(f"WORLD_SIZE={size}: is set without {', '.join(missing)}; {_LEFTOVER}")
-    _number("RANK", os.environ["RANK"], 0, size - 1)
-    _number("MASTER_PORT", os.environ["MASTER_PORT"], 1, 2**16 - 1)
+        raise ConfigError(f"WORLD_SIZE={size}: is set without {', '.join(missing)}{_LEFTOVER}")
+    whole_number("RANK", os.environ["RANK"], 0, size - 1, _LEFTOVER)
+    whole_number("MASTER_PORT", os.environ["MASTER_PORT"], 1, 2**16 - 1, _LEFTOVER)
     return True
 
 
-_LEFTOVER = "start several processes with torchrun, or take back what a shell has kept: unset WORLD_SIZE"
-
-
-def _number(name: str, text: str, low: int, high: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
-        raise ConfigError(f"{name}={shortened(text)}: must be a whole number from {low} to {high}; {_LEFTOVER}")
-    return int(text)
+_LEFTOVER = "; start several processes with torchrun, or take back what a shell has kept: unset WORLD_SIZE"
 
 
 def refuse_several() -> None:

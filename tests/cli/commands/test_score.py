@@ -274,7 +274,7 @@ def test_a_split_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_the_help_of_the_verb_names_every_argument(capsys: pytest.CaptureFixture[str]) -> None:
-    from prefixrun.cli.commands import VERBS
+    from prefixrun.cli.verbs import VERBS
 
     assert main(["score", "--help"]) == 0
     printed = capsys.readouterr().out

@@ -28,7 +28,7 @@ def test_the_command_writes_everything_and_names_what_it_left_out(
     ("arguments", "message"),
     [
         (["version=v2"], "version=v2: must be one of v1, ACL"),
-        (["seeds=1"], "seeds=1: must be a whole number of at least 2"),
+        (["seeds=1"], "seeds=1: must be a whole number from 2 to 1,000"),
         (["results_dir=nowhere"], "results_dir=nowhere: there is no such directory"),
         (["sedes=3"], "did you mean seeds?"),
     ],

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from prefixrun.cli.arguments import path_of
 from prefixrun.cli.own_task import own_task
 from prefixrun.config.task_settings import GENERATED_TASKS, TaskConfig
 from prefixrun.console import print_text
@@ -59,8 +60,8 @@ def check(arguments: dict[str, str]) -> int:
     parts = [inspect(task, split, root, task_config) for task in tasks for split in SPLITS]
     overlaps = overlap_report([part.corpus for part in parts if part.corpus is not None])
     _show(parts, [name for name in PUBLICATIONS if name not in tasks and "task" not in arguments], overlaps)
-    if "json" in arguments:
-        write_json(Path(arguments["json"]), _record(parts, overlaps))
+    if out := path_of(arguments, "json"):
+        write_json(out, _record(parts, overlaps))
     return DataError.exit_code if any(part.problem for part in parts) else 0
 
 

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
+from prefixrun.cli.arguments import path_of, results_dir, whole_number
 from prefixrun.config.validate import shown
 from prefixrun.console import NONE, print_labelled, print_table, print_text, simple_table, terminal
 from prefixrun.errors import ConfigError
@@ -32,7 +32,7 @@ from prefixrun.results.lookup import find
 from prefixrun.results.output_diff import OutputDiff, output_diff
 from prefixrun.results.records import Record
 
-EXAMPLES = 3
+EXAMPLES, MOST_EXAMPLES = 3, 10**6
 SECTIONS = (
     ("settings", "settings"),
     ("contents", "data and model"),
@@ -43,22 +43,18 @@ SECTIONS = (
 
 def run(arguments: dict[str, str]) -> int:
     """Print, and write when asked, what differs. Raises ConfigError, DataError, DamagedStateError. Returns 0."""
-    count = arguments.get("examples", str(EXAMPLES))
-    if not (count.isascii() and count.isdigit()):
-        raise ConfigError(f"examples={count}: must be a whole number, 0 for none")
-    results_dir = Path(arguments.get("results_dir", "results")).expanduser()
-    first, second = (find(results_dir, arguments[name]) for name in ("A", "B"))
+    count = whole_number("examples", arguments.get("examples", str(EXAMPLES)), 0, MOST_EXAMPLES)
+    first, second = (find(results_dir(arguments), arguments[name]) for name in ("A", "B"))
     if first.directory == second.directory:
         raise ConfigError(f"{arguments['A']}, {arguments['B']}: both are run {first.run_id}; name two runs")
-    data_dir = Path(arguments["data_dir"]).expanduser() if "data_dir" in arguments else None
     run_diff = diff(first, second)
-    examples = output_diff(first, second, run_diff.shared, data_dir) if int(count) and run_diff.shared else None
+    data_dir = path_of(arguments, "data_dir")
+    examples = output_diff(first, second, run_diff.shared, data_dir) if count and run_diff.shared else None
     _show(first, second, run_diff)
     if examples is not None:
-        _show_examples(examples, int(count))
-    if "json" in arguments:
-        record = {"A": first.run_id, "B": second.run_id, **_record(run_diff, examples, int(count))}
-        write_json(Path(arguments["json"]).expanduser(), record)
+        _show_examples(examples, count)
+    if out := path_of(arguments, "json"):
+        write_json(out, {"A": first.run_id, "B": second.run_id, **_record(run_diff, examples, count)})
     return 0
 
 

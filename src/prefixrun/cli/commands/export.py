@@ -17,6 +17,7 @@ What a finished run has trained, for use elsewhere; the lines of Python that use
 
 from pathlib import Path
 
+from prefixrun.cli.arguments import results_dir
 from prefixrun.console import print_text
 from prefixrun.errors import ConfigError
 
@@ -34,7 +35,7 @@ def run(arguments: dict[str, str]) -> int:
     from prefixrun.results.lookup import find, open_run
     from prefixrun.results.nested_runs import shortened_run
 
-    record = find(Path(arguments.get("results_dir", "results")).expanduser(), arguments["run"])
+    record = find(results_dir(arguments), arguments["run"])
     out = Path(arguments["out"]).expanduser()
     opened = open_run(record, model_path=arguments.get("model_path"))
     if "prefix_len" in arguments:

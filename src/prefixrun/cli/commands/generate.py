@@ -19,6 +19,7 @@ Prefixes of one model share every batch, each row with its own: one backbone ser
 from collections.abc import Sequence
 from pathlib import Path
 
+from prefixrun.cli.arguments import path_of, results_dir
 from prefixrun.config.method_specs import COMBINATIONS
 from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, DataError
@@ -32,7 +33,6 @@ def run(arguments: dict[str, str]) -> int:
     from prefixrun.results.inference import Served, all_outputs, from_prefix, from_runs
 
     settings = {key: value for key, value in arguments.items() if key.startswith("decode.")}
-    results_dir = Path(arguments.get("results_dir", "results")).expanduser()
     served: Sequence[Served]
     if "prefix" in arguments:
         served = from_prefix(
@@ -41,7 +41,7 @@ def run(arguments: dict[str, str]) -> int:
     else:
         names = [name for name in arguments["run"].split(",") if name]
         served = from_runs(
-            results_dir,
+            results_dir(arguments),
             names,
             combine=arguments.get("combine"),
             decode=arguments.get("decode"),
@@ -55,8 +55,7 @@ def run(arguments: dict[str, str]) -> int:
         for source, several in zip(sources, of_run, strict=True)
         for output in several
     ]
-    if "out" in arguments:
-        out = Path(arguments["out"]).expanduser()
+    if out := path_of(arguments, "out"):
         write_text(out, "".join(f"{canonical_json(record)}\n" for record in records))
         print_text(f"{out}: {len(records)} outputs")
     else:
@@ -89,9 +88,9 @@ def _sources(arguments: dict[str, str]) -> list[str]:
         return [text]
     from prefixrun.data.text_io import lines_of, read_text
 
-    path = Path(arguments["file"]).expanduser()
-    lines = lines_of(read_text(path).text)
+    file = Path(arguments["file"]).expanduser()
+    lines = lines_of(read_text(file).text)
     empty = [number for number, line in enumerate(lines, start=1) if not line.strip()]
     if empty:
-        raise DataError(f"{path}:{empty[0]}: is empty; one input a line")
+        raise DataError(f"{file}:{empty[0]}: is empty; one input a line")
     return lines

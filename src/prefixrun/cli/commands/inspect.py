@@ -17,10 +17,9 @@ Takes about a minute on two cores for a prefix of length 10, and longer in propo
 
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
+from prefixrun.cli.arguments import directory, results_dir, whole_number
 from prefixrun.console import print_labelled, print_text, terminal
-from prefixrun.errors import ConfigError
 from prefixrun.files import write_json, write_text
 
 PAGE, NUMBERS = "inspection.html", "inspection.json"
@@ -30,21 +29,20 @@ MOST = 10**6
 
 def run(arguments: dict[str, str]) -> int:
     """Write the pages and print what they come down to. Raises ConfigError, DataError, DamagedStateError."""
-    examples = _count(arguments, "examples")
-    is_all = arguments.get("vocabulary") == "all"
-    vocabulary = None if is_all else _count(arguments, "vocabulary", " or all")
-    data_dir = Path(arguments["data_dir"]).expanduser() if "data_dir" in arguments else None
-    if data_dir is not None and not data_dir.is_dir():
-        raise ConfigError(f"data_dir={data_dir}: there is no such directory")
+    examples, vocabulary = (arguments.get(key) for key in ("examples", "vocabulary"))
+    if examples is not None:
+        whole_number("examples", examples, 1, MOST)
+    if vocabulary not in (None, "all"):
+        whole_number("vocabulary", vocabulary, 1, MOST, " or all")
+    data_dir = directory(arguments, "data_dir")
     from prefixrun.results.inspection import inspection as reading
     from prefixrun.results.lookup import find
 
-    results_dir = Path(arguments.get("results_dir", "results")).expanduser()
-    records = [find(results_dir, name) for name in arguments["run"].split(",") if name]
+    records = [find(results_dir(arguments), name) for name in arguments["run"].split(",") if name]
     inspected = reading.inspect_runs(
         records,
-        examples=examples or reading.EXAMPLES,
-        vocabulary=None if is_all else vocabulary or reading.VOCABULARY,
+        examples=int(examples or reading.EXAMPLES),
+        vocabulary=None if vocabulary == "all" else int(vocabulary or reading.VOCABULARY),
         data_dir=data_dir,
         model_path=arguments.get("model_path"),
     )
@@ -53,25 +51,14 @@ def run(arguments: dict[str, str]) -> int:
     from prefixrun.runs.provenance import command, utc_now
 
     for record, inspection in zip(records, inspected, strict=True):
-        directory = reading.place(record)
-        write_json(directory / NUMBERS, {"schema_version": reading.SCHEMA_VERSION, **asdict(inspection)})
+        run_directory = reading.page_directory(record)
+        write_json(run_directory / NUMBERS, {"schema_version": reading.SCHEMA_VERSION, **asdict(inspection)})
         page = inspection_page(inspection, command=command(sys.argv), made=utc_now())
-        write_text(directory / PAGE, page)
+        write_text(run_directory / PAGE, page)
         print_text(
             f"run {inspection.run_id}: {inspection.task}, {inspection.method} of length {inspection.prefix_len} for "
             f"{inspection.model}, seed {inspection.seed}"
         )
         print_labelled(terminal(), findings(inspection), indent=2)
-        print_text(f"  {directory / PAGE}")
+        print_text(f"  {run_directory / PAGE}")
     return 0
-
-
-def _count(arguments: dict[str, str], key: str, otherwise: str = "") -> int | None:
-    """The value of a key that counts something; None where it is not given."""
-    text = arguments.get(key)
-    if text is None:
-        return None
-    count = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
-    if not 1 <= count <= MOST:
-        raise ConfigError(f"{key}={text[:40]}: must be a whole number from 1 to {MOST:,}{otherwise}")
-    return count

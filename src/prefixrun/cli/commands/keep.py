@@ -11,8 +11,7 @@ What was trained is not copied. A record that is there already is left as it is;
 error, and then nothing is copied; with run=all such runs are left out with the reason.
 """
 
-from pathlib import Path
-
+from prefixrun.cli.arguments import path_of, results_dir
 from prefixrun.console import print_error, print_text
 from prefixrun.errors import DataError
 from prefixrun.results.records import load_records
@@ -22,13 +21,13 @@ def run(arguments: dict[str, str]) -> int:
     """Copy and print the records. Returns 0. Raises DataError when there is no such run."""
     from prefixrun.results.archive import ALL, archive_runs, select_runs  # imports pandas, which takes a second
 
-    results_dir = Path(arguments.get("results_dir", "results")).expanduser()
-    into = Path(arguments["into"]).expanduser() if "into" in arguments else results_dir
+    tree = results_dir(arguments)
+    into = path_of(arguments, "into") or tree
     names = [name.strip() for name in arguments["run"].split(",")]
-    runs = select_runs(results_dir, names)
+    runs = select_runs(tree, names)
     if not runs:
-        raise DataError(f"{results_dir / 'runs'}: has no finished run; give results_dir=DIR")
-    left_out = list(load_records(results_dir, ("runs",)).skipped) if names == [ALL] else None
+        raise DataError(f"{tree / 'runs'}: has no finished run; give results_dir=DIR")
+    left_out = list(load_records(tree, ("runs",)).skipped) if names == [ALL] else None
     records = archive_runs(runs, into, left_out=left_out)
     for record in records:
         print_text(f"{record.directory}{'' if record.is_new else '  (there before)'}")

@@ -18,14 +18,13 @@ decoding. What is no usable record is named with the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from os.path import isdir
 from pathlib import Path
 from typing import Any
 
-from prefixrun.cli.commands import wrong_value
+from prefixrun.cli.arguments import checked_directory, path_of, results_dir, wrong_value
 from prefixrun.config.validate import refusal, shown
 from prefixrun.console import NONE, format_duration, print_error, print_table, print_text, simple_table
-from prefixrun.errors import ConfigError, shortened
+from prefixrun.errors import shortened
 from prefixrun.files import canonical_json, write_json
 from prefixrun.results.display_names import of_metric
 from prefixrun.results.listing import (
@@ -50,10 +49,8 @@ VALUES_NAMED = 12
 def run(arguments: Sequence[str]) -> int:
     """Print the table, and write it when asked. Raises ConfigError for keys that no run has. Returns 0."""
     values = _parse(arguments)
-    results_dir = Path(values.get("results_dir", "results")).expanduser()
-    if not isdir(results_dir):
-        raise ConfigError(f"results_dir={results_dir}: there is no such directory")
-    listing = load(results_dir)
+    tree = checked_directory("results_dir", results_dir(values))
+    listing = load(tree)
     filters = {key: value for key, value in values.items() if key not in KEYS}
     sort = values.get("sort", "")
     columns = values["columns"].split(",") if "columns" in values else []
@@ -64,8 +61,8 @@ def run(arguments: Sequence[str]) -> int:
     if sort:
         runs = ordered(runs, sort.removeprefix("-"), descending=sort.startswith("-"))
     _show(listing, runs, filters, columns or _default_columns(runs))
-    if "json" in values:
-        write_json(Path(values["json"]).expanduser(), _record(results_dir, listing, runs))
+    if out := path_of(values, "json"):
+        write_json(out, _record(tree, listing, runs))
     return 0
 
 
@@ -148,19 +145,18 @@ def _is_number(runs: Sequence[RunRow], key: str) -> bool:
     return bool(values) and all(isinstance(value, int | float) for value in values)
 
 
-def _record(results_dir: Path, listing: Listing, runs: Sequence[RunRow]) -> dict[str, Any]:
+def _record(tree: Path, listing: Listing, runs: Sequence[RunRow]) -> dict[str, Any]:
     return {
         "runs": [
             {
                 **run.values,
-                "directory": run.directory.relative_to(results_dir).as_posix(),
+                "directory": run.directory.relative_to(tree).as_posix(),
                 "reason": run.reason or None,
                 "signatures": dict(run.signatures),
             }
             for run in runs
         ],
         "left_out": [
-            {"directory": run.directory.relative_to(results_dir).as_posix(), "reason": run.reason}
-            for run in listing.skipped
+            {"directory": run.directory.relative_to(tree).as_posix(), "reason": run.reason} for run in listing.skipped
         ],
     }

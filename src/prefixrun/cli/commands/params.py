@@ -16,11 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from prefixrun import files
-from prefixrun.cli.commands import parse_some
+from prefixrun.cli.arguments import parse_some, path_of
 from prefixrun.config.compose import SweepPoint
 from prefixrun.config.method_specs import METHOD_SPECS, size_of, size_override
 from prefixrun.config.schema import Config
@@ -60,9 +59,8 @@ def run(arguments: Sequence[str]) -> int:
     for row in counted:
         if row.counts is None:
             print_text(f"impossible: {row.label}: {' '.join(row.reason.split())}")
-    if "json" in values:
-        path = Path(values["json"]).expanduser().resolve()
-        files.write_json(path, {"rows": [_entry(row) for row in counted]})
+    if out := path_of(values, "json"):
+        files.write_json(out, {"rows": [_entry(row) for row in counted]})
     return 0
 
 

@@ -12,11 +12,10 @@ counted; an interrupted run counts as a whole one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from prefixrun import files
-from prefixrun.cli.commands import OptionParser, parse_some
+from prefixrun.cli.arguments import parse_some, path_of, split_config_dir
 from prefixrun.console import print_text
 from prefixrun.errors import ConfigError
 from prefixrun.runs import configure
@@ -27,17 +26,15 @@ from prefixrun.sweeps.summary import format_states, print_plan
 
 def run(arguments: Sequence[str]) -> int:
     """Print the plan, and write it to json=FILE if asked to. Returns 0, or 2 when none of the runs is possible."""
-    parser = OptionParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--config-dir", "-cd", type=Path)
-    options, rest = parser.parse_known_args(list(arguments))
-    values, overrides = parse_some([argument for argument in rest if argument not in ("-m", "--multirun")], ("json",))
-    jobs = plan_jobs(configure.sweep_points(overrides, config_dir=options.config_dir))
+    config_dir, others = split_config_dir(arguments)
+    values, overrides = parse_some([argument for argument in others if argument not in ("-m", "--multirun")], ("json",))
+    jobs = plan_jobs(configure.sweep_points(overrides, config_dir=config_dir))
     seconds = estimate_jobs(jobs)
     print_text(format_states(jobs))
     print_plan(jobs, seconds)
-    if "json" in values:
+    if out := path_of(values, "json"):
         content = [_entry(job, time) for job, time in zip(jobs, seconds, strict=True)]
-        files.write_json(Path(values["json"]).expanduser().resolve(), {"runs": content})
+        files.write_json(out, {"runs": content})
     return ConfigError.exit_code if all(job.state == "impossible" for job in jobs) else 0
 
 

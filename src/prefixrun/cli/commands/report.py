@@ -10,10 +10,10 @@ figures, outputs side by side with their differences, costs, provenance, and the
 """
 
 import sys
-from pathlib import Path
 
 from prefixrun.analysis.html import build
 from prefixrun.analysis.html.format import count
+from prefixrun.cli.arguments import path_of, results_dir
 from prefixrun.console import print_text
 from prefixrun.errors import DataError
 from prefixrun.files import write_text
@@ -22,13 +22,12 @@ from prefixrun.runs.provenance import command
 
 def run(arguments: dict[str, str]) -> int:
     """Write the file and say what is in it. Raises DataError when a directory that was named is not there."""
-    results_dir = Path(arguments.get("results_dir", "results")).expanduser()
-    data_dir = Path(arguments["data_dir"]).expanduser() if "data_dir" in arguments else None
-    for name, path in (("results_dir", results_dir), ("data_dir", data_dir)):
-        if path is not None and not path.is_dir():
-            raise DataError(f"{path}: no such directory; give {name}=DIR")
-    out = Path(arguments["out"]).expanduser() if "out" in arguments else results_dir / "report.html"
-    built = build(results_dir, data_dir, command=command(sys.argv))
+    tree, data_dir = results_dir(arguments), path_of(arguments, "data_dir")
+    for name, directory in (("results_dir", tree), ("data_dir", data_dir)):
+        if directory is not None and not directory.is_dir():
+            raise DataError(f"{directory}: no such directory; give {name}=DIR")
+    out = path_of(arguments, "out") or tree / "report.html"
+    built = build(tree, data_dir, command=command(sys.argv))
     write_text(out, built.html)
     print_text(f"{out}: {count(built.runs, 'run')}, {len(built.html.encode()) / 1e6:.1f} MB")
     for what, why in built.skipped:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefixrun.cli.commands import parse_some
+from prefixrun.cli.arguments import parse_some
 from prefixrun.cli.reproduction import KEYS, make_request, reproduce
 
 

@@ -37,6 +37,7 @@ from rich.console import Console
 from rich.text import Text
 
 from prefixrun.analysis import paper_numbers
+from prefixrun.cli.arguments import path_of, whole_number
 from prefixrun.cli.own_task import own_task
 from prefixrun.cli.run_summary import paper_sections, reasons, score_columns, score_row, score_table, signature_lines
 from prefixrun.config.task_settings import GENERATED_TASKS, TaskConfig
@@ -91,7 +92,7 @@ def run(arguments: dict[str, str]) -> int:
     _check_out(arguments)
     if [arguments.get(key) for key in ("hyp", "against", "refs")].count("-") > 1:
         raise ConfigError("-: standard input can be read once; name a file for the others of hyp, against and refs")
-    files = {role: read_outputs(_path(arguments, role)) for role in ("hyp", "against") if role in arguments}
+    files = {role: read_outputs(Path(arguments[role]).expanduser()) for role in ("hyp", "against") if role in arguments}
     target = _target(arguments, split, files.values(), task_config)
     few = 0 < len(target.references) < resampling.FEWEST_INPUTS and draws > 0
     draws = 0 if few else draws
@@ -104,8 +105,8 @@ def run(arguments: dict[str, str]) -> int:
     comparable = "data_dir" in arguments and _verify(arguments)
     rows = paper_numbers.rows(task, split=split.partition("_")[0]) if comparable else ()
     _show(terminal(), target, systems, differences, draws, rows, few=few)
-    if "out" in arguments:
-        write_json(_path(arguments, "out"), _record(arguments, split, systems, differences, draws))
+    if out := path_of(arguments, "out"):
+        write_json(out, _record(arguments, split, systems, differences, draws))
     return 0
 
 
@@ -118,24 +119,16 @@ def _metrics(arguments: Mapping[str, str], task_config: TaskConfig | None) -> st
 
 
 def _draws(arguments: Mapping[str, str]) -> int:
-    text = arguments.get("bootstrap", str(resampling.SAMPLES))
-    number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MOST_DRAWS)) else -1
-    if number and not FEWEST_DRAWS <= number <= MOST_DRAWS:
-        raise ConfigError(
-            f"bootstrap={text[:20]}: is no number of draws; 0 for none, or {FEWEST_DRAWS} to {MOST_DRAWS:,}"
-        )
+    number = whole_number("bootstrap", arguments.get("bootstrap", str(resampling.SAMPLES)), 0, MOST_DRAWS)
+    if 0 < number < FEWEST_DRAWS:
+        raise ConfigError(f"bootstrap={number}: is no number of draws; 0 for none, or {FEWEST_DRAWS} to {MOST_DRAWS:,}")
     return number
-
-
-def _path(arguments: Mapping[str, str], key: str) -> Path:
-    return Path(arguments[key]).expanduser()
 
 
 def _check_out(arguments: Mapping[str, str]) -> None:
     """A place that cannot hold the scores is refused before a minute is spent on making them."""
-    if "out" not in arguments:
+    if (out := path_of(arguments, "out")) is None:
         return
-    out = _path(arguments, "out")
     if out.is_dir():
         raise ConfigError(f"out={out}: is a directory; name a file in it")
     if not out.parent.is_dir():
@@ -143,7 +136,7 @@ def _check_out(arguments: Mapping[str, str]) -> None:
     if not os.access(out.parent, os.W_OK):
         raise ConfigError(f"out={out}: {out.parent} cannot be written in; name a file in another directory")
     for key in ("hyp", "against", "refs"):
-        if key in arguments and out.resolve() == _path(arguments, key).resolve():
+        if (other := path_of(arguments, key)) and out.resolve() == other.resolve():
             raise ConfigError(f"out={out}: is the file of {key}, which it would replace; name another")
 
 
@@ -163,11 +156,10 @@ def _target(
     arguments: Mapping[str, str], split: str, files: Iterable[Outputs], task_config: TaskConfig | None = None
 ) -> Target:
     """The references: of the file that was given, or the task's own."""
-    if "refs" in arguments:
-        path = _path(arguments, "refs")
-        return Target(f"references of {path.name}", read_references(path))
+    if file := path_of(arguments, "refs"):
+        return Target(f"references of {file.name}", read_references(file))
     task = task_config.name if task_config else arguments["task"]
-    root = _path(arguments, "data_dir") if "data_dir" in arguments else None
+    root = path_of(arguments, "data_dir")
     verify = _verify(arguments)
     corpus = load(task, split, root, verify=verify, config=task_config)
     longer = WITH_EMPTY_ENTRIES.get((task, split))

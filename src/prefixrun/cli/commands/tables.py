@@ -12,32 +12,30 @@ them and runs/ together below own/. Runs on the sample corpus and on random weig
 Records that cannot be used are named with the reason. The same records give the same bytes.
 """
 
-from pathlib import Path
 from typing import get_args
 
 from prefixrun.analysis.paper_tables import SEEDS, Version
 from prefixrun.analysis.publish import publish_all
+from prefixrun.cli.arguments import checked_directory, path_of, results_dir, whole_number
 from prefixrun.console import print_error, print_text
 from prefixrun.errors import ConfigError
 from prefixrun.results.records import load_records, with_usable_counts
 
+MOST_SEEDS = 1000
+
 
 def run(arguments: dict[str, str]) -> int:
     """Write everything; the paths are printed. Returns 0."""
-    results_dir = Path(arguments.get("results_dir", "results")).expanduser()
     version = arguments.get("version", "ACL")
     if version not in get_args(Version):
         raise ConfigError(f"version={version}: must be one of {', '.join(get_args(Version))}")
-    seeds = arguments.get("seeds", str(SEEDS))
-    if not seeds.isdecimal() or int(seeds) < 2:
-        raise ConfigError(f"seeds={seeds}: must be a whole number of at least 2")
-    if not results_dir.is_dir():
-        raise ConfigError(f"results_dir={results_dir}: there is no such directory")
-    records = with_usable_counts(load_records(results_dir))
+    seeds = whole_number("seeds", arguments.get("seeds", str(SEEDS)), 2, MOST_SEEDS)
+    tree = checked_directory("results_dir", results_dir(arguments))
+    records = with_usable_counts(load_records(tree))
     for run in records.skipped:
         print_error(f"left out: {run.directory}: {run.reason}")
-    out = Path(arguments["out"]).expanduser() if "out" in arguments else results_dir
-    written = publish_all(records.runs, out, version="v1" if version == "v1" else "ACL", seeds=int(seeds))
+    out = path_of(arguments, "out") or tree
+    written = publish_all(records.runs, out, version="v1" if version == "v1" else "ACL", seeds=seeds)
     print_text(f"{len(records.runs)} records, {len(records.skipped)} left out")
     for path in written:
         print_text(str(path))

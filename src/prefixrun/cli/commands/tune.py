@@ -27,27 +27,25 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from prefixrun.cli.commands import OptionParser, parse_some
+from prefixrun.cli.arguments import parse_some, split_config_dir, whole_number
 from prefixrun.console import format_duration, print_text
 from prefixrun.errors import ConfigError, DivergedError, PrefixrunError, shortened
 from prefixrun.sweeps.search import EndedTrial, Evaluate, Trial, TrialEnd, best, require_optuna, search
 from prefixrun.sweeps.space import Space, separated
 from prefixrun.sweeps.tuning import Tuning, run_trial, train_trial, tuning, write_recipe
 
-TRIALS = 20
+TRIALS, MOST_TRIALS = 20, 99_999
 SWEEPER = "hydra/sweeper=optuna"
 N_TRIALS = "hydra.sweeper.n_trials"
 
 
 def run(arguments: Sequence[str]) -> int:
     """Search, write the recipe and print both. Returns 0. Raises DivergedError when no trial has a loss."""
-    parser = OptionParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--config-dir", "-cd", type=Path)
-    options, rest = parser.parse_known_args(list(arguments))
-    values, overrides = parse_some(rest, ("trials",))
-    trials = number_of_trials(values.get("trials", str(TRIALS)), "trials")
+    config_dir, others = split_config_dir(arguments)
+    values, overrides = parse_some(others, ("trials",))
+    trials = whole_number("trials", values.get("trials", str(TRIALS)), 1, MOST_TRIALS)
     require_optuna()
-    tuned = tuning(*separated(overrides), options.config_dir)
+    tuned = tuning(*separated(overrides), config_dir)
     return _search(tuned, trials, partial(train_trial, tuned))
 
 
@@ -77,7 +75,7 @@ def sweep(overrides: Sequence[str], config_dir: Path | None) -> int:
             )
         else:
             rest.append(override)
-    trials = number_of_trials(settings.get(N_TRIALS, str(TRIALS)), N_TRIALS)
+    trials = whole_number(N_TRIALS, settings.get(N_TRIALS, str(TRIALS)), 1, MOST_TRIALS)
     require_optuna()
     tuned = tuning(*separated(rest), config_dir, looks=False)
     failures: list[str] = []
@@ -101,13 +99,6 @@ def _search(tuned: Tuning, trials: int, evaluate: Evaluate) -> int:
     print_text(f"recipe: {path}")
     print_text(f"next: {_next_command(tuned, directory, path, choices)}")
     return 0
-
-
-def number_of_trials(text: str, key: str) -> int:
-    """Raises ConfigError for anything but a number of trials."""
-    if not (text.isascii() and text.isdigit() and int(text[:6]) > 0 and len(text) < 6):
-        raise ConfigError(f"{key}={shortened(text)}: must be a whole number of at least 1")
-    return int(text)
 
 
 def print_trial(of: int, number: int, trial: EndedTrial, seconds: float) -> None:

@@ -17,32 +17,30 @@ What is not on this machine (corpus, model, Java) is shown as not checked. Exit 
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
+from prefixrun.cli.arguments import directory, path_of, results_dir, whole_number
 from prefixrun.console import print_text
-from prefixrun.errors import ConfigError, DamagedStateError
+from prefixrun.errors import DamagedStateError
 from prefixrun.files import write_json
 from prefixrun.results.lookup import find
 from prefixrun.results.verify import REGENERATED, verify
 
+MOST = 10**6
+"""Outputs that are generated again; no corpus has more."""
+
 
 def run(arguments: dict[str, str]) -> int:
     """Print, and write when asked, the checks; 0 when nothing is wrong, else 5. Raises ConfigError, DataError."""
-    count = arguments.get("regenerate", str(REGENERATED))
-    if not (count.isascii() and count.isdigit()):
-        raise ConfigError(f"regenerate={count}: must be a whole number, 0 for none")
-    data_dir = Path(arguments["data_dir"]).expanduser() if "data_dir" in arguments else None
-    if data_dir is not None and not data_dir.is_dir():
-        raise ConfigError(f"data_dir={data_dir}: there is no such directory")
-    record = find(Path(arguments.get("results_dir", "results")).expanduser(), arguments["ID"])
+    count = whole_number("regenerate", arguments.get("regenerate", str(REGENERATED)), 0, MOST)
+    data_dir = directory(arguments, "data_dir")
+    record = find(results_dir(arguments), arguments["ID"])
     checks = []
-    for check in verify(record, data_dir=data_dir, regenerate=int(count), model_path=arguments.get("model_path")):
+    for check in verify(record, data_dir=data_dir, regenerate=count, model_path=arguments.get("model_path")):
         print_text(f"{check.outcome:<11}  {check.what}: {' '.join(check.detail.split())}")
         checks.append(check)
     outcomes = [check.outcome for check in checks]
     counts = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes))
     print_text(f"\nrun {record.run_id}: {counts}")
-    if "json" in arguments:
-        content = {"run_id": record.run_id, "checks": [asdict(check) for check in checks]}
-        write_json(Path(arguments["json"]).expanduser(), content)
+    if out := path_of(arguments, "json"):
+        write_json(out, {"run_id": record.run_id, "checks": [asdict(check) for check in checks]})
     return DamagedStateError.exit_code if "wrong" in outcomes else 0

@@ -71,7 +71,7 @@ class Inspection:
     """With the other runs that were inspected with it."""
 
 
-def place(record: Record) -> Path:
+def page_directory(record: Record) -> Path:
     """The directory of the run, where its page is written. Raises DataError for a committed record without its run."""
     directory = record.run_directory or record.directory
     if directory.parent.name == RECORDS:
@@ -124,7 +124,7 @@ def _refuse(records: Sequence[Record]) -> None:
     if len(set(ids)) < len(ids):
         raise ConfigError(f"run={','.join(ids)}: names a run twice; give each once")
     for record in records:
-        place(record)
+        page_directory(record)
         if not _has_positions(spec_of(record.method)):
             readable = ", ".join(spec.name for spec in METHOD_SPECS.values() if _has_positions(spec))
             raise ConfigError(
