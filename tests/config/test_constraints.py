@@ -26,6 +26,10 @@ from prefixrun.errors import ConfigError
             "train.warmup_steps=4: must be less than the 4 steps of 2 epochs on 17 pairs",
         ),
         (["method=prefix", "method.rank=4"], "method.rank=4: is not used by method=prefix, only by lora; leave it out"),
+        (
+            ["method=prefix_gated", "method.query=unrotated"],
+            "method.query=unrotated: is not used by method=prefix_gated, only by",
+        ),
         (["method=finetune", "budget=0.1%"], "budget=0.1%: method=finetune has no size to choose; leave it out"),
         (["method=prompt", "budget=0.1%"], "budget=0.1%: method=prompt has no size to choose; leave it out"),
         (

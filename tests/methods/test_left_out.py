@@ -31,8 +31,8 @@ class Nothing(Method):
         return LENGTH
 
 
-def prefix_on(model: str, name: str = "prefix_flat") -> tuple[Prefix, Backbone]:
-    config = compose([f"model={model}", f"method={name}", f"prefix_len={LENGTH}", "init=random"])
+def prefix_on(model: str, name: str = "prefix_flat", *overrides: str) -> tuple[Prefix, Backbone]:
+    config = compose([f"model={model}", f"method={name}", f"prefix_len={LENGTH}", "init=random", *overrides])
     backbone = load(config.model)
     method = methods.build(config, backbone)
     assert isinstance(method, Prefix)
@@ -92,8 +92,9 @@ def test_a_gated_prefix_has_a_softmax_over_the_others() -> None:
     assert left_out.offset == 0
 
 
-def test_in_the_sum_of_a_prefix_outside_the_softmax_a_position_is_missing() -> None:
-    prefix, backbone = prefix_on("tiny_llama", "prefix_plus")
+@pytest.mark.parametrize("query", ["rotated", "unrotated"])
+def test_in_the_sum_of_a_prefix_outside_the_softmax_a_position_is_missing(query: str) -> None:
+    prefix, backbone = prefix_on("tiny_llama", "prefix_plus", f"method.query={query}")
     left_out = LeftOut(prefix, [Part("decoder", (1,), (0, 2))])
     expected = states(prefix, backbone)
     (parameter,) = prefix.parameters()

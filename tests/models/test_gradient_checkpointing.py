@@ -19,6 +19,7 @@ WORDS = {
     "prefix_flat": ("method=prefix_flat", "method.prefix_dropout=0.3"),
     "prefix_gated": ("method=prefix_gated", "method.prefix_dropout=0.3"),
     "prefix_plus": ("method=prefix_plus", "method.layers=1"),
+    "prefix_plus_unrotated": ("method=prefix_plus", "method.query=unrotated"),
     "embedding": ("method=embedding", "method.mid_dim=16"),
     "infix": ("method=infix", "method.mid_dim=16"),
     "finetune": ("method=finetune",),
@@ -27,7 +28,7 @@ WORDS = {
     "houlsby": ("method=adapter", "method.bottleneck=8", "method.adapter_form=houlsby"),
     "lora": ("method=lora", "method.rank=4", "method.lora_dropout=0.2"),
 }
-INITIALISED = ("prefix", "prefix_flat", "prefix_gated", "prefix_plus", "embedding", "infix")
+INITIALISED = ("prefix", "prefix_flat", "prefix_gated", "prefix_plus", "prefix_plus_unrotated", "embedding", "infix")
 MODELS = ("tiny_gpt2", "tiny_llama", "tiny_bart", "tiny_t5")
 ROWS = [Row((5, 6, 7, 256), ((8, 9, 256), (10, 256))), Row((11, 256), ((12, 13, 14, 256),))]
 

@@ -47,6 +47,9 @@ class MethodConfig:
     nested: bool = False
     """For the prefixes: each training batch uses the first positions alone, as many as are drawn anew from 1 to
     prefix_len, so that every shorter prefix can be cut from the trained one; the result has the development losses."""
+    query: Literal["rotated", "unrotated"] = "rotated"
+    """For prefix_plus: whether it reads queries as attention does, turned by their position (rotary embeddings), or as
+    they are before. In a model without rotary embeddings both are the same."""
     train_embedding: bool = False
     """For finetune_top: train the input embedding too, which is tied to the output layer (one option of the paper's
     code)."""

@@ -109,6 +109,7 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             label="prefix outside the softmax",
             colour="#882255",
             marker="d",
+            settings=("method.query", *_OF_KEYS_AND_VALUES.settings),
             shifts_text=False,
             starts=TOKEN_STARTS,
         ),

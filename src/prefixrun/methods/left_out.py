@@ -16,7 +16,7 @@ import torch
 from prefixrun.methods.base import Method
 from prefixrun.methods.outside_prefix import OutsidePrefix
 from prefixrun.methods.prefix import Prefix
-from prefixrun.models.attention import attach_prefix, attach_terms
+from prefixrun.models.attention import attach_prefix
 from prefixrun.models.output_terms import GatedAttention, Memory, OutputTerm
 from prefixrun.models.prefix_kv import PrefixKV
 
@@ -52,7 +52,7 @@ class LeftOut(Method):
                 site: [_term_without(term, self._left_of(site, layer)) for layer, term in enumerate(terms)]
                 for site, terms in self.whole.terms_by_site(backbone).items()
             }
-            with attach_terms(backbone.model, by_site):
+            with self.whole.attach_terms(backbone, by_site):
                 yield
         else:
             with attach_prefix(backbone.model, self.prefix_kv(backbone)):

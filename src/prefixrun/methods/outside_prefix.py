@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Self
 
 import torch
@@ -33,8 +33,14 @@ class OutsidePrefix(FlatPrefix):
 
     @contextmanager
     def attach(self, backbone: Backbone) -> Iterator[None]:
-        with attach_terms(backbone.model, self.terms_by_site(backbone)):
+        with self.attach_terms(backbone, self.terms_by_site(backbone)):
             yield
+
+    def attach_terms(
+        self, backbone: Backbone, by_site: Mapping[str, Sequence[OutputTerm | None]]
+    ) -> AbstractContextManager[None]:
+        """Let its terms, or others made of them, read the queries that it reads; see `attention.attach_terms`."""
+        return attach_terms(backbone.model, by_site)
 
     def terms_by_site(self, backbone: Backbone) -> dict[str, list[OutputTerm | None]]:
         """By site and layer of the backbone, in its number format; None at a layer without a prefix."""

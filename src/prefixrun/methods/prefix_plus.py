@@ -1,4 +1,4 @@
-"""A prefix outside the softmax (Prefix-Tuning+, Wang et al. 2025, arXiv 2506.13674).
+"""A prefix outside the softmax (Prefix-Tuning+, later PrefixMemory-Tuning, Wang et al. 2025, arXiv 2506.13674).
 
 In attention with a prefix the input's length decides how much weight is left for it. The paper takes the prefix's part
 out of the softmax, lets a feature map stand for the exponential, and drops the division. The output of a head is
@@ -14,25 +14,33 @@ where this differs:
   many numbers. M itself would cost as much as prefix_len = head_dim / 2; prefix_len = head_dim has every M, at twice
   that.
 * Query heads that share a key share M.
-* q is what the model's attention gets, behind position embeddings, not divided by the root of head_dim.
+* q is not divided by the root of head_dim. The paper's formulas have no position embeddings: q is a projection of the
+  hidden state. They leave open which side of rotary embeddings (RoPE) it is. With method.query=rotated it is what the
+  model's attention gets, turned by its position, and elu(q) M is another map of the hidden state at every position.
+  With method.query=unrotated it is the projection (behind a norm of queries where the model has one), and the map is
+  the same everywhere.
 * V' starts at zero, so that the start is the plain model. F starts from a standard normal distribution,
   or with init=words from elu of the keys of the words, a row with a mean square of 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from prefixrun.config.schema import InitConfig
+from prefixrun.config.schema import Config, InitConfig
 from prefixrun.errors import ConfigError
 from prefixrun.methods.base import PrefixKeyValues
 from prefixrun.methods.outside_prefix import OutsidePrefix
 from prefixrun.methods.prefix import refuse
-from prefixrun.models.output_terms import Memory
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.output_terms import Memory, OutputTerm
+from prefixrun.models.rotary import attach_terms_of_unrotated, rotations
 
 __all__ = ["PlusPrefix", "build", "refuse", "restore"]
 
@@ -41,6 +49,27 @@ class PlusPrefix(OutsidePrefix):
     """Features F and values V' in the place of keys and values: (layers, 2, kv_heads, prefix_len, head_dim) a site."""
 
     has_keys = False
+    unrotated = False
+    """Whether it reads queries before rotary position embeddings turn them."""
+
+    @classmethod
+    def from_config(cls, config: Config, backbone: Backbone) -> Self:
+        method = super().from_config(config, backbone)
+        method.unrotated = config.method.query == "unrotated"
+        return method
+
+    def initialize(self, backbone: Backbone, config: Config) -> float | None:
+        """Raises ConfigError also for unrotated queries of a model that turns them in a way that is not undone."""
+        if self.unrotated:
+            rotations(backbone.model)
+        return super().initialize(backbone, config)
+
+    def attach_terms(
+        self, backbone: Backbone, by_site: Mapping[str, Sequence[OutputTerm | None]]
+    ) -> AbstractContextManager[None]:
+        if self.unrotated:
+            return attach_terms_of_unrotated(backbone.model, by_site)
+        return super().attach_terms(backbone, by_site)
 
     @staticmethod
     def random_start(size: tuple[int, ...]) -> Tensor:
