@@ -3,6 +3,7 @@
 import ctypes
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,6 +105,7 @@ def place(root: Path) -> Iterator[Path]:
         patch.chdir(here)
         for name in ("PATH", "HOME", "XDG_CACHE_HOME"):
             patch.setenv(name, str(root / name.lower()))
+        patch.setenv("MPLCONFIGDIR", tempfile.gettempdir())  # where matplotlib keeps its list of fonts
         yield root
     for folder, names, _ in os.walk(root):
         for name in names:

@@ -50,7 +50,7 @@ FILES = {
 DIRECTORIES = {"training": ("checkpoints", "."), "decoding": (".",), "finished": (".",)}
 """The same of directories; the point is the run's own."""
 
-VERBS = ("ls", "verify", "tables", "report", "generate", "export", "diff", "keep")
+VERBS = ("ls", "verify", "tables", "report", "generate", "export", "diff", "keep", "inspect")
 """What may be asked of a damaged run, beside running it again."""
 
 VERBS_EACH = {"training": 0, "trained": 0, "decoding": 1, "scored": 0, "finished": 3}
@@ -199,6 +199,7 @@ NOTICED = {
     },
     "generate": _TRAINED_WRONG,
     "export": _TRAINED_WRONG,
+    "inspect": _TRAINED_WRONG,
 }
 """Verb → damages to a finished run that it must not pass over."""
 
@@ -237,6 +238,7 @@ class TamperCase:
             "verify": ["verify", run_id],
             "diff": ["diff", run_id, scene.others[0]],
             "keep": ["keep", f"run={run_id}"],
+            "inspect": ["inspect", f"run={run_id}", "examples=1", "vocabulary=20"],
         }
         return [*words.get(self.verb, [self.verb]), results]
 
