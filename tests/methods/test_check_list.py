@@ -270,6 +270,21 @@ def test_eight_pairs_are_learned(name: str, model: str) -> None:
         assert after < before - 0.2
 
 
+@pytest.mark.parametrize("length", [1, 40])
+@pytest.mark.parametrize("name", [name for name in METHODS if name.startswith("prefix")])
+def test_a_prefix_of_any_length_learns_at_its_recipes_rate(name: str, length: int, tmp_path: Path) -> None:
+    """Without diverging, which would raise DivergedError."""
+    backbone = backbone_of("tiny_llama")
+    of_recipe = ("profile=laptop", "data_dir=unread", "init=vocab", "init.fit_steps=50")
+    config = compose([*of_recipe, "model=tiny_llama", *METHODS[name].words, f"prefix_len={length}"])
+    settings = replace(STEP, lr=config.train.lr, epochs=16, diverged_steps=8, diverged_factor=1.5)
+    method = methods.build(config, backbone)
+    method.initialize(backbone, config)
+    before = mean_nll(method, backbone, pairs_of(backbone))
+    trained(method, backbone, settings, tmp_path)
+    assert mean_nll(method, backbone, pairs_of(backbone)) < before
+
+
 @every_trained_case
 def test_what_is_stored_is_what_training_ended_with(name: str, model: str, tmp_path: Path) -> None:
     """To the bit, also where an MLP has made it and where it has been on the disk."""
