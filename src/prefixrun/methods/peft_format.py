@@ -31,7 +31,7 @@ GATE = "gate."
 """Begins the name of a gate's tensor; its site follows."""
 
 
-SETTINGS = ("method", "prefix_len", "method.layers", "method.sites")
+SETTINGS = ("method", "prefix_len", "method.layers", "method.sites", "method.query")
 """Keys that say what the tensors of another than a plain prefix are."""
 
 

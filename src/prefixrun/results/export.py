@@ -94,6 +94,8 @@ def _tensors(opened: OpenedRun, out: Path) -> Exported:
         flat: Any = method.trained_tensors()
         settings = {"method": opened.record.method, "prefix_len": str(method.prefix_len)}
         settings["method.sites"] = opened.config.method.sites
+        if opened.config.method.query != "rotated":
+            settings["method.query"] = opened.config.method.query
     else:
         flat = method.trained_tensors() if isinstance(method, Prefix) else _key_values(opened, "tensors")
     if isinstance(method, Prefix) and layers is not None:

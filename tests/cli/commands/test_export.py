@@ -35,6 +35,10 @@ def test_an_exported_prefix_comes_back(finished: Path, kind: str, capsys: pytest
         (("method=prefix_gated", "method.layers=1"), "method=prefix_gated adds to the output of attention"),
         (("method=prefix_plus",), "method=prefix_plus adds to the output of attention"),
         (
+            ("method=prefix_plus", "model=tiny_llama", "method.query=unrotated"),
+            "method=prefix_plus adds to the output of attention",
+        ),
+        (
             ("method=prefix_flat", "method.layers=0-0"),
             "a cache has keys at every layer, and method.layers=0-0",
         ),
@@ -58,6 +62,10 @@ def test_what_stands_in_no_cache_comes_back_as_tensors_alone(
     stored = opened.method.trained_tensors()
     assert served.method.trained_tensors().keys() == stored.keys()
     assert all(torch.equal(tensor, stored[name]) for name, tensor in served.method.trained_tensors().items())
+    ours = Served(record.run_id, opened.backbone, opened.method, served.decode)
+    inputs = ["name : Aromi", "a"]
+    assert outputs([served], inputs) == outputs([ours], inputs)
+    assert getattr(served.method, "unrotated", False) == ("method.query=unrotated" in words)
     ours = Served("run", opened.backbone, opened.method, served.decode)
     assert outputs([served], ["name : Aromi"]) == outputs([ours], ["name : Aromi"])
 
