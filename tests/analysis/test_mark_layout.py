@@ -1,5 +1,7 @@
 """Marks and texts do not cover each other."""
 
+from itertools import pairwise
+
 import pytest
 
 from prefixrun.analysis.mark_layout import MARK, Placed, apart, around, text_sides
@@ -16,6 +18,12 @@ def test_marks_that_would_cover_each_other_stand_side_by_side_around_their_middl
     places = [0.50 + moved[0], 0.51 + moved[1]]
     assert places[1] - places[0] == pytest.approx(MARK / panel)
     assert sum(places) / 2 == pytest.approx(0.505)
+
+
+def test_marks_that_stand_aside_make_room_for_those_that_they_come_to() -> None:
+    marks = [at(0.50, 0.5), at(0.50, 0.5), at(0.50, 0.5), at(0.55, 0.5)]
+    places = sorted(mark.x + moved for mark, moved in zip(marks, apart(marks), strict=True))
+    assert all(right - left > MARK - 1e-6 for left, right in pairwise(places))
 
 
 def test_marks_whose_intervals_meet_stand_half_a_mark_apart() -> None:

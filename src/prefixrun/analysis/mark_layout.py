@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from math import hypot
 
 MARK = 0.045
@@ -48,15 +48,29 @@ def apart(marks: Sequence[Placed], panel: float = 1.0) -> list[float]:
 
     Marks that are too close to another one stand side by side around their middle, in the order of x.
     """
-    clusters: list[list[int]] = []
-    for index in sorted(range(len(marks)), key=lambda i: (marks[i].x, marks[i].y)):
-        mark = marks[index]
-        near = [
-            cluster
-            for cluster in clusters
-            if any(abs(mark.x - marks[i].x) < _distance(mark, marks[i], panel) for i in cluster)
-        ]
-        clusters = [each for each in clusters if each not in near] + [[*(i for each in near for i in each), index]]
+    clusters = [[index] for index in sorted(range(len(marks)), key=lambda i: (marks[i].x, marks[i].y))]
+    while True:
+        moved = _side_by_side(marks, clusters, panel)
+        meeting = next(
+            (
+                (first, second)
+                for first, second in combinations(clusters, 2)
+                if any(
+                    abs(marks[i].x + moved[i] - marks[j].x - moved[j]) < _distance(marks[i], marks[j], panel) - 1e-9
+                    for i in first
+                    for j in second
+                )
+            ),
+            None,
+        )
+        if meeting is None:
+            return moved
+        merged = sorted((*meeting[0], *meeting[1]), key=lambda i: (marks[i].x, marks[i].y))
+        clusters = [cluster for cluster in clusters if cluster not in meeting] + [merged]
+
+
+def _side_by_side(marks: Sequence[Placed], clusters: Sequence[Sequence[int]], panel: float) -> list[float]:
+    """How far each mark is moved when those of a cluster stand around their middle."""
     moved = [0.0] * len(marks)
     for cluster in clusters:
         steps = [_distance(marks[i], marks[j], panel) or MARK / panel / 2 for i, j in pairwise(cluster)]

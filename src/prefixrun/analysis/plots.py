@@ -25,7 +25,7 @@ from prefixrun.analysis.figure_types import Curve, Figure, PaperMark
 from prefixrun.analysis.groups import RunGroup
 from prefixrun.config.method_specs import spec_of
 
-DRAWING = 4
+DRAWING = 5
 """Increases whenever the way of drawing changes, so that figures drawn before are drawn again."""
 
 if TYPE_CHECKING:
