@@ -25,7 +25,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-PROGRAMS = ("java", "node", "perl")
+PROGRAMS = ("chromium", "java", "node", "perl")
 
 
 def is_here(name: str) -> bool:

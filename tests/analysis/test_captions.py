@@ -24,7 +24,7 @@ def test_a_curve_of_lengths_names_the_best_and_the_worst(tmp_path: Path) -> None
         f"Best BLEU at length 10 ({scores[10]:.1f}), worst at length {worst(scores, key=lambda each: scores[each])} ("
     )
     assert "Each mark is one run, which says nothing of the spread between seeds." in text
-    assert text.endswith("60 test inputs, beam 5.")
+    assert "60 test inputs, beam 5. Open marks beside “paper”: the paper's numbers for GPT-2 Medium" in text
 
 
 def test_low_data_says_who_leads_at_both_ends(tmp_path: Path) -> None:

@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
-from prefixrun.analysis import plots
 from prefixrun.analysis.curves import figures
 from prefixrun.analysis.plots import draw
 from synthetic_records import groups_in, write_record
@@ -45,9 +42,9 @@ def test_marks_of_one_method_share_an_entry_of_the_legend_and_have_their_length_
     assert "Prefix" not in svg, "the title stands beside the picture"
 
 
-def test_marks_that_would_cover_each_other_stand_side_by_side_around_their_middle() -> None:
-    moved = plots._apart([(0.50, 0.5), (0.51, 0.5), (0.9, 0.5), (0.52, 0.9)])
-    assert moved[2:] == [0.0, 0.0]
-    places = [0.50 + moved[0], 0.51 + moved[1]]
-    assert places[1] - places[0] == pytest.approx(plots._MARK)
-    assert sum(places) / 2 == pytest.approx(0.505)
+def test_the_paper_is_beside_the_curve_at_its_length(tmp_path: Path) -> None:
+    for length in (1, 5, 10):
+        write_record(tmp_path, settings={"prefix_len": length})
+    (figure,) = [each for each in figures(groups_in(tmp_path)) if each.kind == "prefix_length"]
+    svg = draw(figure)["svg"].decode()
+    assert svg.count("<!-- paper -->") == 2, "one text in each panel"

@@ -220,3 +220,12 @@ def test_the_command_starts_without_what_windows_does_not_have(tmp_path: Path) -
     environment = {**os.environ, "PYTHONPATH": str(SRC)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_sweep_whose_tracker_is_not_installed_is_refused_once_before_anything_starts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prefixrun.tracking.find_spec", lambda package: None)
+    assert main(["task=e2e", "tracker=tensorboard", "seed=1,2", "-m"]) == 4
+    output = capsys.readouterr()
+    assert (output.out, output.err.count("needs the package tensorboard")) == ("", 1)

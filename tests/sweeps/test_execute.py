@@ -81,11 +81,11 @@ def test_finished_runs_are_skipped_and_impossible_ones_listed(
     assert said.count("example 1 of") == 0, "no closing of single runs"
     lines = said.splitlines()
     assert lines[0] == "sweep: 8 runs for 12 points: 4 to do, 4 impossible"
-    assert lines[-1] == "2 done now, 6 impossible"
+    assert lines[-2] == "2 done now, 6 impossible"
 
     monkeypatch.setattr(pipeline, "run_stages", None)  # nothing is computed again
     assert sweep("seed=1,2") == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "2 done before"
+    assert capsys.readouterr().out.splitlines()[-2] == "2 done before"
 
 
 def test_when_nobody_reads_on_the_sweep_ends_quietly(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_one_failed_run_does_not_stop_the_others_and_is_redone(
     assert f"log: {failed.run.log}" in said
     unlucky.clear()
     assert sweep("seed=1,2,3") == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "2 done before, 1 done now"
+    assert capsys.readouterr().out.splitlines()[-2] == "2 done before, 1 done now"
 
 
 def test_a_diverged_run_is_a_state_of_its_own_and_not_redone(

@@ -67,5 +67,7 @@ def test_the_table_of_ends_counts_them_and_says_how_to_go_on(capsys: pytest.Capt
     print_outcomes([DONE, IMPOSSIBLE, OPEN], [Outcome("before"), Outcome("impossible", "x"), Outcome("interrupted")])
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2:] == ["1 done before, 1 impossible, 1 interrupted", "the same command again does what is left"]
+    print_outcomes([DONE], [Outcome("before")])
+    assert capsys.readouterr().out.splitlines()[-1].startswith("next: prefixrun report    (")
     print_outcomes([], [])
     assert capsys.readouterr().out == "nothing to run\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from prefixrun.analysis.comparison import ENOUGH
-from prefixrun.analysis.figure_types import Curve, Kind
+from prefixrun.analysis.figure_types import Curve, Kind, PaperMark
 from prefixrun.analysis.group_labels import decoding_text
 from prefixrun.analysis.groups import RunGroup
 from prefixrun.results import display_names
@@ -14,8 +14,10 @@ _Point = tuple[str, float, float]
 """Label of its curve, x, mean score."""
 
 
-def caption(kind: Kind, metrics: Sequence[str], curves: Sequence[Curve], hidden: int) -> str:
-    """What to see in a figure of these curves; `hidden`: points that are not shown.
+def caption(
+    kind: Kind, metrics: Sequence[str], curves: Sequence[Curve], hidden: int, paper: Sequence[PaperMark] = ()
+) -> str:
+    """What to see in a figure of these curves; `hidden`: points that are not shown; `paper`: its numbers beside them.
 
     Raises IndexError without curves. Scores are of the first metric.
     """
@@ -26,6 +28,7 @@ def caption(kind: Kind, metrics: Sequence[str], curves: Sequence[Curve], hidden:
         _means(kind, metrics, shown),
         f"{result['n_inputs']:,} {result['split']} inputs, {decoding_text(shown[0])}.",
         _unshown(hidden),
+        _of_the_paper(paper, {group.first.model for group in shown}),
     )
     return " ".join(filter(None, parts))
 
@@ -99,3 +102,12 @@ def _unshown(hidden: int) -> str:
         return ""
     others = "one other is" if hidden == 1 else f"{hidden} others are"
     return f"Settings of the lowest development loss; {others} not shown."
+
+
+def _of_the_paper(marks: Sequence[PaperMark], models: set[str]) -> str:
+    """What the paper's numbers can be compared with."""
+    if not marks:
+        return ""
+    which = "Open marks beside “paper”" if marks[0].x is not None else "Open marks at the right"
+    text = f"{which}: the paper's numbers for {display_names.of_model(marks[0].model)} with all its training"
+    return f"{text}." if models == {marks[0].model} else f"{text}; only the order of methods can be compared."

@@ -17,6 +17,7 @@ from prefixrun.analysis.comparability import check_signatures
 from prefixrun.analysis.figure_types import Curve, Figure, Kind
 from prefixrun.analysis.group_labels import amount_text, share_text
 from prefixrun.analysis.groups import RunGroup, runs_of, split_by
+from prefixrun.analysis.paper_marks import paper_marks
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 from prefixrun.runs.result_schema import SAMPLE
@@ -187,6 +188,7 @@ def _figure(kind: Kind, title: str, x_label: str, curves: Sequence[Curve], hidde
     part = "" if first.split == "test" else first.split
     inputs = "" if n_inputs == first.result.get("n_inputs_available") else f"{n_inputs}inputs"
     name = (kind, first.task, part, first.model, sample, size, number_format, inputs)
+    paper = paper_marks(kind, metrics, curves)
     task, model = display_names.of_task(first.task), display_names.of_model(first.model)
     where = (task, model, sample and "sample corpus", amount)
     return Figure(
@@ -196,5 +198,6 @@ def _figure(kind: Kind, title: str, x_label: str, curves: Sequence[Curve], hidde
         x_label,
         metrics,
         tuple(curves),
-        caption(kind, metrics, curves, hidden),
+        caption(kind, metrics, curves, hidden, paper),
+        paper,
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun.analysis import plots
+from prefixrun.analysis.cost_plots import COSTS
 from prefixrun.analysis.figure_types import Curve, Figure
 from prefixrun.analysis.groups import RunGroup
 from prefixrun.analysis.text_table import plain
@@ -33,6 +34,9 @@ def fingerprint(figure: Figure) -> str:
         ],
         "curves": [_curve(figure, curve) for curve in figure.curves],
         "drawing": plots.DRAWING,
+        "paper": [
+            [mark.method, mark.model, mark.x, mark.beside, *sorted(mark.values.items())] for mark in figure.paper
+        ],
     }
     return sha256(canonical_json(shown).encode("utf-8")).hexdigest()
 
@@ -70,6 +74,6 @@ def _point(figure: Figure, group: RunGroup) -> list[Any]:
         numbers.append([plain(value) for value in group.values(metric)])
         numbers.append([each.n, each.draws, plain(each.mean), plain(each.low), plain(each.high)] if each else None)
     if figure.kind == "pareto":
-        costs = (group.cost(name) for name, *_ in plots.COSTS if name != "stored")
+        costs = (group.cost(name) for name, *_ in COSTS if name != "stored")
         numbers.append([group.parameters("stored"), *map(plain, costs)])
     return numbers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,6 +31,21 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class PaperMark:
+    """The paper's numbers for one of its rows."""
+
+    method: str
+    model: str
+    """Of the paper's row."""
+    x: float | None
+    """Where it stands on the axis; None in figures whose axes the paper has no numbers for."""
+    values: Mapping[str, float]
+    """By metric, of those that the figure shows."""
+    beside: str = ""
+    """Written beside the mark, where the paper has several rows of the method."""
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """One figure with a panel for each metric."""
 
@@ -43,6 +59,7 @@ class Figure:
     """For initialisations and clouds one curve for each mark."""
     caption: str
     """What to see in it, and what its marks are; not in the picture, but beside it wherever it is shown."""
+    paper: tuple[PaperMark, ...] = ()
 
     @property
     def groups(self) -> list[RunGroup]:

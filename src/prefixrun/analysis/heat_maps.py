@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prefixrun.analysis.plots import as_svg, canvas_of
+from prefixrun.analysis.canvas import as_svg, canvas_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

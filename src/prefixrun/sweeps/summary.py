@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -109,6 +110,14 @@ def print_outcomes(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
     print_text("\n" + ", ".join(f"{ends.count(end)} {text}" for end, text in ENDS.items() if end in ends))
     if {"interrupted", "not started", "failed", "held"} & set(ends):
         print_text("the same command again does what is left")
+    elif {"before", "now"} & set(ends):
+        print_text(f"next: {_report_command(jobs)}    (all runs, their curves and outputs in one page)")
+
+
+def _report_command(jobs: Sequence[Job]) -> str:
+    """The report of the directory that the runs are in."""
+    directory = next((job.point.config.results_dir for job in jobs if job.point.config), "results")
+    return shlex.join(("prefixrun", "report", *([] if directory == "results" else [f"results_dir={directory}"])))
 
 
 def _outcome_rows(job: Job, outcome: Outcome, scores: Sequence[str]) -> Iterator[Row]:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import subprocess
 from html.parser import HTMLParser
 from importlib.machinery import ModuleSpec
 from itertools import pairwise
@@ -110,6 +111,24 @@ def test_the_policy_lets_exactly_these_scripts_run(html: str) -> None:
     assert "default-src 'none'" in policy
     assert "script-src " + " ".join(f"'sha256-{digest}'" for digest in digests) + ";" in policy
     assert all(f'<script type="module">{code}</script>' in html for code in scripts)
+
+
+@pytest.mark.slow
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize(("width", "section", "made"), [(1280, "runs", "dt-container"), (390, "examples", "<ins")])
+def test_a_browser_runs_the_page_without_an_error(
+    html: str, tmp_path: Path, width: int, section: str, made: str
+) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(html, encoding="utf-8")
+    options = [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},844", "--virtual-time-budget=10000"]
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", *options]
+    done = subprocess.run(
+        [*command, "--dump-dom", f"{file.as_uri()}#{section}"], capture_output=True, text=True, check=True, timeout=300
+    )
+    assert made in done.stdout
+    assert f'<a href="#{section}" aria-current="page">' in done.stdout
+    assert "CONSOLE" not in done.stderr, "an error of a script, or something that the policy does not let in"
 
 
 def test_the_table_component_is_whole_and_nothing_in_it_ends_its_element() -> None:

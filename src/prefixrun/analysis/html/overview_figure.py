@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from prefixrun.analysis.canvas import as_svg, canvas_of
 from prefixrun.analysis.html.figures import PageFigure, address
 from prefixrun.analysis.html.overview import Outcome, Scored
-from prefixrun.analysis.plots import as_svg, canvas_of
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
@@ -19,7 +19,7 @@ def overview_figure(found: Sequence[Outcome]) -> PageFigure | None:
     most = max(found, key=lambda each: len(each.methods), default=None)
     if most is None or len(most.methods) < FEWEST:
         return None
-    with canvas_of(1, 0.6 + 0.26 * len(most.methods), width=5.2) as canvas:
+    with canvas_of(1, 0.6 + 0.26 * len(most.methods), width=4.4) as canvas:
         axes = canvas.subplots()
         for position, scored in enumerate(reversed(most.methods)):
             spec, mean = spec_of(scored.method), scored.mean

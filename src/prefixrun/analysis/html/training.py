@@ -9,9 +9,9 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from prefixrun.analysis.arms import diverged_runs
+from prefixrun.analysis.canvas import as_svg, canvas_of
 from prefixrun.analysis.groups import comparable, run_groups, split_by
 from prefixrun.analysis.html.figures import PageFigure, address
-from prefixrun.analysis.plots import as_svg, canvas_of
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 from prefixrun.results.records import Record

@@ -135,11 +135,21 @@ class Examples {
     this.drawCurrent(true);
   }
 
+  // The list is one stop of the tab key; arrows go through it and take the focus along.
+  arrow(event) {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    this.step(by);
+    this.find(".inputs [aria-current]")?.focus();
+  }
+
   drawList(where) {
     const start = Math.max(0, Math.min(where - LISTED / 2, this.list.length - LISTED));
     const texts = (position) => this.input(position) ?? this.output(this.chosen[0], position) ?? "";
     const items = this.list.slice(start, start + LISTED).map((position) => make("li", {}, make("button",
-      { type: "button", "aria-current": position === this.current && "true", onclick: () => this.go(position) },
+      { type: "button", "aria-current": position === this.current && "true",
+        tabindex: position === this.current ? 0 : -1, onclick: () => this.go(position), onkeydown: (event) => this.arrow(event) },
       make("span", { class: "id" }, this.set.ids[position]),
       make("span", { class: "excerpt", dir: "auto" }, texts(position).slice(0, 200)))));
     const rest = this.list.length - items.length;
