@@ -6,9 +6,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from prefixrun.analysis.claims import Finding, evaluate
 from prefixrun.files import write_text
-from prefixrun.results.records import load_records
+from prefixrun.results.records import Record, load_records
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,7 +21,6 @@ def replaced(page: str, markers: tuple[str, str], text: str) -> str:
     return f"{before}{begin}\n\n{text}\n\n{end}{rest.partition(end)[2]}"
 
 
-def rewrite(path: Path, updated: Callable[[str, Sequence[Finding]], str]) -> None:
-    """Write a page anew; `updated` makes it of the page and what the committed runs say about the paper's claims."""
-    findings = evaluate(load_records(ROOT / "results").runs)
-    write_text(path, updated(path.read_text(encoding="utf-8"), findings))
+def rewrite(path: Path, updated: Callable[[str, Sequence[Record]], str]) -> None:
+    """Write a page anew; `updated` makes it of the page and the committed runs."""
+    write_text(path, updated(path.read_text(encoding="utf-8"), load_records(ROOT / "results").runs))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from marked_part import replaced, rewrite
 
-from prefixrun.analysis.claims import Finding
+from prefixrun.analysis.claims import Finding, evaluate
+from prefixrun.results.records import Record
 
 MARKERS = "<!-- findings: scripts/readme_findings.py -->", "<!-- /findings -->"
 DECIDED = ("holds", "does not hold")
@@ -35,9 +36,9 @@ def table(findings: Sequence[Finding]) -> str:
     return "\n".join([*lines, "", f"The other claims are open ({names})."])
 
 
-def updated(page: str, findings: Sequence[Finding]) -> str:
+def updated(page: str, records: Sequence[Record]) -> str:
     """The page with the table of today between its markers."""
-    return replaced(page, MARKERS, table(findings))
+    return replaced(page, MARKERS, table(evaluate(records)))
 
 
 if __name__ == "__main__":

@@ -34,12 +34,13 @@ _LATEX = {
 
 
 def markdown(table: Table, level: int = 2) -> str:
-    """Title, table and notes, with a blank line between them."""
+    """Title (where it has one), table and notes, with a blank line between them."""
     marks = tuple("---:" if column.is_number else "---" for column in table.columns)
     lines = [tuple(column.heading for column in table.columns), marks, *(row.cells for row in table.rows)]
     body = "\n".join("| " + " | ".join(map(_markdown_text, line)) + " |" for line in lines)
     notes = "\n".join(f"* {_markdown_text(note)}" for note in table.notes)
-    return "\n\n".join(part for part in (f"{'#' * level} {_markdown_text(table.title)}", body, notes) if part) + "\n"
+    heading = f"{'#' * level} {_markdown_text(table.title)}" if table.title else ""
+    return "\n\n".join(part for part in (heading, body, notes) if part) + "\n"
 
 
 def latex(table: Table) -> str:
