@@ -87,7 +87,7 @@ def test_costs_are_shown_for_three_methods_at_the_most_data(tmp_path: Path) -> N
     assert [curve.method for curve in figure.curves] == ["prefix", "finetune", "adapter"]
 
 
-def test_marks_of_one_method_are_told_apart_by_what_stands_beside_them(tmp_path: Path) -> None:
+def test_a_method_has_one_mark_for_each_share_of_parameters_at_the_usual_length_and_start(tmp_path: Path) -> None:
     for length in (1, 5):
         write_record(tmp_path, settings={"prefix_len": length})
     write_record(tmp_path, settings={"init.name": "random"})
@@ -95,14 +95,13 @@ def test_marks_of_one_method_are_told_apart_by_what_stands_beside_them(tmp_path:
     for stored in (115_200, 4_029_690):
         write_record(tmp_path, settings={"method.name": "adapter", "method.mid_dim": stored}, stored=stored)
     (figure,) = found(tmp_path, "pareto")
-    assert [(curve.label, curve.beside) for curve in figure.curves] == [
-        ("prefix-tuning, words", "1"),
-        ("prefix-tuning, words", "5"),
-        ("prefix-tuning, random", ""),
-        ("fine-tuning", ""),
-        ("adapter", "0.086 %"),
-        ("adapter", "3 %"),
+    assert [(curve.label, curve.beside, curve.first.first.prefix_len) for curve in figure.curves] == [
+        ("prefix-tuning", "", 5),
+        ("fine-tuning", "", None),
+        ("adapter", "0.086 %", None),
+        ("adapter", "3 %", None),
     ]
+    assert "2 others are not shown" in figure.caption
 
 
 def test_of_two_settings_at_one_point_that_of_the_lower_development_loss_is_shown_and_the_other_counted(

@@ -36,7 +36,7 @@ def caption(
 def _reading(kind: Kind, metric: str, curves: Sequence[Curve]) -> list[str]:
     """The sentences that say what is highest where."""
     scored = [
-        (curve.label + _size(curve), x, score.mean)
+        (" of ".join(filter(None, (curve.label, curve.beside))), x, score.mean)
         for curve in curves
         for x, group in curve.points
         if (score := group.estimate(metric)) is not None
@@ -64,13 +64,6 @@ def _reading(kind: Kind, metric: str, curves: Sequence[Curve]) -> list[str]:
     best = [_best(metric, [point for point in scored if point[1] == end]) for end in ends]
     texts = [f"at {x:,g}{unit} {label} ({_text(value)})" for label, x, value in best]
     return [f"{extreme} {name}: {', '.join(texts)}."]
-
-
-def _size(curve: Curve) -> str:
-    """What is written beside a mark, in words."""
-    if not curve.beside:
-        return ""
-    return f" of {'length ' * curve.beside.isdecimal()}{curve.beside}"
 
 
 def _best(metric: str, points: Sequence[_Point], *, worst: bool = False) -> _Point:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from prefixrun.analysis.arms import choose
+from prefixrun.analysis.arms import Arm, choose
 from prefixrun.analysis.captions import caption
 from prefixrun.analysis.comparability import check_signatures
 from prefixrun.analysis.figure_types import Curve, Figure, Kind
@@ -122,12 +122,14 @@ def _initialisations(groups: Sequence[RunGroup]) -> Iterator[Figure]:
 
 
 def _clouds(groups: Sequence[RunGroup]) -> Iterator[Figure]:
-    """Score against what it costs, one mark a run group, with the most training pairs there are."""
+    """Score against what it costs, with the most training pairs there are: one mark a method and share of parameters,
+    which stands for itself as in the claims (arms.py), so that other lengths and initialisations do not cover it."""
     most = max(group.n_train for group in groups)
     largest = [group for group in groups if group.n_train == most]
     for members in split_by(largest, lambda group: group.training_amount):
-        alike = split_by(members, lambda group: (group.method, share_text(group), group.init, group.first.prefix_len))
-        selected = [choose(same).group for same in alike]
+        alike = split_by(members, lambda group: (group.method, share_text(group)))
+        chosen = (Arm(same[0].method).select_group(same) for same in alike)
+        selected = [group for group in chosen if group is not None]
         if len({group.method for group in selected}) >= FEWEST_MARKS:
             curves = _marks([_curve([(float(group.parameters("stored")), group)], group) for group in selected])
             yield _figure("pareto", "What a score costs", "", curves, len(members) - len(selected))
@@ -139,21 +141,10 @@ def _curve(points: Sequence[tuple[float, RunGroup]], named_after: RunGroup) -> C
 
 
 def _marks(curves: Sequence[Curve]) -> list[Curve]:
-    """Marks of a method share their label, with their initialisation where it differs; the length or the share of
-    parameters that tells them apart stands beside each."""
-    named = []
-    for alike in split_by(curves, lambda curve: curve.method):
-        starts = {curve.first.init for curve in alike}
-        for curve in alike:
-            parts = (display_names.of_method(curve.method), curve.first.init if len(starts) > 1 else "")
-            named.append(replace(curve, label=", ".join(filter(None, parts))))
-    marks = []
-    for curve in named:
-        group = curve.first
-        of_size = share_text(group) or str(group.first.prefix_len)
-        is_one_of_several = sum(curve.label == other.label for other in named) > 1
-        marks.append(replace(curve, beside=of_size if is_one_of_several else ""))
-    return marks
+    """Marks of one method share their label; the share of parameters that tells them apart stands beside each."""
+    named = [replace(curve, label=display_names.of_method(curve.method)) for curve in curves]
+    count = Counter(curve.method for curve in named)
+    return [replace(curve, beside=share_text(curve.first) if count[curve.method] > 1 else "") for curve in named]
 
 
 def _with_different_labels(curves: Sequence[Curve]) -> list[Curve]:
