@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from itertools import cycle
 from statistics import median
@@ -13,7 +12,7 @@ from torch.nn.functional import linear
 
 from benchmarks.ours import load_model, train_config
 from benchmarks.products import Product, Work, prefill_work, sizes_of, token_work, training_work
-from benchmarks.sides import BEAMS, SEED, Setup
+from benchmarks.sides import BEAMS, SEED, Setup, seconds
 from prefixrun.models.backbone import DTYPES
 from prefixrun.models.frozen_linear import can_multiply, multiply, multiply_each
 from prefixrun.training.sampler import schedule_steps
@@ -101,8 +100,8 @@ class Limit:
         return torch.ones(size, device=self.device, dtype=self.dtype)
 
     def _timed(self, candidate: Callable[[], object]) -> float:
-        started = time.perf_counter()
+        started = seconds(self.setup.plan)
         candidate()
         if self.device.type == "cuda":
             torch.cuda.synchronize()
-        return time.perf_counter() - started
+        return seconds(self.setup.plan) - started

@@ -17,8 +17,6 @@ from benchmarks.plan import Plan
 from benchmarks.sides import DecodeRound, Setup, TrainRound, evenly_spaced
 from prefixrun.errors import MissingPartError
 
-PEER_BATCHES = (1, 4, 8, 16)
-OUR_BATCHES = (8, 16, 32)
 PACKED = 8
 """Most targets behind one copy of their source, in the row that has several."""
 
@@ -95,20 +93,22 @@ class Program:
     targets_per_row: int = 1
 
 
-PEER, PEER_LORA = "peer", "peer, LoRA"
+PEER, PEER_LORA, LORA, OURS = "peer", "peer, LoRA", "prefixrun, LoRA", "prefixrun"
 TRAINED = (
     Program(PEER, PEER, Peer),
     Program("prefixrun, 1 target a row", PEER, Ours, (1,)),
     Program(f"prefixrun, {PACKED} targets a row", PEER, Ours, (PACKED,), PACKED),
     Program(PEER_LORA, PEER_LORA, Peer, ("lora",)),
-    Program("prefixrun, LoRA", PEER_LORA, Ours, (1, "lora")),
+    Program(LORA, PEER_LORA, Ours, (1, "lora")),
 )
 STATIC = "peer, static cache"
-DECODED: dict[str, tuple[Callable[..., object], tuple[Any, ...], tuple[int, ...]]] = {
-    PEER: (Peer, (), PEER_BATCHES),
-    STATIC: (Peer, ("prefix", True), PEER_BATCHES),
-    "prefixrun": (Ours, (), OUR_BATCHES),
+DECODED: dict[str, tuple[Callable[..., object], tuple[Any, ...]]] = {
+    PEER: (Peer, ()),
+    STATIC: (Peer, ("prefix", True)),
+    OURS: (Ours, ()),
 }
+LEFT_OUT = {"all": (), "plain": (PEER_LORA, LORA, STATIC), "none": (PEER, PEER_LORA, STATIC)}
+"""By `peers` of a plan, the rows that are not measured."""
 
 
 def measure(plan: Plan, scratch: str, log: Log) -> Results:
@@ -116,20 +116,28 @@ def measure(plan: Plan, scratch: str, log: Log) -> Results:
 
     Raises MissingPartError when the peer does not read its prefix.
     """
-    log(f"preparing: {plan.prepare_steps} steps for a prefix that both sides start from")
+    source = f"of {plan.prefix}" if plan.prefix else f"after {plan.prepare_steps} steps"
+    log(f"preparing: the prefix {source}, from which all sides start")
     setup = in_child(prepare, plan, scratch)
+    if plan.peers != "none":
+        _check_peer(setup)
+    trained = [each for each in TRAINED if each.name not in LEFT_OUT[plan.peers]]
+    return Results(
+        setup=setup,
+        training=Training(_trained(setup, trained, "training", log)) if plan.trains else None,
+        decoding=_decoding(setup, log) if plan.decodes else None,
+        curve=_curve(setup, log) if plan.part == "curve" else (),
+    )
+
+
+def _check_peer(setup: Setup) -> None:
+    """Raises MissingPartError when the peer does not read its prefix."""
     with child(Peer, setup) as peer:
         if not peer.call("reads_prefix"):
             raise MissingPartError(
                 "the peer: what PEFT computes does not depend on its prefix with these versions, so nothing can be "
                 "compared; pip install 'transformers<5.24' for the benchmark"
             )
-    return Results(
-        setup=setup,
-        training=Training(_trained(setup, TRAINED, "training", log)) if plan.trains else None,
-        decoding=_decoding(setup, log) if plan.decodes else None,
-        curve=_curve(setup, log) if plan.part == "curve" else (),
-    )
 
 
 def _trained(setup: Setup, programs: Sequence[Program], label: str, log: Log) -> tuple[Measured, ...]:
@@ -175,15 +183,20 @@ def _curve(setup: Setup, log: Log) -> tuple[CurvePoint, ...]:
 
 def _decoding(setup: Setup, log: Log) -> Decoding:
     # The probes run in other processes, so that the batch sizes that are not chosen do not count in the peak memory.
+    programs = {name: program for name, program in DECODED.items() if name not in LEFT_OUT[setup.plan.peers]}
+    ours, theirs = setup.plan.sizes_tried
+    tried = {name: ours if name == OURS else theirs for name in programs}
     probes = {
-        name: _probe(name, build, arguments, sizes, setup, log) for name, (build, arguments, sizes) in DECODED.items()
+        name: _probe(name, build, arguments, tried[name], setup, log)
+        for name, (build, arguments) in programs.items()
+        if len(tried[name]) > 1
     }
-    best = {name: max(speeds, key=lambda size: speeds[size]) for name, speeds in probes.items()}
+    best = {name: sizes[0] for name, sizes in tried.items()}
+    best |= {name: max(speeds, key=lambda size: speeds[size]) for name, speeds in probes.items()}
     with ExitStack() as stack:
         limit = stack.enter_context(child(Limit, setup))
         sides: dict[str, Child] = {
-            name: stack.enter_context(child(build, setup, *arguments))
-            for name, (build, arguments, _) in DECODED.items()
+            name: stack.enter_context(child(build, setup, *arguments)) for name, (build, arguments) in programs.items()
         }
         for side in sides.values():
             side.call("decode", setup.prompts[:1], 1)  # to warm up
@@ -195,8 +208,8 @@ def _decoding(setup: Setup, log: Log) -> Decoding:
                 rounds[name].append(result)
                 speed = len(setup.prompts) / result.seconds
                 log(f"decoding, round {number + 1}: {name} {speed:.2f} inputs/s, {result.seconds:.1f} s")
-            lengths = [len(output) for output in rounds["prefixrun"][-1].outputs]
-            limits.append(limit.call("decode", best["prefixrun"], lengths))
+            lengths = [len(output) for output in rounds[OURS][-1].outputs]
+            limits.append(limit.call("decode", best[OURS], lengths))
         rows = tuple(
             Measured(
                 name=name,
@@ -209,8 +222,10 @@ def _decoding(setup: Setup, log: Log) -> Decoding:
             )
             for name, side in sides.items()
         )
-    pairs = zip(rounds["peer"][-1].outputs, rounds["prefixrun"][-1].outputs, strict=True)
-    return Decoding(rows, probes, sum(theirs == ours for theirs, ours in pairs), len(setup.prompts))
+    if PEER not in rounds:
+        return Decoding(rows, probes, 0, 0)
+    both = zip(rounds[PEER][-1].outputs, rounds[OURS][-1].outputs, strict=True)
+    return Decoding(rows, probes, sum(first == second for first, second in both), len(setup.prompts))
 
 
 def _probe(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from statistics import mean
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from benchmarks.plan import Plan
@@ -24,6 +24,7 @@ from benchmarks.sides import (
     Setup,
     TrainRound,
     evenly_spaced,
+    seconds,
     synchronize,
 )
 from prefixrun import data, methods
@@ -31,7 +32,7 @@ from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig, InitConfig, TrainConfig
 from prefixrun.data import Corpus
 from prefixrun.decoding.generate import generate_each
-from prefixrun.errors import ConfigError
+from prefixrun.errors import ConfigError, reading
 from prefixrun.methods import Method
 from prefixrun.methods.init import activations, word_ids
 from prefixrun.methods.prefix import FixedPrefix
@@ -41,7 +42,8 @@ from prefixrun.models.batches import PairIds, tokenise
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.interrupts import Pending
-from prefixrun.training.trainer import Progress, Trainer
+from prefixrun.training.progress import Progress
+from prefixrun.training.trainer import Trainer
 
 PREPARE_BATCH = 8
 
@@ -67,10 +69,10 @@ class Ours:
         if is_lora:
             config = replace(config, lr=LORA_LEARNING_RATE)
         begin = start_lora if is_lora else start
-        return _train(begin(self.setup, self.backbone), self.backbone, chosen, config)
+        return _train(begin(self.setup, self.backbone), self.backbone, chosen, config, self.setup.plan)
 
     def decode(self, prompts: Prompts, batch_size: int) -> DecodeRound:
-        """The prompts as a run decodes them: at most `batch_size` at work, others wait in a queue."""
+        """The prompts as a run decodes them, the longest first: at most `batch_size` at work, others in a queue."""
         config = DecodeConfig(
             name="benchmark",
             beams=BEAMS,
@@ -82,11 +84,13 @@ class Ours:
         if not self._is_prepacked:  # once, as in a run
             self._prepacked.enter_context(prepacked_weights(self.backbone.model))
             self._is_prepacked = True
-        started = time.perf_counter()
-        outputs = dict(generate_each(self.backbone, self.method, prompts, config))
+        started = seconds(self.setup.plan)
+        order = sorted(range(len(prompts)), key=lambda index: -len(prompts[index]))
+        in_order = generate_each(self.backbone, self.method, [prompts[index] for index in order], config)
+        outputs = {order[number]: texts for number, texts in in_order}
         synchronize(self.setup.plan.device)
         return DecodeRound(
-            time.perf_counter() - started, tuple(tuple(outputs[index][0]) for index in range(len(prompts)))
+            seconds(self.setup.plan) - started, tuple(tuple(outputs[index][0]) for index in range(len(prompts)))
         )
 
 
@@ -101,22 +105,39 @@ def prepare(plan: Plan, scratch: str) -> Setup:
     backbone = load_model(plan)
     root = Path(plan.data_dir).expanduser() if plan.data_dir else None
     corpus = data.load("e2e", "train", root)
-    ids = word_ids(backbone, None, compose().init.default_words, plan.prefix_len)
-    prefix = FlatPrefix(backbone.shape, backbone.sites, plan.prefix_len).to(backbone.head.device)
-    prefix.fit_to({"decoder": activations(backbone, ids)}, InitConfig(name="words"))
-    # From all over the corpus: few inputs with all their references would not teach it where outputs end.
-    lesson = tokenise(evenly_spaced(corpus.all_pairs(), plan.prepare_steps * PREPARE_BATCH), backbone.tokenizer)
-    _train(prefix, backbone, lesson, train_config(len(lesson), PREPARE_BATCH, 1))
+    prefix = _of_file(plan, backbone) if plan.prefix else _prepared(plan, backbone, corpus)
     chosen = evenly_spaced(data.load("e2e", "test", root).examples, plan.decode_inputs)
     return Setup(
         plan=plan,
         directory=_directory(backbone, scratch),
-        prefix=prefix.trained_tensors()["decoder"].cpu().numpy(),
+        prefix=prefix.cpu().numpy(),
         pairs=tuple(_first_pairs(corpus, plan.train_pairs, backbone)),
         prompts=tuple(sorted((tuple(backbone.tokenizer.source(test.source)) for test in chosen), key=len)),
         end=backbone.tokenizer.end,
         threads=torch.get_num_threads(),
     )
+
+
+def _prepared(plan: Plan, backbone: Backbone, corpus: Corpus) -> Tensor:
+    """A prefix that starts from words and is trained for some steps."""
+    ids = word_ids(backbone, None, compose().init.default_words, plan.prefix_len)
+    prefix = FlatPrefix(backbone.shape, backbone.sites, plan.prefix_len).to(backbone.head.device)
+    prefix.fit_to({"decoder": activations(backbone, ids)}, InitConfig(name="words"))
+    # From all over the corpus: few inputs with all their references would not teach it where outputs end.
+    lesson = tokenise(evenly_spaced(corpus.all_pairs(), plan.prepare_steps * PREPARE_BATCH), backbone.tokenizer)
+    _train(prefix, backbone, lesson, train_config(len(lesson), PREPARE_BATCH, 1), plan)
+    return prefix.trained_tensors()["decoder"]
+
+
+def _of_file(plan: Plan, backbone: Backbone) -> Tensor:
+    """The prefix of a finished run. Raises ConfigError where it cannot be read or has another shape."""
+    with reading(f"prefix={plan.prefix}", "give the prefix.safetensors of a finished run", ConfigError):
+        tensors = load_file(plan.prefix)
+    shape = FlatPrefix(backbone.shape, backbone.sites, plan.prefix_len).trained_tensors()["decoder"].shape
+    if [*tensors] != ["decoder"] or tensors["decoder"].shape != shape:
+        shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in tensors.items())
+        raise ConfigError(f"prefix={plan.prefix}: has {shapes}; a prefix of this plan has decoder {tuple(shape)}")
+    return tensors["decoder"]
 
 
 def load_model(plan: Plan) -> Backbone:
@@ -171,12 +192,12 @@ def train_config(pairs: int, batch_size: int, targets_per_row: int) -> TrainConf
     )
 
 
-def _train(method: Method, backbone: Backbone, pairs: Sequence[PairIds], config: TrainConfig) -> TrainRound:
-    ends, losses = [time.perf_counter()], list[float]()
+def _train(method: Method, backbone: Backbone, pairs: Sequence[PairIds], config: TrainConfig, plan: Plan) -> TrainRound:
+    ends, losses = [seconds(plan)], list[float]()
 
     def report(progress: Progress, steps: int, loss: float) -> None:
         synchronize(backbone.head.device.type)
-        ends.append(time.perf_counter())
+        ends.append(seconds(plan))
         losses.append(loss)
 
     with tempfile.TemporaryDirectory() as directory:

@@ -7,7 +7,6 @@ depend on the prefix is therefore checked before anything is measured (`Peer.rea
 from __future__ import annotations
 
 import tempfile
-import time
 import warnings
 from typing import Any
 
@@ -26,6 +25,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from benchmarks.plan import Plan
 from benchmarks.sides import (
     BEAMS,
     LEARNING_RATE,
@@ -35,6 +35,7 @@ from benchmarks.sides import (
     Prompts,
     Setup,
     TrainRound,
+    seconds,
     synchronize,
 )
 
@@ -72,7 +73,7 @@ class Peer:
     def train(self, pairs: int) -> TrainRound:
         """One epoch over the first `pairs` pairs, timed from its first batch to the end of its last step."""
         self._set_prefix()
-        clock = _Clock(self.setup.plan.device)
+        clock = _Clock(self.setup.plan)
         with tempfile.TemporaryDirectory() as directory:
             trainer = Trainer(
                 model=self.model,
@@ -103,7 +104,7 @@ class Peer:
         self._set_prefix()
         self.model.eval()
         outputs: list[tuple[int, ...]] = []
-        started = time.perf_counter()
+        started = seconds(self.setup.plan)
         for start in range(0, len(prompts), batch_size):
             rows = [list(prompt) for prompt in prompts[start : start + batch_size]]
             padded = self._padded(rows)
@@ -118,7 +119,7 @@ class Peer:
             )
             outputs += [self._output(ids) for ids in batch[:, arguments["input_ids"].shape[1] :].tolist()]
         synchronize(self.setup.plan.device)
-        return DecodeRound(time.perf_counter() - started, tuple(outputs))
+        return DecodeRound(seconds(self.setup.plan) - started, tuple(outputs))
 
     def reads_prefix(self) -> bool:
         """Whether another prefix changes what the model computes, in a forward pass and in generate()."""
@@ -189,12 +190,12 @@ class Peer:
 class _Clock(TrainerCallback):
     """The Trainer's set-up before the first batch and its clearing up after the last step are not counted."""
 
-    def __init__(self, device: str) -> None:
-        self.device, self.started, self.ended = device, 0.0, 0.0
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.started, self.ended = plan, 0.0, 0.0
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:
-        self.started = time.perf_counter()
+        self.started = seconds(self.plan)
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
-        synchronize(self.device)
-        self.ended = time.perf_counter()
+        synchronize(self.plan.device)
+        self.ended = seconds(self.plan)

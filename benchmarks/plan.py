@@ -14,6 +14,8 @@ CHOICES = {
     "points": ("quick", "full"),
     "device": ("cpu", "cuda"),
     "weights": ("published", "random"),
+    "clock": ("wall", "processor"),
+    "peers": ("all", "plain", "none"),
 }
 """The settings that take one of a few words."""
 
@@ -34,6 +36,17 @@ class Plan:
     """cpu, or cuda for both sides on the GPU."""
     points: str = "full"
     """Of the part curve: full, or quick for the ends of each axis alone."""
+    clock: str = "wall"
+    """wall, or processor for the time that each side has had of the processor, which other programs on the machine
+    disturb less; with threads=1, because threads that wait for each other count too."""
+    peers: str = "all"
+    """all, plain without LoRA and the static cache, or none."""
+    our_batches: str = "8,16,32"
+    """Batch sizes that prefixrun decodes with once, to go on with the fastest; with a single one nothing is tried."""
+    peer_batches: str = "1,4,8,16"
+    """The same of the peers."""
+    prefix: str = ""
+    """The prefix.safetensors of a finished run of this model and length, which saves preparing one; empty for none."""
     threads: int = 0
     """CPU threads of each side; 0 leaves the choice to PyTorch."""
     model: str = "smollm2_135m"
@@ -56,6 +69,14 @@ class Plan:
     """Test inputs of a round, spread evenly over the test set."""
     max_new_tokens: int = 60
     """Longest output, in tokens."""
+
+    @property
+    def sizes_tried(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Batch sizes of prefixrun and of the peers, ascending."""
+        ours, theirs = (
+            sorted({int(size) for size in text.split(",")}) for text in (self.our_batches, self.peer_batches)
+        )
+        return tuple(ours), tuple(theirs)
 
     @property
     def trains(self) -> bool:
@@ -100,6 +121,12 @@ def _problems(plan: Plan) -> list[str]:
     for name, choices in CHOICES.items():
         if getattr(plan, name) not in choices:
             problems.append(f"{name}={getattr(plan, name)}: give {' or '.join(choices)}")
+    for name in ("our_batches", "peer_batches"):
+        sizes = getattr(plan, name).split(",")
+        if not all(size.isascii() and size.isdigit() and int(size) for size in sizes):
+            problems.append(f"{name}={getattr(plan, name)}: give whole numbers above 0 with commas between them")
+    if plan.clock == "processor" and (plan.device != "cpu" or plan.threads != 1):
+        problems.append("clock=processor: counts the work of one thread on the CPU; give threads=1 device=cpu with it")
     for name in ("prefix_len", "rank", "rounds", "prepare_steps", "train_pairs", "train_batch", "decode_inputs"):
         if getattr(plan, name) < 1:
             problems.append(f"{name}={getattr(plan, name)}: must be at least 1")

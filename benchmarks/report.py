@@ -19,14 +19,14 @@ PEER_PACKAGES = ("peft", "accelerate", "transformers", "torch")
 MEGABYTE = 10**6
 
 
-def ratio(row: Measured, peer: Measured) -> float:
-    """Median over the rounds of this row's value over the peer's of the same round."""
-    return median(value / peers for value, peers in zip(row.values, peer.values, strict=True))
+def ratio(row: Measured, peer: Measured | None) -> float | None:
+    """Median over the rounds of this row's value over the peer's of the same round; None without a peer."""
+    return None if peer is None else median(value / peers for value, peers in zip(row.values, peer.values, strict=True))
 
 
-def peer_of(row: Measured, rows: Sequence[Measured]) -> Measured:
-    """The row that does the same work with the libraries."""
-    return next(other for other in rows if other.name == row.peer)
+def peer_of(row: Measured, rows: Sequence[Measured]) -> Measured | None:
+    """The row that does the same work with the libraries, where it is measured."""
+    return next((other for other in rows if other.name == row.peer), None)
 
 
 def show(results: Results, console: Console) -> None:
@@ -47,17 +47,21 @@ def show(results: Results, console: Console) -> None:
         for name, speeds in results.decoding.probes.items():
             tried = ", ".join(f"{size}: {speed:.2f}" for size, speed in speeds.items())
             _line(f"batch sizes tried, inputs/s: {name} {tried}", console)
-        _line(f"outputs equal on both sides: {results.decoding.equal_outputs} of {results.decoding.outputs}", console)
+        if results.decoding.outputs:
+            equal = f"{results.decoding.equal_outputs} of {results.decoding.outputs}"
+            _line(f"outputs equal on both sides: {equal}", console)
     if results.curve:
         _curve_table(results.curve, console)
     packages = ", ".join(f"{name} {version(name)}" for name in PEER_PACKAGES)
+    corpus = "data_dir" if plan.data_dir else "the sample corpus"
     _line(
-        f"\n{plan.model}, {plan.precision}, {setup.threads} threads, prefix_len={plan.prefix_len} without MLP, "
-        f"E2E from {'data_dir' if plan.data_dir else 'the sample corpus'}, {plan.weights} weights on {plan.device}; "
+        f"\n{plan.model}, {plan.precision}, {setup.threads} threads, {plan.clock} clock, "
+        f"prefix_len={plan.prefix_len} without MLP, E2E from {corpus}, {plan.weights} weights on {plan.device}; "
         f"{packages}",
         console,
     )
-    _line("the peer's outputs depend on its prefix with these versions of peft and transformers (checked)", console)
+    if plan.peers != "none":
+        _line("the peer's outputs depend on its prefix with these versions of peft and transformers (checked)", console)
 
 
 def record(results: Results, arguments: Sequence[str]) -> dict[str, Any]:
@@ -111,7 +115,8 @@ def _table(title: str, rows: Sequence[Measured], console: Console) -> None:
     for row in rows:
         numbers = (_number(value) for value in (min(row.values), median(row.values), max(row.values)))
         memory = f"{row.peak_memory / MEGABYTE:.0f}"
-        shares = f"{ratio(row, peer_of(row, rows)):.2f}", f"{100 * row.share:.0f}"
+        times = ratio(row, peer_of(row, rows))
+        shares = "" if times is None else f"{times:.2f}", f"{100 * row.share:.0f}"
         table.add_row(row.name, *numbers, *shares, str(row.batch_size), memory)
     console.print(table)
     for row in rows:
@@ -131,7 +136,8 @@ def _curve_table(curve: Sequence[CurvePoint], console: Console) -> None:
         sizes = (point.prefix_len, point.batch, point.input_length, point.targets)
         speeds = (_number(median(row.values)) for row in each.rows)
         memory = (f"{row.peak_memory / MEGABYTE:.0f}" for row in each.rows)
-        table.add_row(*map(str, sizes), *speeds, f"{ratio(ours, peer):.2f}", f"{100 * ours.share:.0f}", *memory)
+        times = median(value / peers for value, peers in zip(ours.values, peer.values, strict=True))
+        table.add_row(*map(str, sizes), *speeds, f"{times:.2f}", f"{100 * ours.share:.0f}", *memory)
     console.print(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -77,6 +78,11 @@ class Side(Protocol):
         """Decode with the prefix of the setup, at most `batch_size` at a time. Outputs are in the
         order of the prompts."""
         ...
+
+
+def seconds(plan: Plan) -> float:
+    """The clock of a plan: of the wall, or how long this process has had the processor."""
+    return time.process_time() if plan.clock == "processor" else time.perf_counter()
 
 
 def synchronize(device: str) -> None:

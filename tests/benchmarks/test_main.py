@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from benchmarks.__main__ import main
+from safetensors.torch import save_file
 
 from benchmarks import __main__ as benchmarks_main
 from benchmarks import limit
 from checkout import ROOT
+from prefixrun.config.schema import ModelConfig
+from prefixrun.methods.prefix_flat import FlatPrefix
+from prefixrun.models.backbone import load
 
 TINY = ["model=tiny_llama", "rounds=2", "prepare_steps=2", "train_pairs=9", "decode_inputs=8", "max_new_tokens=6"]
 
@@ -76,6 +81,42 @@ def test_every_side_is_measured_in_turns(
         *DECODED * 2,
     ]
     check(json.loads(target.read_text(encoding="utf-8")))
+
+
+def test_prefixrun_alone_with_the_prefix_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("peft", reason="the module of the peer imports peft")
+    from benchmarks import measure
+
+    monkeypatch.setattr(measure, "child", here)
+    monkeypatch.setattr(measure, "in_child", lambda function, *arguments: function(*arguments))
+    backbone = load(ModelConfig(name="tiny_llama", source="random", architecture="tiny_llama"))
+    trained = FlatPrefix(backbone.shape, backbone.sites, 10).trained_tensors()
+    prefix, target = tmp_path / "prefix.safetensors", tmp_path / "bench.json"
+    save_file(trained, prefix)
+    alone = [*TINY, "decode", "peers=none", "our_batches=4", "threads=1", "clock=processor", f"prefix={prefix}"]
+    assert main([*alone, f"json={target}"]) == 0
+    decoding = json.loads(target.read_text(encoding="utf-8"))["decoding"]
+    (row,) = decoding["rows"]
+    assert (row["name"], row["batch_size"], row["ratio_to_peer"]) == ("prefixrun", 4, None)
+    assert 0 < row["share_of_limit"] < 1
+    assert decoding["probes"] == {}
+
+
+@pytest.mark.parametrize("damage", ["missing", "short"])
+def test_a_prefix_that_does_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    pytest.importorskip("peft", reason="the module of the peer imports peft")
+    from benchmarks import measure
+
+    monkeypatch.setattr(measure, "in_child", lambda function, *arguments: function(*arguments))
+    prefix = tmp_path / "prefix.safetensors"
+    if damage == "short":
+        save_file({"decoder": torch.zeros(2, 2, 2, 3, 8)}, prefix)
+    assert main([*TINY, "decode", "peers=none", f"prefix={prefix}"]) == 2
+    message = capsys.readouterr().err
+    assert f"prefix={prefix}: " in message
+    assert ("a prefix of this plan has decoder" in message) == (damage == "short")
 
 
 def check(record: dict[str, Any]) -> None:

@@ -32,3 +32,26 @@ def test_all_problems_are_reported_together() -> None:
         "train_batch=0: must be at least 1",
         "max_new_tokens=1: must be at least 2",
     ]
+
+
+def test_batch_sizes_are_tried_in_ascending_order() -> None:
+    assert Plan().sizes_tried == ((8, 16, 32), (1, 4, 8, 16))
+    assert parse(["our_batches=32,16,16", "peer_batches=4"]).sizes_tried == ((16, 32), (4,))
+
+
+@pytest.mark.parametrize(
+    ("argument", "problem"),
+    [
+        ("our_batches=8,", "our_batches=8,: give whole numbers above 0 with commas between them"),
+        ("peer_batches=0", "peer_batches=0: give whole numbers above 0 with commas between them"),
+        ("peers=some", "peers=some: give all or plain or none"),
+        (
+            "clock=processor",
+            "clock=processor: counts the work of one thread on the CPU; give threads=1 device=cpu with it",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be(argument: str, problem: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse([argument])
+    assert str(caught.value) == problem

@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -37,6 +37,25 @@ def results() -> Results:
 def test_the_ratio_is_taken_round_by_round() -> None:
     assert ratio(OURS, PEER) == 1.5  # the medians' would be 150 / 80
     assert ratio(PEER, PEER) == 1.0
+
+
+def test_a_row_without_its_peer_has_no_ratio(results: Results) -> None:
+    assert ratio(OURS, None) is None
+    alone = replace(
+        results,
+        setup=replace(results.setup, plan=Plan(peers="none")),
+        training=None,
+        decoding=Decoding((OURS,), {}, 0, 0),
+        curve=(),
+    )
+    console = Console(width=100, record=True, highlight=False)
+    show(alone, console)
+    text = console.export_text()
+    assert ["prefixrun", "80.00", "150.0", "200.0", "80", "8", "1000"] in [line.split() for line in text.splitlines()]
+    assert "both sides:" not in text
+    assert "checked" not in text
+    (row,) = record(alone, [])["decoding"]["rows"]
+    assert row["ratio_to_peer"] is None
 
 
 def test_the_share_of_the_limit_is_taken_round_by_round() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -185,7 +185,7 @@ class RunningBeams:
                 cache.tables = StepTables(*tables)
             return method.decode_step(backbone, ids, by_beam, cache)
 
-        with attach_prefix(backbone.model, {"cross": self._cross} if self._cross else {}):
+        with attach_prefix(backbone.model, {"cross": self._cross}) if self._cross else nullcontext():
             if self.steps is None or not is_recorded:
                 states = compute(*tensors)
             else:

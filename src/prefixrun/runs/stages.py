@@ -187,8 +187,10 @@ def _watched(report: Report, watch: Watch | None) -> Report:
 
 
 def decode(prepared: PreparedRun, method: Method, done: Mapping[str, str]) -> Iterator[DecodedBatch]:
-    """Decode the inputs that have no output yet, the shortest first, which saves padding; they are handed on as soon as
-    a batch's number of them is done.
+    """Decode the inputs that have no output yet; they are handed on as soon as a batch's number of them is done.
+
+    Those of like length begin together, which saves padding, and the longest first: their outputs tend to be long too,
+    and a long one that begins last is computed alone.
 
     method: trained. done: id -> output of examples that an earlier process has decoded. Examples with the same input
     (DART, WebNLG) share one output, as in the paper's code (data/dart/temp.py).
@@ -198,7 +200,7 @@ def decode(prepared: PreparedRun, method: Method, done: Mapping[str, str]) -> It
     for example in prepared.data.inputs:
         if example.id not in done:
             examples_of_source.setdefault(example.source, []).append(example)
-    sources = sorted(examples_of_source, key=lambda source: len(prepared.prompts[source]))
+    sources = sorted(examples_of_source, key=lambda source: -len(prepared.prompts[source]))
     with prepacked_weights(backbone.model):
         started = time.perf_counter()
         decoded = generate_each(backbone, method, [prepared.prompts[source] for source in sources], config)
