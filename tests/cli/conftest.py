@@ -1,6 +1,7 @@
 """The command in this process, and in one of its own where signals or imports matter."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,6 +34,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("PATH", str(tree))  # no Java: it takes seconds to start
         assert main(["model=tiny_gpt2", *SMALL, f"results_dir={tree}"]) == 0
     return tree
+
+
+@pytest.fixture
+def run(finished: Path) -> Path:
+    """The directory of a copy of the finished run, below results/ of the working directory."""
+    shutil.copytree(finished, "results")
+    (directory,) = Path("results", "runs").iterdir()
+    return directory
 
 
 Start = Callable[..., subprocess.Popen[str]]

@@ -1,6 +1,5 @@
 """Launchers: the runs of a sweep end the same wherever they are worked on."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import hydra
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from checkout import SRC
+from checkout import python
 from prefixrun.config import compose
 from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError, DiskFullError, Interrupted, MissingPartError
@@ -45,10 +44,8 @@ SMALL = (
     ],
 )
 def test_a_launcher_does_all_runs(name: str, tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1,2", f"hydra/launcher={name}"]
-    environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
     for expected in ("2 done now", "2 done before"):
-        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        done = python("-m", "prefixrun", "-m", *SMALL, "seed=1,2", f"hydra/launcher={name}", cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stdout.splitlines()[-1] == expected
 
@@ -110,9 +107,8 @@ def test_settings_that_are_added_reach_the_launcher_too() -> None:
 @pytest.mark.needs("hydra_plugins.hydra_submitit_launcher")
 def test_a_machine_without_the_cluster_says_so(tmp_path: Path) -> None:
     # In a process of its own: the plugin takes over the standard streams of the one it is in.
-    command = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1", "hydra/launcher=slurm"]
-    environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(SRC)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    words = ("-m", "prefixrun", "-m", *SMALL, "seed=1", "hydra/launcher=slurm")
+    done = python(*words, cwd=tmp_path, PATH=str(tmp_path))
     assert done.returncode == 1
     assert "the launcher stopped: Could not detect" in done.stdout
     assert "1 not started" in done.stdout

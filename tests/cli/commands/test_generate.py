@@ -1,7 +1,6 @@
 """prefixrun generate: arguments, inputs from a file, outputs to one."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -27,27 +26,6 @@ def a_prefix(backbone: Backbone, length: int, seed: int) -> Tensor:
     shape = backbone.shape
     size = (shape.layers, 2, shape.kv_heads, length, shape.head_dim)
     return torch.randn(size, generator=torch.Generator().manual_seed(seed))
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        (["text=x"], "give run=ID, or prefix=PATH with model=NAME"),
-        (["run=a", "prefix=p", "text=x"], "give run=ID, or prefix=PATH with model=NAME"),
-        (["run=a"], "give text=TEXT or file=FILE"),
-        (["prefix=p", "text=x"], "model: is missing"),
-        (["run=a", "text=x", "combine=multiply"], "combine=multiply: there are concatenate, average, sum, keys_values"),
-        (["run=,", "text=x"], "run=,: has no value"),
-        (["run=a", "text= "], "text: is blank"),
-        (["run=a", "text=\udcff"], "text: has bytes that are not UTF-8"),
-        (["run=", "text=x"], "run=: has no value"),
-    ],
-)
-def test_arguments_that_do_not_go_together(
-    given: Sequence[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["generate", *given]) == 2
-    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["word " * 5000, "w" * 1_000_000])

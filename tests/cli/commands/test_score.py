@@ -169,32 +169,6 @@ def test_wrong_references_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["task=e2", "hyp=h"], "task=e2: no metrics are defined for it"),
-        (["task=e2e", "hyp=h", "refs=r", "split=dev"], "refs=r: data_dir and split name references too"),
-        (
-            ["task=e2e", "hyp=h", "bootstrap=many"],
-            "bootstrap=many: is no number of draws; 0 for none, or 100 to 1,000,000",
-        ),
-        (["task=e2e", "hyp=h", "bootstrap=5"], "bootstrap=5: is no number of draws"),
-        (["task=e2e", "hyp=h", f"bootstrap={'9' * 5000}"], "bootstrap=99999999999999999999: is no number of draws"),
-        (["task=e2e", "hyp=h", "data.verify=no"], "data.verify=no: there are on, off"),
-        (["task=e2e", "hyp=h", "refs=r", "data.verify=off"], "refs=r: data_dir and split name references too"),
-        (["task=e2e", "hyp=h", "bootstrap=-1"], "bootstrap=-1: is no number of draws"),
-        (["task=e2e", "hyp=h", "hyp=i"], "hyp=i: hyp is given twice"),
-        (["task=e2e", "hyp="], "hyp=: has no value"),
-        (["task=e2e"], "hyp: is missing; prefixrun score needs hyp=VALUE"),
-        (["task=e2e", "hyp=h", "file"], "file: is not key=value"),
-        (["task=e2e", "hyp=h", "spilt=dev"], "spilt=dev: prefixrun score has no key spilt; did you mean split?"),
-    ],
-)
-def test_wrong_arguments_are_refused(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
-    assert main(["score", *arguments]) == 2
-    assert capsys.readouterr().err.startswith(f"prefixrun: {said}")
-
-
-@pytest.mark.parametrize(
     ("name", "said"),
     [
         ("folder", "folder: cannot be read (Is a directory)"),
@@ -265,12 +239,6 @@ def test_one_input_with_one_reference_and_no_groups(tmp_path: Path, refs: Path, 
     for name, one in scores.items():
         assert "interval" not in one, name
     assert "TER" not in scores or scores["TER"]["value"] == 0.5  # "is", "a" and the full stop are missing
-
-
-def test_a_split_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    hyp = written(tmp_path / "hyp.txt", b"one\n")
-    assert main(["score", "task=e2e", f"hyp={hyp}", "split=tests"]) == 2
-    assert capsys.readouterr().err == "prefixrun: split=tests: there are train, dev, test\n"
 
 
 def test_the_help_of_the_verb_names_every_argument(capsys: pytest.CaptureFixture[str]) -> None:
