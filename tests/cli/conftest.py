@@ -1,6 +1,5 @@
 """The command in this process, and in one of its own where signals or imports matter."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checkout import SRC
+from checkout import environment
 from prefixrun.cli.main import main
 from prefixrun.metrics.base import prepared
 from small_run import SMALL
@@ -52,10 +51,9 @@ def start() -> Start:
     """Start Python in a process of its own, in the working directory of the test; whoever starts it waits for it."""
 
     def run(*words: str) -> subprocess.Popen[str]:
-        environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            [sys.executable, *words], env=environment, text=True, stdin=pipe, stdout=pipe, stderr=pipe
+            [sys.executable, *words], env=environment(), text=True, stdin=pipe, stdout=pipe, stderr=pipe
         )
 
     return run

@@ -13,12 +13,6 @@ from prefixrun.config.compose import compose
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.results.records import load_records
 
-
-def ids(results: Path) -> list[str]:
-    found = [json.loads(path.read_text()) for path in (results / "runs").glob("*/result.json")]
-    return [result["run_id"] for result in sorted(found, key=lambda result: result["seed"])]
-
-
 SOURCES = ["name : Aromi | Type : pub", "name : Cocum | Type : coffee shop | food : Chinese", "name : X"]
 
 
@@ -30,8 +24,8 @@ def a_prefix(backbone: Backbone, length: int, seed: int) -> Tensor:
 
 @pytest.mark.parametrize("text", ["word " * 5000, "w" * 1_000_000])
 def test_an_input_that_does_not_fit(finished: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
-    (run, *_) = ids(finished)
-    assert main(["generate", f"run={run}", f"text={text}", f"results_dir={finished}"]) == 2
+    (run,) = load_records(finished).runs
+    assert main(["generate", f"run={run.run_id}", f"text={text}", f"results_dir={finished}"]) == 2
     message = capsys.readouterr().err
     assert "of input 1" in message
     assert message.count("\n") == 1
@@ -53,12 +47,13 @@ def test_a_prefix_that_cannot_be_used(
 
 
 def test_lines_of_windows_are_the_same_inputs(finished: Path, tmp_path: Path) -> None:
-    (run, *_) = ids(finished)
+    (run,) = load_records(finished).runs
+    where = (f"run={run.run_id}", f"results_dir={finished}")
     written = []
     for name, end in (("lf", "\n"), ("crlf", "\r\n")):
         (tmp_path / name).write_text("".join(source + end for source in SOURCES), newline="")
         out = tmp_path / f"{name}.jsonl"
-        assert main(["generate", f"run={run}", f"file={tmp_path / name}", f"out={out}", f"results_dir={finished}"]) == 0
+        assert main(["generate", *where, f"file={tmp_path / name}", f"out={out}"]) == 0
         written.append(out.read_bytes())
     assert written[0] == written[1]
 
@@ -75,7 +70,7 @@ def test_a_file_of_inputs_that_is_wrong(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes, said: str
 ) -> None:
     (tmp_path / "in.txt").write_bytes(data)
-    given = ["generate", f"run={ids(finished)[0]}", f"results_dir={finished}"]
+    given = ["generate", f"run={load_records(finished).runs[0].run_id}", f"results_dir={finished}"]
     assert main([*given, f"file={tmp_path / 'in.txt'}"]) == 3
     assert capsys.readouterr().err.startswith(f"prefixrun: {tmp_path / 'in.txt'}{said}")
     for name in ("/dev/full", str(tmp_path)):
