@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from torch import Tensor
 
 from prefixrun import methods
 from prefixrun.config.compose import compose
@@ -10,29 +9,14 @@ from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError
 from prefixrun.methods.attach import Attachment
 from prefixrun.methods.base import Method
-from prefixrun.models.backbone import Backbone, load
-from prefixrun.models.batches import Row
+from prefixrun.models.backbone import load
+from tiny_methods import moved, states
 
 NAMES = ("prefix_gated", "prefix_plus")
-ROWS = [Row((5, 6, 7, 256), ((8, 9, 256), (10, 256))), Row((11, 256), ((12, 13, 14, 256),))]
 
 
 def config_of(name: str, model: str = "tiny_llama", *overrides: str) -> Config:
     return compose([f"model={model}", f"method={name}", "prefix_len=3", "init=random", *overrides])
-
-
-def moved(config: Config, backbone: Backbone) -> Method:
-    """The method of a configuration some way from its start."""
-    method = methods.build(config, backbone)
-    with torch.no_grad():
-        for parameter in method.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
-    return method
-
-
-def states(method: Method, backbone: Backbone) -> Tensor:
-    with torch.no_grad(), method.attach(backbone):
-        return method.target_states(backbone, method.collate(backbone, ROWS, "token_mean"))
 
 
 @pytest.mark.parametrize("init", ["random", "words", "vocab", "uniform"])

@@ -17,6 +17,7 @@ from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.training.loss import target_nll
 from prefixrun.training.sampler import pack
+from tiny_methods import drawn
 
 END = 256
 PREFIX_LEN = 3
@@ -102,10 +103,7 @@ def test_packed_targets_have_loss_and_gradient_of_separate_rows(backbone: Backbo
         for source in range(3)
         for n in range(5)
     ]
-    sizes = backbone.shape
-    key_values = torch.randn(
-        sizes.layers, 2, sizes.kv_heads, PREFIX_LEN, sizes.head_dim, generator=torch.Generator().manual_seed(1)
-    )
+    key_values = drawn(backbone, PREFIX_LEN, 1)["decoder"]
 
     def loss_and_gradient(targets_per_row: int) -> tuple[Tensor, Tensor]:
         rows = pack(pairs, targets_per_row, np.random.default_rng(7))

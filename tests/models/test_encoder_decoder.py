@@ -27,6 +27,7 @@ from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, Row
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.training.loss import target_nll
+from tiny_methods import drawn
 
 SITES = ("encoder", "decoder", "cross")
 PREFIX_LEN = 3
@@ -57,11 +58,7 @@ def small(architecture: str) -> Backbone:
 
 
 def a_prefix(backbone: Backbone, seed: int = 0, sites: Sequence[str] = SITES) -> dict[str, Tensor]:
-    shape = backbone.shape
-    size = (shape.layers, 2, shape.kv_heads, PREFIX_LEN, shape.head_dim)
-    stream = torch.Generator().manual_seed(seed)
-    drawn = {site: torch.randn(size, generator=stream) for site in SITES}
-    return {site: drawn[site] for site in sites}
+    return {site: tensor for site, tensor in drawn(backbone, PREFIX_LEN, seed).items() if site in sites}
 
 
 def by_hand(module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **rest: Any) -> Any:

@@ -1,8 +1,6 @@
 """Launchers: the runs of a sweep end the same wherever they are worked on."""
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import hydra
@@ -27,12 +25,7 @@ from prefixrun.sweeps.launchers import (
     hydra_overrides,
     launcher,
 )
-
-SMALL = (
-    *("model=tiny_gpt2", "method=prefix_flat", "init=random", "prefix_len=2", "train_size=8", "train.max_steps=2"),
-    *("train.warmup_steps=0", "train.batch_size=4", "train.eval_examples=0", "test_size=2", "decode=greedy"),
-    "decode.max_new_tokens=4",
-)
+from small_run import SMALLEST as SMALL
 
 
 @pytest.mark.slow
@@ -135,13 +128,7 @@ def test_a_cluster_that_is_there_keeps_its_own_memory() -> None:
     ],
 )
 def test_settings_that_a_launcher_does_not_take_are_named(words: tuple[str, ...], tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1", *words],
-        check=False,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+    done = python("-m", "prefixrun", "-m", *SMALL, "seed=1", *words, cwd=tmp_path)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert words[-1].partition("=")[0] in done.stdout + done.stderr

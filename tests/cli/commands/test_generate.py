@@ -4,22 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors.torch import save
-from torch import Tensor
 
 from prefixrun.cli.main import main
 from prefixrun.config.compose import compose
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import load
 from prefixrun.results.records import load_records
+from tiny_methods import drawn
 
 SOURCES = ["name : Aromi | Type : pub", "name : Cocum | Type : coffee shop | food : Chinese", "name : X"]
-
-
-def a_prefix(backbone: Backbone, length: int, seed: int) -> Tensor:
-    shape = backbone.shape
-    size = (shape.layers, 2, shape.kv_heads, length, shape.head_dim)
-    return torch.randn(size, generator=torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize("text", ["word " * 5000, "w" * 1_000_000])
@@ -39,7 +32,7 @@ def test_a_prefix_that_cannot_be_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], length: int, scale: float, code: int, said: str
 ) -> None:
     backbone = load(compose(["model=tiny_gpt2"]).model)
-    (tmp_path / "prefix").write_bytes(save({"decoder": a_prefix(backbone, length, 0) * scale}))
+    (tmp_path / "prefix").write_bytes(save({"decoder": drawn(backbone, length)["decoder"] * scale}))
     assert main(["generate", f"prefix={tmp_path / 'prefix'}", "model=tiny_gpt2", "text=a"]) == code
     captured = capsys.readouterr()
     assert said in captured.err
