@@ -16,6 +16,7 @@ from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError
 from prefixrun.methods.attach import Attachment
 from prefixrun.methods.base import Method
+from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.architectures import random_model
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.transformers_names import CACHE
@@ -95,10 +96,10 @@ def test_several_sequences_of_an_input_and_sampling_see_it(backbone: Backbone, p
     with Attachment(method, "prefix", backbone, plain):
         several = by_the_library(backbone, plain, num_beams=4, num_return_sequences=2)
         best = by_the_library(backbone, plain, num_beams=4)
-        drawn = by_the_library(backbone, plain, do_sample=True, top_k=1, num_return_sequences=2)
+        sampled = by_the_library(backbone, plain, do_sample=True, top_k=1, num_return_sequences=2)
         greedy = by_the_library(backbone, plain)
     assert several[::2] == best
-    assert drawn[::2] == drawn[1::2] == greedy
+    assert sampled[::2] == sampled[1::2] == greedy
 
 
 def test_logits_of_a_plain_forward_pass(backbone: Backbone, plain: PreTrainedModel) -> None:

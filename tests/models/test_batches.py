@@ -23,7 +23,6 @@ END = 256
 PREFIX_LEN = 3
 
 ids = st.lists(st.integers(0, 255), min_size=0, max_size=6).map(lambda body: (*body, END))
-some_pairs = st.lists(st.builds(PairIds, st.sampled_from([(1, END), (2, 3, END), (4, END), (5, END)]), ids), min_size=1)
 
 
 def batch_of(rows: Sequence[Row], loss_mode: LossMode = "token_mean") -> Batch:
