@@ -88,14 +88,14 @@ REFUSED = [
     (
         "score task=e2e hyp=h bootstrap=many",
         2,
-        "prefixrun: bootstrap=many: is no number of draws; 0 for none, or 100 to 1,000,000",
+        "prefixrun: bootstrap=many: must be a whole number from 0 to 1,000,000",
     ),
     ("score task=e2e hyp=h bootstrap=5", 2, "prefixrun: bootstrap=5: is no number of draws"),
-    ("score task=e2e hyp=h bootstrap=-1", 2, "prefixrun: bootstrap=-1: is no number of draws"),
+    ("score task=e2e hyp=h bootstrap=-1", 2, "prefixrun: bootstrap=-1: must be a whole number from 0 to 1,000,000"),
     (
         f"score task=e2e hyp=h bootstrap={'9' * 5000}",
         2,
-        "prefixrun: bootstrap=99999999999999999999: is no number of draws",
+        "(4,800 characters more): must be a whole number from 0 to 1,000,000",
     ),
     ("score task=e2e hyp=h data.verify=no", 2, "prefixrun: data.verify=no: there are on, off"),
     ("score task=e2e hyp=h hyp=i", 2, "prefixrun: hyp=i: hyp is given twice"),

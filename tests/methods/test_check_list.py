@@ -303,7 +303,16 @@ def test_what_is_stored_is_what_training_ended_with(name: str, model: str, tmp_p
         assert torch.equal(it.backbone.logits(states(restored, it.backbone)), expected)
 
 
-CHECKED = ("prefix_gated", "prefix_plus", "finetune", "finetune_top", "adapter", "houlsby", "lora")
+CHECKED = (
+    "prefix_gated",
+    "prefix_plus",
+    "prefix_plus_unrotated",
+    "finetune",
+    "finetune_top",
+    "adapter",
+    "houlsby",
+    "lora",
+)
 
 
 @pytest.mark.parametrize(("name", "model"), [(name, model) for name in CHECKED for model in MODELS])
