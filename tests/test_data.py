@@ -9,24 +9,25 @@ from prefixrun.errors import ConfigError, DataError
 
 
 @pytest.mark.parametrize(
-    ("task", "split", "message"),
+    ("task", "split", "linearisation", "error", "message"),
     [
-        ("poems", "test", "task: no 'poems'; there are e2e, e2e_cleaned, webnlg, webnlg_2020, dart, xsum"),
-        ("../e2e", "test", r"task: no '\.\./e2e'"),
-        ("e2e", "test_6959", "split: e2e has no 'test_6959'; it has train, dev, test"),
+        (
+            "poems",
+            "test",
+            None,
+            ConfigError,
+            "task: no 'poems'; there are e2e, e2e_cleaned, webnlg, webnlg_2020, dart, xsum",
+        ),
+        ("../e2e", "test", None, ConfigError, r"task: no '\.\./e2e'"),
+        ("e2e", "test_6959", None, ConfigError, "split: e2e has no 'test_6959'; it has train, dev, test"),
+        ("e2e", "dev", "json", ConfigError, r"task\.linearisation: no 'json'; there are paper, plain"),
+        ("e2e", "dev", "paper", DataError, r"e2e: no such directory; put the corpus there or set data_dir"),
     ],
 )
-def test_unknown_names(tmp_path: Path, task: str, split: str, message: str) -> None:
+def test_what_there_is_not_is_refused_with_what_there_is(
+    tmp_path: Path, task: str, split: str, linearisation: str | None, error: type[Exception], message: str
+) -> None:
     (tmp_path / "e2e").mkdir()
-    with pytest.raises(ConfigError, match=message):
-        load(task, split, tmp_path / "data")
-
-
-def test_unknown_linearisation() -> None:
-    with pytest.raises(ConfigError, match=r"task\.linearisation: no 'json'; there are paper, plain"):
-        load("e2e", "dev", None, linearisation="json")
-
-
-def test_missing_corpus_says_where_it_belongs(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"e2e: no such directory; put the corpus there or set data_dir"):
-        load("e2e", "dev", tmp_path)
+    named = {} if linearisation is None else {"linearisation": linearisation}
+    with pytest.raises(error, match=message):
+        load(task, split, tmp_path / "data", **named)

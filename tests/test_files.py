@@ -4,8 +4,6 @@ import errno
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from checkout import python
 from prefixrun import files
 from prefixrun.errors import ConfigError, DamagedStateError, DiskFullError, PrefixrunError
-
-SOURCE = Path(files.__file__).resolve().parents[1]
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -260,16 +257,10 @@ def test_killed_at_any_step_of_a_write_a_reader_sees_the_old_file_or_the_new_one
     """Steps: open the temporary file, sync it, rename it, sync the directory, after all."""
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
-    with _python(KILLED_AT_A_STEP, str(path), str(step)) as writer:
-        assert writer.wait() == (-signal.SIGKILL if step < 5 else 0)
+    assert python("-c", KILLED_AT_A_STEP, str(path), str(step)).returncode == (-signal.SIGKILL if step < 5 else 0)
     assert path.read_bytes() == survives
     files.remove_leftovers(tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
-
-
-def _python(script: str, *arguments: str) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    return subprocess.Popen([sys.executable, "-c", script, *arguments], env=environment, stdout=subprocess.PIPE)
 
 
 def test_written_json_is_standard_json_in_a_stable_order(tmp_path: Path) -> None:

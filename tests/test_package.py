@@ -1,7 +1,6 @@
 """The wheel holds everything the command needs, and the command works from it; every module has its tests."""
 
 import ast
-import os
 import subprocess
 import sys
 import zipfile
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checkout import ROOT
+from checkout import ROOT, python
 
 PACKAGE = ROOT / "src" / "prefixrun"
 TESTS = ROOT / "tests"
@@ -62,18 +61,14 @@ def test_the_wheel_holds_configuration_numbers_samples_and_the_page(unpacked: Pa
 
 
 def test_the_command_works_from_the_wheel_in_any_directory(unpacked: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(unpacked)}
-    words = [sys.executable, "-P", "-m", "prefixrun", "--cfg", "job", "decode=greedy"]
-    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = python("-P", "-m", "prefixrun", "--cfg", "job", "decode=greedy", cwd=tmp_path, path=unpacked)
     assert (done.returncode, done.stderr) == (0, "")
     assert "beams: 1\n" in done.stdout
     code = (
         "from prefixrun.analysis import paper_numbers; from prefixrun.config.conf_tree import conf_dir; "
         "print(conf_dir(), paper_numbers.directory(), paper_numbers.published_directory())"
     )
-    words = [sys.executable, "-P", "-c", code]
-    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == [
+    assert python("-P", "-c", code, cwd=tmp_path, path=unpacked).stdout.split() == [
         str(unpacked / "prefixrun" / part) for part in ("conf", "paper_numbers", "published_numbers")
     ]
 

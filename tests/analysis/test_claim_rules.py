@@ -18,8 +18,6 @@ PREFIX: tuple[str, float, dict[str, Any]] = ("prefix", 0.7, {})
         (("embedding", 0.3, {}), {"C15": "holds"}),
         (("embedding", 0.3, {"decode.beams": 1}), {"C15": "no runs"}),
         (("embedding", 0.3, {"task.linearisation": "other"}), {"C15": "no runs"}),
-        (("embedding", 0.3, {"model.name": "gpt2_medium"}), {"C15": "no runs"}),
-        (("embedding", 0.3, {"precision": "bf16"}), {"C15": "no runs"}),
         (("adapter", 0.3, {"stored": 4_000_000}), {"C1": "no runs", "C3": "holds"}),
         (("finetune", 0.9, {}), {"C2": "does not hold", "C4": "cannot be tested here"}),
         (("prefix", 0.3, {"init.name": "random"}), {"C18": "does not hold", "C17": "no runs"}),

@@ -1,6 +1,6 @@
 """The command in this process, and in one of its own where signals or imports matter."""
 
-import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checkout import SRC
+from checkout import environment
 from prefixrun.cli.main import main
 from prefixrun.metrics.base import prepared
 from small_run import SMALL
@@ -35,6 +35,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tree
 
 
+@pytest.fixture
+def run(finished: Path) -> Path:
+    """The directory of a copy of the finished run, below results/ of the working directory."""
+    shutil.copytree(finished, "results")
+    (directory,) = Path("results", "runs").iterdir()
+    return directory
+
+
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -43,10 +51,9 @@ def start() -> Start:
     """Start Python in a process of its own, in the working directory of the test; whoever starts it waits for it."""
 
     def run(*words: str) -> subprocess.Popen[str]:
-        environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            [sys.executable, *words], env=environment, text=True, stdin=pipe, stdout=pipe, stderr=pipe
+            [sys.executable, *words], env=environment(), text=True, stdin=pipe, stdout=pipe, stderr=pipe
         )
 
     return run

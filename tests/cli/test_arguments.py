@@ -23,8 +23,6 @@ def test_arguments_by_key_and_by_position() -> None:
         ),
         ("keep", ["run=a", "run=b"], ["run=b: run is given twice"]),
         ("keep", ["run="], ["run=: has no value"]),
-        ("diff", ["a"], ["B: is missing; prefixrun diff takes A B"]),
-        ("diff", ["a", "b", "c"], ["c: is not key=value"]),
         ("keep", ["x", "into="], ["x: is not key=value", "into=: has no value", "run: is missing"]),
     ],
 )

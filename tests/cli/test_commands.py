@@ -1,12 +1,16 @@
-"""Every verb has its function and its help."""
+"""Every verb has its function and its help, and refuses what is wrong in one message."""
 
 import inspect
+import shlex
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
-from prefixrun.cli.commands import run
+from prefixrun.cli import commands
+from prefixrun.cli.main import main
 from prefixrun.cli.verbs import VERBS
+from synthetic_records import write_record
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -14,9 +18,118 @@ def test_every_verb_has_its_function_and_its_help(verb: str, capsys: pytest.Capt
     file, _, function = verb.partition(" ")
     module = import_module(f"prefixrun.cli.commands.{file}")
     assert callable(getattr(module, function or "run"))
-    assert run(verb, ["--help"]) == 0
+    assert commands.run(verb, ["--help"]) == 0
     assert capsys.readouterr().out.split() == inspect.cleandoc(module.__doc__ or "").split(), "wrapped to the terminal"
     if not VERBS[verb].takes_overrides:
         for key in (*VERBS[verb].required, *VERBS[verb].optional, *VERBS[verb].positional):
             explained = "decode.KEY" if key.startswith("decode.") else key
             assert explained in (module.__doc__ or ""), f"{key} is explained"
+
+
+REFUSED = [
+    ("data check data_dir=nowhere", 3, "nowhere: no such directory"),
+    (
+        "data check data_dir=.",
+        3,
+        "holds none of e2e, webnlg, dart, xsum, e2e_cleaned, webnlg_2020; `prefixrun data download",
+    ),
+    ("data check task=mine data_dir=.", 2, "task: no 'mine'"),
+    ("data check", 2, "data_dir: is missing; prefixrun data check needs data_dir=VALUE"),
+    ("data download data_dir=.", 2, "task: is missing; prefixrun data download needs task=VALUE"),
+    ("data download data_dir=. task=mine", 2, "task=mine: nothing to download"),
+    ("data look", 2, "data: is neither key=value nor a verb"),
+    ("data", 2, "data: is neither key=value nor a verb"),
+    ("diff", 2, "A: is missing; prefixrun diff takes A B"),
+    ("diff RUN", 2, "B: is missing; prefixrun diff takes A B"),
+    ("diff RUN RUN", 2, "both are run"),
+    ("diff RUN zzz", 3, "run zzz: no finished run of results has this id; `prefixrun ls` lists them"),
+    ("diff RUN OTHER C", 2, "C: is not key=value"),
+    ("diff RUN OTHER example=1", 2, "did you mean examples?"),
+    ("diff RUN OTHER examples=-1", 2, "examples=-1: must be a whole number"),
+    ("export run=a out=exported format=onnx", 2, "prefixrun: format=onnx: there are tensors, peft, cache, hub\n"),
+    ("generate text=x", 2, "give run=ID, or prefix=PATH with model=NAME"),
+    ("generate run=a prefix=p text=x", 2, "give run=ID, or prefix=PATH with model=NAME"),
+    ("generate run=a", 2, "give text=TEXT or file=FILE"),
+    ("generate prefix=p text=x", 2, "model: is missing"),
+    (
+        "generate run=a text=x combine=multiply",
+        2,
+        "combine=multiply: there are concatenate, average, sum, keys_values",
+    ),
+    ("generate run=, text=x", 2, "run=,: has no value"),
+    ("generate run= text=x", 2, "run=: has no value"),
+    ("generate run=a 'text= '", 2, "text: is blank"),
+    ("generate run=a text=\udcff", 2, "text: has bytes that are not UTF-8"),
+    ("inspect", 2, "run: is missing; prefixrun inspect needs run=VALUE"),
+    ("inspect run=RUN examples=0", 2, "examples=0: must be a whole number from 1 to 1,000,000"),
+    ("inspect run=RUN vocabulary=some", 2, "vocabulary=some: must be a whole number from 1 to 1,000,000 or all"),
+    ("inspect run=RUN data_dir=nowhere", 2, "data_dir=nowhere: there is no such directory"),
+    ("inspect run=RUN vocabulry=2", 2, "did you mean vocabulary?"),
+    ("inspect run=zzz", 3, "run zzz: no finished run of results has this id"),
+    ("inspect run=RUN,RUN", 2, "names a run twice"),
+    ("ls tsk=e2e", 2, "tsk: no run has a key of this name; did you mean task?"),
+    ("ls lr=1", 2, "did you mean train.lr?"),
+    ("ls sort=-BLUE", 2, "BLUE: no run has a key of this name; did you mean BLEU?"),
+    ("ls columns=id,sede", 2, "sede: no run has a key of this name; did you mean seed?"),
+    ("ls e2e", 2, "e2e: is not key=value"),
+    ("ls task=", 2, "task=: has no value; task=null means runs without one"),
+    ("ls task=e2e task=dart", 2, "task=dart: task is given twice; task=VALUE,VALUE means any of several"),
+    ("ls results_dir=nowhere", 2, "results_dir=nowhere: there is no such directory"),
+    ("params prefix_len=5 budget=1%", 2, "prefixrun: prefix_len=5: budget=1% chooses it; give one of them\n"),
+    ("params prefx_len=5", 2, "prefixrun: prefx_len=5: there is no key prefx_len; did you mean prefix_len?\n"),
+    ("report results_dir=nowhere", 3, "no such directory; give results_dir=DIR"),
+    ("report data_dir=nowhere", 3, "no such directory; give data_dir=DIR"),
+    ("report out=nowhere/report.html", 2, "cannot be written"),
+    ("reproduce only_tables=true only_tables=false", 2, "only_tables=false: only_tables is given twice"),
+    ("reproduce experiment=", 2, "experiment=: has no value; give a value, or leave experiment out"),
+    ("score task=e2 hyp=h", 2, "prefixrun: task=e2: no metrics are defined for it"),
+    ("score task=e2e hyp=h refs=r split=dev", 2, "prefixrun: refs=r: data_dir and split name references too"),
+    ("score task=e2e hyp=h refs=r data.verify=off", 2, "prefixrun: refs=r: data_dir and split name references too"),
+    (
+        "score task=e2e hyp=h bootstrap=many",
+        2,
+        "prefixrun: bootstrap=many: must be a whole number from 0 to 1,000,000",
+    ),
+    ("score task=e2e hyp=h bootstrap=5", 2, "prefixrun: bootstrap=5: is no number of draws"),
+    ("score task=e2e hyp=h bootstrap=-1", 2, "prefixrun: bootstrap=-1: must be a whole number from 0 to 1,000,000"),
+    (
+        f"score task=e2e hyp=h bootstrap={'9' * 5000}",
+        2,
+        "(4,800 characters more): must be a whole number from 0 to 1,000,000",
+    ),
+    ("score task=e2e hyp=h data.verify=no", 2, "prefixrun: data.verify=no: there are on, off"),
+    ("score task=e2e hyp=h hyp=i", 2, "prefixrun: hyp=i: hyp is given twice"),
+    ("score task=e2e hyp=", 2, "prefixrun: hyp=: has no value"),
+    ("score task=e2e", 2, "prefixrun: hyp: is missing; prefixrun score needs hyp=VALUE"),
+    ("score task=e2e hyp=h file", 2, "prefixrun: file: is not key=value"),
+    (
+        "score task=e2e hyp=h spilt=dev",
+        2,
+        "prefixrun: spilt=dev: prefixrun score has no key spilt; did you mean split?",
+    ),
+    ("score task=e2e hyp=h split=tests", 2, "prefixrun: split=tests: there are train, dev, test\n"),
+    ("tables version=v2", 2, "version=v2: must be one of v1, ACL"),
+    ("tables seeds=1", 2, "seeds=1: must be a whole number from 2 to 1,000"),
+    ("tables results_dir=nowhere", 2, "results_dir=nowhere: there is no such directory"),
+    ("tables sedes=3", 2, "did you mean seeds?"),
+    ("verify", 2, "ID: is missing; prefixrun verify takes ID"),
+    ("verify RUN regenerate=all", 2, "regenerate=all: must be a whole number"),
+    ("verify RUN data_dir=nowhere", 2, "data_dir=nowhere: there is no such directory"),
+    ("verify RUN regenrate=2", 2, "did you mean regenerate?"),
+    ("verify zzz", 3, "run zzz: no finished run of results has this id"),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "message"), REFUSED, ids=[ascii(line)[1:-1][:60] for line, _, _ in REFUSED])
+def test_what_a_verb_refuses_is_one_message_and_changes_nothing(
+    run: Path, line: str, code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write_record(Path("results"), settings={"seed": 2})
+    before = sorted(Path.cwd().rglob("*"))
+    words = [word.replace("RUN", run.name[-12:]).replace("OTHER", other.name[-12:]) for word in shlex.split(line)]
+    assert main(words) == code
+    shown = capsys.readouterr()
+    first, *more = shown.err.splitlines()
+    assert (shown.out, first.startswith("prefixrun: "), bool(more)) == ("", True, " problems in " in first)
+    assert message in shown.err
+    assert sorted(Path.cwd().rglob("*")) == before

@@ -1,29 +1,14 @@
 """A full disk ends a run with one message and leaves whole files; the run goes on when there is room again."""
 
-import errno
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from prefixrun import files
+from full_disk import full_disk
 from prefixrun.cli.main import main
 
 GONE_ON = ("train.checkpoint_every=1", "decode.batch_size=1")
-
-
-def fill_at(number: int, patch: pytest.MonkeyPatch) -> None:
-    """From the n-th write on there is no room."""
-    to_disk, left = files._to_disk, [number]
-
-    def full(stream: Any) -> None:
-        left[0] -= 1
-        if left[0] < 1:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        to_disk(stream)
-
-    patch.setattr(files, "_to_disk", full)
 
 
 @pytest.mark.parametrize(
@@ -35,12 +20,10 @@ def test_a_run_goes_on_when_there_is_room_again(
     name: str,
     small: tuple[str, ...],
     finished: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     command = ["model=tiny_gpt2", *small, *GONE_ON]
-    with monkeypatch.context() as patch:
-        fill_at(number, patch)
+    with full_disk(after_writes=number - 1):
         assert main(command) == 1
     (run,) = Path("results", "runs").iterdir()
     said = capsys.readouterr().err

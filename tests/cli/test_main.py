@@ -3,17 +3,18 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from checkout import SRC
+from checkout import python
 from prefixrun import SEMANTICS, __version__
 from prefixrun.cli.main import main
 from prefixrun.config.schema import Config
 from prefixrun.errors import DataError, Interrupted, MissingPartError
+
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
@@ -41,12 +42,6 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Config]]:
 
 def _raise(error: Exception) -> None:
     raise error
-
-
-def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(SRC)}
-    words = [sys.executable, "-m", "prefixrun", *arguments]
-    return subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_one_run(runs: list[Config]) -> None:
@@ -128,15 +123,13 @@ def test_the_command_prints_its_help_without_torch_or_hydra(tmp_path: Path) -> N
         "import sys; from prefixrun.cli.main import main; code = main(['--help']);"
         "sys.exit(code or bool({'torch', 'transformers', 'hydra'} & set(sys.modules)))"
     )
-    environment = {**os.environ, "PYTHONPATH": str(SRC)}
-    words = [sys.executable, "-c", code]
-    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = python("-c", code, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "train.lr" in done.stdout
 
 
 def test_the_configuration_is_printed_from_any_directory(tmp_path: Path) -> None:
-    done = command("--cfg", "job", "profile=paper", "seed=7", cwd=tmp_path / "here")
+    done = python("-m", "prefixrun", "--cfg", "job", "profile=paper", "seed=7", cwd=tmp_path / "here")
     assert (done.returncode, done.stderr) == (0, "")
     assert "seed: 7\n" in done.stdout
     assert "hub: openai-community/gpt2-medium\n" in done.stdout
@@ -145,12 +138,11 @@ def test_the_configuration_is_printed_from_any_directory(tmp_path: Path) -> None
 
 
 def test_shell_completion_can_be_installed_and_answers(tmp_path: Path) -> None:
-    done = command("-sc", "install=bash", cwd=tmp_path)
+    done = python("-m", "prefixrun", "-sc", "install=bash", cwd=tmp_path)
     assert done.returncode == 0
     assert "complete" in done.stdout
-    environment = {**os.environ, "PYTHONPATH": str(SRC), "COMP_LINE": "prefixrun decode=beam5", "COMP_POINT": "22"}
-    words = [sys.executable, "-m", "prefixrun", "-sc", "query=bash"]
-    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    typed = {"COMP_LINE": "prefixrun decode=beam5", "COMP_POINT": "22"}
+    done = python("-m", "prefixrun", "-sc", "query=bash", cwd=tmp_path, **typed)
     assert done.stdout.split() == ["decode=beam5_modern", "decode=beam5_paper"]
 
 
@@ -159,16 +151,12 @@ def test_the_version_says_what_the_numbers_mean(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == f"prefixrun {__version__} (semantics {SEMANTICS})\n"
 
 
-def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(SRC)}
-    words = [sys.executable, "-m", "prefixrun", "--help"]
-    with subprocess.Popen(
-        words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as child:
+def test_a_reader_that_goes_away_is_no_error(start: Start) -> None:
+    with start("-m", "prefixrun", "--help") as child:
         assert child.stdout is not None
         assert child.stderr is not None
         child.stdout.close()
-        assert child.stderr.read() == b""
+        assert child.stderr.read() == ""
         assert child.wait() == 141
 
 
@@ -216,9 +204,7 @@ sys.exit(main(["--version"]))
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="there is nothing to take away")
 def test_the_command_starts_without_what_windows_does_not_have(tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "ignore", "-c", AS_ON_WINDOWS]
-    environment = {**os.environ, "PYTHONPATH": str(SRC)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = python("-W", "ignore", "-c", AS_ON_WINDOWS, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
 
 

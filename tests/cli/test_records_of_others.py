@@ -38,9 +38,13 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path / "results"
 
 
+OF_ALL = (["ls"], ["tables", "out=published"], ["report", "out=report.html"], ["keep", "run=all", "into=kept"])
+"""The verbs that read every run."""
+
+
 def shown_of_all(tree: Path, capsys: pytest.CaptureFixture[str], runs: int, left_out: int) -> None:
     """Every verb that reads them all shows `runs` and leaves `left_out` out."""
-    for words in (["ls"], ["tables", "out=published"], ["report", "out=report.html"], ["keep", "run=all", "into=kept"]):
+    for words in OF_ALL:
         assert main([*words, f"results_dir={tree}"]) == 0, words
         captured = capsys.readouterr()
         everything = captured.out + captured.err
@@ -98,7 +102,7 @@ def test_counts_that_no_scorer_makes(tree: Path, capsys: pytest.CaptureFixture[s
     else:
         counts[column] = value
     counts.to_parquet(directory / "stats.parquet", index=False)
-    for words in (["tables", "out=published"], ["report", "out=report.html"], ["keep", "run=all", "into=kept"]):
+    for words in OF_ALL[1:]:
         assert main([*words, f"results_dir={tree}"]) == 0, words
         captured = capsys.readouterr()
         assert (captured.out + captured.err).count("left out: ") == 1, words
@@ -124,7 +128,7 @@ GENERATIONS = [
 def test_outputs_of_another_form(tree: Path, capsys: pytest.CaptureFixture[str], line: Any) -> None:
     directory = write_record(tree, settings={"seed": 100}, folder="runs", inputs=1)
     (directory / "generations.jsonl").write_text(json.dumps(line) + "\n")
-    for words in (["ls"], ["tables", "out=published"], ["report", "out=report.html"], ["keep", "run=all", "into=kept"]):
+    for words in OF_ALL:
         assert main([*words, f"results_dir={tree}"]) == 0, words
     assert "generations.jsonl:1: " in capsys.readouterr().err
     assert main(["verify", directory.name[-12:], "regenerate=0", f"results_dir={tree}"]) == 5
@@ -135,12 +139,7 @@ def test_outputs_of_another_form(tree: Path, capsys: pytest.CaptureFixture[str],
 def test_what_may_not_be_read_hides_nothing_else(tree: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     closed = write_record(tree, settings={"seed": 100}, folder="runs")
     with unreadable(closed / name):
-        for words in (
-            ["ls"],
-            ["tables", "out=published"],
-            ["report", "out=report.html"],
-            ["keep", "run=all", "into=kept"],
-        ):
+        for words in OF_ALL:
             assert main([*words, f"results_dir={tree}"]) == 0, words
             captured = capsys.readouterr()
             if name != "generations.jsonl" or words[0] == "keep":

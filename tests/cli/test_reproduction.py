@@ -1,12 +1,10 @@
 """From a grid of experiments to tables and report, end to end on a tiny model."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import torch
 
+from checkout import python
 from prefixrun.cli.arguments import parse_some
 from prefixrun.cli.main import main
 from prefixrun.cli.reproduction import Request, make_request
@@ -25,20 +23,11 @@ TINY = (
 )
 
 
-@pytest.fixture
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    torch.set_num_threads(1)
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setenv("PATH", str(tmp_path))  # no Java: it takes seconds to start
-    return tmp_path / "here"
-
-
 def files(directory: Path) -> dict[str, bytes]:
     return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
-def test_a_small_run_of_everything(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_small_run_of_everything(capsys: pytest.CaptureFixture[str]) -> None:
     command = ["reproduce", "experiment=table3_xsum,table5_intrinsic", *TINY]
     assert main(command) == 0
     said = capsys.readouterr().out
@@ -47,7 +36,7 @@ def test_a_small_run_of_everything(elsewhere: Path, capsys: pytest.CaptureFixtur
     )
     assert said.index("4 runs to do, for an unknown time") < said.index("[1/4]") < said.index("4 done now")
     assert "ACL Table 5, E2E" in said
-    tree = elsewhere / "results" / "quick"
+    tree = Path("results", "quick")
     assert sorted(path.name for path in tree.iterdir()) == ["figures", "report.html", "runs", "tables"]
 
     # Numbers from the sample corpus stand in no table of the paper and speak to no claim; runs are compared beside it.
@@ -62,15 +51,13 @@ def test_a_small_run_of_everything(elsewhere: Path, capsys: pytest.CaptureFixtur
     assert files(tree / "tables") | files(tree / "runs") == before
 
 
-def test_a_failure_is_told_and_the_tables_are_made_of_the_rest(
-    elsewhere: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_failure_is_told_and_the_tables_are_made_of_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", "experiment=table4_extrapolation", "train_size=20", *TINY]) == 3
     said = capsys.readouterr().out
     assert "xsum_within_news/train: 20 pairs were asked for and there are 18" in said
     assert "1 done now, 1 failed\n" in said
     assert "from 1 finished runs:" in said
-    assert (elsewhere / "results" / "quick" / "report.html").is_file()
+    assert Path("results", "quick", "report.html").is_file()
 
 
 def test_only_tables_reads_what_is_finished_without_torch(tmp_path: Path) -> None:
@@ -78,7 +65,7 @@ def test_only_tables_reads_what_is_finished_without_torch(tmp_path: Path) -> Non
         write_record(tmp_path, settings={"seed": seed})
     words = ["reproduce", "only_tables=true", f"results_dir={tmp_path}"]
     code = f"import sys; from prefixrun.cli.main import main; main({words!r}); print({{'torch'}} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = python("-c", code)
     assert done.stdout.endswith("set()\n")
     assert "from 2 finished runs:" in done.stdout
     assert (tmp_path / "tables" / "acl_table_2.csv").is_file()
@@ -128,9 +115,7 @@ def test_what_is_refused(words: list[str], error: type[Exception], said: str) ->
         asked(*words)
 
 
-def test_a_misspelt_experiment_is_refused_before_anything_runs(
-    elsewhere: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_misspelt_experiment_is_refused_before_anything_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", "experiment=table2"]) == 2
     assert "table2 is no choice of experiment" in capsys.readouterr().err
-    assert not list(elsewhere.iterdir())
+    assert not list(Path.cwd().iterdir())

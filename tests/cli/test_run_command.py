@@ -5,12 +5,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import model_directories
+from held_run import held_by_another
 from prefixrun.cli.main import main
 from prefixrun.cli.run_command import _print_expected_time
 from prefixrun.config.compose import compose
@@ -133,39 +135,28 @@ def test_a_killed_run_ends_with_the_same_bytes(small: tuple[str, ...], start: St
     assert not (the_run() / "holder.json").exists()
 
 
-HOLD = """
-import sys, time
-from pathlib import Path
-from prefixrun.runs.lock import RunLock
-with RunLock(Path(sys.argv[1])):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
 def test_a_run_of_another_process_is_left_alone(
-    small: tuple[str, ...], start: Start, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    small: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class HeldRun(Run):
-        """The run as it is, held by a child from the moment its directory is known."""
+    with ExitStack() as holders:
 
-        def __init__(self, *given: object, **named: object) -> None:
-            super().__init__(*given, **named)  # type: ignore[arg-type]
-            self.directory.mkdir(parents=True)
-            child = start("-c", HOLD, str(self.directory))
-            assert child.stdout is not None
-            assert child.stdout.readline() == "held\n"
-            children.append(child)
+        class HeldRun(Run):
+            """The run as it is, held by another process from the moment its directory is known."""
 
-    children: list[subprocess.Popen[str]] = []
-    monkeypatch.setattr("prefixrun.runs.identity.Run", HeldRun)
-    assert main(["model=tiny_llama", *small]) == 75
-    (child,) = children
-    said = capsys.readouterr().err
-    assert said.startswith(f"prefixrun: {the_run()}: this run is held by process {child.pid} on ")
-    assert len(said.splitlines()) == 1
-    assert sorted(path.name for path in the_run().iterdir()) == [".lock", "holder.json"]
-    child.communicate(timeout=WAIT)  # its input ends, and with it the child
+            def __init__(self, *given: object, **named: object) -> None:
+                super().__init__(*given, **named)  # type: ignore[arg-type]
+                self.directory.mkdir(parents=True)
+                children.append(holders.enter_context(held_by_another(self.directory)))
+
+        children: list[subprocess.Popen[bytes]] = []
+        monkeypatch.setattr("prefixrun.runs.identity.Run", HeldRun)
+        assert main(["model=tiny_llama", *small]) == 75
+        (child,) = children
+        said = capsys.readouterr().err
+        assert said.startswith(f"prefixrun: {the_run()}: this run is held by process {child.pid} on ")
+        assert len(said.splitlines()) == 1
+        assert sorted(path.name for path in the_run().iterdir()) == [".lock", "holder.json"]
+        child.communicate(timeout=WAIT)  # its input ends, and with it the child
 
 
 def test_a_local_model_directory(small: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

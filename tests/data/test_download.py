@@ -33,21 +33,25 @@ def test_a_download_that_was_cut_off_goes_on_where_it_stopped(tmp_path: Path, se
     assert server.ranges == [None, "bytes=1000-"]
 
 
-def test_a_server_that_cannot_resume_sends_all_of_it(tmp_path: Path, server: Server) -> None:
-    server.resumes = False
-    (tmp_path / "x.part").write_bytes(b"begun")
+@pytest.mark.parametrize(
+    ("part", "resumes", "ranges"),
+    [
+        (b"begun", False, ["bytes=5-"]),
+        (bytes(len(CONTENT) + 1), True, [f"bytes={len(CONTENT) + 1}-", None]),
+    ],
+    ids=["a server that cannot resume", "a part longer than the file"],
+)
+def test_a_part_that_cannot_go_on_is_fetched_from_the_start(
+    tmp_path: Path, server: Server, part: bytes, resumes: bool, ranges: list[str | None]
+) -> None:
+    server.resumes = resumes
+    (tmp_path / "x.part").write_bytes(part)
     fetch(f"{server.address}/x", tmp_path / "x")
     assert (tmp_path / "x").read_bytes() == CONTENT
+    assert server.ranges == ranges
 
 
-def test_a_part_longer_than_the_file_is_begun_again(tmp_path: Path, server: Server) -> None:
-    (tmp_path / "x.part").write_bytes(bytes(len(CONTENT) + 1))
-    fetch(f"{server.address}/x", tmp_path / "x")
-    assert (tmp_path / "x").read_bytes() == CONTENT
-    assert server.ranges == [f"bytes={len(CONTENT) + 1}-", None]
-
-
-def test_what_is_there_is_not_fetched_again(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_there_is_not_fetched_again(tmp_path: Path, server: Server) -> None:
     corpus = published(Source(f"{server.address}/a", "a"), Source(f"{server.address}/b", "b"))
     (tmp_path / "e2e").mkdir()
     (tmp_path / "e2e" / "a.gz").write_bytes(b"mine")
@@ -55,27 +59,6 @@ def test_what_is_there_is_not_fetched_again(tmp_path: Path, server: Server, monk
     download(corpus, tmp_path / "e2e", said.append)
     assert said == ["a: there already", f"b: from {server.address}/b"]
     assert sorted(path.name for path in (tmp_path / "e2e").iterdir()) == ["a.gz", "b"]
-
-
-def test_an_archive_is_unpacked_to_its_files_only(
-    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.content = archive({"xsum/test.source": b"article", "../test.target": b"summary", "xsum/other": b"no"})
-    source = Source(f"{server.address}/x.tar.gz", "x.tar.gz", ("test.source", "test.target"))
-    corpus = published(source)
-    download(corpus, tmp_path / "e2e", lambda line: None)
-    there = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    assert there == {"e2e/test.source", "e2e/test.target"}
-    assert (tmp_path / "e2e" / "test.target").read_bytes() == b"summary"
-
-
-def test_an_archive_without_its_files_is_refused(
-    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.content = archive({"xsum/test.source": b"article"})
-    corpus = published(Source(f"{server.address}/x.tar.gz", "x.tar.gz", ("test.source", "test.target")))
-    with pytest.raises(DataError, match=r"x\.tar\.gz: holds no test\.target; delete it"):
-        download(corpus, tmp_path / "e2e", lambda line: None)
 
 
 def archive(contents: dict[str, bytes]) -> bytes:
@@ -86,6 +69,18 @@ def archive(contents: dict[str, bytes]) -> bytes:
             member.size = len(data)
             made.addfile(member, io.BytesIO(data))
     return stream.getvalue()
+
+
+def test_an_archive_is_unpacked_to_its_files_only(tmp_path: Path, server: Server) -> None:
+    corpus = published(Source(f"{server.address}/x.tar.gz", "x.tar.gz", ("test.source", "test.target")))
+    server.content = archive({"xsum/test.source": b"article", "../test.target": b"summary", "xsum/other": b"no"})
+    download(corpus, tmp_path / "e2e", lambda line: None)
+    there = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert there == {"e2e/test.source", "e2e/test.target"}
+    assert (tmp_path / "e2e" / "test.target").read_bytes() == b"summary"
+    server.content = archive({"xsum/test.source": b"article"})
+    with pytest.raises(DataError, match=r"x\.tar\.gz: holds no test\.target; delete it"):
+        download(corpus, tmp_path / "without", lambda line: None)
 
 
 def test_without_a_network_the_user_is_told_where_to_put_the_files(
@@ -103,11 +98,10 @@ def test_without_a_network_the_user_is_told_where_to_put_the_files(
     assert message.endswith(f"get it from https://home on another machine and put a into {tmp_path}/e2e")
 
 
-def test_a_file_that_has_moved_is_an_error(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_has_moved_is_an_error(tmp_path: Path, server: Server) -> None:
     server.status = 404
-    corpus = published(Source(f"{server.address}/a", "a"))
     with pytest.raises(DataError, match=r"\(Not Found\); run the same command again"):
-        download(corpus, tmp_path / "e2e", lambda line: None)
+        download(published(Source(f"{server.address}/a", "a")), tmp_path / "e2e", lambda line: None)
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -24,27 +24,22 @@ CORPUS = Corpus(
 )
 
 
-def with_file(sha256: str, records: int) -> Corpus:
-    return replace(CORPUS, files=(DataFile("devset.csv", sha256, records),))
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        (4_600, r"^e2e/devset\.csv: 4,600 records .* has 4,672 .*: 72 missing;"),
+        (4_675, "3 too many"),
+        (RELEASE.records, r"the copy was altered .* accept this copy as it is with data\.verify=off"),
+    ],
+    ids=["missing records", "surplus records", "the same counts with other bytes"],
+)
+def test_another_copy_is_refused_with_what_sets_it_apart(records: int, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        manifest.identify(replace(CORPUS, files=(DataFile("devset.csv", "0" * 64, records),)), "e2e")
 
 
 def test_a_known_checksum_names_the_release() -> None:
     assert manifest.identify(CORPUS, "e2e").version == "E2E v1.0.0"
-
-
-def test_missing_records_are_counted() -> None:
-    with pytest.raises(DataError, match=r"^e2e/devset\.csv: 4,600 records .* has 4,672 .*: 72 missing;"):
-        manifest.identify(with_file("0" * 64, 4_600), "e2e")
-
-
-def test_surplus_records_are_counted() -> None:
-    with pytest.raises(DataError, match="3 too many"):
-        manifest.identify(with_file("0" * 64, 4_675), "e2e")
-
-
-def test_the_same_counts_with_other_bytes_are_an_altered_copy() -> None:
-    with pytest.raises(DataError, match=r"the copy was altered .* accept this copy as it is with data\.verify=off"):
-        manifest.identify(with_file("0" * 64, RELEASE.records), "e2e")
 
 
 def test_where_no_checksum_is_known_counts_decide() -> None:

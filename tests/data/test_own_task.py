@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from checkout import python
 from prefixrun.config.schema import TaskConfig
 from prefixrun.data import load, own_task, tables
 from prefixrun.errors import ConfigError, DataError
@@ -248,15 +247,7 @@ def test_without_the_hub_a_name_that_is_not_cached_is_refused(tmp_path: Path) ->
         "from prefixrun.config.schema import TaskConfig\nfrom prefixrun.data import load\n"
         "load('own', 'train', None, config=TaskConfig(name='own', dataset='someone/dishes'))"
     )
-    environment = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**environment, "PYTHONPATH": str(Path(own_task.__file__).parents[2])},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python("-c", code, cwd=tmp_path, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path), HOME=str(tmp_path))
     assert "DataError: task.dataset=someone/dishes: " in done.stderr
     assert "save the data set elsewhere with its save_to_disk, copy it to data_dir/NAME/" in done.stderr
 

@@ -24,28 +24,24 @@ def test_byte_order_mark_is_dropped(tmp_path: Path) -> None:
     assert text_io.read_text(tmp_path / "a").text == "mr"
 
 
-def test_truncated_gzip_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.gz").write_bytes(gzip.compress(b"some text that is long enough to cut" * 20)[:-12])
-    with pytest.raises(DataError, match=r"a\.gz: damaged or truncated gzip file"):
-        text_io.read_bytes(tmp_path / "a.gz")
-
-
-def test_gzip_name_on_other_bytes_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.gz").write_bytes(b"plain")
-    with pytest.raises(DataError, match=r"a\.gz: damaged or truncated gzip file"):
-        text_io.read_bytes(tmp_path / "a.gz")
-
-
-def test_directory_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read"):
-        text_io.read_bytes(tmp_path)
-
-
-def test_size_limit_holds_after_decompression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(b"some text that is long enough to cut" * 20)[:-12], r"a\.gz: damaged or truncated gzip file"),
+        (b"plain", r"a\.gz: damaged or truncated gzip file"),
+        (gzip.compress(b"0" * 1001), "larger than 1000 bytes uncompressed"),
+        (None, "cannot be read"),
+    ],
+    ids=["truncated gzip", "gzip's name on other bytes", "larger than allowed when decompressed", "a directory"],
+)
+def test_what_cannot_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, message: str
+) -> None:
     monkeypatch.setattr(text_io, "MAX_BYTES", 1000)
-    (tmp_path / "a.gz").write_bytes(gzip.compress(b"0" * 1001))
-    with pytest.raises(DataError, match="larger than 1000 bytes uncompressed"):
-        text_io.read_bytes(tmp_path / "a.gz")
+    path = tmp_path / "a.gz"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        text_io.read_bytes(path)
 
 
 def test_plain_file_goes_before_the_compressed_one(tmp_path: Path) -> None:

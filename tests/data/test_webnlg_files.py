@@ -74,6 +74,20 @@ def test_archive_without_the_split_is_refused(tmp_path: Path) -> None:
         webnlg.load(tmp_path, "train", "paper")
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (xml(ENTRY.replace("serves", "café")).encode("latin-1"), r"a\.xml:5: malformed XML"),
+        (f'<?xml version="1.0" encoding="klingon"?>{xml(ENTRY)}'.encode(), r"a\.xml:.*encoding"),
+    ],
+    ids=["not what is declared", "one that nobody knows"],
+)
+def test_other_encodings_are_refused(tmp_path: Path, data: bytes, message: str) -> None:
+    write(tmp_path, "").write_bytes(data)
+    with pytest.raises(DataError, match=message):
+        webnlg.load(tmp_path, "train", "paper")
+
+
 BOMB = '<?xml version="1.0"?>\n<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><benchmark>&b;</benchmark>'
 
 
@@ -109,25 +123,25 @@ def test_malformed_entries(tmp_path: Path, old: str, new: str, message: str) -> 
     assert refusal(tmp_path, xml(ENTRY.replace(old, new))).startswith(message)
 
 
-def test_entry_without_any_text_is_refused_with_its_line(tmp_path: Path) -> None:
-    bare = '<entry category="Food"><modifiedtripleset><mtriple>a | b | c</mtriple></modifiedtripleset></entry>\n'
-    assert refusal(tmp_path, xml(ENTRY, bare)).startswith("8: no lexicalisation")
-
-
-def test_an_entry_inside_a_comment_is_no_entry(tmp_path: Path) -> None:
-    hidden = "<!-- <entry> was here\nand <entry category='x'/> -->\n"
-    assert refusal(tmp_path, xml(hidden, ENTRY.replace("Airport", "Volcano"))).startswith("5: unknown category")
-
-
-def test_wrong_encoding_is_refused(tmp_path: Path) -> None:
-    path = write(tmp_path, "")
-    path.write_bytes(xml(ENTRY.replace("serves", "café")).encode("latin-1"))
-    with pytest.raises(DataError, match=r"a\.xml:5: malformed XML"):
-        webnlg.load(tmp_path, "train", "paper")
-
-
-def test_declared_encoding_that_nobody_knows_is_refused(tmp_path: Path) -> None:
-    assert "encoding" in refusal(tmp_path, f'<?xml version="1.0" encoding="klingon"?>{xml(ENTRY)}')
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (
+            (
+                ENTRY,
+                '<entry category="Food"><modifiedtripleset><mtriple>a | b | c</mtriple></modifiedtripleset></entry>\n',
+            ),
+            "8: no lexicalisation",
+        ),
+        (
+            ("<!-- <entry> was here\nand <entry category='x'/> -->\n", ENTRY.replace("Airport", "Volcano")),
+            "5: unknown category",
+        ),
+    ],
+    ids=["an entry without any text", "an entry inside a comment is no entry"],
+)
+def test_a_wrong_entry_is_refused_with_its_line(tmp_path: Path, entries: tuple[str, ...], message: str) -> None:
+    assert refusal(tmp_path, xml(*entries)).startswith(message)
 
 
 @given(st.text(max_size=80))
@@ -144,58 +158,44 @@ JSON_ENTRY = {
     "modifiedtripleset": [{"subject": "A_B", "property": "cityServed", "object": '"C, D"'}],
     "lexicalisations": [{"comment": "good", "lex": "B & A  serves C."}, {"comment": "toFix", "lex": "B serve C."}],
 }
-
-
-def write_json(directory: Path, content: object) -> None:
-    write(directory, json.dumps(content), "train.json")
+WITHOUT_CATEGORY = {name: value for name, value in JSON_ENTRY.items() if name != "category"}
+WITHOUT_SUBJECT = {**JSON_ENTRY, "modifiedtripleset": [{"subject": "", "property": "b", "object": "c"}]}
+WITH_ID = {**JSON_ENTRY, "xml_id": "Id1", "size": "1"}
 
 
 def test_json_form_is_the_same_corpus(tmp_path: Path) -> None:
     write(tmp_path / "xml", xml(ENTRY))
-    write_json(tmp_path / "json", {"entries": [{"1": JSON_ENTRY}]})
+    write(tmp_path / "json", json.dumps({"entries": [{"1": JSON_ENTRY}]}), "train.json")
     forms = [webnlg.load(tmp_path / form, "train", "paper") for form in ("xml", "json")]
     assert forms[0].examples == forms[1].examples
     assert forms[0].skipped == forms[1].skipped
 
 
-def without(key: str) -> dict[str, object]:
-    return {name: value for name, value in JSON_ENTRY.items() if name != key}
-
-
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("text", "message"),
     [
-        ([], "train.json: an object is expected, not a list"),
-        ({"items": []}, "train.json: no 'entries', only items"),
-        ({"entries": [{"1": JSON_ENTRY, "2": JSON_ENTRY}]}, "train.json: entry 1: one numbered object is expected"),
-        ({"entries": [{"1": without("category")}]}, "train.json: entry 1: no 'category'"),
+        ("[]", "train.json: an object is expected, not a list"),
+        ('{"items": []}', "train.json: no 'entries', only items"),
         (
-            {"entries": [{"1": {**JSON_ENTRY, "lexicalisations": [3]}}]},
+            json.dumps({"entries": [{"1": JSON_ENTRY, "2": JSON_ENTRY}]}),
+            "train.json: entry 1: one numbered object is expected",
+        ),
+        (json.dumps({"entries": [{"1": WITHOUT_CATEGORY}]}), "train.json: entry 1: no 'category'"),
+        (
+            json.dumps({"entries": [{"1": {**JSON_ENTRY, "lexicalisations": [3]}}]}),
             "entry 1, lexicalisations: an object is expected",
         ),
+        (json.dumps({"entries": [{"1": WITHOUT_SUBJECT}]}), "entry 1: a triple without subject"),
         (
-            {
-                "entries": [
-                    {"1": {**JSON_ENTRY, "modifiedtripleset": [{"subject": "", "property": "b", "object": "c"}]}}
-                ]
-            },
-            "entry 1: a triple without subject",
-        ),
-        (
-            {"entries": [{str(n): {**JSON_ENTRY, "xml_id": "Id1", "size": "1"}} for n in range(2)]},
+            json.dumps({"entries": [{"0": WITH_ID}, {"1": WITH_ID}]}),
             "train.json: entry 2: the entry Id1 of category Airport and size 1 stands at",
         ),
-        ({"entries": []}, "the train split has no entry with a good text"),
+        ('{"entries": []}', "the train split has no entry with a good text"),
+        ('{"entries": [\n{"1": ', "train.json:2: not JSON"),
     ],
 )
-def test_json_of_another_shape_is_refused(tmp_path: Path, content: object, message: str) -> None:
-    write_json(tmp_path, content)
+def test_json_of_another_shape_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    write(tmp_path, text, "train.json")
     with pytest.raises(DataError) as caught:
         webnlg.load(tmp_path, "train", "paper")
     assert message in str(caught.value)
-
-
-def test_truncated_json_is_refused_with_its_line(tmp_path: Path) -> None:
-    write(tmp_path, '{"entries": [\n{"1": ', "train.json")
-    with pytest.raises(DataError, match=r"train\.json:2: not JSON"):
-        webnlg.load(tmp_path, "train", "paper")

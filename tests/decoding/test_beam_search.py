@@ -21,6 +21,7 @@ from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.transformers_names import CACHE
+from tiny_methods import drawn
 
 PREFIX_LEN = 3
 NEWLINE = 7
@@ -42,12 +43,6 @@ def architecture(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def backbone(architecture: str) -> Backbone:
     return few_tokens_backbone(architecture, NEWLINE)
-
-
-def a_prefix(backbone: Backbone, seed: int = 0) -> Tensor:
-    sizes = backbone.shape
-    shape = (sizes.layers, 2, sizes.kv_heads, PREFIX_LEN, sizes.head_dim)
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def uncached(backbone: Backbone, key_values: Tensor, prompt: Sequence[int]) -> Next:
@@ -143,7 +138,7 @@ def all_of_the_library(
 def test_greedy_is_the_naive_one_and_the_librarys(architecture: str, backbone: Backbone) -> None:
     outputs = {}
     for seed in range(3):
-        key_values = a_prefix(backbone, seed)
+        key_values = drawn(backbone, PREFIX_LEN, seed)["decoder"]
         for prompt, output in zip(
             PROMPTS, generate(backbone, FixedPrefix({"decoder": key_values}), PROMPTS, GREEDY), strict=True
         ):
@@ -157,7 +152,7 @@ def test_greedy_is_the_naive_one_and_the_librarys(architecture: str, backbone: B
 def test_beams_by_total_length_are_those_of_the_papers_version(backbone: Backbone, beams: int) -> None:
     outputs = {}
     for seed in range(2):
-        key_values = a_prefix(backbone, seed)
+        key_values = drawn(backbone, PREFIX_LEN, seed)["decoder"]
         asks = [uncached(backbone, key_values, prompt) for prompt in PROMPTS]
         for limit, penalty in product((1, 2, 3, 5, 9), (0.0, 0.8, 1.0, 2.0)):
             config = replace(BEAM, beams=beams, max_new_tokens=limit, length_penalty=penalty, length_norm="total")
@@ -169,7 +164,7 @@ def test_beams_by_total_length_are_those_of_the_papers_version(backbone: Backbon
 
 @pytest.mark.parametrize("beams", [2, 5])
 def test_beams_by_generated_length_are_those_of_the_library(architecture: str, backbone: Backbone, beams: int) -> None:
-    key_values = a_prefix(backbone)
+    key_values = drawn(backbone, PREFIX_LEN)["decoder"]
     for limit, penalty in product((1, 4, 9), (0.0, 1.0, 3.0)):
         config = replace(BEAM, beams=beams, max_new_tokens=limit, length_penalty=penalty)
         settings = {"num_beams": beams, "max_new_tokens": limit, "length_penalty": penalty, "early_stopping": False}
@@ -179,11 +174,11 @@ def test_beams_by_generated_length_are_those_of_the_library(architecture: str, b
 
 
 def test_several_outputs_are_the_librarys_best_hypotheses(architecture: str, backbone: Backbone) -> None:
-    method = FixedPrefix({"decoder": a_prefix(backbone)})
+    method = FixedPrefix(drawn(backbone, PREFIX_LEN))
     settings = {"num_beams": 5, "num_return_sequences": 3, "max_new_tokens": 8, "early_stopping": False}
     outputs = generate_all(backbone, method, PROMPTS, replace(BEAM, outputs=3))
     for prompt, texts in zip(PROMPTS, outputs, strict=True):
-        assert texts == all_of_the_library(architecture, a_prefix(backbone), prompt, **settings)
+        assert texts == all_of_the_library(architecture, drawn(backbone, PREFIX_LEN)["decoder"], prompt, **settings)
     assert [texts[0] for texts in outputs] == generate(backbone, method, PROMPTS, BEAM)
 
 
@@ -193,16 +188,18 @@ def test_penalised_repetitions_are_the_librarys(
     architecture: str, backbone: Backbone, beams: int, penalty: float
 ) -> None:
     """The library penalises the ids that stand for the prefix too: prompts that have this id anyway."""
-    method, prompts = FixedPrefix({"decoder": a_prefix(backbone)}), [prompt for prompt in PROMPTS if 1 in prompt]
+    method, prompts = FixedPrefix(drawn(backbone, PREFIX_LEN)), [prompt for prompt in PROMPTS if 1 in prompt]
     config = replace(BEAM, beams=beams, repetition_penalty=penalty)
     settings = {"num_beams": beams, "max_new_tokens": 8, "early_stopping": False, "repetition_penalty": penalty}
     outputs = generate(backbone, method, prompts, config)
-    assert outputs == [of_the_library(architecture, a_prefix(backbone), prompt, **settings) for prompt in prompts]
+    assert outputs == [
+        of_the_library(architecture, drawn(backbone, PREFIX_LEN)["decoder"], prompt, **settings) for prompt in prompts
+    ]
     assert outputs != generate(backbone, method, prompts, replace(config, repetition_penalty=1.0))
 
 
 def test_the_two_length_norms_differ(backbone: Backbone) -> None:
-    key_values = a_prefix(backbone)
+    key_values = drawn(backbone, PREFIX_LEN)["decoder"]
     by_norm = [
         generate(
             backbone, FixedPrefix({"decoder": key_values}), PROMPTS, replace(BEAM, length_norm=norm, max_new_tokens=12)
@@ -214,7 +211,7 @@ def test_the_two_length_norms_differ(backbone: Backbone) -> None:
 
 @pytest.mark.parametrize("config", [GREEDY, BEAM, replace(BEAM, length_norm="total")])
 def test_batch_and_order_of_the_prompts_change_no_output(backbone: Backbone, config: DecodeConfig) -> None:
-    key_values = a_prefix(backbone)
+    key_values = drawn(backbone, PREFIX_LEN)["decoder"]
     together = generate(backbone, FixedPrefix({"decoder": key_values}), PROMPTS, config)
     for size in (1, 3):
         parts = [PROMPTS[start : start + size] for start in range(0, len(PROMPTS), size)]
@@ -228,7 +225,7 @@ def test_batch_and_order_of_the_prompts_change_no_output(backbone: Backbone, con
 
 @pytest.mark.parametrize("beams", [1, 5])
 def test_newlines_are_banned_and_keep_their_probability(architecture: str, backbone: Backbone, beams: int) -> None:
-    key_values = a_prefix(backbone)
+    key_values = drawn(backbone, PREFIX_LEN)["decoder"]
     banned = [NEWLINE, NEWLINE + 1]
     config = replace(BEAM, beams=beams, ban_newlines=True)
     free = generate(backbone, FixedPrefix({"decoder": key_values}), PROMPTS, replace(config, ban_newlines=False))
@@ -249,7 +246,7 @@ def test_the_first_generated_position_is_a_plain_forward_pass_with_the_prefix(
     backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the search sees at its first step, for prompts padded in one batch, and what it computes after it."""
-    key_values = a_prefix(backbone)
+    key_values = drawn(backbone, PREFIX_LEN)["decoder"]
     seen: list[Tensor] = []
 
     def watch(hidden: Tensor, head: Callable[[Tensor], Tensor], *others: Any) -> Candidates:
@@ -266,7 +263,7 @@ def test_the_first_generated_position_is_a_plain_forward_pass_with_the_prefix(
 
 
 def test_zeroed_and_random_prefixes_write_different_texts(backbone: Backbone) -> None:
-    key_values = a_prefix(backbone)
+    key_values = drawn(backbone, PREFIX_LEN)["decoder"]
     asks = [uncached(backbone, prefix, PROMPTS[1]) for prefix in (key_values, torch.zeros_like(key_values))]
     assert asks[0](()) != pytest.approx(asks[1](()), abs=1e-2)
     outputs = [
@@ -281,7 +278,7 @@ def test_zeroed_and_random_prefixes_write_different_texts(backbone: Backbone) ->
 def test_the_limit_is_kept(backbone: Backbone, beams: int, limit: int) -> None:
     outputs = generate(
         backbone,
-        FixedPrefix({"decoder": a_prefix(backbone)}),
+        FixedPrefix(drawn(backbone, PREFIX_LEN)),
         PROMPTS,
         replace(BEAM, beams=beams, max_new_tokens=limit),
     )
@@ -293,7 +290,7 @@ def test_the_limit_is_kept(backbone: Backbone, beams: int, limit: int) -> None:
 def test_a_whole_vocabulary_of_bytes(name: str) -> None:
     """The model and the tokenizer as they are loaded for a run."""
     backbone = load(ModelConfig(name=name, source="random", architecture=name))  # type: ignore[arg-type]
-    key_values = a_prefix(backbone)
+    key_values = drawn(backbone, PREFIX_LEN)["decoder"]
     prompts = [backbone.tokenizer.source(text) for text in ("name : Aromi", "a", "name : The Eagle | near : river")]
     config = replace(BEAM, ban_newlines=True)
     outputs = generate(backbone, FixedPrefix({"decoder": key_values}), prompts, config)

@@ -18,6 +18,7 @@ from prefixrun.decoding.generate import generate, generate_all
 from prefixrun.decoding.sampling import draw, restricted, uniform_numbers
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.backbone import Backbone, load
+from tiny_methods import drawn
 
 SAMPLE = DecodeConfig(
     name="test",
@@ -40,10 +41,7 @@ def backbone(request: pytest.FixtureRequest) -> Backbone:
 
 @pytest.fixture
 def method(backbone: Backbone) -> FixedPrefix:
-    sizes, generator = backbone.shape, torch.Generator().manual_seed(0)
-    shape = (sizes.layers, 2, sizes.kv_heads, 3, sizes.head_dim)
-    sites = ("encoder", "decoder", "cross") if backbone.is_seq2seq else ("decoder",)
-    return FixedPrefix({site: torch.randn(shape, generator=generator) for site in sites})
+    return FixedPrefix(drawn(backbone, 3))
 
 
 def prompts(backbone: Backbone) -> list[list[int]]:

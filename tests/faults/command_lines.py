@@ -197,16 +197,7 @@ class LineCase:
 
     def line(self, scene: Scene) -> list[str]:
         """The command in a scene."""
-        meant = {
-            "$TREE": str(scene.tree),
-            "$ID": scene.run.name.rpartition("-")[2],
-            "$OTHER": scene.others[0],
-            "$VALUE": VALUES[self.value],
-        }
-        words = list(self.words)
-        for name, value in meant.items():
-            words = [word.replace(name, value) for word in words]
-        return words
+        return scene.filled(self.words, VALUE=VALUES[self.value])
 
 
 def line_cases() -> Iterator[LineCase]:

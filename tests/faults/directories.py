@@ -211,12 +211,7 @@ class DirectoryCase:
 
     def line(self, scene: Scene, directory: Path) -> list[str]:
         """The command."""
-        meant = {"$DIR": str(directory), "$TREE": str(scene.tree), "$OTHER": scene.others[0]}
-        meant["$ID"] = scene.run.name.rpartition("-")[2]
-        words = list(self.words)
-        for name, value in meant.items():
-            words = [word.replace(name, value) for word in words]
-        return words
+        return scene.filled(self.words, DIR=str(directory))
 
 
 def directory_damages(file: str) -> dict[str, Damage]:

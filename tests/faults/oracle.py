@@ -139,7 +139,10 @@ class Named(Protocol):
 
 
 def parameters(cases: Iterable[Named], *, one_in: int) -> list[Any]:
-    """Cases as parameters of a test: about one in so many, always the same, belong to the tests that take seconds."""
+    """Cases as parameters of a test, no two of one name: about one in so many, always the same, belong to the tests
+    that take seconds."""
+    cases = list(cases)
+    assert len({case.id for case in cases}) == len(cases), "a case has a name of its own"
     return [
         pytest.param(case, id=case.id, marks=[pytest.mark.slow] if zlib.crc32(case.id.encode()) % one_in else [])
         for case in cases

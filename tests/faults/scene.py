@@ -4,7 +4,7 @@ import ctypes
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,23 +15,12 @@ import pytest
 from oracle import contents, give
 from prefixrun import files
 from prefixrun.metrics.base import prepared
+from small_run import SMALLEST
 
 SETTINGS = (
-    "model=tiny_gpt2",
-    "prefix_len=2",
-    "init=random",
-    "method.mid_dim=8",
-    "train_size=8",
-    "train.max_steps=4",
-    "train.checkpoint_every=1",
-    "train.warmup_steps=0",
-    "train.batch_size=4",
-    "train.eval_examples=2",
-    "test_size=4",
-    "decode.batch_size=1",
-    "decode.beams=1",
-    "decode.max_new_tokens=4",
-    "threads=1",
+    *SMALLEST,
+    *("method=prefix", "method.mid_dim=8", "train.max_steps=4", "train.checkpoint_every=1", "train.eval_examples=2"),
+    *("test_size=4", "decode.batch_size=1"),
 )
 """A run of a fifth of a second that saves a checkpoint after every step and decodes one input at a time."""
 
@@ -47,6 +36,14 @@ class Scene:
     """The directory of the run that is damaged."""
     others: tuple[str, ...]
     """Ids of two finished runs."""
+
+    def filled(self, words: Sequence[str], **meant: str) -> list[str]:
+        """A command with the run for $ID, another one for $OTHER, their results for $TREE, and what else is meant."""
+        names = {"ID": self.run.name.rpartition("-")[2], "OTHER": self.others[0], "TREE": str(self.tree), **meant}
+        filled = list(words)
+        for name, value in names.items():
+            filled = [word.replace(f"${name}", value) for word in filled]
+        return filled
 
     def beside(self) -> dict[str, Any]:
         """Everything that no command may change: what lies beside the tree and the program's cache."""

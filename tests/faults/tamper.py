@@ -230,17 +230,16 @@ class TamperCase:
 
     def words(self, scene: Scene) -> list[str]:
         """The command."""
-        run_id, results = scene.run.name.rpartition("-")[2], f"results_dir={scene.tree}"
         words = {
             "resume": [*SETTINGS, "seed=1"],
-            "generate": ["generate", f"run={run_id}", "text=name[A], food[French]"],
-            "export": ["export", f"run={run_id}", f"out={scene.tree / 'exported'}"],
-            "verify": ["verify", run_id],
-            "diff": ["diff", run_id, scene.others[0]],
-            "keep": ["keep", f"run={run_id}"],
-            "inspect": ["inspect", f"run={run_id}", "examples=1", "vocabulary=20"],
+            "generate": ["generate", "run=$ID", "text=name[A], food[French]"],
+            "export": ["export", "run=$ID", "out=$TREE/exported"],
+            "verify": ["verify", "$ID"],
+            "diff": ["diff", "$ID", "$OTHER"],
+            "keep": ["keep", "run=$ID"],
+            "inspect": ["inspect", "run=$ID", "examples=1", "vocabulary=20"],
         }
-        return [*words.get(self.verb, [self.verb]), results]
+        return scene.filled([*words.get(self.verb, [self.verb]), "results_dir=$TREE"])
 
 
 def damages_of(file: str, *, is_directory: bool = False) -> dict[str, Damage]:

@@ -39,8 +39,3 @@ def test_a_hostile_command_line(case: LineCase, scene: Scene) -> None:
     assert answer.faults == [], answer
     if not case.writes:
         assert scene.beside() == before, answer
-
-
-def test_a_case_has_a_name_of_its_own() -> None:
-    ids = [case.id for case in line_cases()]
-    assert len(ids) == len(set(ids))

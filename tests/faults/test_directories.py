@@ -57,8 +57,3 @@ def test_the_table_names_files_that_there_are(originals: Path) -> None:
     for file in FILES:
         kind, _, name = file.partition("/")
         assert list((originals / kind).rglob(name)), file
-
-
-def test_a_case_has_a_name_of_its_own() -> None:
-    ids = [case.id for case in directory_cases()]
-    assert len(ids) == len(set(ids))

@@ -26,7 +26,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from checkout import SRC
+from checkout import environment
 
 LONGEST = 120
 """Seconds after which a child that was to be killed while it works must have begun to."""
@@ -36,12 +36,11 @@ class ForkServer:
     """The server as a test uses it; a context manager."""
 
     def __init__(self, directory: Path) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1", "PATH": "/nonexistent"}
         self._log = open(directory / "said.txt", "ab")  # noqa: SIM115 - closed in __exit__
         self._process = subprocess.Popen(
             [sys.executable, __file__],
             cwd=directory,
-            env=environment,
+            env=environment(PATH="/nonexistent"),
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

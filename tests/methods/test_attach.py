@@ -20,6 +20,7 @@ from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.architectures import random_model
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.transformers_names import CACHE
+from tiny_methods import drawn
 
 DECODER_ONLY, ENCODER_DECODER = ("tiny_gpt2", "tiny_llama"), ("tiny_bart", "tiny_t5")
 LAYOUTS = {"tiny_bart": "bart", "tiny_t5": "t5"}
@@ -43,12 +44,6 @@ def plain(backbone: Backbone) -> PreTrainedModel:
     model = random_model(str(backbone.files.fingerprint).removeprefix("random:")).eval()
     model.set_attn_implementation("eager")
     return model
-
-
-def a_prefix(backbone: Backbone) -> FixedPrefix:
-    sizes, stream = backbone.shape, torch.Generator().manual_seed(0)
-    shape = (sizes.layers, 2, sizes.kv_heads, 3, sizes.head_dim)
-    return FixedPrefix({site: torch.randn(shape, generator=stream) for site in backbone.sites})
 
 
 def padded(backbone: Backbone) -> tuple[Tensor, Tensor]:
@@ -77,7 +72,7 @@ def by_the_library(backbone: Backbone, model: PreTrainedModel, **settings: Any) 
 def test_generate_of_the_library_sees_the_prefix(
     backbone: Backbone, plain: PreTrainedModel, settings: dict[str, Any]
 ) -> None:
-    method = a_prefix(backbone)
+    method = FixedPrefix(drawn(backbone, 3))
     config = replace(GREEDY, beams=settings.get("num_beams", 1))
     ours = generate(backbone, method, [backbone.tokenizer.source(text) for text in TEXTS], config)
     before = by_the_library(backbone, plain, **settings)
@@ -89,7 +84,7 @@ def test_generate_of_the_library_sees_the_prefix(
 
 
 def test_the_backbones_own_model_takes_it_too(backbone: Backbone) -> None:
-    method = a_prefix(backbone)
+    method = FixedPrefix(drawn(backbone, 3))
     ours = generate(backbone, method, [backbone.tokenizer.source(text) for text in TEXTS], GREEDY)
     with Attachment(method, "prefix", backbone, backbone.model) as model:
         assert by_the_library(backbone, model) == ours
@@ -97,21 +92,21 @@ def test_the_backbones_own_model_takes_it_too(backbone: Backbone) -> None:
 
 
 def test_several_sequences_of_an_input_and_sampling_see_it(backbone: Backbone, plain: PreTrainedModel) -> None:
-    method = a_prefix(backbone)
+    method = FixedPrefix(drawn(backbone, 3))
     with Attachment(method, "prefix", backbone, plain):
         several = by_the_library(backbone, plain, num_beams=4, num_return_sequences=2)
         best = by_the_library(backbone, plain, num_beams=4)
-        drawn = by_the_library(backbone, plain, do_sample=True, top_k=1, num_return_sequences=2)
+        sampled = by_the_library(backbone, plain, do_sample=True, top_k=1, num_return_sequences=2)
         greedy = by_the_library(backbone, plain)
     assert several[::2] == best
-    assert drawn[::2] == drawn[1::2] == greedy
+    assert sampled[::2] == sampled[1::2] == greedy
 
 
 def test_logits_of_a_plain_forward_pass(backbone: Backbone, plain: PreTrainedModel) -> None:
     """Whole, and token by token with a cache; afterwards the model is as it was, to the bit."""
     if backbone.is_seq2seq:
         pytest.skip("its positions are not shifted")
-    method = a_prefix(backbone)
+    method = FixedPrefix(drawn(backbone, 3))
     ids = torch.tensor([backbone.tokenizer.source(TEXTS[2])])
     with torch.inference_mode():
         before = plain(ids).logits
@@ -133,7 +128,7 @@ def test_logits_of_a_plain_forward_pass(backbone: Backbone, plain: PreTrainedMod
 
 def test_it_stays_until_it_is_detached(backbone: Backbone, plain: PreTrainedModel) -> None:
     before = by_the_library(backbone, plain)
-    attachment = Attachment(a_prefix(backbone), "prefix", backbone, plain)
+    attachment = Attachment(FixedPrefix(drawn(backbone, 3)), "prefix", backbone, plain)
     assert by_the_library(backbone, plain) != before
     attachment.detach()
     attachment.detach()
@@ -149,7 +144,7 @@ def test_methods_within_rows_are_refused(name: str) -> None:
 
 
 def test_another_model_is_refused(backbone: Backbone, plain: PreTrainedModel) -> None:
-    method, before = a_prefix(backbone), copy.deepcopy(plain.state_dict())
+    method, before = FixedPrefix(drawn(backbone, 3)), copy.deepcopy(plain.state_dict())
     others = {"tiny_gpt2": "tiny_llama", "tiny_llama": "tiny_gpt2", "tiny_bart": "tiny_t5", "tiny_t5": "tiny_bart"}
     other = random_model(others[str(backbone.files.fingerprint).removeprefix("random:")])
     with pytest.raises(ConfigError, match="is not the model of the run"):

@@ -47,6 +47,10 @@ def test_no_other_size_comes_closer(first: int, step: int, wanted: float, larges
         (["model=gpt2_medium", "method=finetune_top", "budget=0.1%"], 1),
         (["model=gpt2_medium", "method=finetune_top", "budget=100%"], 24),
         (["model=gpt2_large", "method=prefix", "budget=0.1%"], 8),
+        # Two blocks of width 32: 2 x (2 x 32 + 1) numbers a bottleneck, and 2 x 3 x 32 whatever it is, of 66,496.
+        (["model=tiny_gpt2", "method=adapter", "budget=5%"], round((66_496 / 20 - 192) / 130)),
+        # Queries and values: 3 x (2 x 32 + 32 + 16) numbers a rank, of 36,128.
+        (["model=tiny_llama", "method=lora", "budget=5%"], round(36_128 / 20 / 336)),
         (["model=bart_large", "method=prefix", "budget=2%"], 110),
         (["model=bart_large", "method=prefix", "method.sites=decoder", "budget=2%"], 331),
     ],

@@ -3,6 +3,7 @@
 Every method with four families and every family with a prefix; the whole product is slow.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -22,7 +23,7 @@ from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config, DecodeConfig, TrainConfig
 from prefixrun.data import Pair
 from prefixrun.decoding.generate import generate
-from prefixrun.errors import ConfigError
+from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.methods import Method, peft_format, prompt
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.attention import attach_prefix
@@ -300,6 +301,31 @@ def test_what_is_stored_is_what_training_ended_with(name: str, model: str, tmp_p
         expected = it.backbone.logits(states(it.method, it.backbone))
     with restored.attach(it.backbone):
         assert torch.equal(it.backbone.logits(states(restored, it.backbone)), expected)
+
+
+CHECKED = (
+    "prefix_gated",
+    "prefix_plus",
+    "prefix_plus_unrotated",
+    "finetune",
+    "finetune_top",
+    "adapter",
+    "houlsby",
+    "lora",
+)
+
+
+@pytest.mark.parametrize(("name", "model"), [(name, model) for name in CHECKED for model in MODELS])
+def test_what_is_stored_of_another_model_or_size_is_refused(name: str, model: str) -> None:
+    it = case(name, model)
+    key, tensor = next(iter(it.kept.items()))
+    for other in (tensor[None], tensor.double()[..., :-1], tensor.long()):
+        kind, shape = str(other.dtype), re.escape(str(tuple(other.shape)))
+        fits = re.escape(str(tuple(tensor.shape)))
+        with pytest.raises(DamagedStateError, match=rf"{re.escape(key)} is {kind} of {shape}, not {fits} numbers"):
+            methods.restore(it.config, it.backbone, {**it.kept, key: other})
+    with pytest.raises(DamagedStateError, match=rf"{re.escape(key)} is missing"):
+        methods.restore(it.config, it.backbone, {name: other for name, other in it.kept.items() if name != key})
 
 
 @every_case

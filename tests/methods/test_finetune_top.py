@@ -1,14 +1,12 @@
 """Fine-tuning the top layers: which parameters, how many, and which stored ones fit."""
 
-from dataclasses import replace
-
 import pytest
 from transformers import PreTrainedModel
 
 from prefixrun import methods
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
-from prefixrun.errors import ConfigError, DamagedStateError
+from prefixrun.errors import ConfigError
 from prefixrun.methods.finetune_top import names, top_names
 from prefixrun.models.backbone import Backbone
 
@@ -34,15 +32,3 @@ def test_the_number_of_layers_counts_from_the_top(medium: PreTrainedModel) -> No
 def test_more_layers_than_there_are_are_refused_at_the_start(backbone: Backbone) -> None:
     with pytest.raises(ConfigError, match=r"method\.layers=9: this model has [23] of them"):
         methods.refuse(config(9), backbone)
-
-
-def test_weights_of_another_model_are_refused(backbone: Backbone) -> None:
-    settings = config(1)
-    stored = methods.build(settings, backbone).trained_tensors()
-    with pytest.raises(DamagedStateError, match="is missing"):
-        methods.restore(replace(settings, method=replace(settings.method, layers=2)), backbone, stored)
-    name = next(iter(stored))
-    with pytest.raises(DamagedStateError, match=f"{name} is torch.float32 of"):
-        methods.restore(settings, backbone, {**stored, name: stored[name][None]})
-    with pytest.raises(DamagedStateError, match=f"{name} is torch.int64 of"):
-        methods.restore(settings, backbone, {**stored, name: stored[name].long()})

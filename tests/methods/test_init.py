@@ -50,16 +50,6 @@ def test_a_prefix_of_words_counts_like_the_words_in_front(backbone: Backbone) ->
     assert not torch.allclose(ours, plain_logits(backbone, text), atol=1e-2)
 
 
-def test_a_flat_prefix_is_set_and_stays_trainable(backbone: Backbone) -> None:
-    target = activations(backbone, word_ids(backbone, WORDS, None, LENGTH))
-    prefix = FlatPrefix(backbone.shape, backbone.sites, LENGTH)
-    assert prefix.fit_to({"decoder": target}, InitConfig(name="words")) == 0.0
-    parameter = prefix.prefix["decoder"]
-    assert torch.equal(parameter, target)
-    assert parameter.requires_grad
-    assert parameter.data_ptr() != target.data_ptr()
-
-
 def test_the_mlp_is_fitted_and_the_error_falls(backbone: Backbone) -> None:
     target = activations(backbone, word_ids(backbone, WORDS, None, LENGTH))
     errors = []

@@ -2,17 +2,13 @@
 
 import pytest
 import torch
-from torch import Tensor
 
-from prefixrun import methods
-from prefixrun.config.compose import compose
 from prefixrun.methods.base import Method
 from prefixrun.methods.left_out import LeftOut, Part
-from prefixrun.methods.prefix import FixedPrefix, Prefix
-from prefixrun.models.backbone import Backbone, load
-from prefixrun.models.batches import Row
+from prefixrun.methods.prefix import FixedPrefix
+from prefixrun.models.backbone import Backbone
+from tiny_methods import prefix_on, states
 
-ROWS = [Row((5, 6, 7, 256), ((8, 9, 256), (10, 256))), Row((11, 256), ((12, 13, 14, 256),))]
 LENGTH = 3
 EVERYWHERE = tuple(range(LENGTH))
 
@@ -31,31 +27,13 @@ class Nothing(Method):
         return LENGTH
 
 
-def prefix_on(model: str, name: str = "prefix_flat", *overrides: str) -> tuple[Prefix, Backbone]:
-    config = compose([f"model={model}", f"method={name}", f"prefix_len={LENGTH}", "init=random", *overrides])
-    backbone = load(config.model)
-    method = methods.build(config, backbone)
-    assert isinstance(method, Prefix)
-    with torch.no_grad():
-        for parameter in method.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
-    return method.eval(), backbone
-
-
 def all_layers(backbone: Backbone) -> tuple[int, ...]:
     return tuple(range(backbone.shape.layers))
 
 
-@torch.no_grad()
-def states(method: Method, backbone: Backbone) -> Tensor:
-    batch = method.collate(backbone, ROWS, "token_mean")
-    with method.attach(backbone):
-        return method.target_states(backbone, batch)
-
-
 @pytest.mark.parametrize("model", ["tiny_gpt2", "tiny_llama"])
 def test_without_a_position_it_is_the_others(model: str) -> None:
-    prefix, backbone = prefix_on(model)
+    prefix, backbone = prefix_on(f"model={model}")
     tensor, layers = prefix.trained_tensors()["decoder"], all_layers(backbone)
     for position in EVERYWHERE:
         kept = [each for each in EVERYWHERE if each != position]
@@ -69,7 +47,7 @@ def test_without_a_position_it_is_the_others(model: str) -> None:
 
 @pytest.mark.parametrize("model", ["tiny_gpt2", "tiny_bart"])
 def test_without_a_layer_or_site_it_is_a_prefix_of_the_others(model: str) -> None:
-    prefix, backbone = prefix_on(model)
+    prefix, backbone = prefix_on(f"model={model}")
     tensors = prefix.trained_tensors()
     upper = FixedPrefix({site: tensor[1:] for site, tensor in tensors.items()}, layers=(1,))
     lowest = LeftOut(prefix, [Part(site, (0,), EVERYWHERE) for site in backbone.sites])
@@ -82,10 +60,10 @@ def test_without_a_layer_or_site_it_is_a_prefix_of_the_others(model: str) -> Non
 
 
 def test_a_gated_prefix_has_a_softmax_over_the_others() -> None:
-    prefix, backbone = prefix_on("tiny_llama", "prefix_gated")
+    prefix, backbone = prefix_on("model=tiny_llama", "method=prefix_gated")
     layers = all_layers(backbone)
     left_out = LeftOut(prefix, [Part("decoder", layers, (1,))])
-    other, _ = prefix_on("tiny_llama", "prefix_gated")
+    other, _ = prefix_on("model=tiny_llama", "method=prefix_gated")
     for stored, parameter in zip(prefix.trained_tensors().values(), other.parameters(), strict=False):
         parameter.data = stored if stored.dim() == 2 else stored[:, :, :, [0, 2]]
     torch.testing.assert_close(states(left_out, backbone), states(other, backbone))
@@ -94,7 +72,7 @@ def test_a_gated_prefix_has_a_softmax_over_the_others() -> None:
 
 @pytest.mark.parametrize("query", ["rotated", "unrotated"])
 def test_in_the_sum_of_a_prefix_outside_the_softmax_a_position_is_missing(query: str) -> None:
-    prefix, backbone = prefix_on("tiny_llama", "prefix_plus", f"method.query={query}")
+    prefix, backbone = prefix_on("model=tiny_llama", "method=prefix_plus", f"method.query={query}")
     left_out = LeftOut(prefix, [Part("decoder", (1,), (0, 2))])
     expected = states(prefix, backbone)
     (parameter,) = prefix.parameters()

@@ -3,40 +3,20 @@
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
-from prefixrun import methods
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError
-from prefixrun.methods.base import Method
 from prefixrun.methods.nested import cut, grid, shortest
-from prefixrun.methods.prefix import Prefix
-from prefixrun.models.backbone import Backbone, load
-from prefixrun.models.batches import Row
+from prefixrun.models.backbone import load
+from tiny_methods import ROWS, moved, states
 
 METHODS = ("prefix", "prefix_flat", "prefix_gated", "prefix_plus")
-ROWS = [Row((5, 6, 7, 256), ((8, 9, 256), (10, 256)))]
 
 
 def config_of(name: str, *overrides: str) -> Config:
     words = ["model=tiny_llama", f"method={name}", "prefix_len=5", "init=random", "method.nested=true"]
     return compose([*words, *(["method.mid_dim=8"] if name == "prefix" else []), *overrides])
-
-
-def moved(config: Config, backbone: Backbone) -> Prefix:
-    method = methods.build(config, backbone)
-    with torch.no_grad():
-        for parameter in method.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
-    assert isinstance(method, Prefix)
-    return method
-
-
-def states(method: Method, backbone: Backbone) -> Tensor:
-    batch = method.collate(backbone, ROWS, "token_mean")
-    with torch.no_grad(), method.attach(backbone):
-        return method.target_states(backbone, batch)
 
 
 @pytest.mark.parametrize("name", METHODS)

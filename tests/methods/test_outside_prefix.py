@@ -2,37 +2,21 @@
 
 import pytest
 import torch
-from torch import Tensor
 
 from prefixrun import methods
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
-from prefixrun.errors import ConfigError, DamagedStateError
+from prefixrun.errors import ConfigError
 from prefixrun.methods.attach import Attachment
 from prefixrun.methods.base import Method
-from prefixrun.models.backbone import Backbone, load
-from prefixrun.models.batches import Row
+from prefixrun.models.backbone import load
+from tiny_methods import moved, states
 
 NAMES = ("prefix_gated", "prefix_plus")
-ROWS = [Row((5, 6, 7, 256), ((8, 9, 256), (10, 256))), Row((11, 256), ((12, 13, 14, 256),))]
 
 
 def config_of(name: str, model: str = "tiny_llama", *overrides: str) -> Config:
     return compose([f"model={model}", f"method={name}", "prefix_len=3", "init=random", *overrides])
-
-
-def moved(config: Config, backbone: Backbone) -> Method:
-    """The method of a configuration some way from its start."""
-    method = methods.build(config, backbone)
-    with torch.no_grad():
-        for parameter in method.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
-    return method
-
-
-def states(method: Method, backbone: Backbone) -> Tensor:
-    with torch.no_grad(), method.attach(backbone):
-        return method.target_states(backbone, method.collate(backbone, ROWS, "token_mean"))
 
 
 @pytest.mark.parametrize("init", ["random", "words", "vocab", "uniform"])
@@ -76,15 +60,6 @@ def test_layers_without_it_are_left_alone(name: str) -> None:
     with moved(config, backbone).attach(backbone):
         terms = [getattr(part, "output_term", None) for part in backbone.model.modules() if hasattr(part, "layer_idx")]
     assert [term is None for term in terms] == [False, True, False]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_what_is_stored_of_another_length_is_refused(name: str) -> None:
-    config = config_of(name)
-    backbone = load(config.model)
-    stored = methods.build(config, backbone).trained_tensors()
-    with pytest.raises(DamagedStateError, match=r"decoder is torch\.float32 of"):
-        methods.restore(config_of(name, "tiny_llama", "prefix_len=4"), backbone, stored)
 
 
 @pytest.mark.parametrize("model", ["tiny_llama", "tiny_t5"])

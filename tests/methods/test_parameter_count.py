@@ -29,6 +29,7 @@ def counts(*words: str) -> Parameters:
 )
 @pytest.mark.parametrize("method", ["prefix", "prefix_flat"])
 def test_a_stored_prefix(method: str, model: str, length: int, stored: int) -> None:
+    """prefix_len x 2 x layers x width: the 250K and 500K of the paper's abstract are lengths 5 and 10."""
     found = counts(f"model={model}", f"method={method}", f"prefix_len={length}")
     assert found.stored == stored
     assert (found.trained == stored) is (method == "prefix_flat")
@@ -37,6 +38,7 @@ def test_a_stored_prefix(method: str, model: str, length: int, stored: int) -> N
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
+        # Embedding(l, d), Linear(d, 512), Linear(512, 2 L d), with biases: 5 x 1,024 + 524,800 + 25,214,976.
         (["model=gpt2_medium", "prefix_len=5"], Parameters(25_744_896, 245_760, MEDIUM)),
         (["model=gpt2_medium", "prefix_len=10"], Parameters(25_750_016, 491_520, MEDIUM)),
         (["model=gpt2_large", "prefix_len=10"], Parameters(47_946_752, 921_600, LARGE)),
@@ -48,7 +50,10 @@ def test_a_stored_prefix(method: str, model: str, length: int, stored: int) -> N
             ["model=gpt2_medium", "method=prefix_flat", "prefix_len=5", "method.layers=0-23/2"],
             Parameters(122_880, 122_880, MEDIUM),
         ),
+        # A table of l x d, and while training an MLP of 2 x 1,024 x 512 + 512 + 1,024 numbers.
+        (["model=gpt2_medium", "method=embedding", "prefix_len=1"], Parameters(1_050_112 + 1_024, 1_024, MEDIUM)),
         (["model=gpt2_medium", "method=embedding", "prefix_len=10"], Parameters(1_050_112 + 10_240, 10_240, MEDIUM)),
+        (["model=gpt2_medium", "method=embedding", "prefix_len=20"], Parameters(1_050_112 + 20_480, 20_480, MEDIUM)),
         (
             ["model=gpt2_medium", "method=embedding", "method.mlp=false", "prefix_len=20"],
             Parameters(20480, 20480, MEDIUM),

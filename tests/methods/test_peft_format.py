@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save
-from torch import Tensor
 
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig
@@ -17,12 +16,7 @@ from prefixrun.methods import peft_format
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.transformers_names import CACHE
-
-
-def a_prefix(backbone: Backbone, length: int, seed: int) -> Tensor:
-    shape = backbone.shape
-    size = (shape.layers, 2, shape.kv_heads, length, shape.head_dim)
-    return torch.randn(size, generator=torch.Generator().manual_seed(seed))
+from tiny_methods import drawn
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of transformers, about what PEFT reads
@@ -30,7 +24,7 @@ def test_peft_generates_the_same_from_an_export(backbone: Backbone, tmp_path: Pa
     peft = pytest.importorskip("peft", reason="the extra peft is not installed")
     if CACHE == "cache":
         pytest.skip("PEFT gives generate() the prefix under the name of transformers up to 5.23, and it is ignored")
-    flat = {"decoder": a_prefix(backbone, 4, 0)}
+    flat = drawn(backbone, 4)
     peft_format.write_peft(tmp_path / "peft", flat, base_model="tiny")
     greedy = DecodeConfig(
         name="t", beams=1, max_new_tokens=8, length_norm="generated", ban_newlines=False, batch_size=1
@@ -77,7 +71,7 @@ Break = Callable[[Path, Backbone], None]
 
 
 def other_model(path: Path, backbone: Backbone) -> None:
-    peft_format.write_tensors(path, {"decoder": a_prefix(backbone, 2, 0)}, model="gpt2", sha256="0" * 64)
+    peft_format.write_tensors(path, drawn(backbone, 2), model="gpt2", sha256="0" * 64)
 
 
 def other_shape(path: Path, backbone: Backbone) -> None:
@@ -85,27 +79,27 @@ def other_shape(path: Path, backbone: Backbone) -> None:
 
 
 def whole_numbers(path: Path, backbone: Backbone) -> None:
-    path.write_bytes(save({"decoder": a_prefix(backbone, 2, 0).to(torch.int64)}))
+    path.write_bytes(save({"decoder": drawn(backbone, 2)["decoder"].to(torch.int64)}))
 
 
 def not_finite(path: Path, backbone: Backbone) -> None:
-    path.write_bytes(save({"decoder": a_prefix(backbone, 2, 0) / 0}))
+    path.write_bytes(save({"decoder": drawn(backbone, 2)["decoder"] / 0}))
 
 
 def other_site(path: Path, backbone: Backbone) -> None:
-    path.write_bytes(save({"cross": a_prefix(backbone, 2, 0)}))
+    path.write_bytes(save({"cross": drawn(backbone, 2)["decoder"]}))
 
 
 def beyond_float32(path: Path, backbone: Backbone) -> None:
-    path.write_bytes(save({"decoder": a_prefix(backbone, 2, 0).double() * 1e300}))
+    path.write_bytes(save({"decoder": drawn(backbone, 2)["decoder"].double() * 1e300}))
 
 
 def of_8_bits(path: Path, backbone: Backbone) -> None:
-    path.write_bytes(save({"decoder": a_prefix(backbone, 2, 0).to(torch.float8_e4m3fn)}))
+    path.write_bytes(save({"decoder": drawn(backbone, 2)["decoder"].to(torch.float8_e4m3fn)}))
 
 
 def header_without_its_keys(path: Path, backbone: Backbone) -> None:
-    path.write_bytes(save({"decoder": a_prefix(backbone, 2, 0)}, {"format": peft_format.FORMAT}))
+    path.write_bytes(save(drawn(backbone, 2), {"format": peft_format.FORMAT}))
 
 
 def device(path: Path, backbone: Backbone) -> None:

@@ -33,10 +33,12 @@ def test_its_starts(prefix: FlatPrefix) -> None:
 
 
 def test_fitting_copies_the_target_of_its_sites_and_leaves_no_error(prefix: FlatPrefix) -> None:
-    target = torch.randn(prefix.prefix["decoder"].shape)
+    target, parameter = torch.randn(prefix.prefix["decoder"].shape), prefix.prefix["decoder"]
     config = compose(["model=tiny_gpt2"]).init
     assert prefix.fit_to({"decoder": target, "cross": torch.zeros(1)}, config) == 0.0
     assert torch.equal(prefix.stored_key_values()["decoder"], target)
+    assert parameter.requires_grad, "it stays trainable"
+    assert parameter.data_ptr() != target.data_ptr()
 
 
 def test_it_is_built_for_the_sites_that_the_configuration_names() -> None:

@@ -54,16 +54,10 @@ def test_nist(name, read_case):
 
 
 @every_case
-@pytest.mark.parametrize(("metric", "scale"), [("ROUGE_L", 100), ("CIDEr", 1)])
-def test_coco_metrics(name, metric, scale, read_case):
+@pytest.mark.parametrize(
+    ("metric", "scale"), [("ROUGE_L", 100), ("CIDEr", 1), pytest.param("METEOR", 100, marks=pytest.mark.slow)]
+)
+def test_coco_metrics_and_meteor(name, metric, scale, read_case):
     case = read_case(name)
     value = score_one("e2e", metric, case.hypotheses, case.references) / scale
     assert value == pytest.approx(case.official[metric], abs=1e-9)
-
-
-@pytest.mark.slow
-@every_case
-def test_meteor(name, read_case):
-    case = read_case(name)
-    meteor = score_one("e2e", "METEOR", case.hypotheses, case.references) / 100
-    assert meteor == pytest.approx(case.official["METEOR"], abs=1e-9)

@@ -88,16 +88,11 @@ def test_scale_is_per_cent_where_the_paper_has_per_cent():
     assert Meteor(PTB).aggregate(statistics) == {"METEOR": 1.0}
 
 
-def test_missing_java_is_named(monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(MissingPartError, match="Java"):
-        Meteor(PTB).prepare(REFERENCES)
-
-
-def test_missing_jar_names_the_extra(monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/java")
+@pytest.mark.parametrize(("java", "message"), [(None, "Java"), ("/usr/bin/java", r"prefixrun\[meteor\]")])
+def test_missing_java_and_a_missing_jar_are_named(monkeypatch, java, message):
+    monkeypatch.setattr(shutil, "which", lambda name: java)
     monkeypatch.setattr(meteor, "find_spec", lambda name: None)
-    with pytest.raises(MissingPartError, match=r"prefixrun\[meteor\]"):
+    with pytest.raises(MissingPartError, match=message):
         Meteor(PTB).prepare(REFERENCES)
 
 

@@ -1,6 +1,7 @@
 """Outputs and inputs are brought together in the right order, or it is said which line does not fit."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,34 +23,22 @@ def test_ids_decide_the_order_where_both_sides_have_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ids", "said"),
+    ("texts", "ids", "said"),
     [
-        (("t-0", "t-1", "u-2"), "hyp.jsonl:3: id 'u-2' is no input of e2e test, whose ids are like 't-0'"),
-        (("t-2",), "hyp.jsonl: 1 outputs for 3 inputs .e2e test.; 't-0' is the first of 2 ids without a line"),
-    ],
-)
-def test_ids_that_do_not_fit(ids: tuple[str, ...], said: str) -> None:
-    with pytest.raises(DataError, match=said):
-        TARGET.line_up(Outputs(PATH, ("a",) * len(ids), ids))
-
-
-@pytest.mark.parametrize(
-    ("texts", "said"),
-    [
-        (("a", "b"), "hyp.jsonl:2: 2 outputs for 3 inputs .e2e test.; the file ends here"),
-        (
-            ("a", "b", "c", "d"),
-            "hyp.jsonl:4: 4 outputs for 3 inputs .e2e test.; 1 too many from this line on, some with text",
-        ),
+        ("aaa", ("t-0", "t-1", "u-2"), "3: id 'u-2' is no input of e2e test, whose ids are like 't-0'"),
+        ("a", ("t-2",), " 1 outputs for 3 inputs .e2e test.; 't-0' is the first of 2 ids without a line"),
+        ("ab", None, "2: 2 outputs for 3 inputs .e2e test.; the file ends here"),
+        ("abcd", None, "4: 4 outputs for 3 inputs .e2e test.; 1 too many from this line on, some with text"),
         (
             ("a", "b", "c", "", ""),
-            "hyp.jsonl:4: 5 outputs for 3 inputs .e2e test.; 2 too many from this line on, all empty",
+            None,
+            "4: 5 outputs for 3 inputs .e2e test.; 2 too many from this line on, all empty",
         ),
     ],
 )
-def test_wrong_numbers_of_lines(texts: tuple[str, ...], said: str) -> None:
-    with pytest.raises(DataError, match=said):
-        TARGET.line_up(Outputs(PATH, texts))
+def test_lines_that_do_not_fit_the_inputs(texts: Sequence[str], ids: tuple[str, ...] | None, said: str) -> None:
+    with pytest.raises(DataError, match=f"hyp.jsonl:{said}"):
+        TARGET.line_up(Outputs(PATH, tuple(texts), ids))
 
 
 def test_lines_for_records_that_were_left_out_are_dropped() -> None:

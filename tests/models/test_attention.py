@@ -16,6 +16,7 @@ from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import PrefixKV, shared_prefix_kv
 from prefixrun.models.transformers_names import cache_arguments
 from prefixrun.training.loss import target_nll
+from tiny_methods import drawn
 
 PREFIX_LEN = 4
 PAIRS = (
@@ -28,9 +29,7 @@ PAIRS = (
 
 @pytest.fixture
 def key_values(backbone: Backbone) -> Tensor:
-    sizes = backbone.shape
-    shape = (sizes.layers, 2, sizes.kv_heads, PREFIX_LEN, sizes.head_dim)
-    return torch.randn(shape, generator=torch.Generator().manual_seed(3))
+    return drawn(backbone, PREFIX_LEN, 3)["decoder"]
 
 
 of_the_peers_own_calls = pytest.mark.filterwarnings("ignore:.past_key_values. is deprecated:FutureWarning")

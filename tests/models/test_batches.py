@@ -17,12 +17,12 @@ from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.training.loss import target_nll
 from prefixrun.training.sampler import pack
+from tiny_methods import drawn
 
 END = 256
 PREFIX_LEN = 3
 
 ids = st.lists(st.integers(0, 255), min_size=0, max_size=6).map(lambda body: (*body, END))
-some_pairs = st.lists(st.builds(PairIds, st.sampled_from([(1, END), (2, 3, END), (4, END), (5, END)]), ids), min_size=1)
 
 
 def batch_of(rows: Sequence[Row], loss_mode: LossMode = "token_mean") -> Batch:
@@ -102,10 +102,7 @@ def test_packed_targets_have_loss_and_gradient_of_separate_rows(backbone: Backbo
         for source in range(3)
         for n in range(5)
     ]
-    sizes = backbone.shape
-    key_values = torch.randn(
-        sizes.layers, 2, sizes.kv_heads, PREFIX_LEN, sizes.head_dim, generator=torch.Generator().manual_seed(1)
-    )
+    key_values = drawn(backbone, PREFIX_LEN, 1)["decoder"]
 
     def loss_and_gradient(targets_per_row: int) -> tuple[Tensor, Tensor]:
         rows = pack(pairs, targets_per_row, np.random.default_rng(7))

@@ -20,15 +20,14 @@ from prefixrun.errors import ConfigError
 from prefixrun.methods import build
 from prefixrun.methods.base import Method, PrefixKeyValues
 from prefixrun.methods.init import split_activations
-from prefixrun.methods.prefix import FixedPrefix, MLPPrefix, chosen_sites
+from prefixrun.methods.prefix import FixedPrefix, chosen_sites
 from prefixrun.methods.prefix_flat import FlatPrefix
-from prefixrun.models.architectures import configuration, from_configuration
 from prefixrun.models.attention import attach_prefix, attention_sites
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, Row
-from prefixrun.models.families import shape_of
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.training.loss import target_nll
+from tiny_methods import drawn
 
 SITES = ("encoder", "decoder", "cross")
 PREFIX_LEN = 3
@@ -59,11 +58,7 @@ def small(architecture: str) -> Backbone:
 
 
 def a_prefix(backbone: Backbone, seed: int = 0, sites: Sequence[str] = SITES) -> dict[str, Tensor]:
-    shape = backbone.shape
-    size = (shape.layers, 2, shape.kv_heads, PREFIX_LEN, shape.head_dim)
-    stream = torch.Generator().manual_seed(seed)
-    drawn = {site: torch.randn(size, generator=stream) for site in SITES}
-    return {site: drawn[site] for site in sites}
+    return {site: tensor for site, tensor in drawn(backbone, PREFIX_LEN, seed).items() if site in sites}
 
 
 def by_hand(module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **rest: Any) -> Any:
@@ -294,27 +289,6 @@ def test_words_give_what_a_pass_over_them_leaves_behind(backbone: Backbone) -> N
     flat_prefix = FlatPrefix(shape, SITES, len(ids))
     assert flat_prefix.fit_to(key_values, InitConfig(name="words")) == 0
     assert all(torch.equal(flat_prefix.stored_key_values()[site], key_values[site]) for site in SITES)
-
-
-def bart_large() -> Any:
-    with torch.device("meta"):
-        return from_configuration(configuration("bart_large"))
-
-
-def test_bart_large_has_the_papers_counts() -> None:
-    """Parameter counts of table 3 and of the code: 0.1 %, 2 % and 15 % are lengths 5, 100 and the MLP of length 200."""
-    model = bart_large()
-    total = sum(parameter.numel() for parameter in model.parameters())
-    assert total == 406_291_456
-    shape = shape_of(model.config)
-    for prefix_len, stored in ((1, 73_728), (5, 368_640), (100, 7_372_800), (200, 14_745_600)):
-        with torch.device("meta"):
-            assert FlatPrefix(shape, SITES, prefix_len).stored_count == stored
-    for prefix_len, trained in ((100, 61_823_328), (200, 62_130_528)):
-        with torch.device("meta"):
-            prefix = MLPPrefix(shape, SITES, prefix_len, 800)
-        assert prefix.trained_count == trained
-        assert prefix.stored_count == prefix_len * 73_728
 
 
 @pytest.mark.parametrize(

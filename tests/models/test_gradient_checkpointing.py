@@ -9,10 +9,10 @@ from torch import Tensor
 from prefixrun import methods
 from prefixrun.config.compose import compose
 from prefixrun.models.backbone import Backbone, load
-from prefixrun.models.batches import Row
 from prefixrun.models.blocks import blocks, stacks
 from prefixrun.models.gradient_checkpointing import checkpointed_blocks
 from prefixrun.training.loss import target_nll
+from tiny_methods import ROWS
 
 WORDS = {
     "prefix": ("method=prefix", "method.mid_dim=16"),
@@ -30,7 +30,6 @@ WORDS = {
 }
 INITIALISED = ("prefix", "prefix_flat", "prefix_gated", "prefix_plus", "prefix_plus_unrotated", "embedding", "infix")
 MODELS = ("tiny_gpt2", "tiny_llama", "tiny_bart", "tiny_t5")
-ROWS = [Row((5, 6, 7, 256), ((8, 9, 256), (10, 256))), Row((11, 256), ((12, 13, 14, 256),))]
 
 
 def gradients(method: methods.Method, backbone: Backbone) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from prefixrun.models.batches import Row
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import PrefixKV, shared_prefix_kv
 from prefixrun.training.loss import target_nll
+from tiny_methods import drawn
 
 PREFIX_LEN = 4
 ROWS = [
@@ -44,9 +45,7 @@ def loss_and_gradients(backbone: Backbone, key_values: dict[str, Tensor]) -> tup
 def test_the_kernel_of_torch_computes_the_same(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is taken on GPUs; here it is forced."""
     backbone = tiny_families.backbone_of(family)
-    sizes, stream = backbone.shape, torch.Generator().manual_seed(3)
-    shape = (sizes.layers, 2, sizes.kv_heads, PREFIX_LEN, sizes.head_dim)
-    key_values = {site: torch.randn(shape, generator=stream).requires_grad_() for site in backbone.sites}
+    key_values = {site: tensor.requires_grad_() for site, tensor in drawn(backbone, PREFIX_LEN, 3).items()}
     ours = loss_and_gradients(backbone, key_values)
     calls: list[int] = []
     kernel = nn.functional.scaled_dot_product_attention

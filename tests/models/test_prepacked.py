@@ -3,15 +3,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from prefixrun.config.schema import ModelConfig
 from prefixrun.methods import finetune
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.prepacked import prepacked_weights
-
-
-@pytest.fixture(params=["tiny_gpt2", "tiny_llama"])
-def backbone(request: pytest.FixtureRequest) -> Backbone:
-    return load(ModelConfig(name=request.param, source="random", architecture=request.param))
 
 
 def test_packed_weights_give_the_same_logits_and_the_model_is_as_before_afterwards(backbone: Backbone) -> None:

@@ -9,6 +9,10 @@ from prefixrun.models.published import PUBLISHED
 from prefixrun.models.skeleton import skeleton
 
 EXACT = {
+    "gpt2_medium": 354_823_168,
+    "gpt2_large": 774_030_080,
+    "bart_large": 406_291_456,
+    "smollm2_135m": 134_515_008,
     "pythia_160m": 162_322_944,
     "pythia_410m": 405_334_016,
     "smollm2_360m": 361_821_120,
@@ -47,7 +51,11 @@ def test_the_library_has_the_same_shape(model: str) -> None:
     assert {key for key in ours if ours[key] != theirs.get(key)} <= {*CONTEXTS, "transformers_version"}
 
 
-@pytest.mark.parametrize("model", PUBLISHED)
+def test_every_shape_has_its_numbers() -> None:
+    assert PUBLISHED.keys() <= (EXACT | MILLIONS).keys()
+
+
+@pytest.mark.parametrize("model", EXACT | MILLIONS)
 def test_parameters(model: str) -> None:
     backbone = skeleton(compose([f"model={model}"]).model)
     if model in EXACT:
@@ -56,5 +64,5 @@ def test_parameters(model: str) -> None:
         stated = MILLIONS[model].replace(",", "")
         digits = len(stated.rstrip("0"))
         assert float(f"{backbone.total:.{digits - 1}e}") == float(stated) * 1e6
-    assert backbone.is_seq2seq is (model in ("flan_t5_base", "pegasus_xsum", "mbart"))
+    assert backbone.is_seq2seq is (model in ("bart_large", "flan_t5_base", "pegasus_xsum", "mbart"))
     assert {parameter.device.type for parameter in backbone.model.parameters()} == {"meta"}

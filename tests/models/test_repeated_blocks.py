@@ -4,25 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from prefixrun import methods
-from prefixrun.config.compose import compose
 from prefixrun.methods.base import Method
 from prefixrun.methods.left_out import LeftOut, Part
-from prefixrun.methods.prefix import Prefix
-from prefixrun.models.backbone import Backbone, load
-from prefixrun.models.batches import Row
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.blocks import blocks, stacks
 from prefixrun.models.repeated_blocks import blocks_recorded, blocks_repeated, first_blocks
-
-ROWS = [Row((5, 6, 7, 256), ((8, 9, 256), (10, 256))), Row((11, 256), ((12, 13, 14, 256),))]
-
-
-def prefix_on(model: str) -> tuple[Prefix, Backbone]:
-    config = compose([f"model={model}", "method=prefix_flat", "prefix_len=3", "init=random"])
-    backbone = load(config.model)
-    method = methods.build(config, backbone)
-    assert isinstance(method, Prefix)
-    return method.eval(), backbone
+from tiny_methods import ROWS, prefix_on
 
 
 def states(method: Method, backbone: Backbone) -> Tensor:
@@ -32,7 +19,7 @@ def states(method: Method, backbone: Backbone) -> Tensor:
 @pytest.mark.parametrize("model", ["tiny_gpt2", "tiny_llama", "tiny_bart", "tiny_t5"])
 @torch.no_grad()
 def test_what_is_changed_at_a_layer_is_computed_from_there(model: str) -> None:
-    prefix, backbone = prefix_on(model)
+    prefix, backbone = prefix_on(f"model={model}")
     with prefix.attach(backbone), blocks_recorded(backbone.model) as recorded:
         whole = states(prefix, backbone)
     for site in backbone.sites:
@@ -58,7 +45,7 @@ def test_what_is_changed_at_a_layer_is_computed_from_there(model: str) -> None:
 
 @torch.no_grad()
 def test_blocks_below_are_not_computed() -> None:
-    prefix, backbone = prefix_on("tiny_gpt2")
+    prefix, backbone = prefix_on("model=tiny_gpt2")
     with prefix.attach(backbone), blocks_recorded(backbone.model) as recorded:
         states(prefix, backbone)
     called: list[int] = []

@@ -22,6 +22,7 @@ from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.models.transformers_names import cache_arguments
 from prefixrun.models.weights import ModelFiles
 from tiny_families import DECODER_ONLY, FAMILIES, backbone_of
+from tiny_methods import drawn
 
 MINE = ModelConfig(name="mine", source="path", path="here", layout="auto")
 
@@ -39,11 +40,9 @@ def test_every_family_passes(family: str) -> None:
 def test_a_long_text_behind_a_prefix_is_the_librarys(family: str) -> None:
     """Longer than the windows of eight positions, out of which the prefix slides."""
     backbone = backbone_of(family)
-    sizes, length, prefix_len = backbone.shape, 30, 5
+    length, prefix_len = 30, 5
     ids = torch.randint(256, (2, length), generator=torch.Generator().manual_seed(2))
-    prefix = torch.randn(
-        (sizes.layers, 2, sizes.kv_heads, prefix_len, sizes.head_dim), generator=torch.Generator().manual_seed(3)
-    )
+    prefix = drawn(backbone, prefix_len, 3)["decoder"]
     positions = torch.arange(prefix_len, prefix_len + length)[None]
     with torch.no_grad(), attach_prefix(backbone.model, shared_prefix_kv({"decoder": prefix}, torch.float32)):
         mask = causal_mask(length, torch.float32, ids.device)

@@ -2,16 +2,14 @@
 
 import hashlib
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
-from checkout import SRC
+from checkout import python
 from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import MissingPartError
 from prefixrun.models import weights as model_files
@@ -93,9 +91,7 @@ def test_the_package_is_found_by_its_file(tmp_path: Path, monkeypatch: pytest.Mo
 
 def offline(hub_home: Path, code: str) -> subprocess.CompletedProcess[str]:
     """The hub's library reads its environment when it is imported, so this needs a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(SRC), "HF_HUB_OFFLINE": "1", "HF_HOME": str(hub_home)}
-    environment.pop("HF_HUB_CACHE", None)
-    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    return python("-c", code, HF_HUB_OFFLINE="1", HF_HOME=str(hub_home), HF_HUB_CACHE=str(hub_home / "hub"))
 
 
 LOCATE = f"""

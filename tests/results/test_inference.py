@@ -5,8 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
-from torch import Tensor
 
 from prefixrun.cli.main import main
 from prefixrun.config.schema import DecodeConfig
@@ -17,6 +15,7 @@ from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.backbone import Backbone
 from prefixrun.results.inference import from_runs, outputs
 from prefixrun.results.lookup import find
+from tiny_methods import drawn
 
 SOURCES = ["name : Aromi | Type : pub", "name : Cocum | Type : coffee shop | food : Chinese", "name : X"]
 BEAM = DecodeConfig(name="t", beams=3, max_new_tokens=9, length_norm="generated", ban_newlines=False, batch_size=8)
@@ -27,14 +26,8 @@ def ids(results: Path) -> list[str]:
     return [result["run_id"] for result in sorted(found, key=lambda result: result["seed"])]
 
 
-def a_prefix(backbone: Backbone, length: int, seed: int) -> Tensor:
-    shape = backbone.shape
-    size = (shape.layers, 2, shape.kv_heads, length, shape.head_dim)
-    return torch.randn(size, generator=torch.Generator().manual_seed(seed))
-
-
 def test_prefixes_of_different_lengths_share_a_batch(backbone: Backbone) -> None:
-    flats = [{"decoder": a_prefix(backbone, length, length)} for length in (2, 5, 3)]
+    flats = [drawn(backbone, length, length) for length in (2, 5, 3)]
     prompts = [backbone.tokenizer.source(source) for source in SOURCES]
     rows = [(number, prompt) for number in range(3) for prompt in prompts]
     method = MixedPrefixes(flats, [number for number, _ in rows])

@@ -8,26 +8,11 @@ from typing import Any
 import pytest
 
 from fork_server import ForkServer
+from small_run import SMALLEST
 
 SWEEP = (
-    "-m",
-    "model=tiny_gpt2",
-    "method=prefix,prefix_flat",
-    "seed=1,2",
-    "init=random",
-    "method.mid_dim=16",
-    "prefix_len=2",
-    "train_size=8",
-    "train.max_steps=4",
-    "train.checkpoint_every=1",
-    "train.warmup_steps=0",
-    "train.batch_size=4",
-    "train.eval_examples=4",
-    "test_size=6",
-    "decode.batch_size=1",
-    "decode.beams=1",
-    "decode.max_new_tokens=4",
-    "threads=1",
+    *("-m", *SMALLEST, "method=prefix,prefix_flat", "method.mid_dim=16", "seed=1,2", "train.max_steps=4"),
+    *("train.checkpoint_every=1", "train.eval_examples=4", "test_size=6", "decode.batch_size=1"),
 )
 """Four runs that train and decode, in a second."""
 

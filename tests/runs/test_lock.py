@@ -5,43 +5,19 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from filelock import FileLock
 
-from checkout import SRC
+from held_run import held_by_another
 from prefixrun.errors import RunHeldError
 from prefixrun.runs.lock import RunLock, holder
 
 HERE = socket.gethostname()
-
-HOLDS = """
-import sys
-from pathlib import Path
-from prefixrun.runs.lock import RunLock
-with RunLock(Path(sys.argv[1])):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-@contextmanager
-def _another_process(directory: Path) -> "Iterator[subprocess.Popen[bytes]]":
-    """Another process that holds the run until its standard input is closed or it is killed."""
-    command = [sys.executable, "-c", HOLDS, str(directory)]
-    environment = {**os.environ, "PYTHONPATH": str(SRC)}
-    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"held\n"
-        yield process
 
 
 def _left(directory: Path, content: object, *, silent_for: float = 0) -> None:
@@ -92,7 +68,7 @@ def test_the_lock_is_let_go_when_the_work_fails(tmp_path: Path) -> None:
 
 
 def test_a_run_of_another_process_is_refused_by_name(tmp_path: Path) -> None:
-    with _another_process(tmp_path) as process:
+    with held_by_another(tmp_path) as process:
         refusal = rf"{tmp_path.name}: .* process {process.pid} on .* since 20.*resumed"
         with pytest.raises(RunHeldError, match=refusal), RunLock(tmp_path):
             pass
@@ -106,7 +82,7 @@ def test_a_run_of_another_process_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_the_run_of_a_killed_process_is_taken_over_at_once(tmp_path: Path) -> None:
-    with _another_process(tmp_path) as process:
+    with held_by_another(tmp_path) as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert json.loads((tmp_path / "holder.json").read_text())["pid"] == process.pid

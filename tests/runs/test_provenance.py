@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import prefixrun
+from checkout import python
 from prefixrun.runs import provenance as provenance_module
 from prefixrun.runs.provenance import anonymous, command, git_state, packages, peak_memory_bytes, provenance, utc_now
 
@@ -167,9 +168,7 @@ def test_peak_memory_counts_what_was_held_and_children_apart() -> None:
         "restart_peak_memory()\n"
         "print(peak_memory_bytes())"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(prefixrun.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, env=environment, text=True)
-    before, after, children, again = map(int, done.stdout.split())
+    before, after, children, again = map(int, python("-c", script).stdout.split())
     assert 5_000_000 < before < 150_000_000
     assert 190_000_000 < after - before < 220_000_000
     assert children == 0

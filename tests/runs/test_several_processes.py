@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from checkout import SRC
+from checkout import python
 from prefixrun.cli.main import main
 from prefixrun.config.compose import compose
 from prefixrun.runs.identity import find_run
@@ -201,15 +200,7 @@ def test_a_sweep_is_not_for_torchrun() -> None:
 
 @pytest.mark.slow
 def test_torchrun_starts_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*command, "-m", "prefixrun", *SMALL, *FLAT],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    done = python(*torchrun, "-m", "prefixrun", *SMALL, *FLAT, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert result_of(run_of(*FLAT))["provenance"]["processes"] == 2

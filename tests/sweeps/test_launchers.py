@@ -1,16 +1,13 @@
 """Launchers: the runs of a sweep end the same wherever they are worked on."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import hydra
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from checkout import SRC
+from checkout import python
 from prefixrun.config import compose
 from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError, DiskFullError, Interrupted, MissingPartError
@@ -28,12 +25,7 @@ from prefixrun.sweeps.launchers import (
     hydra_overrides,
     launcher,
 )
-
-SMALL = (
-    *("model=tiny_gpt2", "method=prefix_flat", "init=random", "prefix_len=2", "train_size=8", "train.max_steps=2"),
-    *("train.warmup_steps=0", "train.batch_size=4", "train.eval_examples=0", "test_size=2", "decode=greedy"),
-    "decode.max_new_tokens=4",
-)
+from small_run import SMALLEST as SMALL
 
 
 @pytest.mark.slow
@@ -45,10 +37,8 @@ SMALL = (
     ],
 )
 def test_a_launcher_does_all_runs(name: str, tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1,2", f"hydra/launcher={name}"]
-    environment = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
     for expected in ("2 done now", "2 done before"):
-        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        done = python("-m", "prefixrun", "-m", *SMALL, "seed=1,2", f"hydra/launcher={name}", cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stdout.splitlines()[-1] == expected
 
@@ -110,9 +100,8 @@ def test_settings_that_are_added_reach_the_launcher_too() -> None:
 @pytest.mark.needs("hydra_plugins.hydra_submitit_launcher")
 def test_a_machine_without_the_cluster_says_so(tmp_path: Path) -> None:
     # In a process of its own: the plugin takes over the standard streams of the one it is in.
-    command = [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1", "hydra/launcher=slurm"]
-    environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(SRC)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    words = ("-m", "prefixrun", "-m", *SMALL, "seed=1", "hydra/launcher=slurm")
+    done = python(*words, cwd=tmp_path, PATH=str(tmp_path))
     assert done.returncode == 1
     assert "the launcher stopped: Could not detect" in done.stdout
     assert "1 not started" in done.stdout
@@ -139,13 +128,7 @@ def test_a_cluster_that_is_there_keeps_its_own_memory() -> None:
     ],
 )
 def test_settings_that_a_launcher_does_not_take_are_named(words: tuple[str, ...], tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "prefixrun", "-m", *SMALL, "seed=1", *words],
-        check=False,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+    done = python("-m", "prefixrun", "-m", *SMALL, "seed=1", *words, cwd=tmp_path)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert words[-1].partition("=")[0] in done.stdout + done.stderr

@@ -1,6 +1,5 @@
 """Shares of a machine: no two workers have the same slot, and all of them end when they are stopped."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from checkout import SRC
+from checkout import environment
 from prefixrun.sweeps.workers import WorkerSlots, available_gpus
 
 WORKER = """
@@ -36,10 +35,9 @@ def test_shares_overlap_only_when_there_are_too_few_cores(
 def test_each_worker_has_a_slot_until_it_is_stopped(tmp_path: Path) -> None:
     slots = WorkerSlots(str(tmp_path), 2, (), ())
     command = [sys.executable, "-c", WORKER, str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": str(SRC)}
     started, gpus = [], []
     for _ in range(3):
-        worker = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        worker = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True)
         assert worker.stdout is not None
         threads, gpu = worker.stdout.readline().split()
         assert threads == "1"

@@ -1,13 +1,11 @@
 """Trackio, read back from its own store."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from checkout import ROOT
+from checkout import ROOT, SRC, python
 
 # Its place is read when it is imported, hence a process of its own.
 pytestmark = [pytest.mark.needs("trackio"), pytest.mark.slow]
@@ -28,18 +26,8 @@ for line in SQLiteStorage.get_logs("prefixrun", name):
 
 
 def test_a_run_that_was_interrupted_is_one_run(tmp_path: Path) -> None:
-    place = {
-        "TRACKIO_DIR": str(tmp_path / "store"),
-        "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests/helpers'}",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path)],
-        env={**os.environ, **place},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    path = f"{SRC}{os.pathsep}{ROOT / 'tests/helpers'}"
+    done = python("-c", PROGRAM, str(tmp_path), PYTHONPATH=path, TRACKIO_DIR=str(tmp_path / "store"))
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "e2e-prefix-tiny-0123456789ab 0123456789ab",

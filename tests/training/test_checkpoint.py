@@ -54,16 +54,15 @@ def test_tensors_of_a_training_can_be_saved_as_they_are(checkpoints: Checkpoints
     assert torch.equal(restored.tensors["turned"], parameter.detach().T)
 
 
-def test_the_last_two_are_kept(checkpoints: Checkpoints) -> None:
-    for step in (5, 10, 15):
+@pytest.mark.parametrize(
+    ("steps", "kept"),
+    [((5, 10, 15), (10, 15)), ((5, 10, 10), (5, 10))],
+    ids=["the last two", "a step that is saved again replaces itself"],
+)
+def test_which_steps_are_kept(checkpoints: Checkpoints, steps: tuple[int, ...], kept: tuple[int, ...]) -> None:
+    for step in steps:
         checkpoints.save(at(step))
-    assert names(checkpoints) == [INDEX, "step-00000010.safetensors", "step-00000015.safetensors"]
-
-
-def test_a_step_that_is_saved_again_replaces_itself(checkpoints: Checkpoints) -> None:
-    for step in (5, 10, 10):
-        checkpoints.save(at(step))
-    assert names(checkpoints) == [INDEX, "step-00000005.safetensors", "step-00000010.safetensors"]
+    assert names(checkpoints) == [INDEX, *(f"step-{step:08d}.safetensors" for step in kept)]
 
 
 def test_leftovers_of_a_kill_before_the_index_was_written(checkpoints: Checkpoints) -> None:

@@ -57,11 +57,12 @@ def silent(progress: Progress, steps: int, loss: float) -> None:
 def train(
     prefix: Prefix,
     backbone: Backbone,
-    pairs: Sequence[PairIds],
-    dev: Sequence[PairIds],
     config: TrainConfig,
     directory: Path,
-    report: Report,
+    *,
+    pairs: Sequence[PairIds] = PAIRS,
+    dev: Sequence[PairIds] = (),
+    report: Report = silent,
 ) -> tuple[Progress, dict[str, Tensor]]:
     trainer = Trainer(prefix, backbone, pairs, dev, config, seed=1, checkpoints=Checkpoints(directory))
     with deferred() as interruption:
@@ -69,17 +70,8 @@ def train(
     return trainer.progress, trained
 
 
-def run(
-    prefix: Prefix,
-    backbone: Backbone,
-    config: TrainConfig,
-    directory: Path,
-    *,
-    pairs: list[PairIds] = PAIRS,
-    dev: list[PairIds] | None = None,
-    report: Report = silent,
-) -> Progress:
-    return train(prefix, backbone, pairs, dev or [], config, directory, report)[0]
+def run(prefix: Prefix, backbone: Backbone, config: TrainConfig, directory: Path, **more: Any) -> Progress:
+    return train(prefix, backbone, config, directory, **more)[0]
 
 
 def plain_nll(backbone: Backbone, flat: Tensor, pair: PairIds) -> float:
@@ -431,7 +423,9 @@ class Overfitting:
 def kept(
     backbone: Backbone, config: TrainConfig, directory: Path, report: Report = silent
 ) -> tuple[Progress, dict[str, Tensor]]:
-    return train(a_prefix(backbone), backbone, Overfitting.train, Overfitting.dev, config, directory, report)
+    return train(
+        a_prefix(backbone), backbone, config, directory, pairs=Overfitting.train, dev=Overfitting.dev, report=report
+    )
 
 
 def test_the_best_state_is_kept_and_survives_a_stop(backbone: Backbone, tmp_path: Path) -> None:

@@ -62,36 +62,6 @@ def test_empty_articles_of_a_copy_with_the_counts_of_the_release_are_counted(
     assert [part["empty_inputs"] for part in parts] == [0, 1, 0]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "message"),
-    [
-        (["check", "data_dir=nowhere"], 3, "nowhere: no such directory"),
-        (
-            ["check", "data_dir=."],
-            3,
-            "holds none of e2e, webnlg, dart, xsum, e2e_cleaned, webnlg_2020; `prefixrun data download",
-        ),
-        (["check", "task=mine", "data_dir=."], 2, "task: no 'mine'"),
-        (["check"], 2, "data_dir: is missing; prefixrun data check needs data_dir=VALUE"),
-        (["download", "data_dir=."], 2, "task: is missing; prefixrun data download needs task=VALUE"),
-        (["download", "data_dir=.", "task=mine"], 2, "task=mine: nothing to download"),
-        (["look"], 2, "data: is neither key=value nor a verb"),
-        ([], 2, "data: is neither key=value nor a verb"),
-    ],
-)
-def test_what_cannot_be_done_is_said(
-    arguments: list[str],
-    code: int,
-    message: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["data", *arguments]) == code
-    assert message in capsys.readouterr().err
-
-
 def test_a_generated_task_needs_no_directory(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "check", "task=majority"]) == 0
     assert "majority/test  generated: 400 inputs, 400 pairs, no manifest\n" in capsys.readouterr().out

@@ -14,11 +14,6 @@ from prefixrun.results.records import Record, load_records
 from synthetic_records import write_record
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def write(**changes: Any) -> str:
     """The id of a new record."""
     return write_record(Path("results"), **changes).name[-12:]
@@ -136,24 +131,6 @@ def test_equal_outputs_are_not_shown() -> None:
 def test_inputs_that_a_committed_record_does_not_keep_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     compared(write(), write(settings={"method.name": "infix"}))
     assert "data_dir=DIR adds inputs and references" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "said"),
-    [
-        ([], 2, "A: is missing; prefixrun diff takes A B"),
-        (["A"], 2, "B: is missing; prefixrun diff takes A B"),
-        (["A", "A"], 2, "both are run"),
-        (["A", "zzz"], 3, "run zzz: no finished run of results has this id; `prefixrun ls` lists them"),
-        (["A", "B", "C"], 2, "C: is not key=value"),
-        (["A", "B", "example=1"], 2, "did you mean examples?"),
-        (["A", "B", "examples=-1"], 2, "examples=-1: must be a whole number"),
-    ],
-)
-def test_wrong_words_are_named(words: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    ids = {"A": write(), "B": write(settings={"seed": 2})}
-    assert main(["diff", *(ids.get(word, word) for word in words)]) == code
-    assert said in capsys.readouterr().err
 
 
 def test_a_directory_names_a_run_too() -> None:

@@ -80,8 +80,3 @@ def test_what_a_method_without_a_prefix_leaves(capsys: pytest.CaptureFixture[str
     assert "method=lora has no prefix; format=peft takes its updates" in " ".join(capsys.readouterr().err.split())
     assert main([*arguments, "format=peft"]) == 0
     assert "LoRA of rank 1 for tiny_llama" in " ".join(capsys.readouterr().out.split())
-
-
-def test_another_form_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["export", "run=a", "out=exported", "format=onnx"]) == 2
-    assert capsys.readouterr().err == "prefixrun: format=onnx: there are tensors, peft, cache, hub\n"

@@ -1,59 +1,24 @@
 """prefixrun generate: arguments, inputs from a file, outputs to one."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors.torch import save
-from torch import Tensor
 
 from prefixrun.cli.main import main
 from prefixrun.config.compose import compose
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import load
 from prefixrun.results.records import load_records
-
-
-def ids(results: Path) -> list[str]:
-    found = [json.loads(path.read_text()) for path in (results / "runs").glob("*/result.json")]
-    return [result["run_id"] for result in sorted(found, key=lambda result: result["seed"])]
-
+from tiny_methods import drawn
 
 SOURCES = ["name : Aromi | Type : pub", "name : Cocum | Type : coffee shop | food : Chinese", "name : X"]
 
 
-def a_prefix(backbone: Backbone, length: int, seed: int) -> Tensor:
-    shape = backbone.shape
-    size = (shape.layers, 2, shape.kv_heads, length, shape.head_dim)
-    return torch.randn(size, generator=torch.Generator().manual_seed(seed))
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        (["text=x"], "give run=ID, or prefix=PATH with model=NAME"),
-        (["run=a", "prefix=p", "text=x"], "give run=ID, or prefix=PATH with model=NAME"),
-        (["run=a"], "give text=TEXT or file=FILE"),
-        (["prefix=p", "text=x"], "model: is missing"),
-        (["run=a", "text=x", "combine=multiply"], "combine=multiply: there are concatenate, average, sum, keys_values"),
-        (["run=,", "text=x"], "run=,: has no value"),
-        (["run=a", "text= "], "text: is blank"),
-        (["run=a", "text=\udcff"], "text: has bytes that are not UTF-8"),
-        (["run=", "text=x"], "run=: has no value"),
-    ],
-)
-def test_arguments_that_do_not_go_together(
-    given: Sequence[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["generate", *given]) == 2
-    assert message in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("text", ["word " * 5000, "w" * 1_000_000])
 def test_an_input_that_does_not_fit(finished: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
-    (run, *_) = ids(finished)
-    assert main(["generate", f"run={run}", f"text={text}", f"results_dir={finished}"]) == 2
+    (run,) = load_records(finished).runs
+    assert main(["generate", f"run={run.run_id}", f"text={text}", f"results_dir={finished}"]) == 2
     message = capsys.readouterr().err
     assert "of input 1" in message
     assert message.count("\n") == 1
@@ -67,7 +32,7 @@ def test_a_prefix_that_cannot_be_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], length: int, scale: float, code: int, said: str
 ) -> None:
     backbone = load(compose(["model=tiny_gpt2"]).model)
-    (tmp_path / "prefix").write_bytes(save({"decoder": a_prefix(backbone, length, 0) * scale}))
+    (tmp_path / "prefix").write_bytes(save({"decoder": drawn(backbone, length)["decoder"] * scale}))
     assert main(["generate", f"prefix={tmp_path / 'prefix'}", "model=tiny_gpt2", "text=a"]) == code
     captured = capsys.readouterr()
     assert said in captured.err
@@ -75,12 +40,13 @@ def test_a_prefix_that_cannot_be_used(
 
 
 def test_lines_of_windows_are_the_same_inputs(finished: Path, tmp_path: Path) -> None:
-    (run, *_) = ids(finished)
+    (run,) = load_records(finished).runs
+    where = (f"run={run.run_id}", f"results_dir={finished}")
     written = []
     for name, end in (("lf", "\n"), ("crlf", "\r\n")):
         (tmp_path / name).write_text("".join(source + end for source in SOURCES), newline="")
         out = tmp_path / f"{name}.jsonl"
-        assert main(["generate", f"run={run}", f"file={tmp_path / name}", f"out={out}", f"results_dir={finished}"]) == 0
+        assert main(["generate", *where, f"file={tmp_path / name}", f"out={out}"]) == 0
         written.append(out.read_bytes())
     assert written[0] == written[1]
 
@@ -97,7 +63,7 @@ def test_a_file_of_inputs_that_is_wrong(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes, said: str
 ) -> None:
     (tmp_path / "in.txt").write_bytes(data)
-    given = ["generate", f"run={ids(finished)[0]}", f"results_dir={finished}"]
+    given = ["generate", f"run={load_records(finished).runs[0].run_id}", f"results_dir={finished}"]
     assert main([*given, f"file={tmp_path / 'in.txt'}"]) == 3
     assert capsys.readouterr().err.startswith(f"prefixrun: {tmp_path / 'in.txt'}{said}")
     for name in ("/dev/full", str(tmp_path)):

@@ -13,11 +13,6 @@ from prefixrun.runs.run import Run
 from synthetic_records import write_record
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.fixture
 def tree() -> Path:
     """Three finished runs of E2E, one of WebNLG."""
@@ -101,26 +96,6 @@ def test_a_value_that_a_run_does_not_have_is_a_dash(tree: Path, capsys: pytest.C
     assert [cells[1] == "–" for cells in shown] == [False, False, False, True]
     assert [cells[2] == "–" for cells in shown] == [True, True, True, False]
     assert {cells[3] for cells in shown} == {"–"}
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["tsk=e2e"], "tsk: no run has a key of this name; did you mean task?"),
-        (["lr=1"], "did you mean train.lr?"),
-        (["sort=-BLUE"], "BLUE: no run has a key of this name; did you mean BLEU?"),
-        (["columns=id,sede"], "sede: no run has a key of this name; did you mean seed?"),
-        (["e2e"], "e2e: is not key=value"),
-        (["task="], "task=: has no value; task=null means runs without one"),
-        (["task=e2e", "task=dart"], "task=dart: task is given twice; task=VALUE,VALUE means any of several"),
-        (["results_dir=nowhere"], "results_dir=nowhere: there is no such directory"),
-    ],
-)
-def test_wrong_words_are_named(tree: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["ls", *words]) == 2
-    shown = capsys.readouterr()
-    assert said in shown.err
-    assert shown.out == ""
 
 
 def test_a_value_that_no_run_has_is_answered_with_those_there_are(

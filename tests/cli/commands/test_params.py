@@ -10,11 +10,6 @@ from prefixrun.cli.main import main
 MEDIUM = ("params", "model=gpt2_medium")
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def test_one_row_a_point(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*MEDIUM, "prefix_len=1,5"]) == 0
     heading, *rows = capsys.readouterr().out.splitlines()
@@ -58,15 +53,3 @@ def test_what_cannot_be_is_said_below(capsys: pytest.CaptureFixture[str]) -> Non
     reasons = [row["reason"] for row in json.loads(Path("counts.json").read_text())["rows"]]
     assert reasons[0] is None
     assert reasons[1].startswith("prefix_len=1024: ")
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["prefix_len=5", "budget=1%"], "prefix_len=5: budget=1% chooses it; give one of them"),
-        (["prefx_len=5"], "prefx_len=5: there is no key prefx_len; did you mean prefix_len?"),
-    ],
-)
-def test_nothing_to_count_is_an_error(capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
-    assert main([*MEDIUM, *words]) == 2
-    assert capsys.readouterr().err == f"prefixrun: {said}\n"

@@ -9,14 +9,6 @@ import pytest
 from prefixrun.cli.main import main
 from prefixrun.sweeps.estimate import METEOR, START
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-
 TINY = ("model=tiny_gpt2", "method=prefix_flat", "init=random", "train.warmup_steps=0", "decode=greedy", "test_size=2")
 
 

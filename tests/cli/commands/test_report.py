@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from prefixrun.cli import commands
-from prefixrun.errors import ConfigError, DataError
 from synthetic_records import write_record
 
 
@@ -23,18 +22,6 @@ def test_what_is_left_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert commands.run("report", [f"results_dir={tmp_path}", f"out={out}"]) == 0
     assert "left out: e2e-prefix-smollm2_135m-" in capsys.readouterr().out
     assert out.is_file()
-
-
-@pytest.mark.parametrize("key", ["results_dir", "data_dir"])
-def test_a_directory_that_is_not_there_is_an_error(tmp_path: Path, key: str) -> None:
-    arguments = [f"results_dir={tmp_path}", f"data_dir={tmp_path}"]
-    with pytest.raises(DataError, match=f"no such directory; give {key}=DIR"):
-        commands.run("report", [f"{key}={tmp_path}/none", *(a for a in arguments if not a.startswith(key))])
-
-
-def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be written"):
-        commands.run("report", [f"results_dir={tmp_path}", f"out={tmp_path}/none/report.html"])
 
 
 @pytest.mark.slow

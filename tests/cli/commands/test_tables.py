@@ -22,17 +22,3 @@ def test_the_command_writes_everything_and_names_what_it_left_out(
     assert "1 left out" in shown.out
     assert (tmp_path / "tables" / "acl_table_2.md").is_file()
     assert (tmp_path / "figures" / "low_data-e2e-smollm2_135m.svg").is_file()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["version=v2"], "version=v2: must be one of v1, ACL"),
-        (["seeds=1"], "seeds=1: must be a whole number from 2 to 1,000"),
-        (["results_dir=nowhere"], "results_dir=nowhere: there is no such directory"),
-        (["sedes=3"], "did you mean seeds?"),
-    ],
-)
-def test_wrong_arguments_are_named(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["tables", *arguments]) == 2
-    assert message in capsys.readouterr().err

@@ -4,23 +4,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from prefixrun import methods
-from prefixrun.config.compose import compose
-from prefixrun.methods.prefix import Prefix
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Row
 from prefixrun.results.inspection.attention_shares import READING, WRITING, attention_shares
+from tiny_methods import prefix_on
 
 LENGTH = 3
 ROWS = [Row((5, 6, 7, 256), ((8, 9, 256),)), Row((11, 256), ((12, 13, 14, 256),))]
-
-
-def prefix_on(*words: str) -> tuple[Prefix, Backbone]:
-    config = compose([f"prefix_len={LENGTH}", "init=random", *words])
-    backbone = load(config.model)
-    method = methods.build(config, backbone)
-    assert isinstance(method, Prefix)
-    return method.eval(), backbone
 
 
 @torch.no_grad()
@@ -43,7 +33,7 @@ def lowest_layer(backbone: Backbone, prefix: Tensor, row: Row) -> Tensor:
 
 
 def test_shares_are_those_of_a_softmax_by_hand() -> None:
-    prefix, backbone = prefix_on("model=tiny_gpt2", "method=prefix_flat")
+    prefix, backbone = prefix_on("model=tiny_gpt2")
     before = [prefix.target_states(backbone, prefix.collate(backbone, ROWS, "token_mean"))]
     reading, writing = attention_shares(backbone, prefix, ROWS)
     by_hand = [lowest_layer(backbone, prefix.trained_tensors()["decoder"], row) for row in ROWS]
@@ -65,7 +55,7 @@ def test_shares_are_those_of_a_softmax_by_hand() -> None:
 def test_attention_is_spread_evenly_over_keys_of_zero() -> None:
     """Queries of zero see all keys alike: what is said of an even spread is then what is measured, at every site."""
     for model in ("tiny_llama", "tiny_bart"):
-        prefix, backbone = prefix_on(f"model={model}", "method=prefix_flat")
+        prefix, backbone = prefix_on(f"model={model}")
         with torch.no_grad():
             for name, parameter in backbone.model.named_parameters():
                 if "q_proj" in name:

@@ -7,14 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from prefixrun import methods
-from prefixrun.config.compose import compose
-from prefixrun.methods.prefix import FixedPrefix, Prefix
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.methods.prefix import FixedPrefix
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import PairIds
 from prefixrun.models.prefix_kv import PrefixKV
 from prefixrun.results.inspection.losses import Change, groups, loss_changes, ratio
 from prefixrun.training.batch_loss import mean_nll
+from tiny_methods import prefix_on
 
 LENGTH = 3
 PAIRS = [PairIds((5, 6, 7 + number // 2, 256), (8, *range(20, 21 + number), 256)) for number in range(5)]
@@ -43,16 +42,8 @@ class Lower(Elsewhere):
         return {"decoder": [replace(lower, bias=bias), upper]}
 
 
-def prefix_on(model: str) -> tuple[Prefix, Backbone]:
-    config = compose([f"model={model}", "method=prefix_flat", f"prefix_len={LENGTH}", "init=random"])
-    backbone = load(config.model)
-    method = methods.build(config, backbone)
-    assert isinstance(method, Prefix)
-    return method.eval(), backbone
-
-
 def test_a_change_is_the_loss_of_the_prefix_that_is_left() -> None:
-    prefix, backbone = prefix_on("tiny_gpt2")
+    prefix, backbone = prefix_on("model=tiny_gpt2")
     tensor = prefix.trained_tensors()["decoder"]
     whole = mean_nll(prefix, backbone, PAIRS)
     measured = loss_changes(backbone, prefix, PAIRS, 2)
@@ -80,7 +71,7 @@ def test_a_change_is_the_loss_of_the_prefix_that_is_left() -> None:
 
 
 def test_an_encoder_decoder_has_a_change_for_each_site() -> None:
-    prefix, backbone = prefix_on("tiny_bart")
+    prefix, backbone = prefix_on("model=tiny_bart")
     tensors = prefix.trained_tensors()
     measured = loss_changes(backbone, prefix, PAIRS, 5)
     whole = mean_nll(prefix, backbone, PAIRS)
