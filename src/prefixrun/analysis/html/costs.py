@@ -94,15 +94,9 @@ def _row(setting: tuple[Any, ...], runs: Sequence[Record], machines: Mapping[str
         number_cell(speed),
         number_cell(decoding, duration),
         number_cell(peak, memory),
-        number_cell(_median(_forgetting(run) for run in runs), change),
+        number_cell(_median(run.forgetting for run in runs), change),
         text_cell(machines.get(where)),
     )
-
-
-def _forgetting(run: Record) -> float | None:
-    """What a method adds to the loss on plain prose."""
-    measured = run.result.get("forgetting")
-    return measured["after"] - measured["before"] if measured else None
 
 
 def _median(values: Iterable[float | None]) -> float | None:
