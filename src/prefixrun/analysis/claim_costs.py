@@ -117,11 +117,8 @@ def _training_work(group: RunGroup) -> tuple[object, ...]:
 
 def _by_machine(groups: Iterable[RunGroup]) -> list[list[RunGroup]]:
     """For each machine the run groups with the runs that were made on it."""
-    machines: dict[tuple[object, ...], list[RunGroup]] = {}
-    for group in groups:
-        for runs in split_by(group.runs, lambda run: run.machine):
-            machines.setdefault(runs[0].machine, []).append(RunGroup(tuple(runs)))
-    return list(machines.values())
+    parts = (RunGroup(tuple(runs)) for group in groups for runs in split_by(group.runs, lambda run: run.machine))
+    return split_by(parts, lambda group: group.first.machine)
 
 
 def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts: bool) -> Iterator[Evidence]:

@@ -116,10 +116,10 @@ def is_trained(run: Run) -> bool:
 
     Raises DamagedStateError when one of them has changed: the work of hours is not repeated unasked.
     """
-    made = (run.trained_file, run.costs)
-    if all(run.manifest.read(path.name) is not None for path in made):
+    training_files = (run.trained_file, run.costs)
+    if all(run.manifest.read(path.name) is not None for path in training_files):
         return True
-    for path in (*made, run.generations):
+    for path in (*training_files, run.generations):
         if path.exists():
             LOG.info("%s: nothing vouches for it, or for what it was made with; it is made again", path)
             files.remove(path)

@@ -193,14 +193,12 @@ def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGrou
 
 def _ranked_together(groups: Sequence[RunGroup]) -> list[RunGroup]:
     """Those scored on the same inputs: test inputs where there are some, the most methods, then the most inputs."""
-    scopes: dict[tuple[str, int], list[RunGroup]] = {}
-    for group in groups:
-        scopes.setdefault((group.first.split, group.first.result["n_inputs"]), []).append(group)
 
-    def preference(scope: tuple[str, int]) -> tuple[bool, int, int]:
-        return scope[0] == "test", len({group.first.method for group in scopes[scope]}), scope[1]
+    def preference(alike: Sequence[RunGroup]) -> tuple[bool, int, int]:
+        first = alike[0].first
+        return first.split == "test", len({group.first.method for group in alike}), first.result["n_inputs"]
 
-    return scopes[max(scopes, key=preference)]
+    return max(split_by(groups, lambda group: (group.first.split, group.first.result["n_inputs"])), key=preference)
 
 
 def _inputs(group: RunGroup) -> str:
