@@ -125,7 +125,7 @@ def test_what_an_interval_does_not_cover_is_noted(
     arms = [group(tmp_path, method, 0.5, range(count), **options) for method, count, options in of_arms]
     found = difference(*arms, "BLEU")
     assert found is not None
-    assert (found.n, found.is_of_enough_runs) == (min(seeds), min(seeds) >= 3)
+    assert (found.n, found.draws) == (min(seeds), min(seeds))
     assert (found.low is not None, found.p_value is not None) == (has_interval, has_interval)
     assert found.note == note
 
@@ -137,7 +137,7 @@ def test_a_part_of_the_inputs_is_drawn_by_itself(tmp_path: Path) -> None:
     arms = [[each for each in found if each.method == method] for method in ("finetune", "prefix")]
     unseen = difference(*arms, "BLEU/unseen")
     assert unseen is not None
-    assert unseen.is_of_enough_runs
+    assert unseen.draws >= 3
     assert unseen.note == ""
     assert unseen != difference(*arms, "BLEU/seen")
 

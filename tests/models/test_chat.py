@@ -117,7 +117,7 @@ def test_only_the_input_is_cut(limit: int) -> None:
     cut = byte_tokenizer("chat").of_task(INSTRUCTION, limit)
     ids = whole.text(SOURCE)
     assert cut.source(SOURCE) == [*whole.source_begin, *ids[:limit], *whole.source_end]
-    assert cut.truncates(SOURCE) == (limit < len(ids))
+    assert cut.cut_source(SOURCE)[1] == (limit < len(ids))
 
 
 def test_a_directory_without_a_template_is_refused(copy: Callable[..., Path]) -> None:

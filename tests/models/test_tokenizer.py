@@ -220,8 +220,8 @@ def test_a_long_source_loses_its_end_and_keeps_its_separators(layout: Literal["p
     limited = replace(whole, max_source_tokens=5)
     source = "abcdefghij" * 3
     assert limited.source(source[:length]) == whole.source(source[: min(length, 4)])
-    assert limited.truncates(source[:length]) == (length > 4)
-    assert not whole.truncates(source)
+    assert limited.cut_source(source[:length])[1] == (length > 4)
+    assert not whole.cut_source(source)[1]
     assert limited.target(source) == whole.target(source)
 
 
@@ -234,5 +234,5 @@ def test_512_tokens_of_an_article_are_what_gpt2_reads_of_it(shared: Path, gpt2: 
     assert min(lengths) < 512 < max(lengths)
     for article, length in zip(articles, lengths, strict=True):
         ids = limited.source(article)
-        assert limited.truncates(article) == (length > 512)
+        assert limited.cut_source(article)[1] == (length > 512)
         assert ids == [*gpt2.source(article)[: min(length, 512)], BLANK, END_OF_TEXT]

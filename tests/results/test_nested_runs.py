@@ -9,7 +9,7 @@ from prefixrun.cli.main import main
 from prefixrun.errors import ConfigError
 from prefixrun.methods.prefix import Prefix
 from prefixrun.results.export import export
-from prefixrun.results.inference import Served, from_prefix, from_runs, outputs
+from prefixrun.results.inference import Predictor, from_prefix, from_runs, outputs
 from prefixrun.results.lookup import OpenedRun, find, open_run
 from prefixrun.results.nested_runs import shortened_run
 from prefixrun.results.records import load_records
@@ -43,7 +43,7 @@ def test_it_is_used_and_exported_with_its_first_positions(
     printed = " ".join(capsys.readouterr().out.split())
     assert "prefix of length 2 for tiny_gpt2" in printed
     assert "prefixrun generate prefix=exported model=tiny_gpt2" in printed
-    here = [Served("here", shorter.backbone, shorter.method, used[0].decode)]
+    here = [Predictor("here", shorter.backbone, shorter.method, used[0].decode)]
     assert outputs(used, [SOURCE]) == outputs(here, [SOURCE])
     (back,) = from_prefix(Path("exported"), "tiny_gpt2")
     assert outputs([replace(back, decode=used[0].decode)], [SOURCE]) == outputs(here, [SOURCE])

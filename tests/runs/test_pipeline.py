@@ -456,7 +456,7 @@ def test_a_signal_that_its_handler_survives_leaves_the_run_interrupted(
 ) -> None:
     """Programs that use the package may handle SIGTERM without ending."""
     changes = ("model=tiny_llama", "decode.batch_size=1")
-    module, name = {"training": (stages, "_report"), "decoding": (pipeline, "_generation")}[stage]
+    module, name = {"training": (stages, "_report"), "decoding": (pipeline, "generation_line")}[stage]
     original, handler = getattr(module, name), signal.signal(signal.SIGTERM, lambda *_: None)
 
     def signalled(*arguments: Any) -> Any:

@@ -119,7 +119,7 @@ def test_another_prefix_of_the_source_is_another_run(of_run: Callable[..., Confi
         of_run()
     (source.directory / "manifest.json").unlink()
     assert id_of(of_run()) != first
-    with pytest.raises(ConfigError, match=r"^init\.digest=\w+….*: init=run names a content with SHA-256"):
+    with pytest.raises(ConfigError, match=r"^init\.digest=\w+….*: what init=run names has SHA-256"):
         of_run("init.digest=" + "0" * 64)
 
 

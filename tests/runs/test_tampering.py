@@ -86,7 +86,7 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]
         yield {
             "whole": whole,
             "training": stopped(root / "training", stages, "_report", training),
-            "decoding": stopped(root / "decoding", pipeline, "_generation", decoding()),
+            "decoding": stopped(root / "decoding", pipeline, "generation_line", decoding()),
         }
 
 

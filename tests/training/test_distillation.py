@@ -93,13 +93,13 @@ def test_dropout_of_the_model_is_off_for_the_teacher_alone() -> None:
     expected = teacher.states(rows).targets.hidden
     backbone.model.train()
     try:
-        lesson = teacher.states(rows)
+        output = teacher.states(rows)
         assert backbone.model.training
     finally:
         backbone.model.eval()
-    torch.testing.assert_close(lesson.targets.hidden, expected)
-    assert not lesson.targets.hidden.requires_grad
-    assert lesson.positions == len(PAIRS[0].source) + len(PAIRS[0].target) - 1
+    torch.testing.assert_close(output.targets.hidden, expected)
+    assert not output.targets.hidden.requires_grad
+    assert output.positions == len(PAIRS[0].source) + len(PAIRS[0].target) - 1
 
 
 @pytest.mark.parametrize("family", ["gpt2", "llama", "bart"])

@@ -24,7 +24,7 @@ from prefixrun.analysis.comparison import ENOUGH, difference, estimate, half_wid
 from prefixrun.analysis.equal_training import training_of
 from prefixrun.analysis.equivalence import margin
 from prefixrun.analysis.groups import RunGroup, split_by
-from prefixrun.analysis.verdicts import LOOK_LEVEL, Says, judge
+from prefixrun.analysis.verdicts import LOOK_LEVEL, EvidenceOutcome, judge
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
@@ -117,11 +117,8 @@ def _training_work(group: RunGroup) -> tuple[object, ...]:
 
 def _by_machine(groups: Iterable[RunGroup]) -> list[list[RunGroup]]:
     """For each machine the run groups with the runs that were made on it."""
-    machines: dict[tuple[object, ...], list[RunGroup]] = {}
-    for group in groups:
-        for runs in split_by(group.runs, lambda run: run.machine):
-            machines.setdefault(runs[0].machine, []).append(RunGroup(tuple(runs)))
-    return list(machines.values())
+    parts = (RunGroup(tuple(runs)) for group in groups for runs in split_by(group.runs, lambda run: run.machine))
+    return split_by(parts, lambda group: group.first.machine)
 
 
 def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts: bool) -> Iterator[Evidence]:
@@ -137,7 +134,7 @@ def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts
     middle = sides[0].mean - sides[1].mean
     low, ratio, high = (exp(each) for each in (middle - half, middle, middle + half))
     contradicts = low > (most if slower_contradicts else 1.0)
-    outcome: Says = "holds" if high <= most else "does not hold" if contradicts else "undecided"
+    outcome: EvidenceOutcome = "holds" if high <= most else "does not hold" if contradicts else "undecided"
     span = f" [{low:.2f}, {high:.2f}]" if n > 1 else ""
     needs = ""
     if n < ENOUGH:

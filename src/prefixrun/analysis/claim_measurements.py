@@ -14,7 +14,7 @@ from typing import Any
 from prefixrun.analysis.claim_rules import Evidence
 from prefixrun.analysis.comparison import ENOUGH, Estimate, estimate
 from prefixrun.analysis.groups import RunGroup, runs_of
-from prefixrun.analysis.verdicts import LOOK_LEVEL, Says
+from prefixrun.analysis.verdicts import LOOK_LEVEL, EvidenceOutcome
 from prefixrun.errors import DamagedStateError, reading
 from prefixrun.files import read_json
 from prefixrun.results import display_names
@@ -45,7 +45,7 @@ def step_times(
             size, precision = int(measured["batch_size"]), str(measured["precision"])
         low, high = _interval(ratio)
         contradicts = low > (most if slower_contradicts else 1.0)
-        outcome: Says = "holds" if high <= most else "does not hold" if contradicts else "undecided"
+        outcome: EvidenceOutcome = "holds" if high <= most else "does not hold" if contradicts else "undecided"
         text = (
             f"{model}, {precision}, batches of {size}: processor time of a training step of {_side(first)} is "
             f"{exp(ratio.mean):.2f} times [{low:.2f}, {high:.2f}] that of {_side(second)}, n = {ratio.n}"
@@ -66,7 +66,7 @@ def _mixed_batch(path: Path) -> Evidence:
         f"{exp(separate.mean):.2f} times [{low:.2f}, {high:.2f}] the processor time of one request after the other "
         f"({exp(one_prefix.mean):.2f} times that of a batch with one prefix), n = {separate.n}"
     )
-    outcome: Says = "holds" if high < 1 else "does not hold" if low > 1 else "undecided"
+    outcome: EvidenceOutcome = "holds" if high < 1 else "does not hold" if low > 1 else "undecided"
     if equal < requests:
         outcome = "does not hold"
     elif separate.n < ENOUGH:

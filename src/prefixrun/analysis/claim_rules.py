@@ -24,14 +24,14 @@ from prefixrun.analysis.equal_training import note as training_note
 from prefixrun.analysis.equivalence import margin
 from prefixrun.analysis.group_labels import amount_text, share_text
 from prefixrun.analysis.groups import RunGroup, runs_of, split_by
-from prefixrun.analysis.verdicts import LOOK_LEVEL, Kind, Says, Verdict, judge
+from prefixrun.analysis.verdicts import LOOK_LEVEL, EvidenceOutcome, Kind, Verdict, judge
 from prefixrun.data.manifest import UNVERIFIED
 from prefixrun.results import display_names
 
 Outcome = Literal["holds", "does not hold", "undecided", "no runs", "cannot be tested here"]
 Amount = Literal["low", "most", "share", "all"]
 
-WEIGHTLESS: tuple[Says, ...] = ("unequal", "too few runs")
+WEIGHTLESS: tuple[EvidenceOutcome, ...] = ("unequal", "too few runs")
 """Outcomes of evidence that is shown and does not count."""
 
 DIFFERENT_SIGNATURES = "the scores have different signatures"
@@ -47,7 +47,7 @@ LOW_DATA = 500
 class Evidence:
     """What some runs say about a claim."""
 
-    outcome: Says
+    outcome: EvidenceOutcome
     text: str
     run_ids: tuple[str, ...]
     change: str = ""
@@ -101,19 +101,19 @@ class Comparison:
     def matches(self, groups: Sequence[RunGroup]) -> list[Match]:
         """The two sides on every task, model and number format that has both; with `most` those of the most pairs."""
         concerned = [group for group in groups if self._concerns(group)]
-        found = [match for pool in split_by(concerned, pool_key) if (match := self._best_match(pool))]
+        matches = [match for pool in split_by(concerned, pool_key) if (match := self._best_match(pool))]
         if self.amount != "most":
-            return found
-        of_one_pool = split_by(found, lambda match: (match.first.group.comparison_key, match.first.group.precision))
+            return matches
+        of_one_pool = split_by(matches, lambda match: (match.first.group.comparison_key, match.first.group.precision))
         return [max(alike, key=_order_of_match) for alike in of_one_pool]
 
     def _best_match(self, pool: Sequence[RunGroup]) -> Match | None:
         """Of the matches with equal training and size that of most training; else one that says what is unequal."""
         trainings = [*split_by(pool, training_of), [group for group in pool if has_the_papers(group)]]
-        found = [match for alike in trainings if (match := self._match(alike))]
-        if not found and (match := self._match(pool)):
-            found = [match]
-        return max(found, key=_order_of_match, default=None)
+        matches = [match for alike in trainings if (match := self._match(alike))]
+        if not matches and (match := self._match(pool)):
+            matches = [match]
+        return max(matches, key=_order_of_match, default=None)
 
     def _match(self, alike: Sequence[RunGroup]) -> Match | None:
         """The most preferred structure of the first arm that the second has with the same length, each side by its best
@@ -124,7 +124,7 @@ class Comparison:
         ours, theirs = self.first.structures(first), self.second.structures(second)
         if not ours or not theirs:
             return None
-        of_one_length = ((one, other) for one in ours for other in theirs if _have_one_length(one[0], other[0]))
+        of_one_length = ((left, right) for left in ours for right in theirs if _have_one_length(left[0], right[0]))
         chosen = next(of_one_length, (ours[0], theirs[0]))
         sides = choose(chosen[0]), choose(chosen[1])
         pair = sides[0].group, sides[1].group
@@ -205,8 +205,8 @@ def _searched_alike(first: Sequence[RunGroup], second: Sequence[RunGroup]) -> tu
     """The groups of each side whose settings, but for the start, the other side has too."""
     keys = [{group.settings_except(*INITIALISATION) for group in side} for side in (first, second)]
     common = keys[0] & keys[1]
-    kept = [[each for each in side if each.settings_except(*INITIALISATION) in common] for side in (first, second)]
-    return kept[0], kept[1]
+    in_common = [[each for each in side if each.settings_except(*INITIALISATION) in common] for side in (first, second)]
+    return in_common[0], in_common[1]
 
 
 def low_data_mean(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
@@ -230,11 +230,11 @@ def _averaged(matches: Sequence[Match]) -> Iterator[Evidence]:
     metric = main_metric(first)
     # A seed and subsample count where all pairs have them: then each gives one mean difference over the sizes.
     by_pair = [tuple(_by_draw(group, metric) for group in match.pair) for match in matches]
-    shared = sorted(set.intersection(*(set(one) & set(other) for one, other in by_pair)))
+    shared = sorted(set.intersection(*(set(prefix) & set(finetune) for prefix, finetune in by_pair)))
     if not shared:
         return
     everyone = [group for match in matches for group in match.pair]
-    values = [sum(one[key] - other[key] for one, other in by_pair) / len(by_pair) for key in shared]
+    values = [sum(prefix[key] - finetune[key] for prefix, finetune in by_pair) / len(by_pair) for key in shared]
     subsamples = [subsample for subsample, _ in shared]
     mean = estimate(values, subsamples)
     sizes = ", ".join(f"{match.first.group.n_train:,}" for match in matches)

@@ -58,7 +58,7 @@ def markdown(findings: Sequence[Finding], table: str) -> str:
             f"{each.claim.statement} Judged by: {each.claim.needs}.",
             "",
         ]
-        lines += [f"* {one.outcome}: {one.text}{_runs(one)}" for one in each.evidence]
+        lines += [f"* {evidence.outcome}: {evidence.text}{_runs(evidence)}" for evidence in each.evidence]
     lines += ["", "## Not judged", ""]
     lines += [f"* {_why_not(each)}" for each in findings if not each.evidence]
     return "\n".join(lines) + "\n"

@@ -87,11 +87,6 @@ class Difference(Estimate):
     note: str
     """What the interval does not cover, or why there is none; empty when it covers seeds and inputs."""
 
-    @property
-    def is_of_enough_runs(self) -> bool:
-        """Whether it may decide something."""
-        return self.draws >= ENOUGH
-
 
 def estimate(values: Sequence[float], subsamples: Sequence[int] = ()) -> Estimate:
     """Mean over units, standard deviation between runs and Student's interval over units. Raises ValueError without

@@ -70,9 +70,9 @@ def _curve(figure: Figure, curve: Curve) -> list[Any]:
 def _point(figure: Figure, group: RunGroup) -> list[Any]:
     numbers: list[Any] = []
     for metric in figure.metrics:
-        each = group.estimate(metric)
+        mean = group.estimate(metric)
         numbers.append([plain(value) for value in group.values(metric)])
-        numbers.append([each.n, each.draws, plain(each.mean), plain(each.low), plain(each.high)] if each else None)
+        numbers.append([mean.n, mean.draws, plain(mean.mean), plain(mean.low), plain(mean.high)] if mean else None)
     if figure.kind == "pareto":
         costs = (group.cost(name) for name, *_ in COSTS if name != "stored")
         numbers.append([group.parameters("stored"), *map(plain, costs)])

@@ -16,11 +16,7 @@ IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefi
 
 def labels(groups: Sequence[RunGroup]) -> dict[RunGroup, str]:
     """A name for each run group; groups that would share one also name the settings in which they differ."""
-    return {
-        group: ", ".join((_label(group), *(_differences(group, alike) if len(alike) > 1 else ())))
-        for alike in split_by(groups, _label)
-        for group in alike
-    }
+    return {group: ", ".join(filter(None, (_label(group), more))) for group, more in further_settings(groups).items()}
 
 
 def further_settings(groups: Sequence[RunGroup]) -> dict[RunGroup, str]:

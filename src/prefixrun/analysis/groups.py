@@ -115,8 +115,7 @@ class RunGroup:
     @property
     def forgetting(self) -> float | None:
         """Mean of what the method adds to the loss on plain prose, in nats a token; None unless all measured it."""
-        measured = [run.result.get("forgetting") for run in self.runs]
-        return _mean([each and each["after"] - each["before"] for each in measured])
+        return _mean([run.forgetting for run in self.runs])
 
     def parameters(self, name: str) -> int:
         """`trained`, `stored` or `total`."""

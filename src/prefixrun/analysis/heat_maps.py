@@ -73,9 +73,9 @@ def changes(panels: Sequence[Changes]) -> str:
 def _map(axes: Axes, panel: HeatMap) -> None:
     from matplotlib.colors import PowerNorm
 
-    flat = [value for row in panel.values for value in row]
-    largest = max(map(abs, flat))
-    low, high = panel.limits or ((-largest, largest) if panel.is_diverging else (min(flat), max(flat)))
+    values = [value for row in panel.values for value in row]
+    largest = max(map(abs, values))
+    low, high = panel.limits or ((-largest, largest) if panel.is_diverging else (min(values), max(values)))
     colours = DIVERGING if panel.is_diverging else SEQUENTIAL
     if low == high:  # a map of one value has no scale
         low, high = low - 0.5, high + 0.5

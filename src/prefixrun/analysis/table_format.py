@@ -137,17 +137,17 @@ def _notes(section: PaperSection) -> Iterator[str]:
 def _csv_lines(table: PaperTable, section: PaperSection, seeds: int) -> Iterator[tuple[object, ...]]:
     for row in section.rows:
         result = row.group.first.result if row.group else {}
-        of = row.paper
+        paper = row.paper
         what = (
-            of.model if of else result["model"],
-            of.method if of else result["method"],
-            of.params if of else f"{row.group.share:.3g}%" if row.group else "",
-            of.prefix_len if of else result["prefix_len"],
+            paper.model if paper else result["model"],
+            paper.method if paper else result["method"],
+            paper.params if paper else f"{row.group.share:.3g}%" if row.group else "",
+            paper.prefix_len if paper else result["prefix_len"],
             row.label,
             row.searched,
         )
         for cell in row.cells:
-            if cell.paper is None and of is not None:
+            if cell.paper is None and paper is not None:
                 continue
             yield (table.version, table.number, section.task, *what, cell.metric, *_csv_numbers(row, cell, seeds))
 

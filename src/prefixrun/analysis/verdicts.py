@@ -7,7 +7,7 @@ from typing import Literal
 
 from prefixrun.analysis.comparison import ENOUGH, Estimate, half_width
 
-Says = Literal["holds", "does not hold", "undecided", "unequal", "too few runs"]
+EvidenceOutcome = Literal["holds", "does not hold", "undecided", "unequal", "too few runs"]
 """Of one piece of evidence. From too few runs, or for sides that are not equal, it is shown and does not count."""
 
 Kind = Literal["more", "clearly more", "not less", "same"]
@@ -28,7 +28,7 @@ MOST = 100
 class Verdict:
     """What one interval says."""
 
-    outcome: Says
+    outcome: EvidenceOutcome
     needs: str = ""
     """What would decide it, `about 3 more seeds`; empty when it is decided."""
     room: float = 0.0
@@ -48,7 +48,7 @@ def judge(
         decided = _outcome(sign * mean.mean, known, kind, bound)
         if decided != "undecided":
             return Verdict(decided, room=_room(sign * mean.mean, known, kind, bound))
-    outcome: Says = "undecided" if units >= ENOUGH else "too few runs"
+    outcome: EvidenceOutcome = "undecided" if units >= ENOUGH else "too few runs"
     if mean.run_variance is None or mean.draws < 2 or units < 2:
         return Verdict(outcome, f"at least {_several(ENOUGH - units, unit)} before anything is decided")
     for more in range(max(1, ENOUGH - units), MOST + 1):
@@ -67,7 +67,7 @@ def _several(number: int, unit: str) -> str:
     return f"{number} more {unit}{'' if number == 1 else 's'}"
 
 
-def _outcome(middle: float, half: float, kind: Kind, bound: float) -> Says:
+def _outcome(middle: float, half: float, kind: Kind, bound: float) -> EvidenceOutcome:
     """What an interval of "first minus second", larger being better, says."""
     low, high = middle - half, middle + half
     if kind == "same":

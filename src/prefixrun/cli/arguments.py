@@ -137,5 +137,5 @@ def whole_number(key: str, text: str, low: int, high: int, hint: str = "") -> in
     """
     number = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(high)) else -1
     if not low <= number <= high:
-        raise ConfigError(f"{key}={shortened(text)}: must be a whole number from {low:,} to {high:,}{hint}")
+        raise ConfigError(f"{key}={shortened(text, 40)}: must be a whole number from {low:,} to {high:,}{hint}")
     return number

@@ -46,7 +46,7 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class TextList:
     """One text or a list of texts, which becomes one text with commas between them: ``[a, b]`` and ``a,b`` are equal.
 
     ``meaning`` says what the texts are.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from prefixrun.config.field_types import HUB_NAME, NO_NUMBER, Count, Listed, Name, Pattern
+from prefixrun.config.field_types import HUB_NAME, NO_NUMBER, Count, Name, Pattern, TextList
 
 GENERATED_TASKS = ("sort_letters", "shift_letters", "majority")
 """Tasks whose examples the program makes itself: see data.generated."""
@@ -17,7 +17,7 @@ class TaskConfig:
     """Name of the task; its files lie in data_dir/NAME/."""
     linearisation: Literal["paper", "plain"] = "paper"
     """How an input becomes one string: "paper" is the form that the paper's code reads, "plain" the release's own."""
-    metrics: Annotated[str, Listed("metrics")] | None = None
+    metrics: Annotated[str, TextList("metrics")] | None = None
     """Scored like this task of the paper (e2e, webnlg, dart or xsum), or with metrics of one's own choice, the main one
     first: BLEU, BLEU-CHAR, NIST, METEOR, TER, CIDEr, chrF, ROUGE-1, ROUGE-2, ROUGE-L, EM. An own task has to say it;
     the others are scored as themselves."""
@@ -28,7 +28,7 @@ class TaskConfig:
     """Text that init=words starts from when neither init_words nor init.default_words is given."""
     source_column: str | None = None
     """For own tasks, as are the keys below: the column (or key) with the input; "source" where it is not set."""
-    reference_columns: Annotated[str, Listed("columns")] | None = None
+    reference_columns: Annotated[str, TextList("columns")] | None = None
     """The column with the right text or the list of right texts, or several such columns, whose empty cells are left
     out; "target" or "references", whichever there is, where it is not set."""
     id_column: str | None = None

@@ -10,7 +10,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from prefixrun.config.constraints import contradictions
-from prefixrun.config.field_types import LayerChoice, Listed, OneOf, Pattern, Range
+from prefixrun.config.field_types import LayerChoice, OneOf, Pattern, Range, TextList
 from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import RETIRED
 from prefixrun.errors import ConfigError, shortened
@@ -23,7 +23,7 @@ LARGEST_SHOWN = 10**30
 UNSET = "???"
 """What Hydra calls a value that nothing has set."""
 
-Bounds = Range | Pattern | OneOf | Listed | LayerChoice | None
+Bounds = Range | Pattern | OneOf | TextList | LayerChoice | None
 """What a type may say of its values beside their kind."""
 
 
@@ -144,7 +144,7 @@ def expectation(hint: Any) -> str:
         text += f" {bounds}"
     elif isinstance(bounds, Pattern):
         text += f" of {bounds.meaning}"
-    elif isinstance(bounds, Listed):
+    elif isinstance(bounds, TextList):
         text += f", or a list of {bounds.meaning}"
     return text + (", or null" if optional else "")
 
@@ -223,7 +223,7 @@ def _convert(value: Any, hint: Any) -> Any:
             raise ValueError(
                 f"must be {expectation(hint)}; YAML reads on, off, yes and no as true or false: put the text in quotes"
             )
-    if isinstance(bounds, Listed) and isinstance(value, list) and all(isinstance(text, str) for text in value):
+    if isinstance(bounds, TextList) and isinstance(value, list) and all(isinstance(text, str) for text in value):
         value = ",".join(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST_SHOWN:
         value = float(value)

@@ -1,1 +1,1 @@
-"""From prompts to outputs: batched beam search."""
+"""From prompts to outputs: beam search and sampling, in batches."""

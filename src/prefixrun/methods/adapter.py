@@ -14,7 +14,7 @@ of the sub-layer; it is off unless train.lm_dropout asks for it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -24,6 +24,7 @@ from transformers import PreTrainedModel
 from prefixrun.methods.base import Method
 from prefixrun.methods.tensor_check import check_fit
 from prefixrun.models.blocks import blocks, stacks, sub_layers
+from prefixrun.models.replaced import replaced
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
@@ -65,24 +66,13 @@ class Adapters(Method):
     def attach(self, backbone: Backbone) -> Iterator[None]:
         """Inside another such block these adapters take the place of the outer ones."""
         modules = [backbone.model.get_submodule(name) for name in self._names]
-        before = [module._modules.get(SLOT) for module in modules]
-        hooks = [
-            module.register_forward_hook(_through)
-            for module, outer in zip(modules, before, strict=True)
-            if outer is None
-        ]
-        try:
-            for module, adapter in zip(modules, self.adapters, strict=True):
-                module._modules[SLOT] = adapter
-            yield
-        finally:
-            for module, outer in zip(modules, before, strict=True):
-                if outer is None:
-                    module._modules.pop(SLOT, None)
-                else:
-                    module._modules[SLOT] = outer
-            for hook in hooks:
-                hook.remove()
+        with ExitStack() as hooks:
+            for module in modules:
+                if SLOT not in module._modules:
+                    hooks.enter_context(module.register_forward_hook(_through))
+            pairs = zip(modules, self.adapters, strict=True)
+            with replaced((module._modules, SLOT, adapter) for module, adapter in pairs):
+                yield
 
     def trained_tensors(self) -> dict[str, Tensor]:
         """By their names in the model within `attach`, such as transformer.h.0.adapter.up.bias."""

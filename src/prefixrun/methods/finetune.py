@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 from prefixrun.methods.base import Method
 from prefixrun.methods.tensor_check import check_fit
 from prefixrun.models.blocks import constants, holders
+from prefixrun.models.replaced import replaced
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
@@ -38,18 +39,13 @@ class FineTuned(Method):
     def attach(self, backbone: Backbone) -> Iterator[None]:
         # In the backbone's number format; gradients go back through the rounding.
         in_format = (weight.to(backbone.head.dtype) for weight in self.weights)
-        replaced = [
-            (module, name, module._parameters[name], weight)
+        entries = [
+            (module._parameters, name, weight)
             for weight, modules in zip(in_format, holders(backbone.model, self._names), strict=True)
             for module, name in modules
         ]
-        try:
-            for module, name, _, weight in replaced:
-                module._parameters[name] = weight
+        with replaced(entries):
             yield
-        finally:
-            for module, name, before, _ in replaced:
-                module._parameters[name] = before
 
     def trained_tensors(self) -> dict[str, Tensor]:
         return {name: weight.detach() for name, weight in zip(self._names, self.weights, strict=True)}

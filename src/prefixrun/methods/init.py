@@ -24,7 +24,7 @@ STREAM = 2
 """Number of the random stream of a start, see training.trainer for those of order and dropout."""
 
 
-class Fitted(Protocol):
+class FixedRowsMlp(Protocol):
     """An MLP over rows that stay as drawn."""
 
     @property
@@ -146,7 +146,7 @@ def keys_values(backbone: Backbone, embeddings: Tensor) -> Tensor:
     return torch.stack([torch.cat(layer) for layer in cache.key_values()])
 
 
-def start_from(part: Fitted, target: Tensor, config: InitConfig) -> float:
+def start_from(part: FixedRowsMlp, target: Tensor, config: InitConfig) -> float:
     """Fit the MLP of `part` to `target` with Adam; returns the mean squared error that is left.
 
     The embedding rows stay as drawn, as in the paper's code (lowdata_init_train3: 500 steps, learning rate 1e-4).

@@ -28,6 +28,7 @@ from prefixrun.methods.tensor_check import check_fit
 from prefixrun.models.attention import attention_sites
 from prefixrun.models.blocks import blocks, stacks
 from prefixrun.models.quantised import QuantisedLinear
+from prefixrun.models.replaced import replaced
 
 if TYPE_CHECKING:
     from prefixrun.config.schema import Config
@@ -82,15 +83,9 @@ class LoRA(Method):
     @contextmanager
     def attach(self, backbone: Backbone) -> Iterator[None]:
         """Inside another such block these updates take the place of the outer ones."""
-        targets = [(backbone.model.get_submodule(_parent(name)), _leaf(name)) for name in self._replacements]
-        before = [parent._modules[child] for parent, child in targets]
-        try:
-            for (parent, child), module in zip(targets, self._replacements.values(), strict=True):
-                parent._modules[child] = module
+        model, items = backbone.model, self._replacements.items()
+        with replaced((model.get_submodule(_parent(name))._modules, _leaf(name), module) for name, module in items):
             yield
-        finally:
-            for (parent, child), outer in zip(targets, before, strict=True):
-                parent._modules[child] = outer
 
     def trained_tensors(self) -> dict[str, Tensor]:
         """By PEFT's names, such as model.layers.0.self_attn.q_proj.lora_A.weight: (rank, in), and lora_B: (out, rank).

@@ -23,7 +23,7 @@ class MixedPrefixes(Method):
 
     def __init__(self, prefixes: Sequence[PrefixKeyValues], rows: Sequence[int]) -> None:
         super().__init__()
-        self.prefixes = [flat["decoder"] for flat in prefixes]
+        self.prefixes = [prefix["decoder"] for prefix in prefixes]
         self.rows = list(rows)
         device = self.prefixes[0].device
         self._rows = torch.tensor(self.rows, device=device)

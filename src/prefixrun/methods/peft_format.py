@@ -36,13 +36,13 @@ SETTINGS = ("method", "prefix_len", "method.layers", "method.sites", "method.que
 
 
 def write_tensors(
-    path: Path, flat: PrefixKeyValues, *, model: str, sha256: str, settings: Mapping[str, str] | None = None
+    path: Path, key_values: PrefixKeyValues, *, model: str, sha256: str, settings: Mapping[str, str] | None = None
 ) -> None:
     """One safetensors file, a tensor a site; its header says for which model.
 
     settings: by key of SETTINGS, of what is no prefix in front of all layers.
     """
-    tensors = {site: tensor.detach().float().cpu().contiguous() for site, tensor in flat.items()}
+    tensors = {site: tensor.detach().float().cpu().contiguous() for site, tensor in key_values.items()}
     header = {"format": FORMAT, "model": model, "model_sha256": sha256, **(settings or {})}
     files.write_bytes(path, save(tensors, header))
 
@@ -55,16 +55,17 @@ def settings_of(path: Path) -> dict[str, str]:
     return {key: str(header[key]) for key in SETTINGS if key in header}
 
 
-def write_peft(directory: Path, flat: PrefixKeyValues, *, base_model: str) -> None:
+def write_peft(directory: Path, key_values: PrefixKeyValues, *, base_model: str) -> None:
     """A directory that peft.PeftModel.from_pretrained loads.
 
     `base_model`: what PEFT calls base_model_name_or_path. Raises ConfigError for an encoder-decoder's prefix.
     """
-    if set(flat) != {"decoder"}:
+    if set(key_values) != {"decoder"}:
         raise ConfigError(
-            f"format=peft: PEFT has no prefix for the sites {', '.join(flat)} of an encoder-decoder; use format=tensors"
+            f"format=peft: PEFT has no prefix for the sites {', '.join(key_values)} of an encoder-decoder; "
+            "use format=tensors"
         )
-    layers, _, kv_heads, length, head_dim = flat["decoder"].shape
+    layers, _, kv_heads, length, head_dim = key_values["decoder"].shape
     config = {
         "peft_type": "PREFIX_TUNING",
         "task_type": "CAUSAL_LM",
@@ -78,7 +79,7 @@ def write_peft(directory: Path, flat: PrefixKeyValues, *, base_model: str) -> No
         "prefix_projection": False,
         "encoder_hidden_size": kv_heads * head_dim,
     }
-    rows = flat["decoder"].permute(3, 0, 1, 2, 4).reshape(length, -1)
+    rows = key_values["decoder"].permute(3, 0, 1, 2, 4).reshape(length, -1)
     _write_peft(directory, config, {PEFT_KEY: rows})
 
 
@@ -128,14 +129,14 @@ def read_prefix(path: Path, backbone: Backbone, layers: int | None = None) -> Pr
         DamagedStateError: not readable, or with numbers that are not finite.
         ConfigError: of another method, or for a model of another shape; says what does not fit.
     """
-    flat = _from_peft(path, backbone.shape) if path.is_dir() else _from_file(path, backbone)
+    key_values = _from_peft(path, backbone.shape) if path.is_dir() else _from_file(path, backbone)
     count, shape = layers or backbone.shape.layers, backbone.shape
     of_prefix = (count, 2, shape.kv_heads, None, shape.head_dim)
     return {
-        name: _checked(f"{path}: {name}", tensor, (count, shape.heads) if name.startswith(GATE) else of_prefix).to(
+        name: _float_tensor(f"{path}: {name}", tensor, (count, shape.heads) if name.startswith(GATE) else of_prefix).to(
             backbone.head.device
         )
-        for name, tensor in flat.items()
+        for name, tensor in key_values.items()
     }
 
 
@@ -188,15 +189,15 @@ def _load(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
             return tensors, opened.metadata() or {}
 
 
-def _checked(where: str, tensor: Tensor, wanted: tuple[int | None, ...]) -> Tensor:
-    """The tensor in float32. wanted: its shape, None where any length will do."""
+def _float_tensor(where: str, tensor: Tensor, expected: tuple[int | None, ...]) -> Tensor:
+    """The tensor in float32. expected: its shape, None where any length will do."""
     actual = tuple(tensor.shape)
     if not tensor.is_floating_point() or tensor.element_size() < 2:
         raise ConfigError(
             f"{where}: holds {tensor.dtype}; keys and values are floating point numbers, none below 16 bits"
         )
-    if len(actual) != len(wanted) or not all(map(_fits, actual, wanted)):
-        text = ", ".join("length" if size is None else str(size) for size in wanted)
+    if len(actual) != len(expected) or not all(map(_fits, actual, expected)):
+        text = ", ".join("length" if size is None else str(size) for size in expected)
         raise ConfigError(f"{where}: has the shape {actual}; for this model it is ({text})")
     numbers = tensor.float()
     if not bool(torch.isfinite(numbers).all()):
@@ -204,5 +205,5 @@ def _checked(where: str, tensor: Tensor, wanted: tuple[int | None, ...]) -> Tens
     return numbers
 
 
-def _fits(size: int, wanted: int | None) -> bool:
-    return size > 0 if wanted is None else size == wanted
+def _fits(size: int, expected: int | None) -> bool:
+    return size > 0 if expected is None else size == expected

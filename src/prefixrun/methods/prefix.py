@@ -99,10 +99,10 @@ class Prefix(Method):
 
     def in_use(self) -> PrefixKeyValues:
         """The stored keys and values of the positions that take part, with dropout while training."""
-        flat = self.stored_key_values()
+        key_values = self.stored_key_values()
         if self.used_len < self.prefix_len:
-            flat = {site: tensor[:, :, :, : self.used_len] for site, tensor in flat.items()}
-        return self.with_dropout(flat)
+            key_values = {site: tensor[:, :, :, : self.used_len] for site, tensor in key_values.items()}
+        return self.with_dropout(key_values)
 
     def prefix_kv(self, backbone: Backbone) -> Mapping[str, Sequence[PrefixKV | None]]:
         return {site: self.at_layers(values, backbone) for site, values in super().prefix_kv(backbone).items()}
@@ -111,11 +111,11 @@ class Prefix(Method):
         """One value a layer of the backbone, None at those without a prefix. values: one a layer that has one."""
         return at_layers(values, self.layers, backbone.shape.layers)
 
-    def with_dropout(self, flat: PrefixKeyValues) -> PrefixKeyValues:
+    def with_dropout(self, key_values: PrefixKeyValues) -> PrefixKeyValues:
         """Keys and values with dropout while training, as in the paper's code (prefix_dropout, 0 there)."""
         if not (self.dropout and self.training):
-            return flat
-        return {site: nn.functional.dropout(tensor, self.dropout) for site, tensor in flat.items()}
+            return key_values
+        return {site: nn.functional.dropout(tensor, self.dropout) for site, tensor in key_values.items()}
 
     def trained_tensors(self) -> dict[str, Tensor]:
         return {site: tensor.detach() for site, tensor in self.stored_key_values().items()}
@@ -152,11 +152,11 @@ class Prefix(Method):
 class FixedPrefix(Prefix):
     """A trained prefix in use: nothing to train."""
 
-    def __init__(self, flat: PrefixKeyValues, layers: Sequence[int] | None = None) -> None:
-        super().__init__(next(iter(flat.values())).shape[3], layers=layers)
-        for site, tensor in flat.items():
+    def __init__(self, key_values: PrefixKeyValues, layers: Sequence[int] | None = None) -> None:
+        super().__init__(next(iter(key_values.values())).shape[3], layers=layers)
+        for site, tensor in key_values.items():
             self.register_buffer(site, tensor)
-        self._names = tuple(flat)
+        self._names = tuple(key_values)
 
     def stored_key_values(self) -> dict[str, Tensor]:
         return {name: cast(Tensor, getattr(self, name)) for name in self._names}

@@ -23,7 +23,7 @@ def combined(
     """
     _check_same_shape(prefixes, length_counts=combine != "concatenate")
     if combine == "concatenate":
-        return {site: torch.cat([flat[site] for flat in prefixes], dim=3) for site in prefixes[0]}
+        return {site: torch.cat([prefix[site] for prefix in prefixes], dim=3) for site in prefixes[0]}
     if combine == "keys_values":
         if len(prefixes) != 2:
             raise ConfigError(
@@ -33,7 +33,7 @@ def combined(
         return {site: torch.stack([first[site][:, 0], second[site][:, 1]], dim=1) for site in first}
     weights = weights or [1.0] * len(prefixes)
     divisor = sum(weights) if combine == "average" else 1.0
-    return {site: _weighted([flat[site] for flat in prefixes], weights) / divisor for site in prefixes[0]}
+    return {site: _weighted([prefix[site] for prefix in prefixes], weights) / divisor for site in prefixes[0]}
 
 
 def _weighted(tensors: Sequence[torch.Tensor], weights: Sequence[float]) -> torch.Tensor:

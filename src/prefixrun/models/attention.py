@@ -37,6 +37,7 @@ from prefixrun.models.prefix_softmax import (
     key_window,
     softmax_attention,
 )
+from prefixrun.models.replaced import Entry, replaced
 from prefixrun.models.transformers_names import uses_registry
 
 NAME = "prefixrun"
@@ -105,20 +106,14 @@ def watch_weights(model: PreTrainedModel, by_site: Mapping[str, Sequence[Watch |
 def _attached(model: PreTrainedModel, slot: str, by_site: Mapping[str, Sequence[object]]) -> Iterator[None]:
     """What stands in the attribute `slot` of the attention modules within the block; see `attach_prefix`."""
     sites = attention_sites(model)
-    attached: list[tuple[nn.Module, object]] = []
+    entries: list[Entry] = []
     for site, per_layer in by_site.items():
         modules = sites.get(site, [])
         if len(modules) != len(per_layer):
             raise ValueError(f"{len(per_layer)} {slot} for {len(modules)} attention layers of site {site}")
-        attached += zip(modules, per_layer, strict=True)
-    outer = [getattr(module, slot, None) for module, _ in attached]
-    for module, value in attached:
-        setattr(module, slot, value)
-    try:
+        entries += [(vars(module), slot, value) for module, value in zip(modules, per_layer, strict=True)]
+    with replaced(entries):
         yield
-    finally:
-        for (module, _), value in zip(attached, outer, strict=True):
-            setattr(module, slot, value)
 
 
 @contextmanager
@@ -128,17 +123,10 @@ def recorded(model: PreTrainedModel, sites: Sequence[str]) -> Iterator[dict[str,
     Yields a mapping that has, after one forward pass, for each site and layer (keys, values): (rows, kv_heads,
     length, head_dim). Gradients flow through them.
     """
-    modules = {site: attention_sites(model)[site] for site in sites}
+    modules = attention_sites(model)
     records: dict[str, list[tuple[Tensor, Tensor]]] = {site: [] for site in sites}
-    for site, per_layer in modules.items():
-        for module in per_layer:
-            module.record = records[site].append  # type: ignore[assignment]
-    try:
+    with replaced((vars(module), "record", records[site].append) for site in sites for module in modules[site]):
         yield records
-    finally:
-        for per_layer in modules.values():
-            for module in per_layer:
-                del module.record
 
 
 def prefix_attention(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,9 +65,13 @@ class PairIds:
     target: tuple[int, ...]
 
 
-def tokenise(pairs: Sequence[Pair], tokenizer: Tokenizer) -> list[PairIds]:
-    """Every pair as ids; each distinct source is tokenised once."""
-    sources = {text: tuple(tokenizer.source(text)) for text in dict.fromkeys(pair.source for pair in pairs)}
+def tokenise(
+    pairs: Sequence[Pair], tokenizer: Tokenizer, prompts: Mapping[str, Sequence[int]] | None = None
+) -> list[PairIds]:
+    """Every pair as ids. prompts: those of all sources, where they are known."""
+    if prompts is None:
+        prompts = {text: tokenizer.source(text) for text in dict.fromkeys(pair.source for pair in pairs)}
+    sources = {text: tuple(ids) for text, ids in prompts.items()}
     return [PairIds(sources[pair.source], tuple(tokenizer.target(pair.target))) for pair in pairs]
 
 

@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from prefixrun.models.attention import attention_sites
 from prefixrun.models.beam_cache import BeamCache
+from prefixrun.models.replaced import replaced
 
 
 @contextmanager
@@ -19,14 +20,6 @@ def beams_attached(model: PreTrainedModel, cache: BeamCache, *, in_place_of_pref
     """
     if not cache.modules:  # looked for once a search, not at every step
         cache.modules = attention_sites(model)["decoder"]
-    attached = [getattr(module, "prefix_kv", None) for module in cache.modules]
-    for module in cache.modules:
-        module.beam_cache = cache  # type: ignore[assignment]
-        if in_place_of_prefix:
-            module.prefix_kv = None  # type: ignore[assignment]
-    try:
+    values = {"beam_cache": cache, **({"prefix_kv": None} if in_place_of_prefix else {})}
+    with replaced((vars(module), slot, value) for module in cache.modules for slot, value in values.items()):
         yield
-    finally:
-        for module, prefix in zip(cache.modules, attached, strict=True):
-            del module.beam_cache
-            module.prefix_kv = prefix  # type: ignore[assignment]

@@ -6,7 +6,7 @@ attention: a block that is computed again has to find the prefix that it had the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 from prefixrun.models.attention import attention_sites
 from prefixrun.models.blocks import blocks, stacks
 from prefixrun.models.kv_cache import KeyValueCache
-from prefixrun.models.prefix_kv import PrefixKV
+from prefixrun.models.replaced import replaced
 
 
 @contextmanager
@@ -30,14 +30,9 @@ def checkpointed_blocks(model: PreTrainedModel) -> Iterator[None]:
     again; prefixes may have been detached meanwhile. Passes that extend a cache keep everything, or they would do so
     twice.
     """
-    replaced = [block for stack in stacks(model) for block in blocks(stack)]
-    try:
-        for block in replaced:
-            block.forward = _checkpointed(block)
+    all_blocks = [block for stack in stacks(model) for block in blocks(stack)]
+    with replaced((vars(block), "forward", _checkpointed(block)) for block in all_blocks):
         yield
-    finally:
-        for block in replaced:
-            del block.forward
 
 
 def _checkpointed(block: nn.Module) -> Callable[..., Any]:
@@ -49,25 +44,12 @@ def _checkpointed(block: nn.Module) -> Callable[..., Any]:
             isinstance(value, KeyValueCache) for value in (*inputs, *named_inputs.values())
         ):
             return forward(*inputs, **named_inputs)
-        prefixes = [getattr(module, "prefix_kv", None) for module in modules]
+        prefixes = [(module, getattr(module, "prefix_kv", None)) for module in modules]
 
         def with_prefixes(*inputs: Any, **named_inputs: Any) -> Any:
-            with _attached(modules, prefixes):
+            with replaced((vars(module), "prefix_kv", prefix) for module, prefix in prefixes):
                 return forward(*inputs, **named_inputs)
 
         return checkpoint(with_prefixes, *inputs, use_reentrant=False, **named_inputs)
 
     return keep_inputs
-
-
-@contextmanager
-def _attached(modules: Sequence[nn.Module], prefixes: Sequence[PrefixKV | None]) -> Iterator[None]:
-    """These prefixes at the attention modules for the duration of the block."""
-    before = [getattr(module, "prefix_kv", None) for module in modules]
-    try:
-        for module, prefix in zip(modules, prefixes, strict=True):
-            module.prefix_kv = prefix  # type: ignore[assignment]
-        yield
-    finally:
-        for module, prefix in zip(modules, before, strict=True):
-            module.prefix_kv = prefix  # type: ignore[assignment]

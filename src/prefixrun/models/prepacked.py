@@ -17,6 +17,7 @@ from transformers.pytorch_utils import Conv1D
 
 from prefixrun.models.frozen_linear import has_operator
 from prefixrun.models.quantised import QuantisedLinear
+from prefixrun.models.replaced import replaced
 
 ROWS = 160
 """Rows of a product that the layout is chosen for: 32 inputs of 5 beams. Other numbers work too."""
@@ -29,16 +30,9 @@ def prepacked_weights(model: nn.Module) -> Iterator[None]:
     What is packed is the weight that a layer has when it is used: a method may put another one in its place before or
     after this. The packed copies take as much memory as the weights.
     """
-    replaced: list[nn.Module] = []
-    try:
-        for module in model.modules():
-            if isinstance(module, nn.Linear | Conv1D) and _can_pack(module):
-                module.forward = _Packed(module)  # type: ignore[method-assign]
-                replaced.append(module)
+    packed = [module for module in model.modules() if isinstance(module, nn.Linear | Conv1D) and _can_pack(module)]
+    with replaced((vars(module), "forward", _Packed(module)) for module in packed):
         yield
-    finally:
-        for module in replaced:
-            del module.forward
 
 
 def _can_pack(module: nn.Linear | Conv1D) -> bool:

@@ -6,7 +6,7 @@ Leaving a prefix out at one layer changes nothing below that layer. Without grad
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from torch import nn
@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 
 from prefixrun.models.attention import attention_sites
 from prefixrun.models.blocks import blocks, stacks
+from prefixrun.models.replaced import replaced
 
 Recorded = Sequence[Sequence[Any]]
 """What each block of each stack has returned, from bottom to top."""
@@ -23,16 +24,11 @@ Recorded = Sequence[Sequence[Any]]
 def blocks_recorded(model: PreTrainedModel) -> Iterator[Recorded]:
     """Collect what the blocks return in the one pass within the block."""
     outputs: list[list[Any]] = [[] for _ in stacks(model)]
-    handles = [
-        block.register_forward_hook(_recorder(of_stack))
-        for stack, of_stack in zip(stacks(model), outputs, strict=True)
-        for block in blocks(stack)
-    ]
-    try:
+    with ExitStack() as hooks:
+        for stack, of_stack in zip(stacks(model), outputs, strict=True):
+            for block in blocks(stack):
+                hooks.enter_context(block.register_forward_hook(_recorder(of_stack)))
         yield outputs
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _recorder(outputs: list[Any]) -> Callable[..., None]:
@@ -46,16 +42,13 @@ def _recorder(outputs: list[Any]) -> Callable[..., None]:
 def blocks_repeated(model: PreTrainedModel, recorded: Recorded, first: Sequence[int]) -> Iterator[None]:
     """Within the block, the blocks below `first` (of each stack, the number that is computed first) return what was
     recorded, without computing it."""
-    replaced: list[nn.Module] = []
-    try:
-        for stack, outputs, start in zip(stacks(model), recorded, first, strict=True):
-            for block, output in zip(blocks(stack)[:start], outputs, strict=False):
-                block.forward = _returning(output)
-                replaced.append(block)
+    entries = [
+        (vars(block), "forward", _returning(output))
+        for stack, outputs, start in zip(stacks(model), recorded, first, strict=True)
+        for block, output in zip(blocks(stack)[:start], outputs, strict=False)
+    ]
+    with replaced(entries):
         yield
-    finally:
-        for block in replaced:
-            del block.forward
 
 
 def _returning(output: Any) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ positions are counted within it (StreamingLLM, Xiao et al., arXiv 2309.17453, se
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -70,12 +70,10 @@ def _inputs_recorded(modules: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
     def record(_: nn.Module, positional: tuple[Any, ...], named: Mapping[str, Any]) -> None:
         inputs.append(positional[0] if positional else named[INPUT])
 
-    handles = [module.register_forward_pre_hook(record, with_kwargs=True) for module in modules]
-    try:
+    with ExitStack() as hooks:
+        for module in modules:
+            hooks.enter_context(module.register_forward_pre_hook(record, with_kwargs=True))
         yield inputs
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextmanager
@@ -90,9 +88,7 @@ def _inputs_replaced(modules: Sequence[nn.Module], inputs: Sequence[Tensor]) -> 
             return (next(rest), *positional[1:]), named
         return positional, {**named, INPUT: next(rest)}
 
-    handles = [module.register_forward_pre_hook(replace, with_kwargs=True) for module in modules]
-    try:
+    with ExitStack() as hooks:
+        for module in modules:
+            hooks.enter_context(module.register_forward_pre_hook(replace, with_kwargs=True))
         yield
-    finally:
-        for handle in handles:
-            handle.remove()

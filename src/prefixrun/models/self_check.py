@@ -66,7 +66,7 @@ def check(config: ModelConfig, backbone: Backbone) -> None:
     """
     row = _row(backbone.shape.vocabulary)
     batch = _collate(backbone, row)
-    sites = _sizes(config, backbone, batch)
+    sites = _checked_key_values(config, backbone, batch)
     ours = backbone.logits(_states(backbone, batch))
     theirs = _library_logits(backbone, row)
     _compare(config, "its logits without a method", ours, theirs)
@@ -100,7 +100,7 @@ def _states(backbone: Backbone, batch: Any) -> Tensor:
     return decoder_only.target_states(backbone, batch)
 
 
-def _sizes(config: ModelConfig, backbone: Backbone, batch: Any) -> dict[str, Tensor]:
+def _checked_key_values(config: ModelConfig, backbone: Backbone, batch: Any) -> dict[str, Tensor]:
     """Keys and values of the text by site, (layers, 2, kv_heads, length, head_dim), all of the sizes of `shape`."""
     shape, by_site = backbone.shape, {}
     with recorded(backbone.model, backbone.sites) as records:

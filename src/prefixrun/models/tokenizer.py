@@ -103,10 +103,19 @@ class Tokenizer:
 
     def source(self, source: str) -> list[int]:
         """Ids of the prompt: the source, cut to `max_source_tokens`, and what separates it from the target."""
-        ids, separator = self._untruncated(source), self.text(self._separator)
-        if self._too_long(ids):
-            ids = [*ids[: self.max_source_tokens], *separator]
-        return [*self.source_begin, *ids, *self.source_end]
+        return self.cut_source(source)[0]
+
+    def cut_source(self, source: str) -> tuple[list[int], bool]:
+        """Ids of the prompt, and whether they lack the end of the source."""
+        if self.layout in ("paper", "lines"):
+            ids = self.text(f" {source}{self._separator}")
+        else:
+            ids = self.text(source.strip() if self.layout == "chat" else source)
+        separator, limit = self.text(self._separator), self.max_source_tokens
+        is_cut = limit is not None and len(ids) - len(separator) > limit  # the separator does not count
+        if is_cut:
+            ids = [*ids[:limit], *separator]
+        return [*self.source_begin, *ids, *self.source_end], is_cut
 
     @property
     def source_begin(self) -> list[int]:
@@ -122,23 +131,9 @@ class Tokenizer:
             return list(self.chat.after)
         return [self.end] if self.frame is None else list(self.frame.source_end)
 
-    def truncates(self, source: str) -> bool:
-        """Whether `source` is longer than `max_source_tokens`, so that its prompt lacks its end."""
-        return self.max_source_tokens is not None and self._too_long(self._untruncated(source))
-
     @property
     def _separator(self) -> str:
         return {"lines": "\n", "paper": " "}.get(self.layout, "")
-
-    def _untruncated(self, source: str) -> list[int]:
-        if self.layout in ("paper", "lines"):
-            return self.text(f" {source}{self._separator}")
-        return self.text(source.strip() if self.layout == "chat" else source)
-
-    def _too_long(self, ids: list[int]) -> bool:
-        """The separator, which `ids` end with, does not count."""
-        limit = self.max_source_tokens
-        return limit is not None and len(ids) - len(self.text(self._separator)) > limit
 
     def target(self, target: str) -> list[int]:
         """Ids that are predicted, END included."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -25,6 +25,7 @@ from prefixrun.models.attention import attention_sites
 from prefixrun.models.attention_gradient import written_gradient
 from prefixrun.models.frozen_linear import can_multiply, frozen_linear
 from prefixrun.models.fused_layers import gated_silu, rms_norm, rotary
+from prefixrun.models.replaced import Entry, replaced
 
 TOLERANCE = 1e-5
 """Largest difference of an operator from the module that it stands for, as a share of the largest number."""
@@ -38,27 +39,13 @@ def training_kernels(model: PreTrainedModel) -> Iterator[None]:
 
     The numbers are those of the model up to rounding. Other devices and number formats compute as before.
     """
-    with ExitStack() as stack:
-        if can_multiply(next(model.parameters())):
-            for module in model.modules():
-                if (forward := _faster(module)) is not None:
-                    stack.enter_context(_replaced(module, forward))
-            stack.enter_context(_rotary(model))
-            stack.enter_context(written_gradient())
+    if not can_multiply(next(model.parameters())):
         yield
-
-
-@contextmanager
-def _replaced(module: nn.Module, forward: Forward) -> Iterator[None]:
-    before = vars(module).get("forward")
-    module.forward = forward
-    try:
+        return
+    faster = ((module, _faster(module)) for module in model.modules())
+    forwards: list[Entry] = [(vars(module), "forward", forward) for module, forward in faster if forward is not None]
+    with replaced([*forwards, *_rotary(model)]), written_gradient():
         yield
-    finally:
-        if before is None:
-            del module.forward
-        else:
-            module.forward = before
 
 
 def _faster(module: nn.Module) -> Forward | None:
@@ -146,18 +133,15 @@ ROTARY = "apply_rotary_pos_emb"
 """The name that the modules of transformers have for the function that turns queries and keys."""
 
 
-@contextmanager
-def _rotary(model: PreTrainedModel) -> Iterator[None]:
+def _rotary(model: PreTrainedModel) -> list[Entry]:
     """`rotary` in the place of the function that the model's module of transformers calls."""
-    sources = {sys.modules[type(each).__module__] for modules in attention_sites(model).values() for each in modules}
-    replaced = [(source, plain) for source in sources if (plain := getattr(source, ROTARY, None)) and _turns(plain)]
-    try:
-        for source, plain in replaced:
-            setattr(source, ROTARY, _turned_whole(plain))
-        yield
-    finally:
-        for source, plain in replaced:
-            setattr(source, ROTARY, plain)
+    classes = {type(module) for modules in attention_sites(model).values() for module in modules}
+    names = [vars(source) for source in {sys.modules[of_module.__module__] for of_module in classes}]
+    return [
+        (of_source, ROTARY, _turned_whole(plain))
+        for of_source in names
+        if (plain := of_source.get(ROTARY)) is not None and _turns(plain)
+    ]
 
 
 def _turned_whole(plain: Callable[..., Any]) -> Callable[..., Any]:

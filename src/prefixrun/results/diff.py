@@ -28,7 +28,7 @@ BothCounts = tuple[Counts | None, Counts | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedValue:
     """A value that differs; None where a run has none."""
 
     key: str
@@ -53,12 +53,12 @@ class ScoreChange:
 class RunDiff:
     """Everything that differs between two runs."""
 
-    settings: tuple[Changed, ...]
-    contents: tuple[Changed, ...]
+    settings: tuple[ChangedValue, ...]
+    contents: tuple[ChangedValue, ...]
     """Of data and model, and how much of the data was used."""
-    environment: tuple[Changed, ...]
+    environment: tuple[ChangedValue, ...]
     """Versions of the program and its packages; nothing of the machine."""
-    costs: tuple[Changed, ...]
+    costs: tuple[ChangedValue, ...]
     shared: tuple[str, ...]
     """Ids of the inputs that both were scored on, in the order of the first run."""
     whole: bool
@@ -97,8 +97,8 @@ def _ids(record: Record, counts: Counts | None) -> tuple[str, ...]:
     return counts.ids if counts is not None else tuple(record.outputs())
 
 
-def _changed(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Changed, ...]:
-    pairs = (Changed(key, first.get(key), second.get(key)) for key in sorted({*first, *second}))
+def _changed(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[ChangedValue, ...]:
+    pairs = (ChangedValue(key, first.get(key), second.get(key)) for key in sorted({*first, *second}))
     return tuple(pair for pair in pairs if repr(pair.first) != repr(pair.second))
 
 

@@ -41,14 +41,14 @@ _PROBES = ("name : The Eagle | Type : pub", "a")
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ExportedFiles:
     """What was written, in words, and the lines of Python that use it."""
 
     what: str
     usage: str
 
 
-def export(opened: OpenedRun, kind: str, out: Path) -> Exported:
+def export(opened: OpenedRun, kind: str, out: Path) -> ExportedFiles:
     """Write what a run has trained to `out`: a file (tensors, cache) or a directory (peft, hub).
 
     Raises:
@@ -73,8 +73,8 @@ def _key_values(opened: OpenedRun, kind: str) -> Any:
             "and attach() of the Python API"
         )
     with torch.no_grad():
-        if flat := opened.method.key_values(opened.backbone):
-            return flat
+        if key_values := opened.method.key_values(opened.backbone):
+            return key_values
     trained = "format=peft takes its updates; " if isinstance(opened.method, LoRA) else ""
     raise ConfigError(
         f"run {record.run_id}: method={record.method} has no prefix; {trained}its "
@@ -82,65 +82,65 @@ def _key_values(opened: OpenedRun, kind: str) -> Any:
     )
 
 
-def _described(opened: OpenedRun, flat: Any) -> str:
-    length = next(iter(flat.values())).shape[3]
+def _described(opened: OpenedRun, key_values: Any) -> str:
+    length = next(iter(key_values.values())).shape[3]
     return f"prefix of length {length} for {opened.record.model}, from run {opened.record.run_id}"
 
 
-def _tensors(opened: OpenedRun, out: Path) -> Exported:
+def _tensors(opened: OpenedRun, out: Path) -> ExportedFiles:
     method, layers = opened.method, opened.config.method.layers
     settings: dict[str, str] = {}
     if isinstance(method, OutsidePrefix):
-        flat: Any = method.trained_tensors()
+        key_values: Any = method.trained_tensors()
         settings = {"method": opened.record.method, "prefix_len": str(method.prefix_len)}
         settings["method.sites"] = opened.config.method.sites
         if opened.config.method.query != "rotated":
             settings["method.query"] = opened.config.method.query
     else:
-        flat = method.trained_tensors() if isinstance(method, Prefix) else _key_values(opened, "tensors")
+        key_values = method.trained_tensors() if isinstance(method, Prefix) else _key_values(opened, "tensors")
     if isinstance(method, Prefix) and layers is not None:
         settings["method.layers"] = str(layers)
     sha256 = opened.backbone.files.fingerprint
-    write_tensors(out, flat, model=opened.record.model, sha256=sha256, settings=settings)
+    write_tensors(out, key_values, model=opened.record.model, sha256=sha256, settings=settings)
     usage = (
         f"import prefixrun\n\nrun = prefixrun.load({opened.record.run_id!r})\nrun.attach(model)  # see docs/PYTHON.md"
     )
     if opened.config.prefix_len != opened.record.prefix_len and isinstance(method, Prefix):
         usage = f"prefixrun generate prefix={out} model={opened.record.model} text='...'"
-    return Exported(_described(opened, flat), usage)
+    return ExportedFiles(_described(opened, key_values), usage)
 
 
-def _peft(opened: OpenedRun, out: Path) -> Exported:
+def _peft(opened: OpenedRun, out: Path) -> ExportedFiles:
     base_model = loadable_name(opened)
     if isinstance(opened.method, LoRA):
         write_peft_lora(out, opened.method, opened.backbone, base_model=base_model)
         what = f"LoRA of rank {opened.config.method.rank} for {opened.record.model}, from run {opened.record.run_id}"
-        return Exported(what, peft_usage(opened, out))
-    flat = _key_values(opened, "peft")
+        return ExportedFiles(what, peft_usage(opened, out))
+    key_values = _key_values(opened, "peft")
     with tempfile.TemporaryDirectory() as scratch:
-        write_peft(Path(scratch), flat, base_model=base_model)
+        write_peft(Path(scratch), key_values, base_model=base_model)
         checked = check_peft(opened, Path(scratch))
-    write_peft(out, flat, base_model=base_model)
-    return Exported(f"{_described(opened, flat)}; {checked}", peft_usage(opened, out))
+    write_peft(out, key_values, base_model=base_model)
+    return ExportedFiles(f"{_described(opened, key_values)}; {checked}", peft_usage(opened, out))
 
 
-def _cache(opened: OpenedRun, out: Path) -> Exported:
-    flat = _key_values(opened, "cache")
-    if set(flat) != {"decoder"}:
+def _cache(opened: OpenedRun, out: Path) -> ExportedFiles:
+    key_values = _key_values(opened, "cache")
+    if set(key_values) != {"decoder"}:
         raise ConfigError(
-            f"format=cache: a cache of transformers has no place for the sites {', '.join(flat)} of an "
+            f"format=cache: a cache of transformers has no place for the sites {', '.join(key_values)} of an "
             "encoder-decoder; use format=tensors, and attach() of the Python API"
         )
     tensors = {
         f"layers.{index}.{name}": tensor.unsqueeze(0).float().cpu().contiguous()
-        for index, layer in enumerate(flat["decoder"])
+        for index, layer in enumerate(key_values["decoder"])
         for name, tensor in zip(("keys", "values"), layer, strict=True)
     }
     files.write_bytes(out, save(tensors, {"format": "pt"}))
-    return Exported(_described(opened, flat), cache_usage(opened, out))
+    return ExportedFiles(_described(opened, key_values), cache_usage(opened, out))
 
 
-def _hub(opened: OpenedRun, out: Path) -> Exported:
+def _hub(opened: OpenedRun, out: Path) -> ExportedFiles:
     """A directory for the Hugging Face hub: a model card, the prefix (or LoRA), and the result with its scores.
 
     Where the libraries here would lose a prefix that PEFT hands over, it is there as a cache of transformers instead.
@@ -168,7 +168,7 @@ def _hub(opened: OpenedRun, out: Path) -> Exported:
     result = {key: value for key, value in opened.record.result.items() if key != "provenance"}
     files.write_json(out / HUB_RESULT, result)
     files.write_text(out / "README.md", model_card(opened, parts, usage))
-    return Exported(f"{', '.join((*parts, HUB_RESULT, 'README.md'))} of run {opened.record.run_id}", usage)
+    return ExportedFiles(f"{', '.join((*parts, HUB_RESULT, 'README.md'))} of run {opened.record.run_id}", usage)
 
 
 def push(directory: Path, name: str) -> str:

@@ -27,7 +27,7 @@ from prefixrun.runs.prepare import load_backbone
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class Predictor:
     """A trained method on its backbone, with the decoding it is used with."""
 
     name: str
@@ -45,29 +45,29 @@ def from_runs(
     settings: Mapping[str, str] | None = None,
     model_path: str | None = None,
     prefix_len: str | None = None,
-) -> list[Served]:
+) -> list[Predictor]:
     """Finished runs by id or directory; with `combine` their prefixes as one. decode, settings: see `decoding`.
     prefix_len: see nested_runs.shortened_run.
 
     Raises:
         DataError, ConfigError, DamagedStateError: see open_run; also runs whose prefixes cannot be combined.
     """
-    served = []
+    predictors = []
     for name in names:
         opened = open_run(find(results_dir, name), model_path=model_path)
         if prefix_len is not None:
             opened = shortened_run(opened, prefix_len)
         config = decoding(opened.config.decode, decode, settings or {})
-        served.append(Served(opened.record.run_id, opened.backbone, opened.method, config))
+        predictors.append(Predictor(opened.record.run_id, opened.backbone, opened.method, config))
     if combine is None:
-        return served
-    first, models = served[0], {id(each.backbone.model) for each in served}
-    if len(models) > 1 or not all(map(_is_prefix, served)):
+        return predictors
+    first, models = predictors[0], {id(each.backbone.model) for each in predictors}
+    if len(models) > 1 or not all(map(_is_prefix, predictors)):
         raise ConfigError(
             f"combine={combine}: needs runs of method=prefix or prefix_flat on one model, with a prefix at every layer"
         )
-    prefix = combined(combine, [each.method.key_values(each.backbone) for each in served])
-    name = f"{combine}({','.join(each.name for each in served)})"
+    prefix = combined(combine, [each.method.key_values(each.backbone) for each in predictors])
+    name = f"{combine}({','.join(each.name for each in predictors)})"
     return [replace(first, name=name, method=FixedPrefix(prefix))]
 
 
@@ -77,15 +77,15 @@ def decoding(config: DecodeConfig, name: str | None, settings: Mapping[str, str]
     Raises ConfigError as the composition of a run.
     """
     if name is None:
-        own = {f"decode.{key}": shown(value) for key, value in asdict(config).items() if key != "name"}
-        settings = {**own, "decode.name": config.name, **settings}
+        run_settings = {f"decode.{key}": shown(value) for key, value in asdict(config).items() if key != "name"}
+        settings = {**run_settings, "decode.name": config.name, **settings}
     overrides = (f"{key}={value}" for key, value in settings.items())
     return compose([f"decode={name or 'greedy'}", *overrides]).decode
 
 
 def from_prefix(
     path: Path, model: str, decode: str | None = None, settings: Mapping[str, str] | None = None
-) -> list[Served]:
+) -> list[Predictor]:
     """A prefix in a file or PEFT directory, for the model of conf/model that it was made for; see read_prefix."""
     settings_of_prefix = [f"{key}={value}" for key, value in settings_of(path).items()]
     config = compose([f"model={model}", *settings_of_prefix])
@@ -93,31 +93,31 @@ def from_prefix(
     backbone = load_backbone(config)
     layers = chosen_layers(config, backbone)
     tensors = read_prefix(path, backbone, None if layers is None else len(layers))
-    return [Served(path.name, backbone, restore(config, backbone, tensors), decode_config)]
+    return [Predictor(path.name, backbone, restore(config, backbone, tensors), decode_config)]
 
 
-def outputs(served: Sequence[Served], sources: Sequence[str]) -> list[list[str]]:
-    """For each of `served` the first output for each source, see all_outputs."""
-    return [[several[0] for several in of_run] for of_run in all_outputs(served, sources)]
+def outputs(predictors: Sequence[Predictor], sources: Sequence[str]) -> list[list[str]]:
+    """For each of `predictors` the first output for each source, see all_outputs."""
+    return [[several[0] for several in of_run] for of_run in all_outputs(predictors, sources)]
 
 
-def all_outputs(served: Sequence[Served], sources: Sequence[str]) -> list[list[list[str]]]:
-    """For each of `served` its outputs for all sources. Prefixes that share model and decoding share their batches.
+def all_outputs(predictors: Sequence[Predictor], sources: Sequence[str]) -> list[list[list[str]]]:
+    """For each of `predictors` its outputs for all sources. Prefixes that share model and decoding share their batches.
 
     Raises ConfigError for an input that with prefix and output is longer than the model's context, and
     DamagedStateError for what computes numbers that are not finite.
     """
-    for each in served:
+    for each in predictors:
         _check_lengths(each, sources)
         _check_finite(each, sources[0])
-    sharing = [each for each in served if _can_share_batches(each, served[0])]
+    sharing = [each for each in predictors if _can_share_batches(each, predictors[0])]
     by_identity = {id(each): texts for each, texts in zip(sharing, _generate_shared(sharing, sources), strict=True)}
-    return [by_identity[id(each)] if id(each) in by_identity else _generate(each, sources) for each in served]
+    return [by_identity[id(each)] if id(each) in by_identity else _generate(each, sources) for each in predictors]
 
 
-def _check_lengths(served: Served, sources: Sequence[str]) -> None:
+def _check_lengths(predictor: Predictor, sources: Sequence[str]) -> None:
     """As runs.prepare does before a run; the decoder of an encoder-decoder has as many positions for the output."""
-    backbone, method, written = served.backbone, served.method, served.decode.max_new_tokens
+    backbone, method, written = predictor.backbone, predictor.method, predictor.decode.max_new_tokens
     context = backbone.shape.context
     if context is None:
         return
@@ -134,49 +134,49 @@ def _check_lengths(served: Served, sources: Sequence[str]) -> None:
             parts = [f"{taken} of prefix or prompt"] * (taken > 0) + [f"{length} of input {number}"]
             parts += [f"{written} of output"] * (not backbone.is_seq2seq)
             raise ConfigError(
-                f"{served.name}: {', '.join(parts)} need {needed} positions, and the model has {context}; shorten the "
-                "input, or give a shorter prefix or decode=NAME of a decoding with shorter outputs"
+                f"{predictor.name}: {', '.join(parts)} need {needed} positions, and the model has {context}; shorten "
+                "the input, or give a shorter prefix or decode=NAME of a decoding with shorter outputs"
             )
 
 
-def _check_finite(served: Served, source: str) -> None:
+def _check_finite(predictor: Predictor, source: str) -> None:
     """Of the states before the first token: those of a prefix with huge or damaged numbers are no numbers."""
-    backbone = served.backbone
-    with torch.inference_mode(), served.method.attach(backbone):
-        hidden = served.method.prefill(backbone, [backbone.tokenizer.source(source)]).hidden
+    backbone = predictor.backbone
+    with torch.inference_mode(), predictor.method.attach(backbone):
+        hidden = predictor.method.prefill(backbone, [backbone.tokenizer.source(source)]).hidden
     if not bool(torch.isfinite(hidden).all()):
         raise DamagedStateError(
-            f"{served.name}: the model computes numbers with it that are not finite; train or export it again"
+            f"{predictor.name}: the model computes numbers with it that are not finite; train or export it again"
         )
 
 
-def _can_share_batches(each: Served, first: Served) -> bool:
-    """Decoder-only models take another prefix for each row of a batch."""
-    is_same = each.backbone.model is first.backbone.model and each.decode == first.decode
-    return is_same and _is_prefix(each) and not each.backbone.is_seq2seq
+def _can_share_batches(predictor: Predictor, first: Predictor) -> bool:
+    """Decoder-only models take another prefix for predictor row of a batch."""
+    is_same = predictor.backbone.model is first.backbone.model and predictor.decode == first.decode
+    return is_same and _is_prefix(predictor) and not predictor.backbone.is_seq2seq
 
 
-def _is_prefix(each: Served) -> bool:
+def _is_prefix(predictor: Predictor) -> bool:
     """Whether it stands in front of every layer."""
-    return type(each.method) is FixedPrefix and each.method.layers is None
+    return type(predictor.method) is FixedPrefix and predictor.method.layers is None
 
 
-def _generate(served: Served, sources: Sequence[str]) -> list[list[str]]:
-    backbone = served.backbone
+def _generate(predictor: Predictor, sources: Sequence[str]) -> list[list[str]]:
+    backbone = predictor.backbone
     prompts = [backbone.tokenizer.source(source) for source in sources]
     with prepacked_weights(backbone.model):
-        outputs = dict(generate_each(backbone, served.method, prompts, served.decode))
+        outputs = dict(generate_each(backbone, predictor.method, prompts, predictor.decode))
     return [[backbone.tokenizer.output(ids) for ids in outputs[index]] for index in range(len(prompts))]
 
 
-def _generate_shared(served: Sequence[Served], sources: Sequence[str]) -> list[list[list[str]]]:
+def _generate_shared(predictors: Sequence[Predictor], sources: Sequence[str]) -> list[list[list[str]]]:
     """The outputs of several prefixes. A batch has source 0 for every prefix, then source 1 for every prefix, ..."""
-    if len(served) < 2:
-        return [_generate(each, sources) for each in served]
-    backbone, decode = served[0].backbone, served[0].decode
-    prefixes = [each.method.key_values(backbone) for each in served]
-    rows = [(source, index) for source in sources for index in range(len(served))]
-    texts: list[list[list[str]]] = [[] for _ in served]
+    if len(predictors) < 2:
+        return [_generate(each, sources) for each in predictors]
+    backbone, decode = predictors[0].backbone, predictors[0].decode
+    prefixes = [each.method.key_values(backbone) for each in predictors]
+    rows = [(source, index) for source in sources for index in range(len(predictors))]
+    texts: list[list[list[str]]] = [[] for _ in predictors]
     with prepacked_weights(backbone.model):
         for start in range(0, len(rows), decode.batch_size):
             batch = rows[start : start + decode.batch_size]

@@ -89,9 +89,9 @@ def load(results_dir: Path) -> Listing:
             runs.append(started)
     runs.sort(key=_order)
     committed = [run for run in runs if run.directory.parent.name == RECORDS]
-    own = [run for run in runs if run.directory.parent.name != RECORDS]
-    own.sort(key=lambda run: str(run.values["when"] or ""), reverse=True)
-    return Listing((*own, *committed), tuple(skipped))
+    of_this_machine = [run for run in runs if run.directory.parent.name != RECORDS]
+    of_this_machine.sort(key=lambda run: str(run.values["when"] or ""), reverse=True)
+    return Listing((*of_this_machine, *committed), tuple(skipped))
 
 
 def run_values(record: Record) -> dict[str, Any]:

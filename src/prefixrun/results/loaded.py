@@ -78,13 +78,13 @@ class LoadedRun:
 
     def generate_all(self, texts: Sequence[str], **decode: Any) -> list[list[str]]:
         """All outputs of each input, as many as decode.outputs says: the best hypotheses or samples."""
-        from prefixrun.results.inference import Served, all_outputs
+        from prefixrun.results.inference import Predictor, all_outputs
 
         if isinstance(texts, str):
             raise ConfigError("generate: takes a list of texts, not one text")
         opened = self._opened
-        served = Served(self.run_id, opened.backbone, opened.method, self._decoding(decode))
-        return all_outputs([served], texts)[0]
+        predictor = Predictor(self.run_id, opened.backbone, opened.method, self._decoding(decode))
+        return all_outputs([predictor], texts)[0]
 
     def attach(self, model: PreTrainedModel | None = None) -> Attachment:
         """Put what was trained on `model`, so that plain model(...) and model.generate(...) see it.

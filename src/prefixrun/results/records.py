@@ -6,7 +6,7 @@ named with the reason, never dropped silently.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
@@ -16,11 +16,12 @@ from typing import Any
 from prefixrun import meaning_of_runs
 from prefixrun.config.setting_roles import is_among, outside_identity, repeats
 from prefixrun.data.text_io import lines_of, read_text
-from prefixrun.errors import DamagedStateError, PrefixrunError, reading, shortened
+from prefixrun.errors import DamagedStateError, PrefixrunError, reading
 from prefixrun.files import canonical_json, read_json, read_json_lines
 from prefixrun.results.counts import COUNTS, Counts, check_counts, is_whole_parquet, read_counts
 from prefixrun.results.flat_settings import with_defaults
 from prefixrun.results.later_scores import LaterScores, read_later_scores
+from prefixrun.runs.generations import wrong_line
 from prefixrun.runs.result_schema import pairs_seen, validate_result
 from prefixrun.training.manifest import MANIFEST, Manifest
 
@@ -110,10 +111,16 @@ class Record:
         return min(losses) if self.settings.get("train.keep") == "best" else losses[-1]
 
     @property
+    def forgetting(self) -> float | None:
+        """What the method adds to the loss on plain prose, in nats a token; None where not measured."""
+        measured = self.result.get("forgetting")
+        return measured["after"] - measured["before"] if measured else None
+
+    @property
     def machine(self) -> tuple[object, ...]:
         """What training and decoding times depend on beside the configuration."""
-        of = self.result["provenance"]
-        return of.get("cpu"), of.get("accelerator"), of.get("threads"), of.get("joint", 1), of.get("processes", 1)
+        known = {"joint": 1, "processes": 1, **self.result["provenance"]}
+        return tuple(known.get(name) for name in ("cpu", "accelerator", "threads", "joint", "processes"))
 
     @property
     def precision(self) -> str:
@@ -133,8 +140,7 @@ class Record:
 
     def score(self, metric: str) -> Mapping[str, Any]:
         """`value`, `reason`, `signature` of a score of the run, or else of one that was computed later; else empty."""
-        found = self.result["scores"].get(metric) or self.later.scores.get(metric)
-        return found if found is not None else {}
+        return self.result["scores"].get(metric) or self.later.scores.get(metric) or {}
 
     @cached_property
     def later(self) -> LaterScores:
@@ -219,7 +225,7 @@ class Record:
         records = read_json_lines(path).records if path else ()
         ids: set[str] = set()
         for number, record in enumerate(records, start=1):
-            if problem := _wrong_generation(record, ids):
+            if problem := wrong_line(record, ids):
                 raise DamagedStateError(f"{path}:{number}: {problem}; delete the file to have it made again")
             ids.add(record["id"])
         return records
@@ -305,17 +311,6 @@ def _directories(results_dir: Path, folders: Sequence[str]) -> Iterator[Path]:
             path = results_dir / folder
             directories = sorted(path.iterdir()) if path.is_dir() else []
         yield from (directory for directory in directories if not directory.name.startswith("."))
-
-
-def _wrong_generation(record: Mapping[str, Any], before: Collection[str]) -> str:
-    """What is wrong with a line of generations.jsonl; empty when a reader may rely on it. before: ids of the others."""
-    for name in ("id", "source", "output"):
-        if not isinstance(record.get(name), str):
-            return f"{name} is {shortened(repr(record.get(name)))}, expected text"
-    references = record.get("references")
-    if not isinstance(references, list) or not all(isinstance(text, str) for text in references):
-        return f"references is {shortened(repr(references))}, expected a list of texts"
-    return f"id {shortened(record['id'])} stands there twice" if record["id"] in before else ""
 
 
 def _read_result(directory: Path) -> Mapping[str, Any]:

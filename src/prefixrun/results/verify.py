@@ -59,7 +59,7 @@ def verify(
     yield model
     trained = _guarded("trained file", lambda: _trained(record))
     yield trained
-    stored = _Stored(record)
+    stored = _StoredRun(record)
     yield _guarded("outputs", stored.read)
     yield _guarded("inputs", lambda: _inputs(stored, data_dir))
     try:
@@ -76,7 +76,7 @@ def verify(
         )
 
 
-class _Stored:
+class _StoredRun:
     """The outputs that a run has stored, and the inputs behind them as far as they are known."""
 
     def __init__(self, record: Record) -> None:
@@ -199,7 +199,7 @@ def _trained(record: Record) -> Check:
     return Check(what, "right", f"{name}, {numbers:,} numbers")
 
 
-def _inputs(stored: _Stored, data_dir: Path | None) -> Check:
+def _inputs(stored: _StoredRun, data_dir: Path | None) -> Check:
     """Compare inputs and references with the corpus, or take them from there."""
     problems: list[tuple[str, str]] = []
     corpus, note = scored_corpus(stored.record, stored.record.task, data_dir, problems)
@@ -219,7 +219,7 @@ def _inputs(stored: _Stored, data_dir: Path | None) -> Check:
     return Check("inputs", "right", "inputs and references are those of the corpus")
 
 
-def _scores(stored: _Stored) -> Iterator[Check]:
+def _scores(stored: _StoredRun) -> Iterator[Check]:
     """Score the outputs again; one check for all scores that agree, and one for each that does not."""
     if not stored.outputs or not stored.texts:
         yield Check("scores", "not checked", stored.why_no_texts)
@@ -265,7 +265,7 @@ def _why_not(record: Record, name: str, again: metrics.Score | None) -> str:
     return again.reason or ""
 
 
-def _counts(stored: _Stored) -> Check:
+def _counts(stored: _StoredRun) -> Check:
     counts, record = stored.counts, stored.record
     if counts is None:
         return Check("counts", "not checked", "the run has no stats.parquet")
@@ -284,16 +284,16 @@ def _counts(stored: _Stored) -> Check:
     return Check("counts", "right", f"stats.parquet gives the scores{also}")
 
 
-def _generation(stored: _Stored, count: int, model_path: str | None) -> Check:
-    from prefixrun.results.inference import Served, outputs
+def _generation(stored: _StoredRun, count: int, model_path: str | None) -> Check:
+    from prefixrun.results.inference import Predictor, outputs
     from prefixrun.results.lookup import open_run
 
     if not stored.outputs or not stored.texts:
         return Check("generation", "not checked", stored.why_no_texts)
     opened = open_run(stored.record, model_path=model_path)
-    served = Served(stored.record.run_id, opened.backbone, opened.method, opened.config.decode)
+    predictor = Predictor(stored.record.run_id, opened.backbone, opened.method, opened.config.decode)
     ids = evenly(stored.ids, count)
-    (texts,) = outputs([served], [stored.texts[input_id].source for input_id in ids])
+    (texts,) = outputs([predictor], [stored.texts[input_id].source for input_id in ids])
     different = [input_id for input_id, text in zip(ids, texts, strict=True) if text != stored.outputs[input_id]]
     if different:
         return Check("generation", "wrong", f"{len(different)} of {len(ids)} outputs differ: {', '.join(different)}")

@@ -13,9 +13,9 @@ from prefixrun.config.method_specs import spec_of
 from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import flatten
 from prefixrun.data import LOADERS
-from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError, reading, shortened
+from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError, reading
 from prefixrun.files import digest, read_json
-from prefixrun.runs.start_source import AGAIN, SourceRun, shapes_of, source_run
+from prefixrun.runs.start_source import AGAIN, SourceRun, refuse_other_digest, shapes_of, source_run
 
 if TYPE_CHECKING:
     from prefixrun.methods.starts import Start
@@ -41,11 +41,7 @@ def with_combination(config: Config) -> Config:
     sources = source_runs(config)
     digests = "".join(digest(source.trained_file) for source in sources)
     actual = hashlib.sha256(digests.encode()).hexdigest()
-    if config.method.digest not in (None, actual):
-        raise ConfigError(
-            f"method.digest={shortened(config.method.digest, 12)}: {KEY} names prefixes with SHA-256 {actual[:12]}; "
-            "leave method.digest out"
-        )
+    refuse_other_digest("method.digest", config.method.digest, actual, f"what {KEY} names")
     lengths = [_length_of(source) for source in sources]
     settings = {
         # Tasks become ids, because the length that goes with them is now that of the combination.
@@ -136,8 +132,8 @@ def _fits(result: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     spec, stored = spec_of(result.get("method")), result.get("settings", {})
     if not (spec.stores_prefix and spec.trains and spec.shifts_text) or stored.get("method", {}).get("nested"):
         return False
-    flat = dict(flatten(stored))
-    return "train.lr" in flat and all(flat.get(key) == value for key, value in wanted.items())
+    settings_of_run = dict(flatten(stored))
+    return "train.lr" in settings_of_run and all(settings_of_run.get(key) == value for key, value in wanted.items())
 
 
 def _place_of(source: SourceRun) -> dict[str, Any]:

@@ -23,7 +23,7 @@ TRAINED_BYTES = 4 * FLOAT32_BYTES
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class MemoryNeed:
     """Bytes that a stage holds at least, and the setting that they follow from."""
 
     bytes: int
@@ -48,28 +48,30 @@ def refuse_too_large(config: Config, backbone: Backbone, inputs: int, targets: S
             )
 
 
-def _needs(config: Config, backbone: Backbone, inputs: int) -> Iterator[Need]:
+def _needs(config: Config, backbone: Backbone, inputs: int) -> Iterator[MemoryNeed]:
     if METHOD_SPECS[config.method.name].trains:
         trained = count(config, backbone).trained
         # Positions beside which an MLP is small are named by their number, other methods by their size.
         size = size_override(config) or f"method={config.method.name}"
         is_mlp = config.method.mid_dim > (size_of(config) or 0) and METHOD_SPECS[config.method.name].has_init
         setting = f"method.mid_dim={config.method.mid_dim}" if is_mlp else size
-        yield Need(trained * TRAINED_BYTES, f"{trained:,} trained numbers", setting)
+        yield MemoryNeed(trained * TRAINED_BYTES, f"{trained:,} trained numbers", setting)
     if config.decode.max_new_tokens > 1:  # for the first token each input is one row
         rows = min(config.decode.batch_size, inputs) * config.decode.beams
         logits = rows * backbone.head.shape[0] * FLOAT32_BYTES
-        yield Need(logits, f"the logits of {rows:,} beams", f"decode.beams={config.decode.beams}")
+        yield MemoryNeed(logits, f"the logits of {rows:,} beams", f"decode.beams={config.decode.beams}")
 
 
-def _needs_of_batches(config: Config, backbone: Backbone, targets: Sequence[int]) -> Iterator[Need]:
+def _needs_of_batches(config: Config, backbone: Backbone, targets: Sequence[int]) -> Iterator[MemoryNeed]:
     """The largest batch has at least the mean number of target tokens a pair, and every layer keeps its input for each
     position until the backward pass, with gradient checkpointing too. Top layers alone keep less."""
     if targets and METHOD_SPECS[config.method.name].trains and config.method.name != "finetune_top":
         pairs = min(config.train.batch_size, len(targets))
         positions = pairs * sum(targets) // len(targets)
         size = positions * (backbone.shape.layers - 1) * backbone.shape.width * backbone.head.element_size()
-        yield Need(size, f"the layers' inputs for {positions:,} tokens", f"train.batch_size={config.train.batch_size}")
+        yield MemoryNeed(
+            size, f"the layers' inputs for {positions:,} tokens", f"train.batch_size={config.train.batch_size}"
+        )
 
 
 def _gibibytes(size: int) -> str:

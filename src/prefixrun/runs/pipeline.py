@@ -9,10 +9,7 @@ where that is the work of a training, the run ends with the file's name.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from safetensors.torch import load as load_tensors
@@ -20,27 +17,20 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from prefixrun import files, methods
-from prefixrun.data import Example
-from prefixrun.errors import (
-    DamagedStateError,
-    DiskFullError,
-    DivergedError,
-    Interrupted,
-    PrefixrunError,
-    reading,
-    set_traceback_file,
-)
+from prefixrun.errors import DamagedStateError, reading
 from prefixrun.methods import Method
 from prefixrun.models.backbone import Backbone
 from prefixrun.runs import stages
+from prefixrun.runs.failures import best_state_of_divergence, failures_recorded
 from prefixrun.runs.forgetting import forgetting
+from prefixrun.runs.generations import generation_line, outputs_of
 from prefixrun.runs.log import LOG, logging_to, stage
 from prefixrun.runs.prepare import PreparedRun, describe_truncation
 from prefixrun.runs.provenance import peak_memory_bytes, restart_peak_memory
 from prefixrun.runs.result import result_of
 from prefixrun.runs.run import MOVE_AWAY, Run
 from prefixrun.runs.stages import Watch
-from prefixrun.tracking.session import Tracking, tracked
+from prefixrun.tracking.session import tracked
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.data_parallel import current_group
 from prefixrun.training.interrupts import deferred
@@ -49,8 +39,7 @@ from prefixrun.training.interrupts import deferred
 def complete(run: Run, prepared: PreparedRun, *, quiet: bool = False) -> bool:
     """Take a run from wherever it is to its result; False when another process has just finished it.
 
-    quiet: log to the run's file alone. Whatever ends the run early is recorded as its failure, except an interruption
-    and a full disk, which has no room for it. Raises RunHeldError, and the errors of the stages.
+    quiet: log to the run's file alone. Raises RunHeldError, and the errors of the stages, see failures_recorded.
     """
     with run.hold():
         if run.state() == "finished":
@@ -74,21 +63,18 @@ def complete_training(run: Run, prepared: PreparedRun, watch: Watch) -> None:
 
 def run_stages(run: Run, prepared: PreparedRun) -> None:
     """Train, decode, score and write the result of a run that this process holds, and send it to its trackers."""
-    with tracked(prepared.config, run.id, run.directory) as tracking:
-        _run_stages(run, prepared, tracking)
-
-
-def _run_stages(run: Run, prepared: PreparedRun, tracking: Tracking) -> None:
-    _begin(run, prepared)
-    method = train(run, prepared, tracking.watch)
-    outputs, decode_seconds = decode(run, prepared, method)
-    scores, stats = stages.score(prepared, outputs)
-    run.manifest.write({run.stats.name: _parquet(stats)}, "scoring")
-    costs = {**files.read_json(run.costs), "decode_seconds": decode_seconds}
-    costs["forgetting"] = forgetting(prepared.config, prepared.backbone, method)
-    run.finish(result_of(run, prepared, scores, costs))
-    tracking.finish(run.result(), files.read_json_lines(run.generations).records)
-    if not prepared.config.keep_trained:
+    config, backbone = prepared.config, prepared.backbone
+    with tracked(config, run.id, run.directory) as tracking:
+        _begin(run, prepared)
+        method = train(run, prepared, tracking.watch)
+        outputs, decode_seconds = decode(run, prepared, method)
+        scores, stats = stages.score(prepared, outputs)
+        run.manifest.write({run.stats.name: _parquet(stats)}, "scoring")
+        costs = {**files.read_json(run.costs), "decode_seconds": decode_seconds}
+        costs["forgetting"] = forgetting(config, backbone, method)
+        run.finish(result_of(run, prepared, scores, costs))
+        tracking.finish(run.result(), files.read_json_lines(run.generations).records)
+    if not config.keep_trained:
         files.remove(run.trained_file)
 
 
@@ -109,7 +95,7 @@ def train(run: Run, prepared: PreparedRun, watch: Watch | None = None) -> Method
         with (
             stage("training") as shown,
             deferred(every=group.size > 1) as interruption,
-            _diverged_state_kept(run, checkpoints),
+            best_state_of_divergence(run, checkpoints),
         ):
             outcome = stages.train(prepared, checkpoints, shown, interruption, group, watch)
         interruption.end_if_set()
@@ -125,28 +111,15 @@ def train(run: Run, prepared: PreparedRun, watch: Watch | None = None) -> Method
     return methods.restore(prepared.config, prepared.backbone, load_trained(run.trained_file, prepared.backbone))
 
 
-@contextmanager
-def _diverged_state_kept(run: Run, checkpoints: Checkpoints) -> Iterator[None]:
-    """Of a training that diverges within, keep the best state, and no checkpoint."""
-    try:
-        yield
-    except DivergedError as error:
-        if error.state:
-            tensors = {name: tensor.float().contiguous() for name, tensor in error.state.items()}
-            run.manifest.write({run.best_state.name: save_tensors(tensors)}, "training")
-        checkpoints.remove()
-        raise
-
-
 def is_trained(run: Run) -> bool:
     """Whether the files that training leaves are there and listed; otherwise they and what was made from them go.
 
     Raises DamagedStateError when one of them has changed: the work of hours is not repeated unasked.
     """
-    made = (run.trained_file, run.costs)
-    if all(run.manifest.read(path.name) is not None for path in made):
+    training_files = (run.trained_file, run.costs)
+    if all(run.manifest.read(path.name) is not None for path in training_files):
         return True
-    for path in (*made, run.generations):
+    for path in (*training_files, run.generations):
         if path.exists():
             LOG.info("%s: nothing vouches for it, or for what it was made with; it is made again", path)
             files.remove(path)
@@ -158,7 +131,7 @@ def decode(run: Run, prepared: PreparedRun, method: Method) -> tuple[list[str], 
     batch."""
     inputs = prepared.data.inputs
     written = run.manifest.lines(run.generations.name, "decoding")
-    if written.has_changed or (done := _outputs_of(written.records, inputs)) is None:
+    if written.has_changed or (done := outputs_of(written.records, inputs)) is None:
         LOG.info("%s: has changed since it was written; all inputs are decoded again", run.generations)
         written.restart()
         done = {}
@@ -166,7 +139,7 @@ def decode(run: Run, prepared: PreparedRun, method: Method) -> tuple[list[str], 
     with stage("decoding") as shown, deferred() as interruption:
         for batch in stages.decode(prepared, method, done):
             seconds += batch.seconds
-            written.append((_generation(*output) for output in batch.outputs), {"seconds": seconds})
+            written.append((generation_line(*output) for output in batch.outputs), {"seconds": seconds})
             done |= {example.id: outputs[0] for example, outputs in batch.outputs}
             shown.update(len(done), len(inputs), f"{batch.inputs / batch.seconds:.2f} inputs/s")
             if interruption:
@@ -180,46 +153,6 @@ def load_trained(path: Path, backbone: Backbone) -> dict[str, Tensor]:
     with reading(path, "delete it and generations.jsonl to train again", DamagedStateError):
         tensors = load_tensors(path.read_bytes())
     return {name: tensor.to(backbone.head.device) for name, tensor in tensors.items()}
-
-
-@contextmanager
-def failures_recorded(run: Run) -> Iterator[None]:
-    """Record what is raised within as the run's failure, a defect with its traceback in the log."""
-    try:
-        yield
-    except (DiskFullError, Interrupted):
-        raise
-    except DivergedError as error:
-        run.fail(str(error), error.details)
-        raise
-    except PrefixrunError as error:
-        run.fail(str(error))
-        raise
-    except Exception as error:
-        LOG.exception("%s", type(error).__name__)
-        set_traceback_file(error, run.log)
-        run.fail(f"{type(error).__name__}: {error}")
-        raise
-
-
-def _generation(example: Example, outputs: Sequence[str]) -> dict[str, Any]:
-    """A line of generations.jsonl; `outputs` where decode.outputs asks for several."""
-    several = {"outputs": list(outputs)} if len(outputs) > 1 else {}
-    references = list(example.references)
-    return {"id": example.id, "source": example.source, "output": outputs[0], "references": references, **several}
-
-
-def _outputs_of(records: Sequence[Mapping[str, Any]], inputs: Sequence[Example]) -> dict[str, str] | None:
-    """Id → output of records; None unless each is of another one of the inputs, with its source and references."""
-    example_of = {example.id: example for example in inputs}
-    outputs: dict[str, str] = {}
-    for record in records:
-        example, several = example_of.pop(str(record.get("id")), None), record.get("outputs", [record.get("output")])
-        are_texts = isinstance(several, list) and several and all(isinstance(output, str) for output in several)
-        if example is None or not are_texts or record != _generation(example, several):
-            return None
-        outputs[example.id] = several[0]
-    return outputs
 
 
 def _parquet(stats: pd.DataFrame) -> bytes:

@@ -5,7 +5,7 @@ Data are read and tokenised here, once, and handed on as one `PreparedRun`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -84,7 +84,10 @@ def prepare(config: Config) -> PreparedRun:
     start = _start(config, backbone, data)
     tokenizer = backbone.tokenizer
     teacher = context_of(config, tokenizer, instruction_of(config), data.pairs)
-    pairs = tokenise((*data.pairs, *data.dev_pairs), tokenizer)
+    all_pairs = (*data.pairs, *data.dev_pairs)
+    sources = dict.fromkeys([*(pair.source for pair in all_pairs), *(example.source for example in data.inputs)])
+    prompts = {source: tokenizer.cut_source(source) for source in sources}
+    pairs = tokenise(all_pairs, tokenizer, {source: ids for source, (ids, _) in prompts.items()})
     targets = [len(pair.target) for pair in pairs[: len(data.pairs)]]
     refuse_too_large(config, backbone, len(data.inputs), targets)
     prepared = PreparedRun(
@@ -93,8 +96,8 @@ def prepare(config: Config) -> PreparedRun:
         backbone=backbone,
         train_pairs=tuple(pairs[: len(data.pairs)]),
         dev_pairs=tuple(pairs[len(data.pairs) :]),
-        prompts={source: tokenizer.source(source) for source in {example.source for example in data.inputs}},
-        truncation=_truncation(data, backbone),
+        prompts={example.source: prompts[example.source][0] for example in data.inputs},
+        truncation=_truncation(data, {source for source, (_, is_cut) in prompts.items() if is_cut}),
         start=start,
         teacher=teacher,
     )
@@ -136,14 +139,14 @@ def _start(config: Config, backbone: Backbone, data: RunData) -> Start | None:
     return start_of(config, backbone, text, data.pairs)
 
 
-def _truncation(data: RunData, backbone: Backbone) -> Mapping[str, Truncation]:
+def _truncation(data: RunData, cut_sources: Set[str]) -> Mapping[str, Truncation]:
     sources_of_part = {
         "train": {pair.example_id: pair.source for pair in data.pairs},
         "dev": {pair.example_id: pair.source for pair in data.dev_pairs},
         "scored": {example.id: example.source for example in data.inputs},
     }
     return {
-        part: Truncation(sum(map(backbone.tokenizer.truncates, sources.values())), len(sources))
+        part: Truncation(sum(source in cut_sources for source in sources.values()), len(sources))
         for part, sources in sources_of_part.items()
     }
 

@@ -84,7 +84,7 @@ class Run:
             return "interrupted"
         return "diverged" if "diverged" in failure else "failed"
 
-    def is_kept(self) -> bool:
+    def has_record(self) -> bool:
         """Whether `results_dir` has its record. Raises DamagedStateError when that is not its result."""
         if not self.record_json.is_file():
             return False

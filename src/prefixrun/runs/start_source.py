@@ -70,11 +70,7 @@ def with_start(config: Config, user_keys: Collection[str]) -> Config:
         length = config.prefix_len if has_length else int(source.result["prefix_len"])
     else:
         return config
-    if init.digest not in (None, actual):
-        raise ConfigError(
-            f"init.digest={shortened(init.digest, 12)}: init={init.name} names a content with SHA-256 {actual[:12]}; "
-            "leave init.digest out, or name what it was made from"
-        )
+    refuse_other_digest("init.digest", init.digest, actual, f"what init={init.name} names")
     return replace(config, prefix_len=max(1, length), init=replace(init, digest=actual))
 
 
@@ -87,12 +83,17 @@ def with_teacher(config: Config) -> Config:
     if not (distill.text or distill.file):
         return config
     actual = hashlib.sha256(instruction_of(config).encode()).hexdigest()
-    if distill.digest not in (None, actual):
-        raise ConfigError(
-            f"distill.digest={shortened(distill.digest, 12)}: the instruction has SHA-256 {actual[:12]}; leave "
-            "distill.digest out, or give the instruction that it was made from"
-        )
+    refuse_other_digest("distill.digest", distill.digest, actual, "the instruction")
     return replace(config, distill=replace(distill, digest=actual))
+
+
+def refuse_other_digest(key: str, value: str | None, actual: str, content: str) -> None:
+    """Raise ConfigError where the setting `key` has a value, and that is not the digest of the content."""
+    if value not in (None, actual):
+        raise ConfigError(
+            f"{key}={shortened(value, 12)}: {content} has SHA-256 {actual[:12]}; leave {key} out, or name what it was "
+            "made from"
+        )
 
 
 def text_of(config: Config) -> str:
@@ -128,7 +129,7 @@ def source_run(config: Config, name: str | None = None, key: str = "init.run") -
     """
     name = str(config.init.run) if name is None else name
     what = f"{key}={shortened(name)}"
-    source = _found(what, name, Path(config.results_dir).expanduser())
+    source = _finished_run(what, name, Path(config.results_dir).expanduser())
     result = source.result
     spec = spec_of(result["method"])
     if not (spec.stores_prefix and spec.shifts_text and set(shapes_of(source)) <= {"decoder", "encoder", "cross"}):
@@ -196,7 +197,7 @@ def _layers(choice: int | str | None) -> str:
     return "all layers" if choice is None else f"method.layers={choice}"
 
 
-def _found(what: str, name: str, results_dir: Path) -> SourceRun:
+def _finished_run(what: str, name: str, results_dir: Path) -> SourceRun:
     """The run by its directory or by the beginning of its id, with its checked result."""
     directory = Path(name).expanduser()
     if not (directory / "result.json").is_file():

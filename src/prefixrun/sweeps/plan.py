@@ -111,7 +111,7 @@ def refresh(job: Job) -> Job:
         return job
     try:
         state: State = job.run.state()
-        if state == "new" and job.run.is_kept():
+        if state == "new" and job.run.has_record():
             state = "kept"
         failure = job.run.failure() if state in ("failed", "diverged") else None
         if state == "diverged" and known_divergence(job.run, job.config) is None:

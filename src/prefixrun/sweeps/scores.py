@@ -21,7 +21,7 @@ def finished_record(job: Job) -> Record | None:
         with suppress(PrefixrunError):
             if job.run.result_json.is_file():
                 return Record(job.run.directory, job.run.result())
-            if job.run.is_kept():
+            if job.run.has_record():
                 return Record(job.run.record_json.parent, job.run.record_result())
     return None
 

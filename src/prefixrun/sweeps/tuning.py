@@ -35,10 +35,10 @@ FOLDER = "tune"
 """Of a results tree: one directory a search, with its study and its recipe."""
 
 RATE = "train.lr"
-AROUND = 30.0
+RATE_FACTOR = 30.0
 """Without a space of its own a search tries rates from the recipe's by so much down and up."""
 
-LOOKS = 4
+EVALUATIONS_PER_TRIAL = 4
 """How often a trial measures its loss, unless train.eval_every says when: what decides whether it is stopped early."""
 
 
@@ -73,17 +73,21 @@ class Tuning:
         return configure.compose([*self.fixed, *values], config_dir=self.config_dir)
 
 
-def tuning(fixed: Sequence[str], space: Space, config_dir: Path | None = None, *, looks: bool = True) -> Tuning:
+def tuning(
+    fixed: Sequence[str], space: Space, config_dir: Path | None = None, *, several_evaluations: bool = True
+) -> Tuning:
     """The search of a command, whose settings are checked. Raises ConfigError, and the errors of reading the corpora.
 
-    looks: measure the loss LOOKS times where nothing says when.
+    several_evaluations: measure the loss EVALUATIONS_PER_TRIAL times where nothing says when.
     """
     base = _base(fixed, space, config_dir)
     if not (base.train.eval_examples or base.train.dev_share):
         raise ConfigError("train.eval_examples=0: a search needs a development loss; give train.eval_examples=NUMBER")
-    space = space or {RATE: Interval(_short(base.train.lr / AROUND), _short(base.train.lr * AROUND), log=True)}
-    if looks and base.train.eval_every is None and "train.eval_every" not in space:
-        every = math.ceil(_steps(base) / LOOKS)
+    space = space or {
+        RATE: Interval(_short(base.train.lr / RATE_FACTOR), _short(base.train.lr * RATE_FACTOR), log=True)
+    }
+    if several_evaluations and base.train.eval_every is None and "train.eval_every" not in space:
+        every = math.ceil(_steps(base) / EVALUATIONS_PER_TRIAL)
         fixed = [*fixed, format_override("train.eval_every", every)]
         base = _base(fixed, space, config_dir)
     tuned = Tuning(
@@ -153,7 +157,7 @@ def run_trial(tuned: Tuning, trial: Trial) -> TrialEnd:
     except ConfigError as error:
         return TrialEnd("impossible", reason=str(error))
     run = find_run(config)
-    is_done = run.state() != "finished" and run.is_kept()
+    is_done = run.state() != "finished" and run.has_record()
     outcome = Outcome("before") if is_done else attempt(config)
     if outcome.end in ("now", "before"):
         return TrialEnd("complete", final_loss(known_history(run) or [], config.train.keep))
@@ -182,7 +186,7 @@ def known_history(run: Run) -> list[dict[str, float]] | None:
     """The evaluations of a run that was trained before, or whose record is here; None of any other."""
     if run.state() == "finished":
         return list(run.result()["training"]["history"])
-    if run.is_kept():
+    if run.has_record():
         return list(files.read_json(run.record_json)["training"]["history"])
     if run.manifest.read(run.costs.name) is None or run.manifest.read(run.trained_file.name) is None:
         return None

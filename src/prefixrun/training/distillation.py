@@ -18,7 +18,7 @@ from prefixrun.training.loss import TeacherStates
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class TeacherOutput:
     """What a teacher says of some rows, and what that took."""
 
     targets: TeacherStates
@@ -34,7 +34,7 @@ class Teacher:
         self._method, self._backbone = method.to(backbone.head.device).eval(), backbone
 
     @torch.no_grad()
-    def states(self, rows: Sequence[Row]) -> Lesson:
+    def states(self, rows: Sequence[Row]) -> TeacherOutput:
         """What it predicts from at the targets of some rows. No other method may be attached; dropout is off."""
         method, backbone, model = self._method, self._backbone, self._backbone.model
         batch = method.collate(backbone, rows, "token_mean")
@@ -47,4 +47,4 @@ class Teacher:
         finally:
             if was_training:
                 model.train()
-        return Lesson(TeacherStates(hidden, backbone.head, backbone.head_bias), batch.position_count)
+        return TeacherOutput(TeacherStates(hidden, backbone.head, backbone.head_bias), batch.position_count)

@@ -179,17 +179,17 @@ class Trainer:
                 if not share:
                     continue
                 batch = method.collate(backbone, share, loss_mode)
-                lesson = None if self.teacher is None else self.teacher.states(share)
-                wanted = None if lesson is None else lesson.targets
+                teacher_output = None if self.teacher is None else self.teacher.states(share)
+                teacher_states = None if teacher_output is None else teacher_output.targets
                 with method.attach(backbone):  # checkpointed blocks are computed again in the backward pass
-                    loss = attached_loss(method, backbone, batch, self.config.label_smoothing, wanted) / count
+                    loss = attached_loss(method, backbone, batch, self.config.label_smoothing, teacher_states) / count
                     losses.append(loss)
                     weights.append(float(np.float32(1 / _divisor(share, loss_mode))))
                     if self.group.size > 1:
                         # The loss is a mean over this process's share; its part in the mean over all rows is smaller.
                         loss = loss * (_divisor(share, loss_mode) / _divisor(rows, loss_mode))
                     (loss if scale == 1 else loss * scale).backward()
-                positions += batch.position_count + (0 if lesson is None else lesson.positions)
+                positions += batch.position_count + (0 if teacher_output is None else teacher_output.positions)
         self.group.all_reduce_gradients(self.parameters)
         (all_positions,) = self.group.sum([positions])
         self.progress.positions += int(all_positions)

@@ -7,13 +7,13 @@ from prefixrun.analysis.claim_list import CLAIMS
 from prefixrun.analysis.claim_rules import Outcome
 from prefixrun.analysis.claims import evaluate
 from prefixrun.analysis.html.findings import OUTCOMES, summary
-from prefixrun.analysis.verdicts import Says
+from prefixrun.analysis.verdicts import EvidenceOutcome
 from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
 
 def test_every_outcome_has_its_mark() -> None:
-    assert set(OUTCOMES) == {*get_args(Outcome), *get_args(Says)}
+    assert set(OUTCOMES) == {*get_args(Outcome), *get_args(EvidenceOutcome)}
 
 
 def test_the_summary_counts_every_claim_once(tmp_path: Path) -> None:

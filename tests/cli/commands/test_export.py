@@ -8,7 +8,7 @@ import torch
 from prefixrun.cli.main import main
 from prefixrun.methods.peft_format import read_prefix
 from prefixrun.models.transformers_names import CACHE
-from prefixrun.results.inference import Served, from_prefix, outputs
+from prefixrun.results.inference import Predictor, from_prefix, outputs
 from prefixrun.results.lookup import find, open_run
 from prefixrun.results.records import load_records
 from small_run import SMALL
@@ -62,11 +62,11 @@ def test_what_stands_in_no_cache_comes_back_as_tensors_alone(
     stored = opened.method.trained_tensors()
     assert served.method.trained_tensors().keys() == stored.keys()
     assert all(torch.equal(tensor, stored[name]) for name, tensor in served.method.trained_tensors().items())
-    ours = Served(record.run_id, opened.backbone, opened.method, served.decode)
+    ours = Predictor(record.run_id, opened.backbone, opened.method, served.decode)
     inputs = ["name : Aromi", "a"]
     assert outputs([served], inputs) == outputs([ours], inputs)
     assert getattr(served.method, "unrotated", False) == ("method.query=unrotated" in words)
-    ours = Served("run", opened.backbone, opened.method, served.decode)
+    ours = Predictor("run", opened.backbone, opened.method, served.decode)
     assert outputs([served], ["name : Aromi"]) == outputs([ours], ["name : Aromi"])
 
 

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from torch import Tensor
 
-from prefixrun.cli.commands.tune import number_of_trials
 from prefixrun.cli.main import main
-from prefixrun.errors import ConfigError
 from prefixrun.training.trainer import Trainer
 from small_run import SMALL
 
@@ -104,10 +102,3 @@ def test_without_optuna_the_message_says_what_to_install(
     assert tune(SPACE) == 4
     assert "optuna: is not installed; run: pip install 'prefixrun[tune]'" in capsys.readouterr().err
     assert list(Path.cwd().iterdir()) == []
-
-
-@pytest.mark.parametrize("text", ["0", "-1", "a", "²", "999999999"])
-def test_a_number_of_trials(text: str) -> None:
-    assert number_of_trials("12", "trials") == 12
-    with pytest.raises(ConfigError, match=r"trials=.*: must be a whole number"):
-        number_of_trials(text, "trials")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from prefixrun.results.inspection.agreement import Compared, agreement, likeness
+from prefixrun.results.inspection.agreement import ComparedRun, agreement, likeness
 from prefixrun.results.inspection.attention_shares import READING, WRITING, SiteAttention
 from prefixrun.results.inspection.losses import Change, LossChanges
 from prefixrun.results.inspection.words import Position, SiteWords, Word
@@ -17,7 +17,7 @@ def changes(values: list[float]) -> tuple[Change, ...]:
     return tuple(Change("decoder", (index,), (), value, 0.1) for index, value in enumerate(values))
 
 
-def compared(run_id: str, tensor: torch.Tensor, tokens: str, shares: list[float]) -> Compared:
+def compared(run_id: str, tensor: torch.Tensor, tokens: str, shares: list[float]) -> ComparedRun:
     words = SiteWords("decoder", (0,), tuple(Position((Word(each, 0.5),), 0.1, ()) for each in tokens), tokens)
     attention = (
         SiteAttention("decoder", READING, (0,), ((9.0, 1.0, 5.0, 2.0),), 0.1, 3),
@@ -25,7 +25,7 @@ def compared(run_id: str, tensor: torch.Tensor, tokens: str, shares: list[float]
     )
     everything = Change("", (), (), 1.0, None)
     losses = LossChanges(1.0, 4, 4, 9, everything, changes(shares), changes([1, 2, 3]), (), (), 4)
-    return Compared(run_id, 1, "e2e", {"decoder": tensor}, (words,), attention, losses)
+    return ComparedRun(run_id, 1, "e2e", {"decoder": tensor}, (words,), attention, losses)
 
 
 def test_a_prefix_agrees_with_itself_whatever_its_size() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from prefixrun.cli.main import main
 from prefixrun.errors import ConfigError, DataError
-from prefixrun.results.inspection.inspection import Inspection, inspect_runs, place
+from prefixrun.results.inspection.inspection import Inspection, inspect_runs, page_directory
 from prefixrun.results.inspection.summary import findings
 from prefixrun.results.lookup import find
 from prefixrun.results.records import Record, load_records
@@ -110,5 +110,5 @@ def test_what_is_not_there_any_more_is_named(elsewhere: None) -> None:
 def test_nothing_is_written_into_a_record(tmp_path: Path) -> None:
     record = Record(tmp_path / "records" / "one", {"run_id": "abc"})
     with pytest.raises(DataError, match="is a committed record"):
-        place(record)
-    assert place(replace(record, run_directory=tmp_path / "runs" / "one")) == tmp_path / "runs" / "one"
+        page_directory(record)
+    assert page_directory(replace(record, run_directory=tmp_path / "runs" / "one")) == tmp_path / "runs" / "one"

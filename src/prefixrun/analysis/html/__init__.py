@@ -1,5 +1,5 @@
 """The whole results tree as one HTML file: `prefixrun report`."""
 
-from prefixrun.analysis.html.contents import Built, build
+from prefixrun.analysis.html.contents import BuiltReport, build
 
-__all__ = ["Built", "build"]
+__all__ = ["BuiltReport", "build"]

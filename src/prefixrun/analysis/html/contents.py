@@ -25,7 +25,7 @@ from prefixrun.runs.provenance import utc_now
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuiltReport:
     """The page, and what to say about it."""
 
     html: str
@@ -34,7 +34,7 @@ class Built:
     """(what, reason)."""
 
 
-def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str | None = None) -> Built:
+def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str | None = None) -> BuiltReport:
     """The report on every finished run of `results_dir`.
 
     `data_dir`: corpora, for inputs and references that no run has beside its outputs. `command`: as it was given.
@@ -48,18 +48,18 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
     provenance = Provenance(records)
     compared = tables(groups)
     findings = evaluate(records)
-    found = overview.outcomes(groups)
+    outcomes_of_tasks = overview.outcomes(groups)
     figures, figures_problem = page_figures(groups, results_dir / "figures")
-    unread = [(one.directory.name, one.reason) for one in loaded.skipped]
+    unread = [(run.directory.name, run.reason) for run in loaded.skipped]
     skipped = tuple((what, _without(paths, why)) for what, why in [*unread, *examples.problems])
     content: Mapping[str, Any] = {
         "version": prefixrun.__version__,
         "made": made or utc_now(),
         "command": command,
         "totals": overview.totals(records),
-        "outcomes_of_tasks": found,
-        "interval_note": overview.interval_note(found),
-        "overview_figure": overview_figure(found),
+        "outcomes_of_tasks": outcomes_of_tasks,
+        "interval_note": overview.interval_note(outcomes_of_tasks),
+        "overview_figure": overview_figure(outcomes_of_tasks),
         "summary": overview.summary_table(records, groups),
         "left_out": skipped,
         "chapters": [replace(each, problem=_without(paths, each.problem)) for each in compared.chapters],
@@ -80,7 +80,7 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
         "has_examples": bool(examples.sets),
     }
     names = [{"name": record.run_id, "label": runs.label(record)} for record in records]
-    return Built(page.render(content, {"runs": names, "sets": examples.sets}), len(records), skipped)
+    return BuiltReport(page.render(content, {"runs": names, "sets": examples.sets}), len(records), skipped)
 
 
 def _order(record: Record) -> tuple[object, ...]:

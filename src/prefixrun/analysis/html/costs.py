@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from prefixrun.analysis.groups import split_by
 from prefixrun.analysis.html.format import change, duration, memory, pairs, share
 from prefixrun.analysis.html.provenance import environment, machine
 from prefixrun.analysis.html.table import Cell, Column, HtmlTable, method_cell, number_cell, text_cell
@@ -41,13 +42,10 @@ _COLUMNS = (
 
 def cost_table(runs: Sequence[Record]) -> HtmlTable:
     """One row for runs that ought to cost the same: equal sizes, steps, number format and machine."""
-    settings: dict[tuple[Any, ...], list[Record]] = {}
-    for run in runs:
-        settings.setdefault(_setting(run), []).append(run)
     machines = {
         where: _letter(at) for at, where in enumerate(dict.fromkeys(_machine(run) for run in runs if _machine(run)))
     }
-    rows = tuple(_row(setting, alike, machines) for setting, alike in settings.items())
+    rows = tuple(_row(alike, machines) for alike in split_by(runs, _setting))
     named = "; ".join(f"{letter}: {where}" for where, letter in machines.items())
     notes = ("Medians over the runs of a setting.", *([f"Machines: {named}."] if named else []))
     return HtmlTable("Costs by setting", _COLUMNS, rows, notes, is_long=True)
@@ -71,8 +69,8 @@ def _setting(run: Record) -> tuple[Any, ...]:
     return run.method, run.task, run.model, run.prefix_len, run.seen, run.n_train, steps, run.precision, where, *sizes
 
 
-def _row(setting: tuple[Any, ...], runs: Sequence[Record], machines: Mapping[str, str]) -> tuple[Cell, ...]:
-    method, task, model, prefix_len, seen, n_train, steps, precision, where, trained, stored, total = setting
+def _row(runs: Sequence[Record], machines: Mapping[str, str]) -> tuple[Cell, ...]:
+    first, parameters = runs[0], runs[0].result["parameters"]
     costs = [run.result["costs"] for run in runs]
     seconds, tokens, peak = (
         _median(each.get(name) for each in costs) for name in ("train_seconds", "train_tokens", "peak_memory_bytes")
@@ -80,29 +78,23 @@ def _row(setting: tuple[Any, ...], runs: Sequence[Record], machines: Mapping[str
     speed = _median(_ratio(each.get("train_tokens"), each.get("train_seconds")) for each in costs)
     decoding = _median(_ratio(run.result["costs"].get("decode_seconds"), run.result.get("n_inputs")) for run in runs)
     return (
-        method_cell(method),
-        text_cell(display_names.of_task(task)),
-        text_cell(display_names.of_model(model)),
-        number_cell(prefix_len),
-        Cell(pairs(seen, n_train), seen),
-        number_cell(steps),
-        text_cell(precision),
-        *map(number_cell, (len(runs), trained, stored)),
-        Cell(share(stored, total), _ratio(stored, total)),
+        method_cell(first.method),
+        text_cell(display_names.of_task(first.task)),
+        text_cell(display_names.of_model(first.model)),
+        number_cell(first.prefix_len),
+        Cell(pairs(first.seen, first.n_train), first.seen),
+        number_cell(first.result["costs"].get("train_steps")),
+        text_cell(first.precision),
+        *map(number_cell, (len(runs), parameters["trained"], parameters["stored"])),
+        Cell(share(parameters["stored"], parameters["total"]), _ratio(parameters["stored"], parameters["total"])),
         number_cell(seconds, duration),
         number_cell(tokens),
         number_cell(speed),
         number_cell(decoding, duration),
         number_cell(peak, memory),
-        number_cell(_median(_forgetting(run) for run in runs), change),
-        text_cell(machines.get(where)),
+        number_cell(_median(run.forgetting for run in runs), change),
+        text_cell(machines.get(_machine(first))),
     )
-
-
-def _forgetting(run: Record) -> float | None:
-    """What a method adds to the loss on plain prose."""
-    measured = run.result.get("forgetting")
-    return measured["after"] - measured["before"] if measured else None
 
 
 def _median(values: Iterable[float | None]) -> float | None:

@@ -107,7 +107,7 @@ def _set(group: Group, most: int, data_dir: Path | None, problems: list[tuple[st
         "ids": ids,
         "groups": [text.group for text in texts] if any(text.group for text in texts) else None,
         "inputs": [pool.add(text.source) for text in texts] or None,
-        "references": [[pool.add(one) for one in text.references] for text in texts] or None,
+        "references": [[pool.add(reference) for reference in text.references] for text in texts] or None,
         "outputs": outputs,
         "start": first_choice(group.runs),
         "per_example": scores_by_example(group.runs, ids, problems),
@@ -120,9 +120,9 @@ def first_choice(runs: Mapping[int, Record]) -> list[int]:
     first = next((position for position, run in runs.items() if run.method == "prefix"), next(iter(runs)))
 
     def likeness(position: int) -> tuple[bool, int]:
-        one, other = runs[first], runs[position]
+        first_run, run = runs[first], runs[position]
         names = ("model", "n_train", "subsample_seed", "seed")
-        return one.method != other.method, sum(getattr(one, name) == getattr(other, name) for name in names)
+        return first_run.method != run.method, sum(getattr(first_run, name) == getattr(run, name) for name in names)
 
     others = [position for position in runs if position != first]
     return [first, max(others, key=likeness)] if others else [first]

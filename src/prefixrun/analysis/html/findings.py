@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from prefixrun.analysis.claim_rules import Outcome
 from prefixrun.analysis.claims import Finding
-from prefixrun.analysis.verdicts import Says
+from prefixrun.analysis.verdicts import EvidenceOutcome
 
-OUTCOMES: Mapping[Outcome | Says, str] = {
+OUTCOMES: Mapping[Outcome | EvidenceOutcome, str] = {
     "holds": "good",
     "does not hold": "bad",
     "undecided": "open",
@@ -23,5 +23,5 @@ OUTCOMES: Mapping[Outcome | Says, str] = {
 
 def summary(findings: Sequence[Finding]) -> list[tuple[str, str, int]]:
     """(mark, outcome, number of claims) for every outcome that some claim has."""
-    counts: Counter[Outcome | Says] = Counter(finding.outcome for finding in findings)
+    counts: Counter[Outcome | EvidenceOutcome] = Counter(finding.outcome for finding in findings)
     return [(kind, outcome, counts[outcome]) for outcome, kind in OUTCOMES.items() if counts[outcome]]

@@ -48,7 +48,7 @@ CHOICE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredMethod:
     """The setting that stands for a method, and its main score."""
 
     method: str
@@ -71,17 +71,17 @@ class Outcome:
     task: str
     inputs: str
     metric: str
-    methods: tuple[Scored, ...]
+    methods: tuple[ScoredMethod, ...]
 
     @property
-    def shown(self) -> tuple[Scored, ...]:
+    def shown(self) -> tuple[ScoredMethod, ...]:
         """The best method, and prefix-tuning where that is another one."""
         return (self.methods[0], *(each for each in self.methods[1:] if each.method == "prefix"))
 
 
 def outcomes(groups: Sequence[RunGroup]) -> list[Outcome]:
     """Every task, model and kind of data that has a score."""
-    found = []
+    all_outcomes = []
     for alike in split_by(groups, lambda group: (group.first.task, *_part(group.first)[2:])):
         ranked = _ranked_together(alike)
         metric = _main_metric(ranked)
@@ -90,13 +90,13 @@ def outcomes(groups: Sequence[RunGroup]) -> list[Outcome]:
             continue
         scored.sort(key=lambda each: each.mean, reverse=not display_names.less_is_better(metric))
         name, task = display_names.of_metric(metric), display_names.of_task(alike[0].first.task)
-        found.append(Outcome(task, _inputs(scored[0].group), name, tuple(scored)))
-    return found
+        all_outcomes.append(Outcome(task, _inputs(scored[0].group), name, tuple(scored)))
+    return all_outcomes
 
 
-def interval_note(found: Sequence[Outcome]) -> str:
+def interval_note(shown_outcomes: Sequence[Outcome]) -> str:
     """What the intervals of the scores that are shown are over."""
-    kinds = {scored.over for outcome in found for scored in outcome.shown if scored.over}
+    kinds = {scored.over for outcome in shown_outcomes for scored in outcome.shown if scored.over}
     if not kinds:
         return CHOICE
     alone = " One run says nothing of the spread between seeds." if "inputs" in kinds else ""
@@ -107,17 +107,21 @@ def _rank(group: RunGroup) -> tuple[float, int, int]:
     return inf if group.dev_loss is None else group.dev_loss, -group.seen, -len(group.runs)
 
 
-def _scored(groups: Sequence[RunGroup], metric: str) -> Scored | None:
+def _scored(groups: Sequence[RunGroup], metric: str) -> ScoredMethod | None:
     """The setting of a method with the lowest development loss of those that have the score."""
     with_score = [group for group in groups if group.estimate(metric) is not None]
     if not with_score:
         return None
     group = min(with_score, key=_rank)
-    of_task, found = group.first.scored_as, score_interval(group.runs, metric)
-    mean = found.mean if found else sum(group.values(metric)) / len(group.values(metric))
-    interval = f"[{score_text(found.low, of_task, metric)}, {score_text(found.high, of_task, metric)}]" if found else ""
-    low, high, over = (found.low, found.high, found.over) if found else (None, None, None)
-    return Scored(group.method, group, mean, low, high, over, score_text(mean, of_task, metric), interval)
+    scored_as, measured = group.first.scored_as, score_interval(group.runs, metric)
+    mean = measured.mean if measured else sum(group.values(metric)) / len(group.values(metric))
+    interval = (
+        f"[{score_text(measured.low, scored_as, metric)}, {score_text(measured.high, scored_as, metric)}]"
+        if measured
+        else ""
+    )
+    low, high, over = (measured.low, measured.high, measured.over) if measured else (None, None, None)
+    return ScoredMethod(group.method, group, mean, low, high, over, score_text(mean, scored_as, metric), interval)
 
 
 def _main_metric(groups: Sequence[RunGroup]) -> str:
@@ -189,14 +193,12 @@ def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGrou
 
 def _ranked_together(groups: Sequence[RunGroup]) -> list[RunGroup]:
     """Those scored on the same inputs: test inputs where there are some, the most methods, then the most inputs."""
-    scopes: dict[tuple[str, int], list[RunGroup]] = {}
-    for group in groups:
-        scopes.setdefault((group.first.split, group.first.result["n_inputs"]), []).append(group)
 
-    def preference(scope: tuple[str, int]) -> tuple[bool, int, int]:
-        return scope[0] == "test", len({group.first.method for group in scopes[scope]}), scope[1]
+    def preference(alike: Sequence[RunGroup]) -> tuple[bool, int, int]:
+        first = alike[0].first
+        return first.split == "test", len({group.first.method for group in alike}), first.result["n_inputs"]
 
-    return scopes[max(scopes, key=preference)]
+    return max(split_by(groups, lambda group: (group.first.split, group.first.result["n_inputs"])), key=preference)
 
 
 def _inputs(group: RunGroup) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from prefixrun.analysis.canvas import as_svg, canvas_of
 from prefixrun.analysis.html.figures import PageFigure, address
-from prefixrun.analysis.html.overview import Outcome, Scored
+from prefixrun.analysis.html.overview import Outcome, ScoredMethod
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
@@ -14,9 +14,9 @@ FEWEST = 2
 """Methods that can be compared."""
 
 
-def overview_figure(found: Sequence[Outcome]) -> PageFigure | None:
+def overview_figure(outcomes: Sequence[Outcome]) -> PageFigure | None:
     """The task with the most methods; None where no task has two."""
-    most = max(found, key=lambda each: len(each.methods), default=None)
+    most = max(outcomes, key=lambda each: len(each.methods), default=None)
     if most is None or len(most.methods) < FEWEST:
         return None
     with canvas_of(1, 0.6 + 0.26 * len(most.methods), width=4.4) as canvas:
@@ -47,12 +47,7 @@ def _caption(outcome: Outcome) -> str:
     return text[0].upper() + text[1:] + ("; their intervals overlap." if _overlap(first, second) else ".")
 
 
-def _overlap(first: Scored, second: Scored) -> bool:
-    ends = (first.low, first.high, second.low, second.high)
-    if None in ends:
+def _overlap(first: ScoredMethod, second: ScoredMethod) -> bool:
+    if first.low is None or first.high is None or second.low is None or second.high is None:
         return False
-    assert first.low is not None
-    assert first.high is not None
-    assert second.low is not None
-    assert second.high is not None
     return first.low <= second.high and second.low <= first.high

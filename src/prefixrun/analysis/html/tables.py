@@ -112,8 +112,8 @@ def _row(row: TableRow, shared: Sequence[str]) -> tuple[Cell, ...]:
 
 def _status(row: TableRow, runs: tuple[str, ...], shared: Sequence[str]) -> Cell:
     if row.paper is None:
-        own = [reason for reason in _reasons(row) if reason not in shared]
-        return Cell("ours", below="; ".join(own), runs=runs)
+        row_reasons = [reason for reason in _reasons(row) if reason not in shared]
+        return Cell("ours", below="; ".join(row_reasons), runs=runs)
     if not runs:
         return Cell("paper")
     seeds = f"{len(runs)}/{SEEDS} seeds" if len(runs) < SEEDS else ""
@@ -125,8 +125,8 @@ def _cell(row: TableRow, cell: TableCell) -> Cell:
     printed = cell.paper.printed if cell.paper else ""
     if cell.ours is None:
         return Cell(printed or "–", cell.paper.value if cell.paper else None)
-    of = "" if row.group is None or cell.n == len(row.group.runs) else f" (n = {cell.n})"
-    text = mean_sd(cell.ours, cell.decimals) + of
+    count = "" if row.group is None or cell.n == len(row.group.runs) else f" (n = {cell.n})"
+    text = mean_sd(cell.ours, cell.decimals) + count
     if cell.paper is None or cell.difference is None or cell.judgement is None:
         return Cell(text, cell.ours.mean, ours=True)
     below = f"paper {printed}, {signed(cell.difference, cell.decimals)}"

@@ -27,7 +27,7 @@ from prefixrun.console import NONE, print_labelled, print_table, print_text, sim
 from prefixrun.errors import ConfigError
 from prefixrun.files import canonical_json, write_json
 from prefixrun.metrics import resampling
-from prefixrun.results.diff import Changed, RunDiff, ScoreChange, diff, other_corpus
+from prefixrun.results.diff import ChangedValue, RunDiff, ScoreChange, diff, other_corpus
 from prefixrun.results.lookup import find
 from prefixrun.results.output_diff import OutputDiff, output_diff
 from prefixrun.results.records import Record
@@ -61,7 +61,7 @@ def run(arguments: dict[str, str]) -> int:
 def _show(first: Record, second: Record, run_diff: RunDiff) -> None:
     print_table(simple_table(("", "run", "finished"), [_run("A", first), _run("B", second)]))
     for name, title in SECTIONS:
-        changed: Sequence[Changed] = getattr(run_diff, name)
+        changed: Sequence[ChangedValue] = getattr(run_diff, name)
         rows = [(change.key, _value(change.first), _value(change.second)) for change in changed]
         _heading(title if rows else f"{title}: the same")
         if rows:

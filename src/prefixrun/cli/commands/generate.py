@@ -30,17 +30,17 @@ def run(arguments: dict[str, str]) -> int:
     """Generate and print or write. Raises ConfigError, DataError for arguments that do not go together."""
     _check(arguments)
     sources = _sources(arguments)
-    from prefixrun.results.inference import Served, all_outputs, from_prefix, from_runs
+    from prefixrun.results.inference import Predictor, all_outputs, from_prefix, from_runs
 
     settings = {key: value for key, value in arguments.items() if key.startswith("decode.")}
-    served: Sequence[Served]
+    predictors: Sequence[Predictor]
     if "prefix" in arguments:
-        served = from_prefix(
+        predictors = from_prefix(
             Path(arguments["prefix"]).expanduser(), arguments["model"], arguments.get("decode"), settings
         )
     else:
         names = [name for name in arguments["run"].split(",") if name]
-        served = from_runs(
+        predictors = from_runs(
             results_dir(arguments),
             names,
             combine=arguments.get("combine"),
@@ -51,7 +51,7 @@ def run(arguments: dict[str, str]) -> int:
         )
     records = [
         {"run": run.name, "source": source, "output": output}
-        for run, of_run in zip(served, all_outputs(served, sources), strict=True)
+        for run, of_run in zip(predictors, all_outputs(predictors, sources), strict=True)
         for source, several in zip(sources, of_run, strict=True)
         for output in several
     ]

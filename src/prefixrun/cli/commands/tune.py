@@ -77,7 +77,7 @@ def sweep(overrides: Sequence[str], config_dir: Path | None) -> int:
             rest.append(override)
     trials = whole_number(N_TRIALS, settings.get(N_TRIALS, str(TRIALS)), 1, MOST_TRIALS)
     require_optuna()
-    tuned = tuning(*separated(rest), config_dir, looks=False)
+    tuned = tuning(*separated(rest), config_dir, several_evaluations=False)
     failures: list[str] = []
 
     def evaluate(trial: Trial) -> TrialEnd:

@@ -46,7 +46,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedRun:
     """What is compared of one run."""
 
     run_id: str
@@ -59,42 +59,44 @@ class Compared:
     losses: LossChanges
 
 
-def agreement(one: Compared, other: Compared) -> Agreement:
+def agreement(first: ComparedRun, second: ComparedRun) -> Agreement:
     """The tensors of both must have the same sites and shapes."""
-    alike = likeness(one.tensors, other.tensors)
+    alike = likeness(first.tensors, second.tensors)
     length = len(alike)
     different = alike[~torch.eye(length, dtype=torch.bool)]
     return Agreement(
-        run_id=other.run_id,
-        seed=other.seed,
-        task=other.task,
+        run_id=second.run_id,
+        seed=second.seed,
+        task=second.task,
         same_positions=float(alike.diagonal().mean()),
         other_positions=float(different.mean()) if length > 1 else None,
         most_alike=int((alike.argmax(dim=1) == torch.arange(length)).sum()),
-        same_words=_same_words(one.words, other.words),
-        attention=_correlation(_written(one.attention), _written(other.attention)),
-        positions=_correlation(*([each.change for each in of.losses.positions] for of in (one, other))),
-        layers=_correlation(*([each.change for each in of.losses.layers] for of in (one, other))),
+        same_words=_same_words(first.words, second.words),
+        attention=_correlation(_written(first.attention), _written(second.attention)),
+        positions=_correlation(*([each.change for each in run.losses.positions] for run in (first, second))),
+        layers=_correlation(*([each.change for each in run.losses.layers] for run in (first, second))),
     )
 
 
-def likeness(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> Tensor:
-    """(prefix_len, prefix_len): cosines of each position of one with each of the other, the mean over all heads."""
+def likeness(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> Tensor:
+    """(prefix_len, prefix_len): cosines of positions of the first with those of the second, the mean over heads."""
     parts = [
-        torch.einsum("lchpd,lchqd->lchpq", normalize(one[site].float(), dim=-1), normalize(other[site].float(), dim=-1))
-        for site in one
+        torch.einsum(
+            "lchpd,lchqd->lchpq", normalize(first[site].float(), dim=-1), normalize(second[site].float(), dim=-1)
+        )
+        for site in first
     ]
     return torch.cat([part.flatten(0, 2) for part in parts]).mean(dim=0)
 
 
-def _same_words(one: Sequence[SiteWords], other: Sequence[SiteWords]) -> int | None:
+def _same_words(first: Sequence[SiteWords], second: Sequence[SiteWords]) -> int | None:
     """Over all sites."""
-    if not one or not other:
+    if not first or not second:
         return None
     return sum(
         mine.nearest[0].token == theirs.nearest[0].token
-        for of_one, of_other in zip(one, other, strict=True)
-        for mine, theirs in zip(of_one.positions, of_other.positions, strict=True)
+        for words_of_first, words_of_second in zip(first, second, strict=True)
+        for mine, theirs in zip(words_of_first.positions, words_of_second.positions, strict=True)
     )
 
 
@@ -102,8 +104,8 @@ def _written(attention: Sequence[SiteAttention]) -> list[float]:
     return [share for each in attention if each.kind == WRITING for layer in each.shares for share in layer]
 
 
-def _correlation(one: Sequence[float], other: Sequence[float]) -> float | None:
+def _correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
     """None for fewer than three values, or values that are all the same."""
-    if len(one) < 3 or len(set(one)) == 1 or len(set(other)) == 1:
+    if len(first) < 3 or len(set(first)) == 1 or len(set(second)) == 1:
         return None
-    return float(np.corrcoef(pd.Series(one).rank(), pd.Series(other).rank())[0, 1])
+    return float(np.corrcoef(pd.Series(first).rank(), pd.Series(second).rank())[0, 1])

@@ -15,7 +15,7 @@ from prefixrun.methods.init import start_ids
 from prefixrun.methods.prefix import Prefix
 from prefixrun.models.batches import PairIds, Row, tokenise
 from prefixrun.models.prepacked import prepacked_weights
-from prefixrun.results.inspection.agreement import Agreement, Compared, agreement
+from prefixrun.results.inspection.agreement import Agreement, ComparedRun, agreement
 from prefixrun.results.inspection.attention_shares import SiteAttention, attention_shares
 from prefixrun.results.inspection.candidates import candidates
 from prefixrun.results.inspection.losses import LossChanges, loss_changes
@@ -109,12 +109,12 @@ def inspect_runs(
         data = _data(opened, data_dir)
         inspected.append((_inspection(opened, prefix, data, examples, vocabulary), tensors))
     compared = [
-        Compared(one.run_id, one.seed, one.task, tensors, one.words, one.attention, one.losses)
-        for one, tensors in inspected
+        ComparedRun(run.run_id, run.seed, run.task, tensors, run.words, run.attention, run.losses)
+        for run, tensors in inspected
     ]
     return [
-        replace(one, agreements=tuple(agreement(mine, other) for other in compared if other is not mine))
-        for (one, _), mine in zip(inspected, compared, strict=True)
+        replace(run, agreements=tuple(agreement(mine, other) for other in compared if other is not mine))
+        for (run, _), mine in zip(inspected, compared, strict=True)
     ]
 
 
