@@ -11,6 +11,7 @@ from pathlib import Path
 
 from marked_part import replaced, rewrite
 
+from prefixrun.analysis.claim_table import briefly
 from prefixrun.analysis.claims import Finding, evaluate
 from prefixrun.results.records import Record
 
@@ -24,9 +25,7 @@ def table(findings: Sequence[Finding]) -> str:
     for outcome in DECIDED:
         for each in (one for one in findings if one.outcome == outcome):
             evidence = next((one for one in each.evidence if one.outcome == outcome), None)
-            numbers = (
-                evidence.text.replace(" (of inputs alone: one run says nothing about seeds)", "") if evidence else ""
-            )
+            numbers = briefly(evidence.text).partition(" (over")[0] if evidence else ""
             lines.append(f"| {each.claim.name}: {each.claim.statement} | **{outcome}** | {numbers} |")
     rest: dict[str, list[str]] = {}
     for each in findings:

@@ -25,7 +25,7 @@ def _row(finding: Finding) -> tuple[str, ...]:
     if piece is None:
         return (*head, "–", f"**{finding.outcome}**", "–", claim.obstacle or claim.waiting or claim.needs)
     measured, _, units = piece.text.partition(", n = ")
-    return (*head, _short(measured), f"**{finding.outcome}**", _sureness(finding, units), piece.change or "–")
+    return (*head, briefly(measured), f"**{finding.outcome}**", _sureness(finding, units), piece.change or "–")
 
 
 def _telling(finding: Finding) -> Evidence | None:
@@ -34,8 +34,8 @@ def _telling(finding: Finding) -> Evidence | None:
     return next((piece for outcome in wanted for piece in finding.evidence if piece.outcome == outcome), None)
 
 
-def _short(measured: str) -> str:
-    """Without what is the same in every row, and without the notes behind it."""
+def briefly(measured: str) -> str:
+    """A piece of evidence without the model, which is the same in every row, and without the notes behind it."""
     text = measured.partition("; ")[0]
     for model in MODELS.values():
         text = text.replace(f", {model}", "", 1)
