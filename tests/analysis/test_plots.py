@@ -30,15 +30,15 @@ def test_a_cost_that_no_run_measured_has_no_panel(tmp_path: Path) -> None:
     assert b"<!-- fine-tuning -->" in svg, "the legend is of a panel that has marks"
 
 
-def test_marks_of_one_method_share_an_entry_of_the_legend_and_have_their_length_beside_them(tmp_path: Path) -> None:
-    for length in (1, 5, 10):
-        write_record(tmp_path, settings={"prefix_len": length})
+def test_marks_of_one_method_share_an_entry_of_the_legend_and_have_their_share_beside_them(tmp_path: Path) -> None:
+    for stored in (115_200, 4_029_690):
+        write_record(tmp_path, settings={"method.name": "adapter", "method.mid_dim": stored}, stored=stored)
     for method in ("finetune", "infix"):
         write_record(tmp_path, settings={"method.name": method})
     (figure,) = [each for each in figures(groups_in(tmp_path)) if each.kind == "pareto"]
     svg = draw(figure)["svg"].decode()
-    assert svg.count("<!-- prefix-tuning -->") == 1
-    assert svg.count("<!-- 5 -->") == 3, "a mark in each panel"
+    assert svg.count("<!-- adapter -->") == 1
+    assert svg.count("<!-- 3 % -->") >= 3, "a mark in each panel"
     assert "Prefix" not in svg, "the title stands beside the picture"
 
 

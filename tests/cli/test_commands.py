@@ -95,7 +95,7 @@ REFUSED = [
     (
         f"score task=e2e hyp=h bootstrap={'9' * 5000}",
         2,
-        "(4,800 characters more): must be a whole number from 0 to 1,000,000",
+        "(4,960 characters more): must be a whole number from 0 to 1,000,000",
     ),
     ("score task=e2e hyp=h data.verify=no", 2, "prefixrun: data.verify=no: there are on, off"),
     ("score task=e2e hyp=h hyp=i", 2, "prefixrun: hyp=i: hyp is given twice"),
