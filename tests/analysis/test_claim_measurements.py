@@ -1,15 +1,17 @@
 """What measurements beside the records say."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from claim_findings import findings, write_four
-from prefixrun.analysis.claim_measurements import MIXED_BATCH, TRAINING_SPEED
+from prefixrun.analysis.claim_measurements import MIXED_BATCH, TRAINING_SPEED, mixed_batches, step_times
 from prefixrun.analysis.claims import Finding
 from prefixrun.errors import DamagedStateError
+from synthetic_records import groups_in
 
 ROUNDS = [{"mixed": 1.0, "separate": 2.5, "one_prefix": 0.9}, {"mixed": 1.1, "separate": 2.4, "one_prefix": 1.0}]
 
@@ -54,11 +56,32 @@ def test_a_measurement_beside_the_records_decides_the_claim(tmp_path: Path) -> N
     assert findings(tmp_path)["C23"].outcome == "holds"
 
 
-@pytest.mark.parametrize("content", ["{}", '{"requests": "many"}', '{"requests": 1, "equal": 1, "seconds": []}'])
-def test_another_form_is_named(tmp_path: Path, content: str) -> None:
-    write(tmp_path).write_text(content, encoding="utf-8")
-    with pytest.raises(DamagedStateError, match=r"mixed_batch\.json.*run scripts/mixed_batch\.py again"):
-        claim(tmp_path, "C23")
+DESCRIBED = {"requests": 1, "equal": 1, "prefixes": 8, "prefix_len": 10, "model": "m", "batch_size": 16}
+ONES = {"separate": 1.0, "one_prefix": 1.0, "prefix 10": 1.0}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *({}, [], {"requests": "many"}),
+        *({**DESCRIBED, "seconds": seconds} for seconds in ([], None, [1.0], [{"mixed": 1.0}])),
+        *(
+            {**DESCRIBED, "precision": "fp32", "seconds": [{**ONES, "mixed": time, "finetune": time} for time in times]}
+            for times in ([0.0], [-1.0], [1e-300, 1e300])
+        ),
+    ],
+    ids=repr,
+)
+def test_another_form_is_named(tmp_path: Path, content: object) -> None:
+    write_four(tmp_path, "prefix", 0.7, seeds=[1])
+    groups = groups_in(tmp_path)
+    times = partial(step_times, first="prefix 10", second="finetune", most=1.0, slower_contradicts=True)
+    for file, evidence in ((MIXED_BATCH, mixed_batches), (TRAINING_SPEED, times)):
+        path = tmp_path / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(content), encoding="utf-8")
+        with pytest.raises(DamagedStateError, match=rf"{file.stem}\.json.*run scripts/{file.stem}\.py again"):
+            list(evidence(groups))
 
 
 SPEEDS = {"prefix 1": 6.0, "prefix 10": 6.1, "prefix 40": 6.3, "finetune": 17.0}

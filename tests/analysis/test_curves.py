@@ -32,6 +32,17 @@ def test_low_data_has_a_curve_for_each_method_and_start(tmp_path: Path) -> None:
     assert figure.name == "low_data-e2e-smollm2_135m"
 
 
+def test_runs_without_scores_make_no_figure(tmp_path: Path) -> None:
+    unknown = {"value": None, "signature": "s", "reason": "too short"}
+    for number, settings in enumerate(({}, {"prefix_len": 1}, {"method.name": "lora"}, {"method.name": "finetune"})):
+        scores = {"BLEU": unknown, "ROUGE_L": unknown}
+        write_record(tmp_path / "none", settings=settings, result={"scores": scores}, with_stats=False)
+        scored = {"scores": scores} if number == 1 else {}
+        write_record(tmp_path / "some", settings=settings, result=scored, with_stats=False)
+    assert figures(groups_in(tmp_path / "none")) == []
+    assert [figure.kind for figure in figures(groups_in(tmp_path / "some"))] == ["pareto"]
+
+
 def test_prefix_lengths_are_compared_at_equal_data(tmp_path: Path) -> None:
     for length in (1, 5, 10):
         write_record(tmp_path, settings={"prefix_len": length, "train_size": 500})

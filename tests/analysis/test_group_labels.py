@@ -68,4 +68,4 @@ def test_circumstances(
 ) -> None:
     write_record(tmp_path, settings=settings, result=result)
     (group,) = groups_in(tmp_path)
-    assert (amount_text(group), decoding_text(group), circumstances(group)) == texts
+    assert (amount_text(group), decoding_text(group.first), circumstances(group)) == texts

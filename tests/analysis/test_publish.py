@@ -9,7 +9,7 @@ from checkout import ROOT
 from prefixrun.analysis.curves import figures
 from prefixrun.analysis.drawn import FILE, fingerprint, fingerprints
 from prefixrun.analysis.groups import run_groups
-from prefixrun.analysis.publish import LIST, figure_list, publish, publish_all, tables
+from prefixrun.analysis.publish import ANSWERS, LIST, figure_list, publish, publish_all, tables
 from prefixrun.results.records import Record, load_records
 from synthetic_records import write_record
 
@@ -66,6 +66,16 @@ def test_tables_of_another_version_do_not_stay_with_old_numbers(tmp_path: Path) 
     publish([], tmp_path)
     left = {path.name.partition("_")[0] for path in (tmp_path / "tables").iterdir()}
     assert left == {"acl", "claims.md", "methods.csv", "methods.md", "methods.tex", "my"}
+
+
+def test_answers_to_open_questions_go_with_the_runs_that_give_them(tmp_path: Path) -> None:
+    lengths = {"history": [], "lengths": [{"prefix_len": 10, "dev_loss": 1.4}]}
+    nested = write_record(tmp_path, settings={"method.nested": True}, result={"training": lengths})
+    publish(load_records(tmp_path).runs, tmp_path)
+    assert (tmp_path / "tables" / ANSWERS).is_file()
+    shutil.rmtree(nested)
+    publish(load_records(tmp_path).runs, tmp_path)
+    assert not (tmp_path / "tables" / ANSWERS).exists()
 
 
 def test_published_tables_are_what_the_committed_records_give(published: tuple[Record, ...]) -> None:

@@ -26,7 +26,7 @@ def caption(
     parts = (
         *(_reading(kind, metrics[0], curves) if metrics else ()),
         _means(kind, metrics, shown),
-        f"{result['n_inputs']:,} {result['split']} inputs, {decoding_text(shown[0])}.",
+        f"{result['n_inputs']:,} {result['split']} inputs, {decoding_text(shown[0].first)}.",
         _unshown(hidden),
         _of_the_paper(paper, {group.first.model for group in shown}),
     )

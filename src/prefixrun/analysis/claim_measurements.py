@@ -7,12 +7,13 @@ results tree. Times are processor time; a ratio's interval is Student's over rou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import exp, log
+from dataclasses import dataclass
+from math import exp, isfinite, log
 from pathlib import Path
 from typing import Any
 
 from prefixrun.analysis.claim_rules import Evidence
-from prefixrun.analysis.comparison import ENOUGH, Estimate, estimate
+from prefixrun.analysis.comparison import ENOUGH, estimate
 from prefixrun.analysis.groups import RunGroup, runs_of
 from prefixrun.analysis.verdicts import LOOK_LEVEL, EvidenceOutcome
 from prefixrun.errors import DamagedStateError, reading
@@ -43,14 +44,13 @@ def step_times(
             ratio = _ratio(measured["seconds"], first, second)
             model = display_names.of_model(str(measured["model"]))
             size, precision = int(measured["batch_size"]), str(measured["precision"])
-        low, high = _interval(ratio)
-        contradicts = low > (most if slower_contradicts else 1.0)
-        outcome: EvidenceOutcome = "holds" if high <= most else "does not hold" if contradicts else "undecided"
+        contradicts = ratio.low > (most if slower_contradicts else 1.0)
+        outcome: EvidenceOutcome = "holds" if ratio.high <= most else "does not hold" if contradicts else "undecided"
         text = (
             f"{model}, {precision}, batches of {size}: processor time of a training step of {_side(first)} is "
-            f"{exp(ratio.mean):.2f} times [{low:.2f}, {high:.2f}] that of {_side(second)}, n = {ratio.n}"
+            f"{ratio} that of {_side(second)}, n = {ratio.rounds}"
         )
-        yield Evidence("too few runs" if ratio.n < ENOUGH else outcome, text, (), CHANGE)
+        yield Evidence("too few runs" if ratio.rounds < ENOUGH else outcome, text, (), CHANGE)
 
 
 def _mixed_batch(path: Path) -> Evidence:
@@ -60,16 +60,15 @@ def _mixed_batch(path: Path) -> Evidence:
         separate, one_prefix = (_ratio(measured["seconds"], "mixed", name) for name in ("separate", "one_prefix"))
         model = display_names.of_model(str(measured["model"]))
         who = f"{int(measured['prefixes'])} prefixes of {int(measured['prefix_len'])} positions"
-    low, high = _interval(separate)
     text = (
         f"{model}, {who} in one batch: {equal} of {requests} outputs are those of separate decoding, in "
-        f"{exp(separate.mean):.2f} times [{low:.2f}, {high:.2f}] the processor time of one request after the other "
-        f"({exp(one_prefix.mean):.2f} times that of a batch with one prefix), n = {separate.n}"
+        f"{separate} the processor time of one request after the other "
+        f"({one_prefix.mean:.2f} times that of a batch with one prefix), n = {separate.rounds}"
     )
-    outcome: EvidenceOutcome = "holds" if high < 1 else "does not hold" if low > 1 else "undecided"
+    outcome: EvidenceOutcome = "holds" if separate.high < 1 else "does not hold" if separate.low > 1 else "undecided"
     if equal < requests:
         outcome = "does not hold"
-    elif separate.n < ENOUGH:
+    elif separate.rounds < ENOUGH:
         outcome = "too few runs"
     return Evidence(outcome, text, (), CHANGE)
 
@@ -80,14 +79,32 @@ def _measured(groups: Sequence[RunGroup], file: Path) -> Iterator[Path]:
     return (tree / file for tree in trees if (tree / file).is_file())
 
 
-def _ratio(rounds: Sequence[Mapping[str, Any]], first: str, second: str) -> Estimate:
-    """Of the logarithms of the ratio of times in each round."""
-    return estimate([log(float(each[first]) / float(each[second])) for each in rounds])
+@dataclass(frozen=True, slots=True)
+class _Ratio:
+    """Of the times of two sides."""
+
+    mean: float
+    """Geometric, over the rounds."""
+    low: float
+    high: float
+    """Ends of its interval; the mean itself where there is one round."""
+    rounds: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:.2f} times [{self.low:.2f}, {self.high:.2f}]"
 
 
-def _interval(ratio: Estimate) -> tuple[float, float]:
-    half = ratio.half(LOOK_LEVEL) or 0.0
-    return exp(ratio.mean - half), exp(ratio.mean + half)
+def _ratio(rounds: Sequence[Mapping[str, Any]], first: str, second: str) -> _Ratio:
+    """Of the times of two sides in each round.
+
+    Raises ArithmeticError, LookupError, TypeError or ValueError where these are no times.
+    """
+    logarithms = estimate([log(float(each[first]) / float(each[second])) for each in rounds])
+    half = logarithms.half(LOOK_LEVEL) or 0.0
+    mean, low, high = (exp(logarithms.mean + aside) for aside in (0.0, -half, half))
+    if not isfinite(high - low):
+        raise ValueError(f"the times of {first} and {second} have no ratio")
+    return _Ratio(mean, low, high, logarithms.n)
 
 
 def _side(name: str) -> str:

@@ -74,7 +74,10 @@ def draw_costs(canvas: Canvas, figure: Figure) -> None:
 def _scores_at_costs(
     axes: Axes, shown: Sequence[tuple[Curve, Estimate, float]], is_log: bool, height: Callable[[float], float]
 ) -> None:
-    """One panel; `shown`: mark, score, cost; `height`: where a score is between the ends of the vertical axis."""
+    """One panel, empty where no mark has this cost and a score; `shown`: mark, score, cost; `height`: where a score is
+    between the ends of the vertical axis."""
+    if not shown:
+        return
     low, high = _limits([x for *_, x in shown], is_log)
     axes.set_xlim(low, high)
     shares = [log(x / low) / log(high / low) if is_log else (x - low) / (high - low) for *_, x in shown]

@@ -75,11 +75,17 @@ _PLANS = (
 
 
 def figures(groups: Sequence[RunGroup]) -> list[Figure]:
-    """Every figure that the run groups make. Raises DataError for scores with different signatures."""
+    """Every figure that the run groups with scores make. Raises DataError for scores with different signatures."""
     made = []
-    for alike in split_by(groups, lambda group: group.comparison_key):
+    for alike in split_by(filter(_main_metrics, groups), lambda group: group.comparison_key):
         made += [*_curves(alike), *_initialisations(alike), *_clouds(alike)]
     return _numbered(made)
+
+
+def _main_metrics(group: RunGroup) -> tuple[str, ...]:
+    """The main metrics of a run group's task of which it has a score."""
+    names = display_names.main_metrics(group.first.scored_as, group.first.result["scores"])
+    return tuple(metric for metric in names if group.values(metric))
 
 
 def _numbered(figures: Sequence[Figure]) -> list[Figure]:

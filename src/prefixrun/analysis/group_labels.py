@@ -8,6 +8,7 @@ from prefixrun.analysis.groups import RunGroup, split_by
 from prefixrun.config.method_specs import spec_of
 from prefixrun.config.setting_roles import is_among, outside_identity, repeats
 from prefixrun.results import display_names
+from prefixrun.results.records import Record
 from prefixrun.runs.result_schema import SAMPLE
 
 IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefix_len")
@@ -33,9 +34,9 @@ def share_text(group: RunGroup) -> str:
     return f"{group.share:.2g} %" if spec_of(group.method).compared_by_share else ""
 
 
-def decoding_text(group: RunGroup) -> str:
+def decoding_text(record: Record) -> str:
     """`greedy` or `beam 5`."""
-    beams = group.first.settings.get("decode.beams")
+    beams = record.settings.get("decode.beams")
     return "greedy" if beams == 1 else f"beam {beams}"
 
 

@@ -103,7 +103,7 @@ def as_texts(table: MethodTable) -> Table:
     heading = (
         f"{display_names.of_task(reference.first.task)}, {display_names.of_model(reference.first.model)}, "
         f"{display_names.SOURCES.get(result['data_source'], result['data_source'])}, {amount_text(reference)}, "
-        f"{result['n_inputs']:,} {result['split']} inputs, {decoding_text(reference)}"
+        f"{result['n_inputs']:,} {result['split']} inputs, {decoding_text(reference.first)}"
     )
     name = display_names.of_metric(table.metrics[0])
     costs = ("stored", "% of model", "training tokens", "training s", "memory GiB", "dev loss")
@@ -185,7 +185,7 @@ def as_csv(tables: Sequence[MethodTable]) -> str:
 def _csv_lines(table: MethodTable, row: MethodRow) -> Iterator[tuple[object, ...]]:
     group, record = row.group, row.group.first
     task, split, *corpus = scope(record)
-    amount = (*group.training_amount, decoding_text(group))
+    amount = (*group.training_amount, decoding_text(record))
     what = (task, split, record.model, *corpus, *amount, row.label, record.method)
     sizes = (group.parameters("stored"), f"{group.share:.4g}", group.parameters("trained"))
     costs = (plain(group.cost(name)) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))

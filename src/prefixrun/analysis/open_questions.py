@@ -7,11 +7,12 @@ runs with equal seeds, which see the same pairs in the same order, with Student'
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from math import inf
 
 from prefixrun.analysis.arms import Arm
 from prefixrun.analysis.comparison import estimate
-from prefixrun.analysis.group_labels import labels
+from prefixrun.analysis.group_labels import decoding_text, labels
 from prefixrun.analysis.groups import RunGroup, run_groups, split_by
 from prefixrun.analysis.table_format import mean_sd, signed
 from prefixrun.analysis.text_table import markdown
@@ -48,14 +49,14 @@ def page(records: Sequence[Record]) -> str:
 def _lengths(records: Sequence[Record]) -> Iterator[Table]:
     """Nested training at each length, beside trainings at that length alone."""
     varied = ("prefix_len", "method.nested")
-    nested = [record for record in records if record.result["training"].get("lengths")]
+    nested = [record for record in records if record.losses_by_length]
     for alike in split_by(nested, lambda record: (record.prefix_len, _training(record, *varied))):
         trained_alike = _alike(records, alike[0], varied)
         single = [record for record in trained_alike if not record.settings.get("method.nested")]
         losses: dict[int, dict[int, float]] = {}
         for record in alike:
-            for entry in record.result["training"]["lengths"]:
-                losses.setdefault(int(entry["prefix_len"]), {})[record.seed] = entry["dev_loss"]
+            for length, loss in record.losses_by_length.items():
+                losses.setdefault(length, {})[record.seed] = loss
         rows = []
         for length, of_nested in sorted(losses.items()):
             of_single = _dev_losses(record for record in single if record.prefix_len == length)
@@ -74,47 +75,77 @@ def _lengths(records: Sequence[Record]) -> Iterator[Table]:
 
 
 def _combinations(records: Sequence[Record]) -> Iterator[Table]:
-    """What combinations of the prefixes of two tasks are worth on both of them."""
-    combined = [record for record in records if record.method == "prefix_combined"]
-    for of_model in split_by(combined, lambda record: record.model):
-        tasks = sorted({record.task for record in of_model})
-        own = {task: [record for record in of_model if record.settings["method.sources"] == task] for task in tasks}
-        if len(tasks) != 2 or not all(own.values()):
-            continue
-        rows = []
-        for alike in sorted(split_by(of_model, _combination), key=lambda alike: _combination(alike[0])):
-            cells = [_kept(alike, own, task) for task in tasks]
-            rows.append((_combination(alike[0])[1], *cells[0], *cells[1]))
-        headings = (f"{display_names.of_task(task)}: {what}" for task in tasks for what in ("loss", "kept, %", "BLEU"))
-        inputs = of_model[0].result["n_inputs"]
-        yield simple_table(
-            ("prefix", *headings),
-            rows,
-            numbers=range(1, 7),
-            title=f"Combining: {display_names.of_model(of_model[0].model)}",
-            notes=[
-                "Kept: 100 is the loss of the task's own prefix, 0 that of the other task's, mean over seeds. "
-                f"BLEU: of {inputs} inputs, greedy."
-            ],
-        )
+    """What combinations of the prefixes of two tasks are worth on both of them; a table for each two tasks."""
+    combined = [record for record in records if record.method == "prefix_combined" and _sources(record)]
+    for of_model in split_by(combined, lambda record: (record.model, record.precision)):
+        lengths = split_by(of_model, _length_of_sources)
+        for of_length in lengths:
+            length = f", length {_length_of_sources(of_length[0]):g}" if len(lengths) > 1 else ""
+            for tasks in combinations(sorted({record.task for record in of_length}), 2):
+                of_both = [record for record in of_length if {record.task, *_sources(record)} <= {*tasks}]
+                own = {task: [record for record in of_both if _sources(record) == [task]] for task in tasks}
+                if all(own.values()):
+                    yield _combination_table(of_both, own, length)
+
+
+def _combination_table(records: Sequence[Record], own: Mapping[str, Sequence[Record]], length: str) -> Table:
+    """Of two tasks; `own`: the runs of the prefix of each alone, on both tasks."""
+    rows = []
+    for alike in sorted(split_by(records, _combination), key=lambda alike: _combination(alike[0])):
+        cells = [cell for task in own for cell in _kept(alike, own, task)]
+        rows.append((_combination(alike[0])[1], *cells))
+    scores = {record.task: _metric(record).partition("/")[0] for record in records}
+    headings = (f"{display_names.of_task(task)}: {what}" for task in own for what in ("loss", "kept, %", scores[task]))
+    inputs = " or ".join(map(str, sorted({record.result["n_inputs"] for record in records})))
+    decoding = " or ".join(dict.fromkeys(decoding_text(record) for record in records))
+    return simple_table(
+        ("prefix", *headings),
+        rows,
+        numbers=range(1, 7),
+        title=f"Combining: {display_names.of_model(records[0].model)}{length}",
+        notes=[
+            "Kept: 100 is the loss of the task's own prefix, 0 that of the other task's, mean over seeds. "
+            f"{' and '.join(dict.fromkeys(scores.values()))}: of {inputs} inputs, {decoding}."
+        ],
+    )
+
+
+def _sources(record: Record) -> list[str]:
+    """The tasks of the runs that a combination is made of; none where its record does not name them."""
+    named = record.settings.get("method.sources")
+    return str(named).split("+") if named else []
+
+
+def _length_of_sources(record: Record) -> float:
+    """Of each prefix of a combination."""
+    length = float(record.settings["prefix_len"])
+    return length / len(_sources(record)) if record.settings.get("method.combine") == "concatenate" else length
+
+
+def _metric(record: Record) -> str:
+    """The first main metric of a run's task."""
+    return display_names.main_metrics(record.scored_as, record.result["scores"])[0]
 
 
 def _combination(record: Record) -> tuple[int, str]:
     """Number of prefixes and name of a combination."""
-    sources = [display_names.of_task(task) for task in str(record.settings["method.sources"]).split("+")]
+    sources = [display_names.of_task(task) for task in _sources(record)]
     how, weights = str(record.settings["method.combine"]), record.settings.get("method.weights")
     if len(sources) == 1:
         name = f"{sources[0]} alone"
-    elif how == "keys_values":
+    elif how == "keys_values" and len(sources) == 2:
         name = f"keys of {sources[0]}, values of {sources[1]}"
     else:
-        verb = {"concatenate": "concatenated", "average": "averaged", "sum": "summed"}[how]
-        name = f"{' + '.join(sources)}, {verb}" + (f" {weights}" if weights else "")
+        participles = {"concatenate": "concatenated", "average": "averaged", "sum": "summed"}
+        name = f"{' + '.join(sources)}, {participles.get(how, how)}" + (f" {weights}" if weights else "")
     return len(sources), name + (", two seeds" if len(set(sources)) < len(sources) == 2 else "")
 
 
 def _kept(alike: Sequence[Record], own: Mapping[str, Sequence[Record]], task: str) -> tuple[str, str, str]:
-    """Loss, share of what the task's own prefix gains over that of the other task, and BLEU, on one of both tasks."""
+    """Loss, share of what the task's own prefix gains over that of the other task, and score, on one of both tasks.
+
+    There is no share where the own prefix gains nothing.
+    """
     runs = [record for record in alike if record.task == task]
     losses = [record.dev_loss for record in runs if record.dev_loss is not None]
     if not losses:
@@ -126,10 +157,11 @@ def _kept(alike: Sequence[Record], own: Mapping[str, Sequence[Record]], task: st
     shares = [
         100 * (worst[record.seed] - record.dev_loss) / (worst[record.seed] - best[record.seed])
         for record in runs
-        if record.dev_loss is not None and record.seed in best.keys() & worst.keys()
+        if record.dev_loss is not None
+        and record.seed in best.keys() & worst.keys()
+        and worst[record.seed] > best[record.seed]
     ]
-    metric = display_names.main_metrics(runs[0].scored_as, runs[0].result["scores"])[0]
-    scores = [value for record in runs if (value := record.value(metric)) is not None]
+    scores = [value for record in runs if (value := record.value(_metric(record))) is not None]
     return (
         mean_sd(estimate(losses), 3),
         f"{estimate(shares).mean:.0f}".replace("-", "−") if shares else NONE,
@@ -182,6 +214,8 @@ def _depths(records: Sequence[Record]) -> Iterator[Table]:
                         *(_difference(prefix, each) for each in (adapter, finetune)),
                     )
                 )
+        if not rows:
+            continue
         headings = ("layers", "runs", "prefix-tuning", "adapter 0.1 %", "fine-tuning")
         yield simple_table(
             (*headings, "prefix minus adapter [95 %]", "prefix minus fine-tuning [95 %]"),
@@ -238,11 +272,13 @@ def _difference(first: BySeed, second: BySeed) -> str:
 
 
 def _ratio_of_times(first: Sequence[Record], second: Sequence[Record]) -> float | None:
-    """Mean training time of the first over that of the second, of runs with equal seeds on equal machines."""
-    others = {(record.seed, record.machine): record.result["costs"]["train_seconds"] for record in second}
-    ratios = [
-        record.result["costs"]["train_seconds"] / others[record.seed, record.machine]
-        for record in first
-        if (record.seed, record.machine) in others
-    ]
+    """Mean training time of the first over that of the second, of runs with equal seeds on equal machines; None where
+    no two such runs have measured it."""
+    times, others = ({(each.seed, each.machine): _train_seconds(each) for each in runs} for runs in (first, second))
+    ratios = [seconds / other for key, seconds in times.items() if seconds and (other := others.get(key))]
     return estimate(ratios).mean if ratios else None
+
+
+def _train_seconds(record: Record) -> float | None:
+    seconds: float | None = record.result["costs"]["train_seconds"]
+    return seconds

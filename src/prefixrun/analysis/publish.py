@@ -43,9 +43,12 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
     findings = claims.evaluate(records)
     files["claims.md"] = claims.markdown(findings, claim_table(findings))
     if answers := open_questions.page(records):
-        files["open_questions.md"] = answers
+        files[ANSWERS] = answers
     return files
 
+
+ANSWERS = "open_questions.md"
+"""Name of the tables of open questions, which are there where some run speaks to one."""
 
 LIST = "README.md"
 """Name of the list of figures, which the forges of code show below the directory."""
@@ -70,8 +73,9 @@ def publish_all(records: Sequence[Record], out: Path, *, version: Version = "ACL
 def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", seeds: int = SEEDS) -> list[Path]:
     """Write tables/ and figures/ below `out` and return the files; nothing is written before all is made.
 
-    Figures whose content has not changed stay as they are (drawn.py). Figures that the runs no longer make are deleted,
-    and so are the paper's tables of the version that was not asked for, whose numbers would be those of other runs.
+    Figures whose content has not changed stay as they are (drawn.py). Figures and tables of open questions that the
+    runs no longer make are deleted, and so are the paper's tables of the version that was not asked for, whose numbers
+    would be those of other runs.
     Raises DataError for scores that cannot share a column or a figure.
     """
     contents = {f"tables/{name}": text.encode("utf-8") for name, text in tables(records, version, seeds).items()}
@@ -93,7 +97,7 @@ def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", s
         write_bytes(Path(name), data, root=out)
     stale = [f"figures/{name}.{ending}" for name in before.keys() - shown.keys() for ending in ENDINGS]
     stale += [f"figures/{name}" for name in (FILE, LIST)] if before and not shown else []
-    stale += [name for name in _of_paper_tables(out) if name not in contents]
+    stale += [name for name in _tables_there(out) if name not in contents]
     for name in stale:
         remove(inside(out, Path(name)))
     return [out / name for name in (*contents, *unchanged)]
@@ -106,7 +110,8 @@ def figure_list(shown: Sequence[Figure]) -> str:
     return "\n".join((intro, *entries))
 
 
-def _of_paper_tables(out: Path) -> list[str]:
-    """The files of the paper's tables, of whatever version, that are there."""
+def _tables_there(out: Path) -> list[str]:
+    """The files of the paper's tables, of whatever version, and of open questions that are there."""
     starts = tuple(f"{version.lower()}_table_" for version in get_args(Version))
-    return [f"tables/{path.name}" for path in (out / "tables").glob("*_table_*") if path.name.startswith(starts)]
+    there = [path.name for path in (out / "tables").glob("*_*") if path.name.startswith(starts) or path.name == ANSWERS]
+    return [f"tables/{name}" for name in there]

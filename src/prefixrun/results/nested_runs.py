@@ -23,12 +23,12 @@ def shortened_run(opened: OpenedRun, text: str) -> OpenedRun:
             "prefix is none; leave it out"
         )
     if text == AUTO:
-        entries = opened.record.result["training"].get("lengths", [])
-        if not entries:
+        losses = opened.record.losses_by_length
+        if not losses:
             raise ConfigError(
                 f"prefix_len=auto: run {run_id} has no development losses (train.eval_examples=0); give a number"
             )
-        length = shortest({int(entry["prefix_len"]): float(entry["dev_loss"]) for entry in entries})
+        length = shortest(losses)
     else:
         length = int(text) if text.isdecimal() and len(text) < 10 else 0
         if not 1 <= length <= config.prefix_len:

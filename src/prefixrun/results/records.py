@@ -111,6 +111,12 @@ class Record:
         return min(losses) if self.settings.get("train.keep") == "best" else losses[-1]
 
     @property
+    def losses_by_length(self) -> dict[int, float]:
+        """Length of a nested training → its development loss; empty where not measured."""
+        lengths = self.result.get("training", {}).get("lengths", [])
+        return {int(entry["prefix_len"]): float(entry["dev_loss"]) for entry in lengths}
+
+    @property
     def forgetting(self) -> float | None:
         """What the method adds to the loss on plain prose, in nats a token; None where not measured."""
         measured = self.result.get("forgetting")
