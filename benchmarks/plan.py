@@ -6,9 +6,11 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from prefixrun.errors import ConfigError
+from prefixrun.errors import ConfigError, shortened
 
 PARTS = ("train", "decode", "curve", "all")
+DIGITS = 12
+"""Of the largest number that is read."""
 CHOICES = {
     "precision": ("fp32", "bf16"),
     "points": ("quick", "full"),
@@ -103,8 +105,8 @@ def parse(arguments: Sequence[str]) -> Plan:
         if key not in kinds:
             close = difflib.get_close_matches(key, kinds, n=1)
             problems.append(f"{argument}: no such key" + (f"; did you mean {close[0]}?" if close else ""))
-        elif kinds[key] is int and not (text.isascii() and text.isdigit()):
-            problems.append(f"{argument}: not a whole number")
+        elif kinds[key] is int and not _is_number(text):
+            problems.append(f"{shortened(argument)}: not a whole number")
         else:
             values[key] = kinds[key](text)
     plan = Plan(**values)  # type: ignore[arg-type]
@@ -112,6 +114,11 @@ def parse(arguments: Sequence[str]) -> Plan:
     if problems:
         raise ConfigError("\n".join(problems))
     return plan
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is a whole number of a size that can be read."""
+    return text.isascii() and text.isdigit() and len(text) <= DIGITS
 
 
 def _problems(plan: Plan) -> list[str]:
@@ -123,8 +130,11 @@ def _problems(plan: Plan) -> list[str]:
             problems.append(f"{name}={getattr(plan, name)}: give {' or '.join(choices)}")
     for name in ("our_batches", "peer_batches"):
         sizes = getattr(plan, name).split(",")
-        if not all(size.isascii() and size.isdigit() and int(size) for size in sizes):
-            problems.append(f"{name}={getattr(plan, name)}: give whole numbers above 0 with commas between them")
+        if not all(_is_number(size) and int(size) for size in sizes):
+            problem = f"{name}={shortened(getattr(plan, name))}: give whole numbers above 0 with commas between them"
+            problems.append(problem)
+    if plan.part == "curve" and plan.peers == "none":
+        problems.append("curve, peers=none: the curve is the speed beside the peer's; give peers=plain, or part train")
     if plan.clock == "processor" and (plan.device != "cpu" or plan.threads != 1):
         problems.append("clock=processor: counts the work of one thread on the CPU; give threads=1 device=cpu with it")
     for name in ("prefix_len", "rank", "rounds", "prepare_steps", "train_pairs", "train_batch", "decode_inputs"):

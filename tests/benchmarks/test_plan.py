@@ -44,6 +44,10 @@ def test_batch_sizes_are_tried_in_ascending_order() -> None:
     [
         ("our_batches=8,", "our_batches=8,: give whole numbers above 0 with commas between them"),
         ("peer_batches=0", "peer_batches=0: give whole numbers above 0 with commas between them"),
+        (
+            "curve peers=none",
+            "curve, peers=none: the curve is the speed beside the peer's; give peers=plain, or part train",
+        ),
         ("peers=some", "peers=some: give all or plain or none"),
         (
             "clock=processor",
@@ -53,5 +57,11 @@ def test_batch_sizes_are_tried_in_ascending_order() -> None:
 )
 def test_a_setting_that_cannot_be(argument: str, problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        parse([argument])
+        parse(argument.split())
     assert str(caught.value) == problem
+
+
+@pytest.mark.parametrize("key", ["rounds", "our_batches"])
+def test_a_number_that_no_one_can_mean_is_refused(key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{key}=9+… \(.* characters more\): (not a|give) whole number"):
+        parse([f"{key}={'9' * 5000}"])

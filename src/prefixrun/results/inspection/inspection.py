@@ -131,7 +131,7 @@ def _refuse(records: Sequence[Record]) -> None:
                 f"run {record.run_id}: method={record.method} has no positions of a prefix that could be read; inspect "
                 f"a run of {readable}"
             )
-    names = ("method", "prefix_len", "method.sites", "method.layers")
+    names = ("method", "prefix_len", "method.sites", "method.layers", "method.query")
     first = records[0]
     for record in records[1:]:
         differing = [name for name in names if record.settings.get(name) != first.settings.get(name)]
