@@ -76,14 +76,15 @@ def scaled_head(model: Any) -> None:
 def ignores_the_prefix_of(site: str) -> Callable[[Any], None]:
     """Prompts of a search are still seen, which are longer or shorter."""
 
-    def keep(module: Any, prefix: PrefixKV | None) -> None:
-        module.__dict__["seen"] = None if prefix and prefix.keys.shape[2] == self_check.PREFIX else prefix
+    def seen(module: Any) -> PrefixKV | None:
+        prefix: PrefixKV | None = module.__dict__.get("prefix_kv")
+        return None if prefix and prefix.keys.shape[2] == self_check.PREFIX else prefix
 
     def change(model: Any) -> None:
         for module in attention_sites(model)[site]:
             kind = type(module)
-            prefix_kv = property(lambda module: module.__dict__.get("seen"), keep)
-            module.__class__ = type(kind.__name__, (kind,), {"prefix_kv": prefix_kv, "__module__": kind.__module__})
+            changed = {"prefix_kv": property(seen), "__module__": kind.__module__}
+            module.__class__ = type(kind.__name__, (kind,), changed)
 
     return change
 
