@@ -62,8 +62,19 @@ def test_methods_are_ranked_on_the_inputs_that_most_of_them_have(tmp_path: Path)
         write_record(tmp_path, settings={"method.name": method, "seed": inputs}, inputs=inputs)
     runs = load_records(tmp_path).runs
     (found,) = outcomes(run_groups(runs))
-    assert (found.inputs, len(found.methods)) == ("60 test inputs", 2)
+    assert (found.circumstances, len(found.methods)) == ("60 test inputs, 42,061 pairs", 2)
     assert {row[3].text for row in summary_table(runs, run_groups(runs)).rows} == {"60 test inputs"}
+
+
+def test_methods_are_ranked_after_equal_training(tmp_path: Path) -> None:
+    """More training of one method is no lead, and a prompt needs none."""
+    for method, steps in (("prefix", 100), ("adapter", 100), ("finetune", 100), ("finetune", 400), ("prompt", None)):
+        settings = {"method.name": method, "train.max_steps": steps}
+        write_record(tmp_path, settings=settings, quality=0.9 if steps == 400 else 0.5, result=losses(1.2))
+    (found,) = outcomes(run_groups(load_records(tmp_path).runs))
+    assert found.circumstances == "60 test inputs, 1,600 of 42,061 pairs"
+    assert sorted(each.method for each in found.methods) == ["adapter", "finetune", "prefix", "prompt"]
+    assert max(each.mean for each in found.methods) < 80
 
 
 def test_a_model_has_a_column_where_there_are_several(tmp_path: Path) -> None:

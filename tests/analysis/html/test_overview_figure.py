@@ -15,7 +15,7 @@ def test_it_shows_the_methods_of_the_task_that_has_most(tmp_path: Path) -> None:
         write_record(tmp_path, settings={"task.name": task, "method.name": method}, quality=quality)
     figure = overview_figure(outcomes(run_groups(load_records(tmp_path).runs)))
     assert figure is not None
-    assert figure.title == "E2E: BLEU of each method, 60 test inputs"
+    assert figure.title == "E2E: BLEU of each method, 60 test inputs, 42,061 pairs"
     assert figure.caption.startswith("Fine-tuning leads with ")
     assert figure.caption.endswith(".")
     assert "overlap" not in figure.caption

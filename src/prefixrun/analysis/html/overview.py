@@ -8,14 +8,17 @@ from itertools import compress
 from math import inf
 from typing import Any
 
+from prefixrun.analysis.group_labels import amount_text
 from prefixrun.analysis.groups import RunGroup, split_by
 from prefixrun.analysis.html.format import NOTHING, duration, pairs
 from prefixrun.analysis.html.metrics import score_text
 from prefixrun.analysis.html.runs import group_score
 from prefixrun.analysis.html.table import Cell, Column, HtmlTable, method_cell, number_cell, text_cell
 from prefixrun.analysis.score_intervals import Over, score_interval
+from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 from prefixrun.results.records import Record
+from prefixrun.runs.result_schema import SAMPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,8 @@ def totals(runs: Sequence[Record]) -> Totals:
 
 
 CHOICE = (
-    "A method stands here by its setting with the lowest development loss, among those scored on the same inputs, not "
-    "by its best score."
+    "A method stands here by its setting with the lowest development loss, among those scored on the same inputs after "
+    "equal training, not by its best score."
 )
 """How one of several settings is chosen, as the paper chose."""
 
@@ -69,7 +72,8 @@ class Outcome:
     """What came out on one task, model and kind of data: its methods, the best first."""
 
     task: str
-    inputs: str
+    circumstances: str
+    """Inputs and training that its methods share."""
     metric: str
     methods: tuple[ScoredMethod, ...]
 
@@ -90,7 +94,7 @@ def outcomes(groups: Sequence[RunGroup]) -> list[Outcome]:
             continue
         scored.sort(key=lambda each: each.mean, reverse=not display_names.less_is_better(metric))
         name, task = display_names.of_metric(metric), display_names.of_task(alike[0].first.task)
-        all_outcomes.append(Outcome(task, _inputs(scored[0].group), name, tuple(scored)))
+        all_outcomes.append(Outcome(task, _circumstances(ranked[0]), name, tuple(scored)))
     return all_outcomes
 
 
@@ -163,7 +167,7 @@ def summary_table(runs: Sequence[Record], groups: Sequence[RunGroup]) -> HtmlTab
         for at, column in enumerate(columns)
     ]
     shown = tuple(tuple(compress(row, is_shown)) for row in rows)
-    note = f"{CHOICE} Scores on other inputs cannot be ranked."
+    note = f"{CHOICE} Scores on other inputs, or after other training, cannot be ranked."
     return HtmlTable("What was run", tuple(compress(columns, is_shown)), shown, (note,))
 
 
@@ -192,17 +196,34 @@ def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGrou
 
 
 def _ranked_together(groups: Sequence[RunGroup]) -> list[RunGroup]:
-    """Those scored on the same inputs: test inputs where there are some, the most methods, then the most inputs."""
+    """Those scored on the same inputs after equal training, and with them the methods that are not trained: test inputs
+    where there are some, the most methods, then the most inputs, then the most training."""
 
-    def preference(alike: Sequence[RunGroup]) -> tuple[bool, int, int]:
+    def same_inputs(group: RunGroup) -> tuple[object, ...]:
+        return group.first.split, group.first.result["n_inputs"], group.precision
+
+    def preference(alike: Sequence[RunGroup]) -> tuple[bool, int, int, int]:
         first = alike[0].first
-        return first.split == "test", len({group.first.method for group in alike}), first.result["n_inputs"]
+        methods = len({group.first.method for group in alike})
+        return first.split == "test", methods, first.result["n_inputs"], alike[0].seen
 
-    return max(split_by(groups, lambda group: (group.first.split, group.first.result["n_inputs"])), key=preference)
+    trained = [group for group in groups if spec_of(group.method).trains]
+    parts = split_by(trained or groups, lambda group: (*same_inputs(group), group.training_amount))
+    ranked = max(parts, key=preference)
+    untrained = [group for group in groups if not spec_of(group.method).trains]
+    return ranked + [
+        group for group in untrained if group not in ranked and same_inputs(group) == same_inputs(ranked[0])
+    ]
 
 
 def _inputs(group: RunGroup) -> str:
     return f"{group.first.result['n_inputs']:,} {group.first.split} inputs"
+
+
+def _circumstances(group: RunGroup) -> str:
+    """Inputs and amount of training, and the sample corpus by its name."""
+    sample = display_names.SOURCES[SAMPLE] if group.first.result["data_source"] == SAMPLE else ""
+    return ", ".join(filter(None, (_inputs(group), amount_text(group), sample)))
 
 
 def _sum(runs: Iterable[Record], name: str) -> Any:

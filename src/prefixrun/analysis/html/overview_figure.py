@@ -33,7 +33,7 @@ def overview_figure(outcomes: Sequence[Outcome]) -> PageFigure | None:
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.set_xlabel(most.metric)
         svg = as_svg(canvas)
-    title = f"{most.task}: {most.metric} of each method, {most.inputs}"
+    title = f"{most.task}: {most.metric} of each method, {most.circumstances}"
     return PageFigure(title, _caption(most), address(svg))
 
 
