@@ -56,7 +56,7 @@ def test_a_nested_training_stands_beside_those_of_its_lengths(tmp_path: Path) ->
         "1": ["3", "1.450 ± 0.000", "1.420 ± 0.010", "+0.030 [+0.005, +0.055]"],
         "40": ["1", "1.350", "1.340", "+0.010"],
     }
-    assert "Training took 1.10 times as long as at length 40 alone." in page(load_records(tmp_path).runs)
+    assert "Training took 1.10 times as long as at length 40 alone: wall times" in page(load_records(tmp_path).runs)
 
 
 def test_combinations_keep_a_share_of_what_each_prefix_gains(tmp_path: Path) -> None:

@@ -63,8 +63,12 @@ def _lengths(records: Sequence[Record]) -> Iterator[Table]:
             rows.append((str(length), *_beside(of_nested, of_single)))
         whole = [record for record in single if record.prefix_len == alike[0].prefix_len]
         notes = ["The first positions of one prefix, beside prefixes of that length alone."]
-        if ratio := _ratio_of_times(alike, whole):
-            notes.append(f"Training took {ratio:.2f} times as long as at length {alike[0].prefix_len} alone.")
+        if ratios := _ratios_of_times(alike, whole):
+            span = " to ".join(dict.fromkeys(f"{ratio:.2f}" for ratio in (min(ratios), max(ratios))))
+            notes.append(
+                f"Training took {span} times as long as at length {alike[0].prefix_len} alone: wall times, in which "
+                "other programs have their part."
+            )
         yield simple_table(
             ("length", "runs", "nested", "alone", "nested minus alone [95 %]"),
             rows,
@@ -271,12 +275,10 @@ def _difference(first: BySeed, second: BySeed) -> str:
     return f"{signed(found.mean, 3)} [{signed(found.low, 3)}, {signed(found.high, 3)}]"
 
 
-def _ratio_of_times(first: Sequence[Record], second: Sequence[Record]) -> float | None:
-    """Mean training time of the first over that of the second, of runs with equal seeds on equal machines; None where
-    no two such runs have measured it."""
+def _ratios_of_times(first: Sequence[Record], second: Sequence[Record]) -> list[float]:
+    """Training times of the first over those of the second, of runs with equal seeds on equal machines."""
     times, others = ({(each.seed, each.machine): _train_seconds(each) for each in runs} for runs in (first, second))
-    ratios = [seconds / other for key, seconds in times.items() if seconds and (other := others.get(key))]
-    return estimate(ratios).mean if ratios else None
+    return [seconds / other for key, seconds in times.items() if seconds and (other := others.get(key))]
 
 
 def _train_seconds(record: Record) -> float | None:
