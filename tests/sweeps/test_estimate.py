@@ -31,7 +31,7 @@ def speeds(directory: Path, *runs: dict[str, Any]) -> SimilarRuns:
 
 
 def test_the_same_task_comes_first_and_then_the_same_model_and_method(tmp_path: Path) -> None:
-    config = compose(["method=prefix"])
+    config = compose(["method=prefix", "threads=1"])
     todo = Work(pairs=1600, beams=300)
     seconds = START + METEOR + 100.0 + 115_200 / 1e5 + 20.0  # of synthetic records
     assert speeds(tmp_path / "none").seconds(config, todo) is None
@@ -52,3 +52,21 @@ def test_starting_and_scoring_count_and_meteor_where_it_is_among_the_scores(tmp_
     similar = speeds(tmp_path, {})
     assert similar.seconds(compose(["task=e2e"]), nothing) == START + METEOR
     assert similar.seconds(compose(["task=xsum"]), nothing) == START
+
+
+def test_threads_share_the_work_and_a_gpu_says_nothing_of_a_processor(tmp_path: Path) -> None:
+    todo = Work(pairs=1600, beams=300)
+    write_record(tmp_path, settings={"train.accumulate": 1}, result={"provenance": {"threads": 2}})
+    of_two_threads = SimilarRuns(load_records(tmp_path).runs)
+    fixed = START + METEOR
+    one = of_two_threads.seconds(compose(["threads=1"]), todo)
+    two = of_two_threads.seconds(compose(["threads=2"]), todo)
+    assert one is not None
+    assert two is not None
+    assert one - fixed == pytest.approx(2 * (two - fixed))
+    assert of_two_threads.seconds(compose(["device=cuda"]), todo) is None
+    on_gpu = {"provenance": {"accelerator": "a GPU", "threads": 16}}
+    write_record(tmp_path / "gpu", settings={"train.accumulate": 1}, result=on_gpu)
+    of_gpu = SimilarRuns(load_records(tmp_path / "gpu").runs)
+    assert of_gpu.seconds(compose(["device=cuda"]), todo) == pytest.approx(two)
+    assert of_gpu.seconds(compose(["device=cpu"]), todo) is None

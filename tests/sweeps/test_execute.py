@@ -257,3 +257,21 @@ def test_a_tree_that_cannot_be_written_stops_the_sweep_before_it_starts(
     said = capsys.readouterr()
     assert said.err.startswith("prefixrun: results_dir: closed cannot be written (")
     assert said.out == ""
+
+
+def test_a_point_that_names_another_run_of_the_sweep_is_done_behind_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """A combination names runs by their tasks, and what these have trained is part of what it is."""
+    conf = Path("conf/experiment")
+    conf.mkdir(parents=True)
+    (conf / "both.yaml").write_text(
+        "quick:\n  grid:\n"
+        "    - {method: prefix_flat, init: random, task: [e2e, webnlg]}\n"
+        "    - {method: prefix_combined, method.combine: average, method.runs: [e2e+webnlg, e2e+dart]}\n"
+    )
+    words = [word for word in SMALL if not word.startswith(("method", "init"))]
+    assert main(["--config-dir", "conf", "-m", "experiment=both", *words]) == 0
+    said = capsys.readouterr().out
+    assert "2 to do, 2 impossible" in said
+    assert "\n1 more run can be done now\n[1/1] " in said
+    assert "3 done now, 1 impossible" in said
+    assert said.count("do that run first") == 1

@@ -45,15 +45,14 @@ def test_the_time_that_is_left(seconds: list[float | None], text: str) -> None:
     assert format_time_left([OPEN] * len(seconds), seconds).startswith(text)
 
 
-def test_a_reason_that_all_runs_share_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_reason_that_runs_one_after_the_other_share_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     print_plan([IMPOSSIBLE, IMPOSSIBLE], [None, None])
     said = capsys.readouterr().out
     assert said.count("must be at least 1") == 1
-    assert "\nall of them: must be at least 1\n\nnone of them can be run here\n" in said
+    assert said.endswith("none of them can be run here\n")
     print_plan([IMPOSSIBLE, DONE], [None, None])
     said = capsys.readouterr().out
     assert said.count("must be at least 1") == 1
-    assert "all of them" not in said
     assert said.endswith("nothing is left to do\n")
 
 

@@ -158,17 +158,20 @@ def _sweep(overrides: list[str], config_dir: Path | None) -> int:
     from prefixrun.runs import configure
     from prefixrun.sweeps.execute import sweep
     from prefixrun.sweeps.launchers import launcher
-    from prefixrun.sweeps.plan import plan_jobs
+    from prefixrun.sweeps.plan import Job, plan_jobs
     from prefixrun.tracking import refuse_missing
 
     refuse_several()
     if tune.is_asked_for(overrides):
         return tune.sweep(overrides, config_dir)
-    points = configure.sweep_points(overrides, config_dir=config_dir)
-    for tracker in dict.fromkeys(point.config.tracker for point in points if point.config):
-        refuse_missing(tracker)
-    launch = launcher(overrides, config_dir)
-    return sweep(plan_jobs(points), launch)
+
+    def plan() -> Sequence[Job]:
+        points = configure.sweep_points(overrides, config_dir=config_dir)
+        for tracker in dict.fromkeys(point.config.tracker for point in points if point.config):
+            refuse_missing(tracker)
+        return plan_jobs(points)
+
+    return sweep(plan, launcher(overrides, config_dir))
 
 
 def _answer(arguments: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from statistics import median
 from prefixrun.config.schema import Config
 from prefixrun.results.records import Record, load_records
 from prefixrun.sweeps.plan import Job
+from prefixrun.sweeps.workers import available_cores, available_gpus
 
 START = 20.0
 """Seconds of a run before its first step and after its last output, but for METEOR: imports, loading, scoring."""
@@ -50,15 +52,18 @@ class SimilarRuns:
         """Seconds from the start to the scores, at the median speed of similar runs; None when there is none.
 
         Similar are runs of the same task, model and method; else of the same model and method, whose inputs have other
-        lengths.
+        lengths. Runs on a GPU say nothing of a processor, nor the other way round; of a processor's threads each is
+        taken to do the same.
         """
-        wanted = (config.model.name, config.method.name)
-        same_method = [speed for speed in self._speeds if (speed.model, speed.method) == wanted]
+        on_gpu = config.device not in ("auto", "cpu") or (config.device == "auto" and bool(available_gpus()))
+        wanted = (config.model.name, config.method.name, on_gpu)
+        same_method = [speed for speed in self._speeds if (speed.model, speed.method, speed.on_gpu) == wanted]
         similar = [speed for speed in same_method if speed.task == config.task.name] or same_method
         if not similar:
             return None
+        threads = 1 if on_gpu else config.threads or len(available_cores()) or os.cpu_count() or 1
         working = median(speed.pair * todo.pairs + speed.beam * todo.beams for speed in similar)
-        return START + METEOR * _has_meteor(config) + working
+        return START + METEOR * _has_meteor(config) + working / threads
 
 
 def _has_meteor(config: Config) -> bool:
@@ -99,21 +104,25 @@ class _Speed:
     task: str
     model: str
     method: str
+    on_gpu: bool
     pair: float
-    """Seconds for one training pair."""
+    """Seconds for one training pair, times the threads of a processor."""
     beam: float
-    """Seconds for one beam of one input."""
+    """The same for one beam of one input."""
 
 
 def _speed(record: Record) -> _Speed | None:
-    costs, settings = record.result["costs"], record.settings
+    costs, settings, made = record.result["costs"], record.settings, record.result["provenance"]
     training, decoding, steps = costs["train_seconds"], costs["decode_seconds"], costs.get("train_steps")
     sizes = ("train.batch_size", "train.accumulate", "decode.beams")
     if training is None or decoding is None or steps is None or any(settings.get(name) is None for name in sizes):
         return None
     pairs = steps * settings["train.batch_size"] * settings["train.accumulate"]
     beams = record.result["n_inputs"] * settings["decode.beams"]
-    return _Speed(record.task, record.model, record.method, training / max(1, pairs), decoding / max(1, beams))
+    on_gpu = made.get("accelerator") is not None
+    threads = 1 if on_gpu else made.get("threads") or made.get("cpu_count") or 1
+    each = threads * training / max(1, pairs), threads * decoding / max(1, beams)
+    return _Speed(record.task, record.model, record.method, on_gpu, *each)
 
 
 def total(seconds: Sequence[float | None]) -> tuple[float, int]:

@@ -25,16 +25,45 @@ Launch = Callable[[Sequence[Job], Report], None]
 when the launcher itself gives up."""
 
 
-def sweep(jobs: Sequence[Job], launch: Launch | None = None) -> int:
-    """Work on all jobs, print each outcome and a table of all. Returns the exit code, 0 only when no run failed."""
+Plan = Callable[[], Sequence[Job]]
+"""Looks up the runs of a sweep and their states."""
+
+
+def sweep(plan: Plan, launch: Launch | None = None) -> int:
+    """Work on all jobs, print each outcome and a table of all. Returns the exit code, 0 only when no run failed.
+
+    A point may name another run of the sweep, which has no id before it is finished (method.runs=e2e). So where some
+    were impossible, it is planned again as long as that makes more of them possible.
+    """
+    jobs, ended, stopped = plan(), dict[tuple[str, ...], Outcome](), 0
     for directory in {Path(job.config.results_dir).expanduser() for job in jobs if job.is_open}:
         files.make_directory(directory)
     for job in jobs:
         if job.run is not None and job.state == "finished":
             job.run.remove_trained()
     print_text(format_states(jobs))
-    outcomes = [_outcome_before(job) for job in jobs]
-    open_jobs = [index for index, job in enumerate(jobs) if job.is_open]
+    while True:
+        outcomes = [ended.get(job.point.overrides) or _outcome_before(job) for job in jobs]
+        is_over = not any(outcome.end == "not started" for outcome in outcomes)
+        stopped = _work_on(jobs, outcomes, launch or one_after_another)
+        ended = {
+            job.point.overrides: outcome
+            for job, outcome in zip(jobs, outcomes, strict=True)
+            if job.state != "impossible"
+        }
+        if stopped or is_over or len(ended) == len(jobs):
+            break
+        jobs = plan()
+        if possible := sum(job.is_open and job.point.overrides not in ended for job in jobs):
+            print_text(f"{possible} more run{'s' * (possible > 1)} can be done now")
+    print_outcomes(jobs, outcomes)
+    return stopped or exit_code(outcomes)
+
+
+def _work_on(jobs: Sequence[Job], outcomes: list[Outcome], launch: Launch) -> int:
+    """Work on the jobs that are not started, with a line for each, and set their outcomes. Returns 0, or the exit code
+    of what ended the work before them all."""
+    open_jobs = [index for index, outcome in enumerate(outcomes) if outcome.end == "not started"]
     numbers = iter(range(1, len(open_jobs) + 1))
 
     def report(open_index: int, outcome: Outcome) -> None:
@@ -46,7 +75,7 @@ def sweep(jobs: Sequence[Job], launch: Launch | None = None) -> int:
     stopped = 0
     try:
         if open_jobs:
-            (launch or one_after_another)([jobs[index] for index in open_jobs], report)
+            launch([jobs[index] for index in open_jobs], report)
     except KeyboardInterrupt:
         stopped = Interrupted.exit_code
     except SystemExit as end:
@@ -54,9 +83,9 @@ def sweep(jobs: Sequence[Job], launch: Launch | None = None) -> int:
     except PrefixrunError as error:
         print_text(str(error))
         stopped = error.exit_code
-    outcomes = [_final_outcome(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True)]
-    print_outcomes(jobs, outcomes)
-    return stopped or exit_code(outcomes)
+    for index in open_jobs:
+        outcomes[index] = _final_outcome(jobs[index], outcomes[index])
+    return stopped
 
 
 def one_after_another(jobs: Sequence[Job], report: Report) -> None:

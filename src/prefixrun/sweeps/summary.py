@@ -43,25 +43,21 @@ def _state_text(job: Job) -> str:
 
 def print_plan(jobs: Sequence[Job], seconds: Sequence[float | None]) -> None:
     """All runs with their states, the time that each will take and why some cannot be run; below, the time of all."""
-    rows = [row for job, time in zip(jobs, seconds, strict=True) for row in _plan_rows(job, time, _shared_reason(jobs))]
+    rows = []
+    for job, time, reason in zip(jobs, seconds, _said_once([job.reason for job in jobs]), strict=True):
+        text = format_duration(time) if time is not None else "unknown" if job.is_open else ""
+        rows.append(Row((STATES[job.state], text, _label(job))))
+        if reason:
+            rows.append(Row(("", "", f"  {reason}")))
     print_text("")
     print_table(Table((Column("state"), Column("time", is_number=True), Column("run")), (Section(tuple(rows)),)))
-    if reason := _shared_reason(jobs):
-        print_text(f"\nall of them: {_one_line(reason)}")
     print_text(f"\n{format_time_left(jobs, seconds)}")
 
 
-def _shared_reason(jobs: Sequence[Job]) -> str:
-    """The reason that all jobs share, which is then said once; empty where they differ, or for a single job."""
-    reasons = {job.reason for job in jobs}
-    return reasons.pop() if len(jobs) > 1 and len(reasons) == 1 else ""
-
-
-def _plan_rows(job: Job, seconds: float | None, shared: str) -> Iterator[Row]:
-    time = format_duration(seconds) if seconds is not None else "unknown" if job.is_open else ""
-    yield Row((STATES[job.state], time, _label(job)))
-    if job.reason and job.reason != shared:
-        yield Row(("", "", f"  {_one_line(job.reason)}"))
+def _said_once(reasons: Sequence[str]) -> list[str]:
+    """Each on one line, and of equal ones behind each other the last alone."""
+    following = [*reasons[1:], ""]
+    return ["" if reason == after else _one_line(reason) for reason, after in zip(reasons, following, strict=True)]
 
 
 def format_time_left(jobs: Sequence[Job], seconds: Sequence[float | None]) -> str:
@@ -97,10 +93,12 @@ def print_outcomes(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
         for job, outcome in zip(jobs, outcomes, strict=True)
     ]
     names = score_columns(records)
+    with_reason = ("failed", "diverged", "impossible", "held")
+    reasons = _said_once([outcome.reason if outcome.end in with_reason else "" for outcome in outcomes])
     rows = [
         row
-        for job, outcome, record in zip(jobs, outcomes, records, strict=True)
-        for row in _outcome_rows(job, outcome, score_texts(record, names))
+        for job, outcome, reason, record in zip(jobs, outcomes, reasons, records, strict=True)
+        for row in _outcome_rows(job, outcome, reason, score_texts(record, names))
     ]
     rows += [Row(("", *texts, label), is_strong=True) for label, texts in mean_rows(jobs, records, names)]
     print_text("")
@@ -120,11 +118,11 @@ def _report_command(jobs: Sequence[Job]) -> str:
     return shlex.join(("prefixrun", "report", *([] if directory == "results" else [f"results_dir={directory}"])))
 
 
-def _outcome_rows(job: Job, outcome: Outcome, scores: Sequence[str]) -> Iterator[Row]:
+def _outcome_rows(job: Job, outcome: Outcome, reason: str, scores: Sequence[str]) -> Iterator[Row]:
     no_scores = ("",) * len(scores)
     yield Row((ENDS[outcome.end], *scores, _label(job)))
-    if outcome.end in ("failed", "diverged", "impossible", "held"):
-        yield Row(("", *no_scores, f"  {_one_line(outcome.reason)}"))
+    if reason:
+        yield Row(("", *no_scores, f"  {reason}"))
     if outcome.end == "failed" and job.run is not None and job.run.log.exists():
         yield Row(("", *no_scores, f"  log: {job.run.log}"))
 
