@@ -1,12 +1,12 @@
-"""Time of a training step with prefixes of three lengths and with fine-tuning, in alternating rounds of one process.
+"""Time of a training step with prefixes of three lengths, nested and with fine-tuning, in alternating rounds.
 
 python scripts/training_speed.py [results/measurements/training_speed.json]
 
 The paper says that prefix-tuning trains about 30 % faster than fine-tuning (ACL, appendix) and that long prefixes cost
 almost no speed. Times of whole runs are wall time, in which other programs of the machine have their part; this is
-processor time of one thread, of the same batches of the sample corpus of E2E, and every round has all sides, so that
-what slows the machine down slows them alike. What claims C14 and C21 say comes from the file, see
-analysis/claim_measurements.py.
+processor time of one thread, of the sample corpus of E2E, and every round has all sides on the same batches, so that
+what slows the machine down slows them alike. Rounds have seeds of their own, with which nested training draws other
+lengths. What claims C14 and C21 say comes from the file, see analysis/claim_measurements.py.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ SIDES: dict[str, list[str]] = {
     "prefix 1": ["method=prefix", "prefix_len=1"],
     "prefix 10": ["method=prefix", "prefix_len=10"],
     "prefix 40": ["method=prefix", "prefix_len=40"],
+    "prefix 40, nested": ["method=prefix", "prefix_len=40", "method.nested=true"],
     "finetune": ["method=finetune"],
 }
 STEPS = 3
@@ -48,7 +49,8 @@ def main(out: Path, model: str = "smollm2_135m") -> None:
     backbone = load_backbone(compose(common))
     pairs = tokenise(data.load("e2e", "train", None).all_pairs(), backbone.tokenizer)
     rounds = [
-        {side: _seconds(backbone, pairs, [*common, *choices]) for side, choices in SIDES.items()} for _ in range(ROUNDS)
+        {side: _seconds(backbone, pairs, [*common, *choices, f"seed={seed}"]) for side, choices in SIDES.items()}
+        for seed in range(ROUNDS)
     ]
     config = compose(common)
     write_json(

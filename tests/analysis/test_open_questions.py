@@ -18,16 +18,10 @@ def write(
     training = {key: more.pop(key) for key in ("lengths",) if key in more}
     measured = {} if loss is None else {"dev_loss": loss}
     result: dict[str, Any] = {"training": {"history": [{"step": 100, "train_loss": 1.5, **measured}], **training}}
-    result |= {key: more.pop(key) for key in ("scores", "costs", "model") if key in more}
+    result |= {key: more.pop(key) for key in ("scores", "model") if key in more}
     stored = more.pop("stored", 115_200)
     settings = {"method.name": method, "seed": seed, **more}
     write_record(tree, settings=settings, quality=quality, stored=stored, result=result)
-
-
-def costs(seconds: float | None) -> dict[str, float | None]:
-    """Of a training of so many seconds."""
-    others = {"train_tokens": 1000, "train_steps": 100, "decode_seconds": 1.0, "peak_memory_bytes": 1}
-    return {"train_seconds": seconds, **others}
 
 
 def rows(tree: Path, title: str) -> dict[str, list[str]]:
@@ -47,16 +41,15 @@ def test_a_nested_training_stands_beside_those_of_its_lengths(tmp_path: Path) ->
     for seed in (1, 2, 3):
         losses = [{"prefix_len": 1, "dev_loss": 1.45}, {"prefix_len": 40, "dev_loss": 1.35}]
         nested = {"prefix_len": 40, "method.nested": True, "decode.beams": 1}
-        write(tmp_path, 1.35, seed=seed, lengths=losses, costs=costs(22.0), **nested)
+        write(tmp_path, 1.35, seed=seed, lengths=losses, **nested)
         write(tmp_path, 1.40 + seed / 100, seed=seed, prefix_len=1)
         write(tmp_path, 1.20, seed=seed, prefix_len=1, **{"train.lr": 1.0})  # another training
-    write(tmp_path, 1.34, seed=2, prefix_len=40, costs=costs(20.0))
+    write(tmp_path, 1.34, seed=2, prefix_len=40)
     found = rows(tmp_path, "Length without a sweep")
     assert found == {
         "1": ["3", "1.450 ± 0.000", "1.420 ± 0.010", "+0.030 [+0.005, +0.055]"],
         "40": ["1", "1.350", "1.340", "+0.010"],
     }
-    assert "Training took 1.10 times as long as at length 40 alone: wall times" in page(load_records(tmp_path).runs)
 
 
 def test_combinations_keep_a_share_of_what_each_prefix_gains(tmp_path: Path) -> None:
@@ -135,16 +128,6 @@ def test_what_a_record_of_a_combination_may_lack(
     assert {"E2E alone", "WebNLG alone"} <= found.keys()
     combined = [row[:3] for name, row in found.items() if name.startswith("E2E + WebNLG, ")]
     assert combined == ([] if cells is None else [cells])
-
-
-@pytest.mark.parametrize(("nested", "alone"), [(None, None), (0.0, 0.0), (5.0, 0.0), (None, 5.0)])
-def test_times_that_were_not_measured_give_no_ratio(tmp_path: Path, nested: float | None, alone: float | None) -> None:
-    lengths = [{"prefix_len": 10, "dev_loss": 1.4}]
-    write(tmp_path, 1.4, lengths=lengths, costs=costs(nested), **{"method.nested": True})
-    write(tmp_path, 1.3, costs=costs(alone))
-    text = page(load_records(tmp_path).runs)
-    assert "| 10 | 1 | 1.400 | 1.300 | +0.100 |" in text
-    assert "Training took" not in text
 
 
 def test_records_without_a_description_of_their_training_say_nothing(tmp_path: Path) -> None:

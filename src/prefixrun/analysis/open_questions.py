@@ -61,20 +61,12 @@ def _lengths(records: Sequence[Record]) -> Iterator[Table]:
         for length, of_nested in sorted(losses.items()):
             of_single = _dev_losses(record for record in single if record.prefix_len == length)
             rows.append((str(length), *_beside(of_nested, of_single)))
-        whole = [record for record in single if record.prefix_len == alike[0].prefix_len]
-        notes = ["The first positions of one prefix, beside prefixes of that length alone."]
-        if ratios := _ratios_of_times(alike, whole):
-            span = " to ".join(dict.fromkeys(f"{ratio:.2f}" for ratio in (min(ratios), max(ratios))))
-            notes.append(
-                f"Training took {span} times as long as at length {alike[0].prefix_len} alone: wall times, in which "
-                "other programs have their part."
-            )
         yield simple_table(
             ("length", "runs", "nested", "alone", "nested minus alone [95 %]"),
             rows,
             numbers=range(5),
             title=f"Length without a sweep: {_where(alike[0])}, nested training of length {alike[0].prefix_len}",
-            notes=notes,
+            notes=["The first positions of one prefix, beside prefixes of that length alone."],
         )
 
 
@@ -273,14 +265,3 @@ def _difference(first: BySeed, second: BySeed) -> str:
     if found.low is None or found.high is None:
         return signed(found.mean, 3)
     return f"{signed(found.mean, 3)} [{signed(found.low, 3)}, {signed(found.high, 3)}]"
-
-
-def _ratios_of_times(first: Sequence[Record], second: Sequence[Record]) -> list[float]:
-    """Training times of the first over those of the second, of runs with equal seeds on equal machines."""
-    times, others = ({(each.seed, each.machine): _train_seconds(each) for each in runs} for runs in (first, second))
-    return [seconds / other for key, seconds in times.items() if seconds and (other := others.get(key))]
-
-
-def _train_seconds(record: Record) -> float | None:
-    seconds: float | None = record.result["costs"]["train_seconds"]
-    return seconds
