@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT
+from open_records import write
 from prefixrun.analysis.curves import figures
 from prefixrun.analysis.drawn import FILE, fingerprint, fingerprints
 from prefixrun.analysis.groups import run_groups
@@ -46,6 +47,20 @@ def test_a_figure_that_the_runs_no_longer_make_goes(tmp_path: Path) -> None:
         LIST,
         *(f"prefix_length-e2e-smollm2_135m-50.{ending}" for ending in ("png", "svg")),
     }
+
+
+def test_pictures_of_open_questions_are_published_and_go_like_the_others(tmp_path: Path) -> None:
+    losses = [{"prefix_len": 1, "dev_loss": 1.5}, {"prefix_len": 10, "dev_loss": 1.4}]
+    write(tmp_path, 1.4, lengths=losses, **{"method.nested": True})
+    publish(load_records(tmp_path).runs, tmp_path)
+    (path,) = (tmp_path / "figures").glob("open_length-*.svg")
+    assert f"({path.name})" in (tmp_path / "figures" / LIST).read_text(encoding="utf-8")
+    path.write_text("as it was drawn", encoding="utf-8")
+    publish(load_records(tmp_path).runs, tmp_path)
+    assert path.read_text(encoding="utf-8") == "as it was drawn"
+    shutil.rmtree(tmp_path / "records")
+    publish(load_records(tmp_path).runs, tmp_path)
+    assert not list((tmp_path / "figures").iterdir())
 
 
 def test_the_list_of_figures_has_their_captions_and_goes_with_the_last_of_them(tmp_path: Path) -> None:

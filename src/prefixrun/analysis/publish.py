@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from prefixrun.analysis import claims, open_questions, table_format
+from prefixrun.analysis import claims, open_plots, open_questions, table_format
 from prefixrun.analysis.claim_table import claim_table
 from prefixrun.analysis.curves import figures
 from prefixrun.analysis.drawn import ENDINGS, FILE, fingerprint, fingerprints, is_there
@@ -15,6 +15,7 @@ from prefixrun.analysis.figure_types import Figure
 from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.method_tables import as_csv as methods_csv
 from prefixrun.analysis.method_tables import as_texts, method_tables
+from prefixrun.analysis.open_plots import Picture
 from prefixrun.analysis.paper_tables import SEEDS, Version, paper_tables
 from prefixrun.analysis.plots import draw
 from prefixrun.analysis.text_table import latex, markdown
@@ -42,7 +43,7 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
     files["methods.csv"] = methods_csv(compared)
     findings = claims.evaluate(records)
     files["claims.md"] = claims.markdown(findings, claim_table(findings))
-    if answers := open_questions.page(records):
+    if answers := open_questions.page(open_questions.answers(records)):
         files[ANSWERS] = answers
     return files
 
@@ -80,13 +81,18 @@ def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", s
     """
     contents = {f"tables/{name}": text.encode("utf-8") for name, text in tables(records, version, seeds).items()}
     before = fingerprints(out / "figures")
-    shown = {figure.name: (figure, fingerprint(figure)) for figure in figures(run_groups(records))}
+    shown: dict[str, tuple[Figure | Picture, str]] = {
+        figure.name: (figure, fingerprint(figure)) for figure in figures(run_groups(records))
+    }
+    of_questions = open_questions.pictures(open_questions.answers(records))
+    shown |= {picture.name: (picture, open_plots.fingerprint(picture)) for picture in of_questions}
     unchanged = []
     for name, (figure, now) in shown.items():
         if before.get(name) == now and is_there(out / "figures", name):
             unchanged += [f"figures/{name}.{ending}" for ending in ENDINGS]
         else:
-            contents |= {f"figures/{name}.{ending}": data for ending, data in draw(figure).items()}
+            drawn = open_plots.draw(figure) if isinstance(figure, Picture) else draw(figure)
+            contents |= {f"figures/{name}.{ending}": data for ending, data in drawn.items()}
     if shown:
         listed = json.dumps({name: now for name, (_, now) in shown.items()}, sort_keys=True, indent=2)
         contents[f"figures/{FILE}"] = f"{listed}\n".encode()
@@ -103,7 +109,7 @@ def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", s
     return [out / name for name in (*contents, *unchanged)]
 
 
-def figure_list(shown: Sequence[Figure]) -> str:
+def figure_list(shown: Sequence[Figure | Picture]) -> str:
     """Every figure with its title and caption, as Markdown: what the pictures themselves do not say."""
     intro = "# Figures\n\nDrawn from the records. Written by `prefixrun tables`.\n"
     entries = (f"## {each.title}\n\n![{each.title}]({each.name}.svg)\n\n{each.caption}\n" for each in shown)

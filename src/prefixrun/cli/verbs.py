@@ -97,7 +97,7 @@ VERBS: dict[str, Verb] = {
     "inspect": Verb(
         "what a trained prefix says: nearest words, attention, what leaving parts out costs, as a page",
         required=("run",),
-        optional=("data_dir", "examples", "vocabulary", "results_dir", "model_path"),
+        optional=("data_dir", "examples", "vocabulary", "pictures", "results_dir", "model_path"),
     ),
     "data check": Verb(
         "whether the corpora in a directory are whole, and what they share",

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import pytest
 
 from prefixrun.analysis.groups import run_groups
-from prefixrun.analysis.html.figures import address, page_figures
+from prefixrun.analysis.html.figures import PageFigure, page_figures
 from prefixrun.analysis.publish import publish
 from prefixrun.results.records import load_records
 from synthetic_records import write_record
@@ -54,6 +54,6 @@ def test_scores_with_different_signatures_are_a_problem_that_is_said(tmp_path: P
 
 def test_an_address_has_no_character_of_markup_and_all_of_the_figure() -> None:
     svg = """<svg xmlns="http://www.w3.org/2000/svg"><text onclick='x'>100 % ± "#" &amp; – é</text></svg>\n"""
-    made = address(svg)
+    made = PageFigure("Title", "Caption", svg).address
     assert re.fullmatch(r"data:image/svg\+xml,[\w =:/;,.()!?*$@\n%~-]+", made, re.ASCII)
     assert unquote(made.removeprefix("data:image/svg+xml,")) == svg

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from prefixrun.analysis.html.inspection_page import inspection_page
+from prefixrun.analysis.html.inspection_page import inspection_page, pictures
 from prefixrun.results.inspection.agreement import Agreement
 from prefixrun.results.inspection.attention_shares import READING, WRITING, SiteAttention
 from prefixrun.results.inspection.inspection import Inspection
@@ -53,7 +53,7 @@ def inspection(tokens: tuple[str, ...] = ("␣one", "␣two")) -> Inspection:
 
 
 def page(found: Inspection) -> str:
-    return inspection_page(found, command="prefixrun inspect", made="2026-01-02T03:04:05+00:00")
+    return inspection_page(found, pictures(found), command="prefixrun inspect", made="2026-01-02T03:04:05+00:00")
 
 
 def test_every_picture_has_a_caption_and_nothing_is_fetched() -> None:

@@ -23,8 +23,12 @@ class PageFigure:
 
     title: str
     caption: str
-    address: str
-    """The SVG itself, as ``data:image/svg+xml,…``."""
+    svg: str
+
+    @property
+    def address(self) -> str:
+        """The picture as an address that needs no escapes in HTML: ``data:image/svg+xml,…``."""
+        return "data:image/svg+xml," + quote(self.svg, safe=" =:/;,.()!?*$@\n")
 
 
 def page_figures(groups: Sequence[RunGroup], directory: Path) -> tuple[tuple[PageFigure, ...], str]:
@@ -39,9 +43,4 @@ def page_figures(groups: Sequence[RunGroup], directory: Path) -> tuple[tuple[Pag
         ]
     except DataError as error:
         return (), str(error)
-    return tuple(PageFigure(each.title, each.caption, address(svg)) for each, svg in drawn), ""
-
-
-def address(svg: str) -> str:
-    """An SVG document as an address that needs no escapes in HTML."""
-    return "data:image/svg+xml," + quote(svg, safe=" =:/;,.()!?*$@\n")
+    return tuple(PageFigure(each.title, each.caption, svg) for each, svg in drawn), ""

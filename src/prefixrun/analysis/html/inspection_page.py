@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
 import prefixrun
 from prefixrun.analysis.heat_maps import Changes, HeatMap, changes, heat_maps
-from prefixrun.analysis.html.figures import PageFigure, address
+from prefixrun.analysis.html.figures import PageFigure
 from prefixrun.analysis.html.format import NOTHING, number
 from prefixrun.analysis.html.page import ASSETS, environment
 from prefixrun.results import display_names
@@ -26,8 +26,33 @@ LATIN = 0x250
 """Characters below are in the font of the figures."""
 
 
-def inspection_page(inspection: Inspection, *, command: str, made: str) -> str:
-    """The page. `command`: as it was given; `made`: the time that it says."""
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Those of an inspection."""
+
+    words: tuple[tuple[PageFigure, ...], ...]
+    """By site."""
+    attention: tuple[PageFigure, ...]
+    """By site."""
+    losses: tuple[PageFigure, ...]
+
+    @property
+    def all(self) -> tuple[PageFigure, ...]:
+        """In the order of the page."""
+        return (*(figure for of_site in self.words for figure in of_site), *self.attention, *self.losses)
+
+
+def pictures(inspection: Inspection) -> Pictures:
+    """All of them, drawn."""
+    return Pictures(
+        tuple(_words_figures(inspection, each) for each in inspection.words),
+        tuple(_attention_figure(inspection, of_site) for of_site in _by_site(inspection.attention)),
+        tuple(_loss_figures(inspection)),
+    )
+
+
+def inspection_page(inspection: Inspection, drawn: Pictures, *, command: str, made: str) -> str:
+    """The page. `drawn`: its pictures; `command`: as it was given; `made`: the time that it says."""
     return (
         environment()
         .get_template("inspection.html")
@@ -39,10 +64,10 @@ def inspection_page(inspection: Inspection, *, command: str, made: str) -> str:
             run=inspection,
             facts=_facts(inspection),
             findings=_grouped(findings(inspection)),
-            words=[_Words.of(inspection, each) for each in inspection.words],
-            attention_figures=[_attention_figure(inspection, of_site) for of_site in _by_site(inspection.attention)],
+            words=[_Words.of(site, figures) for site, figures in zip(inspection.words, drawn.words, strict=True)],
+            attention_figures=drawn.attention,
             attention_rows=_attention_rows(inspection),
-            loss_figures=_loss_figures(inspection),
+            loss_figures=drawn.losses,
             loss_rows=_loss_rows(inspection),
             lead=LEAD,
             percent=percent,
@@ -82,7 +107,7 @@ class _Words:
     """The top layer first: its index and for each position token, cosine, median cosine, and strength of the shade."""
 
     @staticmethod
-    def of(run: Inspection, site: SiteWords) -> _Words:
+    def of(site: SiteWords, figures: tuple[PageFigure, ...]) -> _Words:
         layers = range(len(site.layers))
         leads = [cell.cosine - cell.median for position in site.positions for cell in position.layers]
         most = max(leads) or 1.0
@@ -97,7 +122,7 @@ class _Words:
             (position.nearest[0].token.replace("␣", " "), _shade(position.nearest[0].cosine - position.median, most))
             for position in site.positions
         )
-        return _Words(site, text, _words_figures(run, site), tuple(rows))
+        return _Words(site, text, figures, tuple(rows))
 
 
 def _shade(lead: float, most: float) -> int:
@@ -129,7 +154,7 @@ def _words_figures(run: Inspection, site: SiteWords) -> tuple[PageFigure, ...]:
         "of the cosine of keys and that of values, each averaged over the heads, for "
         f"{run.candidates:,} tokens of {run.vocabulary:,}."
     )
-    first = PageFigure(f"Direction beside that of tokens{where}", caption, "")
+    first = PageFigure(f"Direction beside that of tokens{where}", caption, heat_maps(likeness))
     sizes = (
         panel("keys", "times the median token's", "key_size"),
         panel("values", "times the median token's", "value_size"),
@@ -139,10 +164,7 @@ def _words_figures(run: Inspection, site: SiteWords) -> tuple[PageFigure, ...]:
         "output far although little attention falls on it. Computed: the norm of keys, or values, over all heads of a "
         "layer, divided by that of the median token."
     )
-    second = PageFigure(f"Size beside that of tokens{where}", caption, "")
-    return tuple(
-        replace(figure, address=address(heat_maps(panels))) for figure, panels in ((first, likeness), (second, sizes))
-    )
+    return first, PageFigure(f"Size beside that of tokens{where}", caption, heat_maps(sizes))
 
 
 def _by_site(attention: Sequence[SiteAttention]) -> list[list[SiteAttention]]:
@@ -180,7 +202,7 @@ def _attention_figure(run: Inspection, of_site: Sequence[SiteAttention]) -> Page
         caption += f"Spread evenly over all that a token sees, a position would get {spread}."
     else:
         caption += "The prefix has a softmax of its own, so its weights are multiplied by the size of the gate here."
-    return PageFigure(title, caption, address(heat_maps(panels)))
+    return PageFigure(title, caption, heat_maps(panels))
 
 
 def _attention_rows(run: Inspection) -> list[tuple[str, list[str]]]:
@@ -211,7 +233,7 @@ def _loss_figures(run: Inspection) -> list[PageFigure]:
         f"Computed: the loss without the part minus the loss with the whole prefix ({losses.loss:.3f}), both measured "
         f"over the same {over}; bars are 95 % intervals over these inputs."
     )
-    figures = [PageFigure(title, caption, address(changes(panels)))]
+    figures = [PageFigure(title, caption, changes(panels))]
     maps = [_cells(run, site, several) for site in sites]
     title = "Positions and layers left out together"
     caption = (
@@ -220,7 +242,7 @@ def _loss_figures(run: Inspection) -> list[PageFigure]:
         f"positions at these layers alone, over {losses.cell_pairs} of the pairs. Single cells do not add up to what a "
         "whole row or column costs, because other positions and layers stand in."
     )
-    return [*figures, PageFigure(title, caption, address(heat_maps(maps)))]
+    return [*figures, PageFigure(title, caption, heat_maps(maps))]
 
 
 def _change_panel(run: Inspection, what: str, x_label: str, of: Sequence[Change]) -> Changes:

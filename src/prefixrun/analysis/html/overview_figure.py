@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from prefixrun.analysis.canvas import as_svg, canvas_of
-from prefixrun.analysis.html.figures import PageFigure, address
+from prefixrun.analysis.html.figures import PageFigure
 from prefixrun.analysis.html.overview import Outcome, ScoredMethod
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
@@ -34,7 +34,7 @@ def overview_figure(outcomes: Sequence[Outcome]) -> PageFigure | None:
         axes.set_xlabel(most.metric)
         svg = as_svg(canvas)
     title = f"{most.task}: {most.metric} of each method, {most.circumstances}"
-    return PageFigure(title, _caption(most), address(svg))
+    return PageFigure(title, _caption(most), svg)
 
 
 def _caption(outcome: Outcome) -> str:

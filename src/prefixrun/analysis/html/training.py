@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from prefixrun.analysis.arms import diverged_runs
 from prefixrun.analysis.canvas import as_svg, canvas_of
 from prefixrun.analysis.groups import comparable, run_groups, split_by
-from prefixrun.analysis.html.figures import PageFigure, address
+from prefixrun.analysis.html.figures import PageFigure
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 from prefixrun.results.records import Record
@@ -68,7 +68,7 @@ def _figure(runs: Sequence[Record]) -> PageFigure:
         shown = dict(zip(labels, handles, strict=True))
         canvas.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=min(4, len(shown)), fontsize=8)
         svg = as_svg(canvas)
-    return PageFigure(f"Training: {where}, {first.n_train:,} pairs", _caption(runs, failed), address(svg))
+    return PageFigure(f"Training: {where}, {first.n_train:,} pairs", _caption(runs, failed), svg)
 
 
 def _caption(runs: Sequence[Record], failed: Collection[str]) -> str:

@@ -1,4 +1,4 @@
-"""prefixrun inspect run=ID[,ID...] [data_dir=DIR] [examples=8] [vocabulary=800] [results_dir=results]
+"""prefixrun inspect run=ID[,ID...] [data_dir=DIR] [examples=8] [vocabulary=800] [pictures=DIR] [results_dir=results]
 
 What a trained prefix says, as an HTML page with pictures in the directory of the run (inspection.html; the numbers in
 inspection.json): the words whose keys and values are nearest to those of each position and layer, the attention that
@@ -10,11 +10,13 @@ each position gets, and the development loss without one position, layer or site
   examples     how many test inputs (attention) and development pairs (losses; the map half as many) are read (8)
   vocabulary   how many tokens a prefix is compared with: those of the task and common words, or all (800)
   results_dir  directory with runs/ (results)
+  pictures     directory into which the pictures are also written, one SVG each, for a paper or a page of one's own
   model_path   where the model is now, for a run that was made with model=path
 
 Takes about a minute on two cores for a prefix of length 10, and longer in proportion to its length.
 """
 
+import re
 import sys
 from dataclasses import asdict
 
@@ -34,7 +36,7 @@ def run(arguments: dict[str, str]) -> int:
         whole_number("examples", examples, 1, MOST)
     if vocabulary not in (None, "all"):
         whole_number("vocabulary", vocabulary, 1, MOST, " or all")
-    data_dir = directory(arguments, "data_dir")
+    data_dir, picture_directory = directory(arguments, "data_dir"), directory(arguments, "pictures")
     from prefixrun.results.inspection import inspection as reading
     from prefixrun.results.lookup import find
 
@@ -46,15 +48,20 @@ def run(arguments: dict[str, str]) -> int:
         data_dir=data_dir,
         model_path=arguments.get("model_path"),
     )
-    from prefixrun.analysis.html.inspection_page import inspection_page
+    from prefixrun.analysis.html.inspection_page import inspection_page, pictures
     from prefixrun.results.inspection.summary import findings
     from prefixrun.runs.provenance import command, utc_now
 
     for record, inspection in zip(records, inspected, strict=True):
         run_directory = reading.page_directory(record)
         write_json(run_directory / NUMBERS, {"schema_version": reading.SCHEMA_VERSION, **asdict(inspection)})
-        page = inspection_page(inspection, command=command(sys.argv), made=utc_now())
+        drawn = pictures(inspection)
+        page = inspection_page(inspection, drawn, command=command(sys.argv), made=utc_now())
         write_text(run_directory / PAGE, page)
+        if picture_directory is not None:
+            for figure in drawn.all:
+                name = re.sub(r"[^a-z]+", "-", figure.title.lower())
+                write_text(picture_directory / f"{inspection.run_id}-{name}.svg", figure.svg)
         print_text(
             f"run {inspection.run_id}: {inspection.task}, {inspection.method} of length {inspection.prefix_len} for "
             f"{inspection.model}, seed {inspection.seed}"

@@ -1,0 +1,42 @@
+"""What an answer to an open question is made of, and what all of them share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from prefixrun.analysis.open_plots import Picture
+from prefixrun.console import Table
+from prefixrun.results.records import Record
+
+BySeed = Mapping[int, float]
+
+DOTS = "Small dots are runs, marks their means, bars 95 % intervals over three seeds or more."
+LOSS = "development loss (nats a token)"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What some runs say about a question."""
+
+    table: Table
+    picture: Picture
+
+
+def dev_losses(records: Iterable[Record]) -> dict[int, float]:
+    """Seed → the development loss of its run, in the order of the seeds."""
+    by_seed = sorted(records, key=lambda record: record.seed)
+    return {record.seed: record.dev_loss for record in by_seed if record.dev_loss is not None}
+
+
+def whole_model(record: Record) -> str:
+    """The name of the model that a probe has the first layers of, else of the model itself."""
+    return record.model.removesuffix(f"_first{record.settings.get('model.layers')}")
+
+
+def picture_name(question: str, record: Record, more: str = "", *, with_task: bool = True) -> str:
+    """Of a picture's files."""
+    task = [record.task] if with_task else []
+    parts = (f"open_{question}", *task, whole_model(record), *([more] if more else []))
+    return "-".join(re.sub(r"[^a-z0-9_.-]+", "", part.lower().replace(", ", "_")) for part in parts)
