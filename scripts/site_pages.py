@@ -35,16 +35,20 @@ PYTHON_API = {
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the generated pages."""
+    """Add the generated pages, and the figures that pages show."""
     from mkdocs.structure.files import File
 
     for path, text in pages().items():
         files.append(File.generated(config, path, content=text))
+    for figure in sorted((ROOT / "results" / "figures").glob("*.svg")):
+        files.append(File.generated(config, f"figures/{figure.name}", content=figure.read_bytes()))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Links that lead out of docs/ on GitHub lead to the page of the site, or become the plain name of the file."""
+    """Links that lead out of docs/ on GitHub lead to the page or figure of the site, or become the plain name of the
+    file."""
+    markdown = markdown.replace("](../results/figures/", "](figures/")
     return LINK.sub(lambda match: site_link(*match.groups(), page.file.src_uri), markdown)
 
 
