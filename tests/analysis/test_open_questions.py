@@ -76,6 +76,8 @@ def test_depths_are_compared_by_the_lowest_loss_of_each_method(
             probe = {} if layers is None else {"model.layers": layers, "model.name": f"smollm2_135m_first{layers}"}
             write(tmp_path, 1.3 + better, seed=seed, **probe)
             write(tmp_path, 1.4 + better, seed=seed, **probe, **{"train.lr": 1.0})
+            if layers is None:
+                write(tmp_path, 1.1, seed=seed, prefix_len=20)  # another length than that of the probes
             write(tmp_path, 1.2 + better, method="adapter", seed=seed, **probe)
             write(tmp_path, 1.0 + better, method="finetune", seed=seed, stored=134_515_008, **probe)
     found = rows(tmp_path, "Scale, a probe of depth: E2E, SmolLM2-135M")

@@ -161,10 +161,11 @@ def _depths(records: Sequence[Record]) -> Iterator[Answer]:
     """Development loss by the depth of the model, and what prefix-tuning lacks to the other methods there."""
     probes = [record for record in records if record.settings.get("model.layers") is not None]
     for alike in split_by(probes, lambda record: (whole_model(record), _training(record, *OF_A_METHOD))):
+        lengths = {None, *(record.prefix_len for record in alike)}
         groups = [
             group
             for group in run_groups(_alike(records, alike[0], OF_A_METHOD))
-            if whole_model(group.first) == whole_model(alike[0])
+            if whole_model(group.first) == whole_model(alike[0]) and group.first.prefix_len in lengths
         ]
         rows, depths = [], []
         for of_depth in sorted(split_by(groups, _layers), key=lambda groups: _layers(groups[0])):
