@@ -104,3 +104,13 @@ def test_the_picture_has_a_panel_for_each_task_and_a_row_for_each_combination(tm
         ((0, (1.0,)), (1, (2.0,))),
         ((0, (2.0,)), (1, (1.0,))),
     ]
+
+
+def test_a_prefix_that_was_decoded_twice_counts_once(tmp_path: Path) -> None:
+    for task in ("e2e", "webnlg"):
+        for sources in ("e2e", "webnlg"):
+            for beams in (1, 5):
+                for seed in (1, 2):
+                    loss = (1.0 if sources == task else 2.0) + seed / 10
+                    write_combined(tmp_path, task, sources, loss, seed=seed, **{"decode.beams": beams})
+    assert rows(tmp_path, "Combining")["E2E alone"][0] == "1.150 ± 0.071"

@@ -26,7 +26,7 @@ def test_a_nested_training_stands_beside_those_of_its_lengths(tmp_path: Path) ->
     write(tmp_path, 1.34, seed=2, prefix_len=40)
     found = rows(tmp_path, "Length without a sweep")
     (picture,) = pictures(answers(load_records(tmp_path).runs))
-    assert picture.name == "open_length-e2e-smollm2_135m-40-lr0.001"
+    assert picture.name == "open_length-e2e-smollm2_135m-40"
     ((_, (nested_series, alone)),) = picture.panels
     assert nested_series.points == ((0, (1.45,) * 3), (1, (1.35,) * 3))
     assert alone.points == ((0, (1.41, 1.42, 1.43)), (1, (1.34,)))
@@ -34,6 +34,24 @@ def test_a_nested_training_stands_beside_those_of_its_lengths(tmp_path: Path) ->
         "1": ["3", "1.450 ± 0.000", "1.420 ± 0.010", "+0.030 [+0.005, +0.055]"],
         "40": ["1", "1.350", "1.340", "+0.010"],
     }
+
+
+def test_nested_trainings_that_differ_in_another_setting_have_pictures_of_their_own(tmp_path: Path) -> None:
+    for batch_size in (8, 16):
+        losses = [{"prefix_len": 1, "dev_loss": 1 / batch_size}]
+        write(tmp_path, 1.4, lengths=losses, **{"method.nested": True, "train.batch_size": batch_size})
+    names = [picture.name for picture in pictures(answers(load_records(tmp_path).runs))]
+    assert len(set(names)) == 2
+    assert all(name.startswith("open_length-e2e-smollm2_135m-10-") for name in names)
+
+
+def test_a_nested_training_whose_record_has_no_rate_is_shown(tmp_path: Path) -> None:
+    write(tmp_path, 1.4, lengths=[{"prefix_len": 1, "dev_loss": 1.5}], **{"method.nested": True})
+    (path,) = tmp_path.glob("records/*/result.json")
+    result = json.loads(path.read_text(encoding="utf-8"))
+    del result["settings"]["train"]["lr"]
+    path.write_text(json.dumps(result), encoding="utf-8")
+    assert "| 1 | 1 | 1.500 |" in page(answers(load_records(tmp_path).runs))
 
 
 def test_records_without_a_description_of_their_training_say_nothing(tmp_path: Path) -> None:

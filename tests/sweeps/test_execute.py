@@ -14,9 +14,11 @@ import pytest
 from full_disk import full_disk
 from prefixrun.cli import run_command
 from prefixrun.cli.main import main
-from prefixrun.errors import DivergedError, Interrupted, PrefixrunError
+from prefixrun.errors import DiskFullError, DivergedError, Interrupted, PrefixrunError
 from prefixrun.runs import pipeline, prepare
 from prefixrun.runs.configure import sweep_points
+from prefixrun.sweeps import execute
+from prefixrun.sweeps.attempts import Outcome
 from prefixrun.sweeps.plan import Job, plan_jobs
 from small_run import SMALLEST as SMALL
 
@@ -275,3 +277,38 @@ def test_a_point_that_names_another_run_of_the_sweep_is_done_behind_it(capsys: p
     assert "\n1 more run can be done now\n[1/1] " in said
     assert "3 done now, 1 impossible" in said
     assert said.count("do that run first") == 1
+
+
+def both(*further: str) -> list[str]:
+    """The words of a sweep of two trainings and a combination of them."""
+    conf = Path("conf/experiment")
+    conf.mkdir(parents=True, exist_ok=True)
+    (conf / "both.yaml").write_text(
+        "quick:\n  grid:\n"
+        "    - {method: prefix_flat, init: random, task: [e2e, webnlg]}\n"
+        "    - {method: prefix_combined, method.combine: average, method.runs: e2e+webnlg}\n"
+    )
+    small = [word for word in SMALL if not word.startswith(("method", "init"))]
+    return ["--config-dir", "conf", "-m", "experiment=both", *small, *further]
+
+
+def test_a_full_disk_ends_a_sweep_with_impossible_points(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(config: Any) -> Outcome:
+        raise DiskFullError("the disk is full")
+
+    words = both()
+    monkeypatch.setattr(execute, "attempt", full)
+    assert main(words) == DiskFullError.exit_code
+    assert capsys.readouterr().out.count("the disk is full") == 2, "as the run ends, and in the table"
+
+
+def test_what_a_sweep_is_was_decided_when_it_began(
+    capsys: pytest.CaptureFixture[str], before_completing: Install
+) -> None:
+    """The file of its grid is edited while it works."""
+    words = both()
+    before_completing(lambda seed: (Path("conf/experiment") / "both.yaml").write_text("quick: {"))
+    assert main(words) == 0
+    assert "3 done now" in capsys.readouterr().out

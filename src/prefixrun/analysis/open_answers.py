@@ -37,6 +37,7 @@ def whole_model(record: Record) -> str:
 
 def picture_name(question: str, record: Record, more: str = "", *, with_task: bool = True) -> str:
     """Of a picture's files."""
-    task = [record.task] if with_task else []
-    parts = (f"open_{question}", *task, whole_model(record), *([more] if more else []))
+    task = record.task if with_task else ""
+    precision = "" if record.precision == "fp32" else record.precision
+    parts = filter(None, (f"open_{question}", task, whole_model(record), more, precision))
     return "-".join(re.sub(r"[^a-z0-9_.-]+", "", part.lower().replace(", ", "_")) for part in parts)

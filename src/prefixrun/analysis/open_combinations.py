@@ -44,7 +44,10 @@ def _of_two_tasks(records: Sequence[Record], own: Mapping[str, Sequence[Record]]
     decoding = " or ".join(dict.fromkeys(decoding_text(record) for record in records))
     title = f"Combining: {display_names.of_model(records[0].model)}{length}"
     losses = {
-        task: [tuple(dev_losses(record for record in alike if record.task == task).values()) for alike in combined]
+        task: [
+            tuple(record.dev_loss for record in _of_task(alike, task) if record.dev_loss is not None)
+            for alike in combined
+        ]
         for task in own
     }
     table = simple_table(
@@ -105,12 +108,18 @@ def _combination(record: Record) -> tuple[int, str]:
     return len(sources), name + (", two seeds" if len(set(sources)) < len(sources) == 2 else "")
 
 
+def _of_task(alike: Sequence[Record], task: str) -> list[Record]:
+    """The runs on a task in the order of their seeds, each prefix once, however often it was decoded."""
+    on_task = sorted((record for record in alike if record.task == task), key=lambda record: record.seed)
+    return [runs[0] for runs in split_by(on_task, lambda record: (record.seed, record.settings.get("method.digest")))]
+
+
 def _kept(alike: Sequence[Record], own: Mapping[str, Sequence[Record]], task: str) -> tuple[str, str, str]:
     """Loss, share of what the task's own prefix gains over that of the other task, and score, on one of both tasks.
 
     There is no share where the own prefix gains nothing.
     """
-    runs = [record for record in alike if record.task == task]
+    runs = _of_task(alike, task)
     losses = [record.dev_loss for record in runs if record.dev_loss is not None]
     if not losses:
         return NONE, NONE, NONE

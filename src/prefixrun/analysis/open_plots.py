@@ -69,12 +69,12 @@ def draw(picture: Picture) -> dict[str, bytes]:
             places = range(len(picture.places))
             if picture.has_rows:
                 axes.set_xlabel(label)
-                axes.set_yticks(places, picture.places)
+                axes.set_yticks(places, picture.places, parse_math=False)
                 axes.set_ylim(len(places) - 0.4, -0.6)
             else:
                 axes.set_xlabel(picture.place_label)
                 axes.set_ylabel(label)
-                axes.set_xticks(places, picture.places)
+                axes.set_xticks(places, picture.places, parse_math=False)
         if not picture.has_rows:
             legend_below(canvas, panels[0])
         return {ending: as_bytes(canvas, ending) for ending in ENDINGS}

@@ -8,6 +8,7 @@ runs with equal seeds, which see the same pairs in the same order, with Student'
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import inf
 
 from prefixrun.analysis.arms import Arm
@@ -16,7 +17,7 @@ from prefixrun.analysis.group_labels import labels
 from prefixrun.analysis.groups import RunGroup, run_groups, split_by
 from prefixrun.analysis.open_answers import DOTS, LOSS, Answer, BySeed, dev_losses, picture_name, whole_model
 from prefixrun.analysis.open_combinations import combined_prefixes
-from prefixrun.analysis.open_plots import Picture, Series
+from prefixrun.analysis.open_plots import Picture, Series, fingerprint
 from prefixrun.analysis.table_format import mean_sd, signed
 from prefixrun.analysis.text_table import markdown
 from prefixrun.config.setting_roles import is_among, outside_identity, repeats
@@ -41,8 +42,15 @@ def answers(records: Sequence[Record]) -> list[Answer]:
 
 
 def pictures(found: Sequence[Answer]) -> list[Picture]:
-    """Those of the answers, the first of each name."""
-    return list({answer.picture.name: answer.picture for answer in reversed(found)}.values())[::-1]
+    """Those of the answers; what would share a name has a part of its fingerprint in it."""
+    drawn = [answer.picture for answer in found]
+    names = [picture.name for picture in drawn]
+    return [
+        replace(picture, name=f"{picture.name}-{fingerprint(picture)[:6]}")
+        if names.count(picture.name) > 1
+        else picture
+        for picture in drawn
+    ]
 
 
 def page(found: Sequence[Answer]) -> str:
@@ -80,7 +88,7 @@ def _lengths(records: Sequence[Record]) -> Iterator[Answer]:
                 notes=[note],
             ),
             Picture(
-                name=picture_name("length", alike[0], f"{alike[0].prefix_len}-lr{alike[0].settings['train.lr']}"),
+                name=picture_name("length", alike[0], f"{alike[0].prefix_len}"),
                 title=title,
                 caption=f"{note} {DOTS}",
                 places=tuple(map(str, lengths)),
@@ -129,9 +137,7 @@ def _capacity(records: Sequence[Record]) -> Iterator[Answer]:
                 notes=["In brackets the number of seeds."],
             ),
             Picture(
-                name=picture_name(
-                    "capacity", first, f"{first.result['n_inputs']}inputs-{first.precision}", with_task=False
-                ),
+                name=picture_name("capacity", first, f"{first.result['n_inputs']}inputs", with_task=False),
                 title=title,
                 caption=f"Of {first.result['n_inputs']} test inputs. {DOTS}",
                 places=tuple(by_name),

@@ -11,7 +11,10 @@ from prefixrun.config.paths import wrong_path
 from prefixrun.config.validate import closest, refusal
 from prefixrun.errors import ConfigError, shortened
 
-PATHS = ("results_dir", "data_dir", "config_dir", "model_path", "hyp", "refs", "file", "prefix", "out", "into", "json")
+PATHS = (
+    *("results_dir", "data_dir", "config_dir", "model_path", "hyp", "refs", "file", "prefix", "out", "into", "json"),
+    "pictures",
+)
 """Keys of paths."""
 
 LISTS = ("run", "metrics", "seeds", "data.verify")

@@ -155,6 +155,7 @@ def _hydra(arguments: list[str]) -> int:
 def _sweep(overrides: list[str], config_dir: Path | None) -> int:
     from prefixrun.cli.commands import tune
     from prefixrun.cli.run_command import refuse_several
+    from prefixrun.config.compose import SweepPoint
     from prefixrun.runs import configure
     from prefixrun.sweeps.execute import sweep
     from prefixrun.sweeps.launchers import launcher
@@ -164,14 +165,18 @@ def _sweep(overrides: list[str], config_dir: Path | None) -> int:
     refuse_several()
     if tune.is_asked_for(overrides):
         return tune.sweep(overrides, config_dir)
+    points = configure.sweep_points(overrides, config_dir=config_dir)
 
-    def plan() -> Sequence[Job]:
-        points = configure.sweep_points(overrides, config_dir=config_dir)
+    def planned(points: Sequence[SweepPoint]) -> Sequence[Job]:
         for tracker in dict.fromkeys(point.config.tracker for point in points if point.config):
             refuse_missing(tracker)
         return plan_jobs(points)
 
-    return sweep(plan, launcher(overrides, config_dir))
+    def replan(impossible: Sequence[Job]) -> Sequence[Job]:
+        return planned(configure.recomposed([job.point for job in impossible], config_dir=config_dir))
+
+    jobs = planned(points)
+    return sweep(jobs, launcher(overrides, config_dir), replan)
 
 
 def _answer(arguments: list[str]) -> int:

@@ -119,7 +119,7 @@ def _run(request: Request) -> int:
     launch = launcher(request.overrides)
     jobs = plan_jobs(configure.sweep_points(request.overrides))
     print_plan(jobs, estimate_jobs(jobs, TREE))
-    return sweep(lambda: jobs, launch)
+    return sweep(jobs, launch)
 
 
 def _publish(request: Request) -> None:

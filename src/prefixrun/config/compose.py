@@ -115,6 +115,16 @@ def sweep_points(
     return points
 
 
+def recomposed(
+    points: Sequence[SweepPoint], *, config_dir: Path | None = None, solve: Solver = _no_solver
+) -> list[SweepPoint]:
+    """The same points, composed and solved anew: what they name may be there now. Raises ConfigError for a
+    `config_dir` that is gone."""
+    with hydra_files(config_dir):
+        composer = _Composer(config_dir, groups(config_dir), solve)
+        return [composer.point(point.overrides) for point in points]
+
+
 def _in_effect(user_overrides: Sequence[Override], choices: Mapping[str, Sequence[str]]) -> list[Override]:
     """The overrides that make the points: the last of each key, as Hydra has it, without those of Hydra itself."""
     last = {override.key_or_group: override for override in user_overrides}

@@ -32,4 +32,5 @@ def solve(config: Config, user_keys: Collection[str] = ()) -> Config:
 compose = partial(unsolved.compose, solve=solve)
 configurations = partial(unsolved.configurations, solve=solve)
 sweep_points = partial(unsolved.sweep_points, solve=solve)
+recomposed = partial(unsolved.recomposed, solve=solve)
 from_hydra = partial(unsolved.from_hydra, solve=solve)

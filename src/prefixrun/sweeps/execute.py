@@ -25,44 +25,60 @@ Launch = Callable[[Sequence[Job], Report], None]
 when the launcher itself gives up."""
 
 
-Plan = Callable[[], Sequence[Job]]
-"""Looks up the runs of a sweep and their states."""
+Replan = Callable[[Sequence[Job]], Sequence[Job]]
+"""Plans points anew that were impossible; points that come to the same run are one job."""
 
 
-def sweep(plan: Plan, launch: Launch | None = None) -> int:
+def sweep(jobs: Sequence[Job], launch: Launch | None = None, replan: Replan | None = None) -> int:
     """Work on all jobs, print each outcome and a table of all. Returns the exit code, 0 only when no run failed.
 
-    A point may name another run of the sweep, which has no id before it is finished (method.runs=e2e). So where some
-    were impossible, it is planned again as long as that makes more of them possible.
+    replan: a point may name another run of the sweep, which has no id before it is finished (method.runs=e2e). So what
+    was impossible is planned again as long as that makes more of it possible.
     """
-    jobs, ended, stopped = plan(), dict[tuple[str, ...], Outcome](), 0
+    jobs = list(jobs)
     for directory in {Path(job.config.results_dir).expanduser() for job in jobs if job.is_open}:
         files.make_directory(directory)
     for job in jobs:
         if job.run is not None and job.state == "finished":
             job.run.remove_trained()
     print_text(format_states(jobs))
-    while True:
-        outcomes = [ended.get(job.point.overrides) or _outcome_before(job) for job in jobs]
-        is_over = not any(outcome.end == "not started" for outcome in outcomes)
-        stopped = _work_on(jobs, outcomes, launch or one_after_another)
-        ended = {
-            job.point.overrides: outcome
-            for job, outcome in zip(jobs, outcomes, strict=True)
-            if job.state != "impossible"
-        }
-        if stopped or is_over or len(ended) == len(jobs):
-            break
-        jobs = plan()
-        if possible := sum(job.is_open and job.point.overrides not in ended for job in jobs):
-            print_text(f"{possible} more run{'s' * (possible > 1)} can be done now")
+    outcomes = [_outcome_before(job) for job in jobs]
+    stopped = 0
+    try:
+        _work_off(jobs, outcomes, launch or one_after_another, replan)
+    except KeyboardInterrupt:
+        stopped = Interrupted.exit_code
+    except SystemExit as end:
+        stopped = end.code if isinstance(end.code, int) else 1
+    except PrefixrunError as error:
+        print_text(str(error))
+        stopped = error.exit_code
+    outcomes = [_final_outcome(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True)]
     print_outcomes(jobs, outcomes)
     return stopped or exit_code(outcomes)
 
 
-def _work_on(jobs: Sequence[Job], outcomes: list[Outcome], launch: Launch) -> int:
-    """Work on the jobs that are not started, with a line for each, and set their outcomes. Returns 0, or the exit code
-    of what ended the work before them all."""
+def _work_off(jobs: list[Job], outcomes: list[Outcome], launch: Launch, replan: Replan | None) -> None:
+    """Work on what is not started, then on what that has made possible; both lists change in place. Raises as Launch
+    and Replan."""
+    while any(outcome.end == "not started" for outcome in outcomes):
+        _work_on(jobs, outcomes, launch)
+        impossible = [job for job in jobs if job.state == "impossible"]
+        if replan is None or not impossible or any(outcome.end == "not started" for outcome in outcomes):
+            return
+        planned = {job.point.overrides: job for job in replan(impossible)}
+        pairs = [
+            (job, outcome) if job.state != "impossible" else (again, _outcome_before(again))
+            for job, outcome in zip(jobs, outcomes, strict=True)
+            if (again := planned.get(job.point.overrides, job)) is not job or job.state != "impossible"
+        ]
+        jobs[:], outcomes[:] = [job for job, _ in pairs], [outcome for _, outcome in pairs]
+        if possible := sum(outcome.end == "not started" for outcome in outcomes):
+            print_text(f"{possible} more run{'s' * (possible > 1)} can be done now")
+
+
+def _work_on(jobs: Sequence[Job], outcomes: list[Outcome], launch: Launch) -> None:
+    """Launch the jobs that are not started, print a line for each that ends, and set their outcomes."""
     open_jobs = [index for index, outcome in enumerate(outcomes) if outcome.end == "not started"]
     numbers = iter(range(1, len(open_jobs) + 1))
 
@@ -72,20 +88,9 @@ def _work_on(jobs: Sequence[Job], outcomes: list[Outcome], launch: Launch) -> in
             print_text(format_progress(next(numbers), len(open_jobs), jobs[index], outcome))
         outcomes[index] = outcome
 
-    stopped = 0
-    try:
-        if open_jobs:
-            launch([jobs[index] for index in open_jobs], report)
-    except KeyboardInterrupt:
-        stopped = Interrupted.exit_code
-    except SystemExit as end:
-        stopped = end.code if isinstance(end.code, int) else 1
-    except PrefixrunError as error:
-        print_text(str(error))
-        stopped = error.exit_code
+    launch([jobs[index] for index in open_jobs], report)
     for index in open_jobs:
         outcomes[index] = _final_outcome(jobs[index], outcomes[index])
-    return stopped
 
 
 def one_after_another(jobs: Sequence[Job], report: Report) -> None:

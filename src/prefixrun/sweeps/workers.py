@@ -10,8 +10,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-_claimed: list[FileLock] = []
-"""The lock of the slot that this process has; the operating system lets it go when the process ends."""
+_claimed: dict[str, FileLock] = {}
+"""Directory → the lock of the slot that this process has there; the operating system lets it go when the process ends.
+A launcher may keep its processes for the second round of a sweep, which has a directory of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,13 @@ class WorkerSlots:
 
     def claim(self) -> int:
         """Bind this process to the cores and the GPU of a free slot; returns its number of threads."""
-        if not _claimed:
+        if self.directory not in _claimed:
             slot, lock = self._free_slot()
-            _claimed.append(lock)
             if self.cores:
                 os.sched_setaffinity(0, self.share(slot))
-            if self.gpus:
+            if self.gpus and not _claimed:  # later it would change nothing
                 os.environ["CUDA_VISIBLE_DEVICES"] = self.gpu(slot)
+            _claimed[self.directory] = lock
         return len(available_cores()) or max(1, (os.cpu_count() or 1) // self.workers)
 
     def share(self, slot: int) -> tuple[int, ...]:
@@ -85,5 +86,5 @@ def available_cores() -> list[int]:
 def available_gpus() -> list[str]:
     """The GPUs that may be used, as CUDA_VISIBLE_DEVICES names them; looked up without loading a library."""
     if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return [name.strip() for name in visible.split(",") if name.strip()]
+        return [name.strip() for name in visible.split(",") if name.strip() and not name.strip().startswith("-")]
     return [str(number) for number, _ in enumerate(sorted(Path("/proc/driver/nvidia/gpus").glob("*")))]

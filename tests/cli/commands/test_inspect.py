@@ -35,3 +35,11 @@ def test_the_page_stands_beside_the_run(run: Path, tmp_path: Path, capsys: pytes
     for subject in ("words", "attention", "left out"):
         assert f"  {subject}" in printed
     assert main(["verify", run_id, "regenerate=0"]) == 0, "the run is as it was"
+
+
+def test_a_directory_for_pictures_that_cannot_be_written_is_refused_at_once(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert main(["inspect", f"run={run}", f"pictures={run}"]) == 2
+    assert f"pictures={run}: cannot be written" in capsys.readouterr().err

@@ -9,19 +9,21 @@ each position gets, and the development loss without one position, layer or site
   data_dir     directory of the real corpora, for a run on one
   examples     how many test inputs (attention) and development pairs (losses; the map half as many) are read (8)
   vocabulary   how many tokens a prefix is compared with: those of the task and common words, or all (800)
-  results_dir  directory with runs/ (results)
   pictures     directory into which the pictures are also written, one SVG each, for a paper or a page of one's own
+  results_dir  directory with runs/ (results)
   model_path   where the model is now, for a run that was made with model=path
 
 Takes about a minute on two cores for a prefix of length 10, and longer in proportion to its length.
 """
 
+import os
 import re
 import sys
 from dataclasses import asdict
 
 from prefixrun.cli.arguments import directory, results_dir, whole_number
 from prefixrun.console import print_labelled, print_text, terminal
+from prefixrun.errors import ConfigError
 from prefixrun.files import write_json, write_text
 
 PAGE, NUMBERS = "inspection.html", "inspection.json"
@@ -37,6 +39,8 @@ def run(arguments: dict[str, str]) -> int:
     if vocabulary not in (None, "all"):
         whole_number("vocabulary", vocabulary, 1, MOST, " or all")
     data_dir, picture_directory = directory(arguments, "data_dir"), directory(arguments, "pictures")
+    if picture_directory is not None and not os.access(picture_directory, os.W_OK | os.X_OK):
+        raise ConfigError(f"pictures={picture_directory}: cannot be written; give a directory you may write in")
     from prefixrun.results.inspection import inspection as reading
     from prefixrun.results.lookup import find
 
@@ -67,5 +71,5 @@ def run(arguments: dict[str, str]) -> int:
             f"{inspection.model}, seed {inspection.seed}"
         )
         print_labelled(terminal(), findings(inspection), indent=2)
-        print_text(f"  {run_directory / PAGE}")
+        print_text(f"  {run_directory / PAGE}" + (f"; pictures in {picture_directory}" if picture_directory else ""))
     return 0
