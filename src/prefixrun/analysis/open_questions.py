@@ -122,10 +122,16 @@ def _capacity(records: Sequence[Record]) -> Iterator[Answer]:
     groups = [group for group in run_groups(records) if group.first.task in GENERATED]
     for alike in split_by(groups, lambda group: (group.first.model, group.first.result["n_inputs"], group.precision)):
         tasks = [task for task in GENERATED if any(group.first.task == task for group in alike)]
+        named = {
+            group: name
+            for of_task in split_by(alike, lambda group: group.first.task)
+            for group, name in labels(of_task).items()
+        }
         by_name: dict[str, dict[str, RunGroup]] = {}
-        for of_task in split_by(alike, lambda group: group.first.task):
-            for group, name in labels(of_task).items():
-                by_name.setdefault(name, {})[group.first.task] = group
+        for of_settings in split_by(alike, lambda group: _training(group.first, "task.")[1:]):
+            # A method with several rates on one task has its rate in its name on all of them.
+            name = max((named[group] for group in of_settings), key=len)
+            by_name[name] = {group.first.task: group for group in of_settings}
         first = alike[0].first
         title = f"Enough parameters? Exact match in %: {display_names.of_model(first.model)}"
         yield Answer(
