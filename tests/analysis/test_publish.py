@@ -7,10 +7,8 @@ import pytest
 
 from checkout import ROOT
 from open_records import write
-from prefixrun.analysis.curves import figures
-from prefixrun.analysis.drawn import FILE, fingerprint, fingerprints
-from prefixrun.analysis.groups import run_groups
-from prefixrun.analysis.publish import ANSWERS, LIST, figure_list, publish, publish_all, tables
+from prefixrun.analysis.drawn import FILE, fingerprints
+from prefixrun.analysis.publish import ANSWERS, LIST, all_figures, figure_list, publish, publish_all, tables
 from prefixrun.results.records import Record, load_records
 from synthetic_records import write_record
 
@@ -104,10 +102,11 @@ def test_published_tables_are_what_the_committed_records_give(published: tuple[R
 
 def test_published_figures_show_what_the_committed_records_give(published: tuple[Record, ...]) -> None:
     """Their data, as other versions of matplotlib and its fonts give other bytes."""
-    made = {figure.name: fingerprint(figure) for figure in figures(run_groups(published))}
+    shown = all_figures(published)
+    made = {name: now for name, (_, now) in shown.items()}
     directory = ROOT / "results" / "figures"
     assert fingerprints(directory) == made
-    assert (directory / LIST).read_text(encoding="utf-8") == figure_list(figures(run_groups(published)))
+    assert (directory / LIST).read_text(encoding="utf-8") == figure_list([each for each, _ in shown.values()])
     files = {FILE, LIST, *(f"{name}.{ending}" for name in made for ending in ("png", "svg"))}
     assert {path.name for path in directory.iterdir()} == files
 

@@ -197,7 +197,7 @@ def test_about_how_long_it_will_take_is_said_first(
 ) -> None:
     if finished:
         write_record(Path("results"), settings={"train.accumulate": 1, "train.max_steps": 100})
-    config = compose(["task=e2e", "train.max_steps=100", "train.epochs=9", "train.batch_size=16"])
+    config = compose(["task=e2e", "train.max_steps=100", "train.epochs=9", "train.batch_size=16", "threads=1"])
     _print_expected_time(config, "cpu")
     assert capsys.readouterr().out == line
 

@@ -48,6 +48,13 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
     return files
 
 
+def all_figures(records: Sequence[Record]) -> dict[str, tuple[Figure | Picture, str]]:
+    """Name → everything under figures/, with its fingerprint."""
+    of_methods = {figure.name: (figure, fingerprint(figure)) for figure in figures(run_groups(records))}
+    of_questions = open_questions.pictures(open_questions.answers(records))
+    return of_methods | {picture.name: (picture, open_plots.fingerprint(picture)) for picture in of_questions}
+
+
 ANSWERS = "open_questions.md"
 """Name of the tables of open questions, which are there where some run speaks to one."""
 
@@ -81,11 +88,7 @@ def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", s
     """
     contents = {f"tables/{name}": text.encode("utf-8") for name, text in tables(records, version, seeds).items()}
     before = fingerprints(out / "figures")
-    shown: dict[str, tuple[Figure | Picture, str]] = {
-        figure.name: (figure, fingerprint(figure)) for figure in figures(run_groups(records))
-    }
-    of_questions = open_questions.pictures(open_questions.answers(records))
-    shown |= {picture.name: (picture, open_plots.fingerprint(picture)) for picture in of_questions}
+    shown = all_figures(records)
     unchanged = []
     for name, (figure, now) in shown.items():
         if before.get(name) == now and is_there(out / "figures", name):

@@ -29,10 +29,10 @@ def test_files_of_ones_own_are_planned_too(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_times_come_from_finished_runs_like_it(capsys: pytest.CaptureFixture[str]) -> None:
-    size = ("train_size=8", "train.max_steps=1")
+    size = ("train_size=8", "train.max_steps=1", "threads=1")
     assert main([*TINY, *size, "seed=1"]) == 0
     capsys.readouterr()
-    assert main(["plan", *TINY, "train_size=8", "train.max_steps=1,null", "seed=1", "json=plan.json"]) == 0
+    assert main(["plan", *TINY, "train_size=8", "threads=1", "train.max_steps=1,null", "seed=1", "json=plan.json"]) == 0
     done, left = json.loads(Path("plan.json").read_text())["runs"]
     assert (done["state"], done["estimated_seconds"]) == ("finished", None)
     costs = json.loads(next(Path("results").rglob("result.json")).read_text())["costs"]
