@@ -16,7 +16,7 @@ from prefixrun.files import canonical_json
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DRAWING = 1
+DRAWING = 2
 """Increases whenever the way of drawing changes, so that pictures drawn before are drawn again."""
 
 
@@ -64,7 +64,7 @@ def draw(picture: Picture) -> dict[str, bytes]:
         panels = panels_of(canvas, len(picture.panels), share_y=picture.has_rows)
         for axes, (label, series) in zip(panels, picture.panels, strict=True):
             for number, each in enumerate(series):
-                aside = 0.0 if picture.has_rows else 0.12 * (number - (len(series) - 1) / 2)
+                aside = 0.0 if picture.has_rows else 0.05 * (number - (len(series) - 1) / 2)
                 _series(axes, each, aside, picture)
             places = range(len(picture.places))
             if picture.has_rows:

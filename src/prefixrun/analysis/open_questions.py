@@ -145,12 +145,12 @@ def _capacity(records: Sequence[Record]) -> Iterator[Answer]:
             Picture(
                 name=picture_name("capacity", first, f"{first.result['n_inputs']}inputs", with_task=False),
                 title=title,
-                caption=f"Of {first.result['n_inputs']} test inputs. {DOTS}",
+                caption=f"Exact match of {first.result['n_inputs']} test inputs. {DOTS}",
                 places=tuple(by_name),
                 place_label="",
                 panels=tuple(
                     (
-                        f"{display_names.of_task(task)}: exact match (%)",
+                        f"{display_names.of_task(task)} (%)",
                         tuple(
                             Series(name, of[task].method, ((row, tuple(of[task].values("EM"))),))
                             for row, (name, of) in enumerate(by_name.items())
