@@ -83,6 +83,11 @@ def test_a_later_release_or_a_generated_task_does_not_speak_of_the_paper(task: s
     assert spoken == {"later": [False], "paper": [True]}
 
 
+def test_the_first_layers_of_a_model_do_not_speak_of_the_paper(tmp_path: Path) -> None:
+    write_record(tmp_path, settings={"model.layers": 10})
+    assert [speaks_of_the_paper(run) for run in load_records(tmp_path).runs] == [False]
+
+
 def test_a_task_without_rows_is_not_comparable() -> None:
     judged = verdict(PAPERS_SETTING, rows("my_own_task"))
     assert judged.text == "not comparable (the paper has no results for this task and split)"

@@ -92,10 +92,11 @@ def settings_except(record: Record, *keys: str) -> Key:
 
 
 def speaks_of_the_paper(record: Record) -> bool:
-    """Whether a run is of a real corpus of the paper and of a trained backbone, so that it may stand beside it."""
+    """Whether a run is of a real corpus of the paper and a whole trained backbone, so that it may stand beside it."""
     is_random = record.settings.get("model.source") == "random"
+    is_probe = record.settings.get("model.layers") is not None
     of_the_paper = TASKS.keys() - set(NOT_OF_THE_PAPER)
-    return record.result["data_source"] != SAMPLE and record.task in of_the_paper and not is_random
+    return record.result["data_source"] != SAMPLE and record.task in of_the_paper and not is_random and not is_probe
 
 
 def have_one_signature(records: Iterable[Record], metric: str) -> bool:
