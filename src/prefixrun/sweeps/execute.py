@@ -67,11 +67,12 @@ def _work_off(jobs: list[Job], outcomes: list[Outcome], launch: Launch, replan: 
         if replan is None or not impossible or any(outcome.end == "not started" for outcome in outcomes):
             return
         planned = {job.point.overrides: job for job in replan(impossible)}
-        pairs = [
-            (job, outcome) if job.state != "impossible" else (again, _outcome_before(again))
-            for job, outcome in zip(jobs, outcomes, strict=True)
-            if (again := planned.get(job.point.overrides, job)) is not job or job.state != "impossible"
-        ]
+        pairs = []
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            if job.state != "impossible":
+                pairs.append((job, outcome))
+            elif again := planned.get(job.point.overrides):  # else it has come to the run of another one
+                pairs.append((again, _outcome_before(again)))
         jobs[:], outcomes[:] = [job for job, _ in pairs], [outcome for _, outcome in pairs]
         if possible := sum(outcome.end == "not started" for outcome in outcomes):
             print_text(f"{possible} more run{'s' * (possible > 1)} can be done now")
