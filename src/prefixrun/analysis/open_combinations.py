@@ -43,13 +43,7 @@ def _of_two_tasks(records: Sequence[Record], own: Mapping[str, Sequence[Record]]
     inputs = " or ".join(map(str, sorted({record.result["n_inputs"] for record in records})))
     decoding = " or ".join(dict.fromkeys(decoding_text(record) for record in records))
     title = f"Combining: {display_names.of_model(records[0].model)}{length}"
-    losses = {
-        task: [
-            tuple(record.dev_loss for record in _of_task(alike, task) if record.dev_loss is not None)
-            for alike in combined
-        ]
-        for task in own
-    }
+    losses = {task: [_losses(_of_task(alike, task)) for alike in combined] for task in own}
     table = simple_table(
         ("prefix", *headings),
         rows,
@@ -114,13 +108,17 @@ def _of_task(alike: Sequence[Record], task: str) -> list[Record]:
     return [runs[0] for runs in split_by(on_task, lambda record: (record.seed, record.settings.get("method.digest")))]
 
 
+def _losses(runs: Sequence[Record]) -> tuple[float, ...]:
+    return tuple(record.dev_loss for record in runs if record.dev_loss is not None)
+
+
 def _kept(alike: Sequence[Record], own: Mapping[str, Sequence[Record]], task: str) -> tuple[str, str, str]:
     """Loss, share of what the task's own prefix gains over that of the other task, and score, on one of both tasks.
 
     There is no share where the own prefix gains nothing.
     """
     runs = _of_task(alike, task)
-    losses = [record.dev_loss for record in runs if record.dev_loss is not None]
+    losses = _losses(runs)
     if not losses:
         return NONE, NONE, NONE
     best, worst = (

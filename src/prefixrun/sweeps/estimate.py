@@ -55,7 +55,7 @@ class SimilarRuns:
         lengths. Runs on a GPU say nothing of a processor, nor the other way round; of a processor's threads each is
         taken to do the same.
         """
-        on_gpu = config.device not in ("auto", "cpu") or (config.device == "auto" and bool(available_gpus()))
+        on_gpu = bool(available_gpus()) if config.device == "auto" else config.device != "cpu"
         wanted = (config.model.name, config.method.name, on_gpu)
         same_method = [speed for speed in self._speeds if (speed.model, speed.method, speed.on_gpu) == wanted]
         similar = [speed for speed in same_method if speed.task == config.task.name] or same_method
