@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from claim_findings import findings, write_four
 from synthetic_records import write_record
 
@@ -27,6 +28,16 @@ def test_a_longer_prefix_must_help_first_and_then_not(tmp_path: Path) -> None:
     found = findings(tmp_path)["C13"]
     assert [each.outcome for each in found.evidence] == ["holds", "does not hold"]
     assert found.outcome == "does not hold"
+
+
+@pytest.mark.parametrize(("rise", "outcome"), [(0.5, "holds"), (1.5, "does not hold")])
+def test_only_a_rise_beyond_the_margin_contradicts(rise: float, outcome: str, tmp_path: Path) -> None:
+    for length, bleu in ((1, 50.0), (10, 60.0), (40, 60.0 + rise)):
+        for seed in range(4):
+            scores = {"BLEU": {"value": bleu + 0.1 * (seed % 2), "reason": None, "signature": "x"}}
+            settings = {"prefix_len": length, "seed": seed}
+            write_record(tmp_path, settings=settings, result={"scores": scores}, with_stats=False)
+    assert [each.outcome for each in findings(tmp_path)["C13"].evidence] == ["holds", outcome]
 
 
 def test_costs_are_judged_by_their_ratios(tmp_path: Path) -> None:

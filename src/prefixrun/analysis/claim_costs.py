@@ -73,7 +73,7 @@ def _step(shorter: Choice, longer: Choice, *, rises: bool) -> Iterator[Evidence]
     if rise is None:
         return
     bound = 0.0 if rises else margin(sides[0].first.scored_as, metric)
-    verdict = judge(rise, "more", bound, rise.draws)
+    verdict = judge(rise, "clearly more", bound, rise.draws)
     if not rises and verdict.outcome in ("holds", "does not hold"):  # what rises beyond the margin contradicts
         verdict = replace(verdict, outcome="does not hold" if verdict.outcome == "holds" else "holds")
     notes = ("rise expected" if rises else "no rise expected", rise.note)
