@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, cycle, islice
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.plan import Plan
 from benchmarks.sides import Setup
@@ -59,10 +60,14 @@ def setup_at(setup: Setup, point: Point) -> Setup:
         source = tuple(islice(text, point.input_length))
         for _ in range(min(point.targets, point.batch - len(pairs))):
             pairs.append(PairIds(source, tuple(islice(text, TARGET_LENGTH))))
-    positions = np.arange(point.prefix_len) % setup.prefix.shape[3]
     return replace(
         setup,
         plan=replace(setup.plan, prefix_len=point.prefix_len, train_batch=point.batch),
-        prefix=np.ascontiguousarray(setup.prefix[:, :, :, positions]),
+        prefix={site: _of_length(prefix, point.prefix_len) for site, prefix in setup.prefix.items()},
         pairs=tuple(pairs),
     )
+
+
+def _of_length(prefix: npt.NDArray[np.float32], prefix_len: int) -> npt.NDArray[np.float32]:
+    """Its positions, over and over."""
+    return np.ascontiguousarray(prefix[:, :, :, np.arange(prefix_len) % prefix.shape[3]])

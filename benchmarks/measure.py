@@ -119,15 +119,21 @@ def measure(plan: Plan, scratch: str, log: Log) -> Results:
     source = f"of {plan.prefix}" if plan.prefix else f"after {plan.prepare_steps} steps"
     log(f"preparing: the prefix {source}, from which all sides start")
     setup = in_child(prepare, plan, scratch)
-    if plan.peers != "none":
+    left_out = _left_out(setup)
+    if PEER not in left_out:
         _check_peer(setup)
-    trained = [each for each in TRAINED if each.name not in LEFT_OUT[plan.peers]]
+    trained = [each for each in TRAINED if each.name not in left_out]
     return Results(
         setup=setup,
         training=Training(_trained(setup, trained, "training", log)) if plan.trains else None,
         decoding=_decoding(setup, log) if plan.decodes else None,
         curve=_curve(setup, log) if plan.part == "curve" else (),
     )
+
+
+def _left_out(setup: Setup) -> tuple[str, ...]:
+    """The rows that are not measured: PEFT's prefix of an encoder-decoder would do other work."""
+    return (*LEFT_OUT[setup.plan.peers], *(() if setup.is_decoder_only else (PEER, STATIC)))
 
 
 def _check_peer(setup: Setup) -> None:
@@ -183,7 +189,8 @@ def _curve(setup: Setup, log: Log) -> tuple[CurvePoint, ...]:
 
 def _decoding(setup: Setup, log: Log) -> Decoding:
     # The probes run in other processes, so that the batch sizes that are not chosen do not count in the peak memory.
-    programs = {name: program for name, program in DECODED.items() if name not in LEFT_OUT[setup.plan.peers]}
+    left_out = _left_out(setup)
+    programs = {name: program for name, program in DECODED.items() if name not in left_out}
     ours, theirs = setup.plan.sizes_tried
     tried = {name: ours if name == OURS else theirs for name in programs}
     probes = {

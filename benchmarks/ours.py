@@ -34,7 +34,8 @@ from prefixrun.data import Corpus
 from prefixrun.decoding.generate import generate_each
 from prefixrun.errors import ConfigError, reading
 from prefixrun.methods import Method
-from prefixrun.methods.init import activations, word_ids
+from prefixrun.methods.base import PrefixKeyValues
+from prefixrun.methods.init import by_site, word_ids
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.models.backbone import Backbone, load
@@ -58,7 +59,7 @@ class Ours:
         self.setup = setup
         self.targets_per_row, self.trained = targets_per_row, method
         self.backbone = load_model(setup.plan)
-        self.method = FixedPrefix({"decoder": torch.from_numpy(setup.prefix)}).to(self.backbone.head.device)
+        self.method = FixedPrefix(setup.tensors()).to(self.backbone.head.device)
         self._prepacked = ExitStack()
         self._is_prepacked = False
 
@@ -110,7 +111,7 @@ def prepare(plan: Plan, scratch: str) -> Setup:
     return Setup(
         plan=plan,
         directory=_directory(backbone, scratch),
-        prefix=prefix.cpu().numpy(),
+        prefix={site: tensor.cpu().numpy() for site, tensor in prefix.items()},
         pairs=tuple(_first_pairs(corpus, plan.train_pairs, backbone)),
         prompts=tuple(sorted((tuple(backbone.tokenizer.source(test.source)) for test in chosen), key=len)),
         end=backbone.tokenizer.end,
@@ -118,38 +119,41 @@ def prepare(plan: Plan, scratch: str) -> Setup:
     )
 
 
-def _prepared(plan: Plan, backbone: Backbone, corpus: Corpus) -> Tensor:
+def _prepared(plan: Plan, backbone: Backbone, corpus: Corpus) -> PrefixKeyValues:
     """A prefix that starts from words and is trained for some steps."""
     ids = word_ids(backbone, None, compose().init.default_words, plan.prefix_len)
     prefix = FlatPrefix(backbone.shape, backbone.sites, plan.prefix_len).to(backbone.head.device)
-    prefix.fit_to({"decoder": activations(backbone, ids)}, InitConfig(name="words"))
+    prefix.fit_to(by_site(backbone, ids), InitConfig(name="words"))
     # From all over the corpus: few inputs with all their references would not teach it where outputs end.
     lesson = tokenise(evenly_spaced(corpus.all_pairs(), plan.prepare_steps * PREPARE_BATCH), backbone.tokenizer)
     _train(prefix, backbone, lesson, train_config(len(lesson), PREPARE_BATCH, 1), plan)
-    return prefix.trained_tensors()["decoder"]
+    return prefix.trained_tensors()
 
 
-def _of_file(plan: Plan, backbone: Backbone) -> Tensor:
+def _of_file(plan: Plan, backbone: Backbone) -> PrefixKeyValues:
     """The prefix of a finished run. Raises ConfigError where it cannot be read or has another shape."""
     with reading(f"prefix={plan.prefix}", "give the prefix.safetensors of a finished run", ConfigError):
         tensors = load_file(plan.prefix)
-    shape = FlatPrefix(backbone.shape, backbone.sites, plan.prefix_len).trained_tensors()["decoder"].shape
-    if [*tensors] != ["decoder"] or tensors["decoder"].shape != shape:
-        shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in tensors.items())
-        raise ConfigError(f"prefix={plan.prefix}: has {shapes}; a prefix of this plan has decoder {tuple(shape)}")
-    return tensors["decoder"]
+    expected = FlatPrefix(backbone.shape, backbone.sites, plan.prefix_len).trained_tensors()
+    has, needs = (
+        ", ".join(f"{site} {tuple(tensor.shape)}" for site, tensor in sorted(prefix.items()))
+        for prefix in (tensors, expected)
+    )
+    if has != needs:
+        raise ConfigError(f"prefix={plan.prefix}: has {has}; a prefix of this plan has {needs}")
+    return tensors
 
 
 def load_model(plan: Plan) -> Backbone:
-    """The model, with the threads of the plan. Raises ConfigError for an encoder-decoder."""
+    """The model, with the threads of the plan. Raises ConfigError for the curve of an encoder-decoder."""
     if plan.threads:
         torch.set_num_threads(plan.threads)
     config = compose([f"model={plan.model}"]).model
     if plan.weights == "random":
         config = replace(config, source="random")
     backbone = load(config, device=plan.device, precision=plan.precision)
-    if backbone.is_seq2seq:
-        raise ConfigError(f"model={plan.model}: an encoder-decoder; the benchmark measures decoder-only models")
+    if backbone.is_seq2seq and plan.part == "curve":
+        raise ConfigError(f"model={plan.model}: an encoder-decoder; the curve measures decoder-only models")
     return backbone
 
 
@@ -168,7 +172,7 @@ def _first_pairs(corpus: Corpus, count: int, backbone: Backbone) -> list[PairIds
 def start(setup: Setup, backbone: Backbone) -> FlatPrefix:
     """The prefix of the setup, to be trained."""
     prefix = FlatPrefix(backbone.shape, backbone.sites, setup.plan.prefix_len)
-    prefix.fit_to({"decoder": torch.from_numpy(setup.prefix)}, InitConfig(name="words"))
+    prefix.fit_to(setup.tensors(), InitConfig(name="words"))
     return prefix.to(backbone.head.device)
 
 

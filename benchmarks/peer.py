@@ -1,5 +1,7 @@
 """The peers: PEFT's prefix tuning and LoRA under the HF Trainer, and generate(), with plain settings.
 
+Of an encoder-decoder there is LoRA alone: PEFT's prefix stands in one of its three kinds of attention.
+
 With transformers 5.24 and later PEFT gives its prefix to generate() under a name that nothing reads. That outputs
 depend on the prefix is therefore checked before anything is measured (`Peer.reads_prefix`).
 """
@@ -15,6 +17,7 @@ from peft import LoraConfig, PrefixTuningConfig, TaskType, get_peft_model
 from torch import Tensor
 from transformers import (
     AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
     AutoTokenizer,
     DataCollatorForSeq2Seq,
     PrinterCallback,
@@ -44,7 +47,7 @@ IGNORED = -100
 
 
 class Peer:
-    """A causal model with a prefix or LoRA of PEFT's, the weights read by transformers from the directory of the setup.
+    """A model with a prefix or LoRA of PEFT's, the weights read by transformers from the directory of the setup.
 
     method: "prefix" or "lora". is_static: whether generate() has its keys and values in transformers' static cache.
     """
@@ -55,7 +58,9 @@ class Peer:
         torch.set_num_threads(setup.threads)
         self.setup = setup
         dtype = torch.float32 if setup.plan.precision == "fp32" else torch.bfloat16
-        model = AutoModelForCausalLM.from_pretrained(setup.directory, local_files_only=True, dtype=dtype)
+        is_causal = setup.is_decoder_only
+        family = AutoModelForCausalLM if is_causal else AutoModelForSeq2SeqLM
+        model = family.from_pretrained(setup.directory, local_files_only=True, dtype=dtype)
         self.tokenizer: Any = AutoTokenizer.from_pretrained(setup.directory, local_files_only=True)
         self.tokenizer.pad_token_id = setup.end
         self.is_lora = method == "lora"
@@ -63,7 +68,8 @@ class Peer:
             task_type=TaskType.CAUSAL_LM, num_virtual_tokens=setup.plan.prefix_len, prefix_projection=False
         )
         if self.is_lora:
-            config = LoraConfig(task_type=TaskType.CAUSAL_LM, r=setup.plan.rank, lora_alpha=2 * setup.plan.rank)
+            task_type = TaskType.CAUSAL_LM if is_causal else TaskType.SEQ_2_SEQ_LM
+            config = LoraConfig(task_type=task_type, r=setup.plan.rank, lora_alpha=2 * setup.plan.rank)
         with warnings.catch_warnings():
             # PEFT asks for an attribute of transformers under a name that has since been replaced.
             warnings.filterwarnings("ignore", ".is_gradient_checkpointing.", FutureWarning)
@@ -152,7 +158,7 @@ class Peer:
             config=base.config,
             max_cache_len=plan.prefix_len + padded["input_ids"].shape[1] + plan.max_new_tokens,
         )
-        prefix = torch.from_numpy(self.setup.prefix).to(device, base.dtype)
+        prefix = self.setup.tensors()["decoder"].to(device, base.dtype)
         for index, layer in enumerate(prefix):
             keys, values = layer.unsqueeze(1).expand(-1, rows * BEAMS, -1, -1, -1)
             cache.update(keys, values, index)
@@ -166,6 +172,12 @@ class Peer:
 
     def _example(self, index: int) -> dict[str, list[int]]:
         pair = self.setup.pairs[index]
+        if not self.setup.is_decoder_only:
+            return {
+                "input_ids": list(pair.source),
+                "attention_mask": [1] * len(pair.source),
+                "labels": list(pair.target),
+            }
         ids = [*pair.source, *pair.target]
         return {
             "input_ids": ids,
@@ -182,7 +194,7 @@ class Peer:
         if self.is_lora:
             return
         weight: Tensor = self.model.prompt_encoder[self.model.active_adapter].embedding.weight
-        rows = torch.from_numpy(self.setup.prefix).permute(3, 0, 1, 2, 4).reshape(weight.shape)
+        rows = self.setup.tensors()["decoder"].permute(3, 0, 1, 2, 4).reshape(weight.shape)
         with torch.no_grad():
             weight.copy_(rows * scale)
 

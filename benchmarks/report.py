@@ -60,7 +60,7 @@ def show(results: Results, console: Console) -> None:
         f"{packages}",
         console,
     )
-    if plan.peers != "none":
+    if plan.peers != "none" and setup.is_decoder_only:
         _line("the peer's outputs depend on its prefix with these versions of peft and transformers (checked)", console)
 
 

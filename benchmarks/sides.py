@@ -31,8 +31,8 @@ class Setup:
     plan: Plan
     directory: str
     """The model in Hugging Face format, as both sides read it."""
-    prefix: npt.NDArray[np.float32]
-    """(layers, 2, kv_heads, prefix_len, head_dim): where training starts, and what decoding uses."""
+    prefix: dict[str, npt.NDArray[np.float32]]
+    """By site (layers, 2, kv_heads, prefix_len, head_dim): where training starts, and what decoding uses."""
     pairs: tuple[PairIds, ...]
     """Training pairs of a round as token ids."""
     prompts: Prompts
@@ -41,6 +41,15 @@ class Setup:
     """Id of the token that ends an output."""
     threads: int
     """CPU threads of each side."""
+
+    @property
+    def is_decoder_only(self) -> bool:
+        """Then PEFT's prefix stands where prefixrun's does."""
+        return [*self.prefix] == ["decoder"]
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """The prefix, as a run stores it."""
+        return {site: torch.from_numpy(numbers) for site, numbers in self.prefix.items()}
 
     @property
     def pair_tokens(self) -> int:

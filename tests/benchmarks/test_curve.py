@@ -19,7 +19,7 @@ def test_the_pairs_of_a_point_are_one_batch_of_its_sizes() -> None:
     setup = Setup(
         plan=Plan(),
         directory="",
-        prefix=np.arange(3, dtype=np.float32).reshape(1, 1, 1, 3, 1),
+        prefix={"decoder": np.arange(3, dtype=np.float32).reshape(1, 1, 1, 3, 1)},
         pairs=(PairIds((1, 2, 3), (4, 5)),),
         prompts=(),
         end=0,
@@ -27,7 +27,7 @@ def test_the_pairs_of_a_point_are_one_batch_of_its_sizes() -> None:
     )
     at = setup_at(setup, Point(prefix_len=5, batch=6, input_length=7, targets=4))
     assert at.plan.prefix_len == 5
-    assert at.prefix.ravel().tolist() == [0, 1, 2, 0, 1]
+    assert at.prefix["decoder"].ravel().tolist() == [0, 1, 2, 0, 1]
     assert at.plan.train_batch == len(at.pairs) == 6
     sources = [pair.source for pair in at.pairs]
     assert [len(source) for source in sources] == [7] * 6

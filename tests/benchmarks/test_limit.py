@@ -3,7 +3,7 @@ import torch
 from benchmarks.limit import Limit
 from benchmarks.products import Product, sizes_of
 
-from prefixrun.config.schema import ModelConfig
+from prefixrun.config.compose import compose
 from prefixrun.models.backbone import load
 
 
@@ -28,17 +28,20 @@ def test_every_operator_gives_the_size_that_the_product_has(limit: Limit, produc
         torch.testing.assert_close(result, torch.full_like(result, product.inner))  # of ones
 
 
-@pytest.mark.parametrize("name", ["tiny_gpt2", "tiny_llama"])
+@pytest.mark.parametrize("name", ["tiny_gpt2", "tiny_llama", "tiny_bart", "tiny_t5"])
 def test_the_sizes_are_those_of_the_model(name: str) -> None:
-    backbone = load(ModelConfig(name=name, source="random", architecture=name))
+    backbone = load(compose([f"model={name}"]).model)
     sizes = sizes_of(backbone, 10)
     assert len(sizes.blocks) == backbone.shape.layers
-    weights = sum(ingoing * outgoing for block in sizes.blocks for ingoing, outgoing, _ in block)
+    assert len(sizes.encoder) == (backbone.shape.layers if backbone.is_seq2seq else 0)
+    assert len(sizes.cross) == 2 * len(sizes.encoder)
+    every = (*sizes.blocks, *sizes.encoder, sizes.cross)
+    weights = sum(ingoing * outgoing for block in every for ingoing, outgoing, _ in block)
     in_blocks = sum(
         parameter.numel()
         for key, parameter in backbone.model.named_parameters()
-        if ".h." in key or ".layers." in key
-        if parameter.dim() == 2
+        if ".h." in key or ".layers." in key or ".block." in key
+        if parameter.dim() == 2 and "bias" not in key
     )
     assert weights == in_blocks
     inputs = [layer for layer in sizes.blocks[0] if layer[2]]

@@ -102,6 +102,24 @@ def test_prefixrun_alone_with_the_prefix_of_a_run(tmp_path: Path, monkeypatch: p
     assert decoding["probes"] == {}
 
 
+@LOST
+def test_an_encoder_decoder_has_lora_for_its_peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
+    pytest.importorskip("accelerate", reason="the peer of the benchmark needs accelerate")
+    from benchmarks import measure
+
+    monkeypatch.setattr(measure, "child", here)
+    monkeypatch.setattr(measure, "in_child", lambda function, *arguments: function(*arguments))
+    target = tmp_path / "bench.json"
+    assert main([*TINY, "model=tiny_bart", "rounds=1", "our_batches=4", f"json={target}"]) == 0
+    record = json.loads(target.read_text(encoding="utf-8"))
+    rows = record["training"]["rows"]
+    assert [row["name"] for row in rows] == [name for name in TRAINED if name != "peer"]
+    assert [row["ratio_to_peer"] is None for row in rows] == [True, True, False, False]
+    assert [row["name"] for row in record["decoding"]["rows"]] == ["prefixrun"]
+    assert all(0 < row["share_of_limit"] < 1 for row in (*rows, *record["decoding"]["rows"]))
+
+
 @pytest.mark.parametrize("damage", ["missing", "short"])
 def test_a_prefix_that_does_not_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], damage: str

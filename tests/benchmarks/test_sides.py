@@ -1,5 +1,6 @@
 """Both sides compute the same: otherwise their speeds could not be compared."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,22 @@ def test_a_model_of_an_exact_shape_needs_no_weights(monkeypatch: pytest.MonkeyPa
     assert settings == {"device": "cuda", "precision": "fp32"}
 
 
-def test_an_encoder_decoder_is_refused() -> None:
+def test_the_curve_of_an_encoder_decoder_is_refused() -> None:
     from benchmarks.ours import load_model
 
-    with pytest.raises(ConfigError, match="model=tiny_bart: an encoder-decoder; the benchmark measures decoder-only"):
-        load_model(Plan(model="tiny_bart"))
+    with pytest.raises(ConfigError, match="model=tiny_bart: an encoder-decoder; the curve measures decoder-only"):
+        load_model(Plan(part="curve", model="tiny_bart"))
+
+
+def test_lora_of_an_encoder_decoder_is_trained_on_both_sides(tmp_path: Path) -> None:
+    from benchmarks.ours import Ours, prepare
+    from benchmarks.peer import Peer
+
+    setup = prepare(replace(PLAN, model="tiny_bart"), str(tmp_path))
+    assert sorted(setup.prefix) == ["cross", "decoder", "encoder"]
+    peer = Peer(setup, "lora")
+    for module in peer.model.modules():  # prefixrun's frozen model has no dropout in training either
+        for name in ("dropout", "activation_dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
+    assert Ours(setup, method="lora").train(PAIRS).loss == pytest.approx(peer.train(PAIRS).loss, rel=1e-5)
