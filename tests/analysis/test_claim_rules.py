@@ -98,6 +98,17 @@ def test_the_length_is_that_of_the_papers_table(tmp_path: Path) -> None:
     assert evidence.text.count("length 5") == 2
 
 
+def test_adapters_of_both_sizes_speak_for_adapters(tmp_path: Path) -> None:
+    on_webnlg = {"task.name": "webnlg"}
+    write_four(tmp_path, "finetune", 0.5, **on_webnlg)
+    write_four(tmp_path, "prefix", 0.5, **on_webnlg)
+    write_four(tmp_path, "adapter", 0.7, stored=134_515, **on_webnlg, **{"method.bottleneck": 1})
+    write_four(tmp_path, "adapter", 0.3, stored=4_035_450, **on_webnlg, **{"method.bottleneck": 30})
+    found = findings(tmp_path)["C12"]
+    assert [each.outcome for each in found.evidence] == ["holds", "does not hold"] * 2
+    assert found.outcome == "does not hold"
+
+
 def test_scores_with_different_signatures_decide_nothing(tmp_path: Path) -> None:
     for method, way in (("prefix", "slots:1"), ("finetune", "slots:2")):
         for seed in range(4):

@@ -12,7 +12,7 @@ from prefixrun.analysis.claim_rules import Comparison, Rule, low_data_mean
 PREFIX, FINETUNE = Arm("prefix"), Arm("finetune")
 WORDS, RANDOM = Arm("prefix", init="words"), Arm("prefix", init="random")
 SMALL_PREFIX = Arm("prefix", share=0.1)
-SMALL_ADAPTER, LARGE_ADAPTER = Arm("adapter", share=0.1), Arm("adapter", share=3.0)
+SMALL_ADAPTER, LARGE_ADAPTER = ADAPTERS = Arm("adapter", share=0.1), Arm("adapter", share=3.0)
 TABLES = ("e2e", "webnlg", "dart")
 EXTRAPOLATION = ("xsum_news_to_sports", "xsum_within_news")
 ROUGE = ("ROUGE-1", "ROUGE-2", "ROUGE-L")
@@ -152,10 +152,11 @@ CLAIMS = (
         "Adapters extrapolate as well as prefixes: what helps is that the model stays frozen.",
         "6.4",
         "BLEU 47.9 and 45.1 (adapters), 45.3 (prefix), 26.7 (fine-tuning)",
-        "unseen part of WebNLG: adapters are above fine-tuning, and less than the margin below prefix-tuning",
+        "unseen part of WebNLG: adapters of 3 % and of 0.1 %, as the paper has them, are above fine-tuning, and less "
+        "than the margin below prefix-tuning",
         (
-            Comparison(Arm("adapter"), FINETUNE, "more", ("BLEU/unseen",), tasks=("webnlg",)),
-            Comparison(Arm("adapter"), PREFIX, "not less", ("BLEU/unseen",), tasks=("webnlg",)),
+            *(Comparison(size, FINETUNE, "more", ("BLEU/unseen",), tasks=("webnlg",)) for size in ADAPTERS),
+            *(Comparison(size, PREFIX, "not less", ("BLEU/unseen",), tasks=("webnlg",)) for size in ADAPTERS),
         ),
     ),
     Claim(
