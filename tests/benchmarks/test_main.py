@@ -57,21 +57,30 @@ def _quick_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limit, "POOL", 1)
 
 
+@pytest.fixture
+def packages() -> None:
+    """Skips where the peer's packages are not installed."""
+    pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
+    pytest.importorskip("accelerate", reason="the peer of the benchmark needs accelerate")
+
+
+@pytest.fixture
+def one_process(packages: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All sides compute here."""
+    from benchmarks import measure
+
+    monkeypatch.setattr(measure, "child", here)
+    monkeypatch.setattr(measure, "in_child", lambda function, *arguments: function(*arguments))
+
+
 LOST = pytest.mark.skipif(
     benchmarks_main.loses_prefix(), reason="PEFT loses its prefix with this transformers, and the benchmark says so"
 )
 
 
 @LOST
-def test_every_side_is_measured_in_turns(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
-    pytest.importorskip("accelerate", reason="the peer of the benchmark needs accelerate")
-    from benchmarks import measure
-
-    monkeypatch.setattr(measure, "child", here)
-    monkeypatch.setattr(measure, "in_child", lambda function, *arguments: function(*arguments))
+@pytest.mark.usefixtures("one_process")
+def test_every_side_is_measured_in_turns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "bench.json"
     assert main([*TINY, f"json={target}"]) == 0
 
@@ -83,12 +92,8 @@ def test_every_side_is_measured_in_turns(
     check(json.loads(target.read_text(encoding="utf-8")))
 
 
-def test_prefixrun_alone_with_the_prefix_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("peft", reason="the module of the peer imports peft")
-    from benchmarks import measure
-
-    monkeypatch.setattr(measure, "child", here)
-    monkeypatch.setattr(measure, "in_child", lambda function, *arguments: function(*arguments))
+@pytest.mark.usefixtures("one_process")
+def test_prefixrun_alone_with_the_prefix_of_a_run(tmp_path: Path) -> None:
     backbone = load(ModelConfig(name="tiny_llama", source="random", architecture="tiny_llama"))
     trained = FlatPrefix(backbone.shape, backbone.sites, 10).trained_tensors()
     prefix, target = tmp_path / "prefix.safetensors", tmp_path / "bench.json"
@@ -103,13 +108,8 @@ def test_prefixrun_alone_with_the_prefix_of_a_run(tmp_path: Path, monkeypatch: p
 
 
 @LOST
-def test_an_encoder_decoder_has_lora_for_its_peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
-    pytest.importorskip("accelerate", reason="the peer of the benchmark needs accelerate")
-    from benchmarks import measure
-
-    monkeypatch.setattr(measure, "child", here)
-    monkeypatch.setattr(measure, "in_child", lambda function, *arguments: function(*arguments))
+@pytest.mark.usefixtures("one_process")
+def test_an_encoder_decoder_has_lora_for_its_peer(tmp_path: Path) -> None:
     target = tmp_path / "bench.json"
     assert main([*TINY, "model=tiny_bart", "rounds=1", "our_batches=4", f"json={target}"]) == 0
     record = json.loads(target.read_text(encoding="utf-8"))
@@ -120,14 +120,9 @@ def test_an_encoder_decoder_has_lora_for_its_peer(tmp_path: Path, monkeypatch: p
     assert all(0 < row["share_of_limit"] < 1 for row in (*rows, *record["decoding"]["rows"]))
 
 
+@pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize("damage", ["missing", "short"])
-def test_a_prefix_that_does_not_fit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], damage: str
-) -> None:
-    pytest.importorskip("peft", reason="the module of the peer imports peft")
-    from benchmarks import measure
-
-    monkeypatch.setattr(measure, "in_child", lambda function, *arguments: function(*arguments))
+def test_a_prefix_that_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str) -> None:
     prefix = tmp_path / "prefix.safetensors"
     if damage == "short":
         save_file({"decoder": torch.zeros(2, 2, 2, 3, 8)}, prefix)
@@ -155,28 +150,24 @@ def check(record: dict[str, Any]) -> None:
 
 
 @LOST
+@pytest.mark.usefixtures("one_process")
 def test_a_peer_that_does_not_read_its_prefix_ends_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
-    from benchmarks import measure, peer
+    from benchmarks import peer
 
-    monkeypatch.setattr(measure, "child", here)
-    monkeypatch.setattr(measure, "in_child", lambda function, *arguments: function(*arguments))
     monkeypatch.setattr(peer.Peer, "_set_prefix", lambda self, scale=1.0: None)
     assert main(TINY) == 4
     assert "what PEFT computes does not depend on its prefix with these versions" in capsys.readouterr().err
 
 
 @LOST
+@pytest.mark.usefixtures("one_process")
 def test_the_curve_has_a_line_for_each_point(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
-    from benchmarks import curve, measure
+    from benchmarks import curve
 
-    monkeypatch.setattr(measure, "child", here)
-    monkeypatch.setattr(measure, "in_child", lambda function, *arguments: function(*arguments))
     monkeypatch.setattr(curve, "AXES", {"prefix_len": (1, 200), "targets": (1, 8)})
     target = tmp_path / "curve.json"
     assert main(["curve", *TINY, "rounds=1", f"json={target}"]) == 0
@@ -202,11 +193,10 @@ def test_without_peft_it_says_what_to_install(
     assert "the peer needs peft and accelerate: pip install 'prefixrun[peft]'" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("packages")
 def test_with_a_transformers_that_loses_the_peers_prefix_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
-    pytest.importorskip("accelerate", reason="the peer of the benchmark needs accelerate")
     monkeypatch.setattr(benchmarks_main, "loses_prefix", lambda: True)
     assert main([]) == 4
     assert "pip install 'transformers<5.24' for the benchmark" in capsys.readouterr().err
@@ -218,16 +208,16 @@ def test_a_wrong_setting_ends_it_at_once(capsys: pytest.CaptureFixture[str]) -> 
 
 
 @LOST
+@pytest.mark.usefixtures("packages")
 def test_a_record_that_cannot_be_written_ends_it_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
     assert main([f"json={tmp_path / 'nowhere' / 'bench.json'}"]) == 2
     assert "its directory does not exist" in capsys.readouterr().err
 
 
 @LOST
 @pytest.mark.slow
+@pytest.mark.usefixtures("packages")
 def test_the_command_runs_every_side_in_a_process_of_its_own(tmp_path: Path) -> None:
-    pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
     target = tmp_path / "bench.json"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     subprocess.run([sys.executable, "-m", "benchmarks", *TINY, f"json={target}"], cwd=ROOT, env=environment, check=True)

@@ -24,7 +24,7 @@ def results() -> Results:
     setup = Setup(
         plan=Plan(data_dir="somewhere/corpora", json="out.json"),
         directory="somewhere/weights",
-        prefix=np.zeros((1, 2, 1, 10, 4), dtype=np.float32),
+        prefix={"decoder": np.zeros((1, 2, 1, 10, 4), dtype=np.float32)},
         pairs=(PairIds((1, 2), (3, 4, 5)), PairIds((1, 2), (6,))),
         prompts=((1, 2), (1, 2, 3)),
         end=0,
