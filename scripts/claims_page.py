@@ -1,4 +1,4 @@
-"""Write the tables of claims and of compared methods, from the committed runs, into docs/REPRODUCTION.md.
+"""Write the tables of claims and of compared methods, and what the runs cost, into docs/REPRODUCTION.md.
 
 python scripts/claims_page.py docs/REPRODUCTION.md
 
@@ -22,6 +22,7 @@ from prefixrun.console import simple_table
 from prefixrun.results.records import Record
 
 MARKERS = "<!-- claims: scripts/claims_page.py -->", "<!-- /claims -->"
+COSTS = "<!-- costs: scripts/claims_page.py -->", "<!-- /costs -->"
 COMPARED = {"e2e": (1_600, "fp32"), "webnlg": (1_920, "bf16")}
 """Task → training pairs seen and number format of its table of methods on the page."""
 LEFT_OUT = ("stored", "training tokens", "training s", "memory GiB", "ROUGE-L", "p (Holm)")
@@ -30,6 +31,7 @@ LEFT_OUT = ("stored", "training tokens", "training s", "memory GiB", "ROUGE-L", 
 def updated(page: str, records: Sequence[Record]) -> str:
     """The page with the tables of today between their markers."""
     page, tables = replaced(page, MARKERS, claim_table(evaluate(records))), method_tables(run_groups(records))
+    page = replaced(page, COSTS, _costs(records))
     for task in COMPARED:
         # Runs that are decoded on fewer inputs, as for the open questions, have tables of their own.
         table = max((each for each in tables if _belongs(each, task)), key=_inputs, default=None)
@@ -38,6 +40,15 @@ def updated(page: str, records: Sequence[Record]) -> str:
         markers = f"<!-- methods {task}: scripts/claims_page.py -->", f"<!-- /methods {task} -->"
         page = replaced(page, markers, _compared(table))
     return page
+
+
+def _costs(records: Sequence[Record]) -> str:
+    """How much was computed."""
+    training, decoding = (
+        sum(record.result["costs"].get(part) or 0.0 for record in records) / 3600
+        for part in ("train_seconds", "decode_seconds")
+    )
+    return f"{len(records)} committed runs: {training:.1f} hours of training, {decoding:.1f} of decoding."
 
 
 def _belongs(table: MethodTable, task: str) -> bool:

@@ -27,6 +27,7 @@ def test_probes_of_depth_and_fewer_inputs_do_not_replace_the_comparison_of_metho
     script = script_called("claims_page", monkeypatch)
     markers = [
         script.MARKERS,
+        script.COSTS,
         *(
             (f"<!-- methods {task}: scripts/claims_page.py -->", f"<!-- /methods {task} -->")
             for task in script.COMPARED
