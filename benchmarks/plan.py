@@ -52,7 +52,7 @@ class Plan:
     threads: int = 0
     """CPU threads of each side; 0 leaves the choice to PyTorch."""
     model: str = "smollm2_135m"
-    """A choice of the model group in conf/model/, decoder-only."""
+    """A choice of the model group in conf/model/."""
     weights: str = "published"
     """published, or random for a model of the exact shape without its weights, such as GPT-2 Medium without a hub."""
     prefix_len: int = 10
