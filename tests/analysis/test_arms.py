@@ -117,7 +117,7 @@ ATTACKS: dict[str, tuple[Sequence[Side], str, str, str]] = {
         "unequal: state of the lowest development loss against last state",
     ),
     "the equal length is taken where it is there": (
-        [prefix(0.9, prefix_len=5), prefix(0.4, prefix_len=10), other("embedding", 0.6, prefix_len=10)],
+        [prefix(0.9, prefix_len=5), prefix(0.4, prefix_len=10), other("embedding", 0.8, prefix_len=10)],
         "C15",
         "does not hold",
         "length 10) minus embedding-only (from words, length 10)",
