@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from claim_findings import findings, write_four
 from synthetic_records import write_record
 
