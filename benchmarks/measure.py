@@ -189,8 +189,7 @@ def _curve(setup: Setup, log: Log) -> tuple[CurvePoint, ...]:
 
 def _decoding(setup: Setup, log: Log) -> Decoding:
     # The probes run in other processes, so that the batch sizes that are not chosen do not count in the peak memory.
-    left_out = _left_out(setup)
-    programs = {name: program for name, program in DECODED.items() if name not in left_out}
+    programs = {name: program for name, program in DECODED.items() if name not in _left_out(setup)}
     ours, theirs = setup.plan.sizes_tried
     tried = {name: ours if name == OURS else theirs for name in programs}
     probes = {

@@ -97,7 +97,7 @@ def _linear_layers(block: nn.Module, cross: Collection[int]) -> Iterable[tuple[L
         if id(module) in cross:
             of_encoder |= {part for name, part in parts.items() if name[0] in "kv"}
         else:
-            inputs |= {*list(parts.values())[:-1]}  # the last one projects the output
+            inputs.update([*parts.values()][:-1])  # the last one projects the output
     for module in block.modules():
         if isinstance(module, (nn.Linear, Conv1D)):
             first, second = module.weight.shape
@@ -112,10 +112,9 @@ def training_work(sizes: Sizes, rows: Sequence[Row]) -> Work:
         work = _encoder_work(sizes, [len(row.source) for row in rows], with_gradient=True)
         work += _stack_work(sizes.blocks, labels, labels, with_gradient=True)
         for row in rows:
-            for queries, keys in (
-                (len(target), keys) for target in row.targets for keys in (len(target), len(row.source))
-            ):
-                work += _attention(sizes, queries, keys, len(sizes.blocks), with_gradient=True)
+            for target in map(len, row.targets):
+                for keys in (target, len(row.source)):  # itself, then the cross attention
+                    work += _attention(sizes, target, keys, len(sizes.blocks), with_gradient=True)
     else:
         predicting = sum(1 + sum(len(target) - 1 for target in row.targets) for row in rows)
         work = _stack_work(sizes.blocks, sum(row.length for row in rows), predicting, with_gradient=True)
