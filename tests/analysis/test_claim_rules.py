@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from claim_findings import findings, write_four, write_subsamples
+from claim_findings import LOW, findings, prefix, write_four, write_sides, write_subsamples
+from claim_findings import other as other_method
 from synthetic_records import write_record
 
 PREFIX: tuple[str, float, dict[str, Any]] = ("prefix", 0.7, {})
@@ -190,3 +191,42 @@ def test_all_of_the_data_is_tried_on_seeds(tmp_path: Path) -> None:
     write_four(tmp_path, "finetune", 0.7, data_fraction=0.2)
     (evidence,) = findings(tmp_path)["C19"].evidence
     assert evidence.outcome == "holds", "a fifth itself is not above a fifth"
+
+
+FIVE = (1, 2, 3, 4, 5)
+
+
+def test_one_run_on_another_processor_does_not_take_evidence_away(tmp_path: Path) -> None:
+    write_sides(tmp_path, prefix(seeds=FIVE), other_method("embedding", seeds=FIVE))
+    write_sides(tmp_path, prefix(seeds=(6,), result={"provenance": {"semantics": 1, "accelerator": "a GPU"}}))
+    assert findings(tmp_path)["C15"].outcome == "holds"
+
+
+def test_two_common_seeds_of_many_runs_are_not_all_there_is(tmp_path: Path) -> None:
+    """Arms of five runs with too few common seeds are compared unpaired."""
+    write_sides(tmp_path, prefix(seeds=FIVE), other_method("embedding", seeds=(4, 5, 6, 7, 8)))
+    (evidence,) = findings(tmp_path)["C15"].evidence
+    assert (evidence.outcome, "n = 5" in evidence.text) == ("holds", True)
+
+
+def test_seeds_on_one_drawn_part_are_one_unit_whatever_its_size(tmp_path: Path) -> None:
+    write_sides(tmp_path, *(side | {"train_size": 2000} for side in (prefix(), other_method("embedding"))))
+    (evidence,) = findings(tmp_path)["C15"].evidence
+    assert (evidence.outcome, "2 more subsamples" in evidence.text) == ("too few runs", True)
+
+
+def test_the_seed_of_a_subsample_does_not_matter_where_none_is_drawn(tmp_path: Path) -> None:
+    for seeds, subsamples in (((1, 2), (0,)), ((3, 4), (5,))):
+        alike = {"seeds": seeds, "subsamples": subsamples}
+        write_sides(tmp_path, prefix(**alike), other_method("embedding", **alike))
+    (evidence,) = findings(tmp_path)["C15"].evidence
+    assert (evidence.outcome, "n = 4;" in evidence.text) == ("holds", True)
+
+
+def test_without_common_subsamples_low_data_has_evidence_that_says_so(tmp_path: Path) -> None:
+    for size, subsamples in ((50, (1, 2, 3)), (100, (4, 5, 6))):
+        sides = (prefix(seeds=(1,), subsamples=subsamples), other_method("finetune", seeds=(1,), subsamples=subsamples))
+        write_sides(tmp_path, *(side | LOW | {"train_size": size} for side in sides))
+    (evidence,) = findings(tmp_path)["C8"].evidence
+    assert evidence.outcome == "too few runs"
+    assert "no seed and subsample has both methods at each size" in evidence.text

@@ -13,14 +13,15 @@ TER = Cell("TER/all", 0.42, ".42")
     ("values", "text"),
     [
         ([], "no runs"),
-        ([70.3], "undecided (one run; 2 more seeds give a spread)"),
+        ([70.3], "undecided (at least 2 more seeds before anything is decided)"),
         ([70.1, 70.3, 70.5], "reproduced"),
-        ([70.3, 70.3], "reproduced"),
+        ([70.3, 70.3], "undecided (at least 1 more seed before anything is decided)"),
+        ([66.0, 66.01], "undecided (at least 1 more seed before anything is decided)"),
         ([75.1, 75.3, 75.5], "better"),
         ([65.1, 65.3, 65.5], "worse"),
         ([69.5, 70.3, 71.1], "undecided (about 1 more seed)"),
         ([68.3, 70.3, 72.3], "undecided (about 9 more seeds)"),
-        ([71.0, 71.7], "undecided (more than 100 more seeds: the mean is at the margin's edge)"),
+        ([71.0, 71.35, 71.7], "undecided (more than 100 more seeds: the mean is at the margin's edge)"),
     ],
 )
 def test_what_runs_say_about_a_printed_number(values: list[float], text: str) -> None:

@@ -34,20 +34,20 @@ def test_without_runs_every_row_of_the_paper_stands_alone(tmp_path: Path, versio
 
 
 def test_runs_at_the_papers_setting_stand_beside_its_number(tmp_path: Path) -> None:
-    for seed, quality in ((1, 0.4), (2, 0.7)):
+    for seed, quality in ((1, 0.4), (2, 0.7), (3, 0.5)):
         write_record(tmp_path, settings={**PAPERS, "seed": seed}, quality=quality, stored=245_760)
     rows = [row for row in section(tmp_path).rows if row.group]
     assert [(row.paper.method, row.paper.params) for row in rows if row.paper] == [("prefix", "0.1%")]
     bleu = rows[0].cells[0]
     assert bleu.paper is not None
     assert bleu.ours is not None
-    assert (bleu.paper.printed, bleu.n) == ("70.3", 2)
+    assert (bleu.paper.printed, bleu.n) == ("70.3", 3)
     assert bleu.difference == pytest.approx(bleu.ours.mean - 70.3)
     assert bleu.judgement is not None
     assert bleu.judgement.text.startswith("undecided (about ")
     assert rows[0].cells[1].why_empty == "not among its scores"
     page = as_markdown(paper_tables(groups_in(tmp_path))[0])
-    assert "ours, 2/3 seeds" in page
+    assert "ours, 3 runs" in page
     assert "no value for NIST, METEOR, CIDEr: not among its scores." in page
 
 

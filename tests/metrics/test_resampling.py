@@ -71,28 +71,42 @@ def test_the_seed_decides_and_the_chunks_do_not_show() -> None:
 
 def test_groups_are_drawn_from_apart() -> None:
     outputs, references = texts(4, 40, 0.3)
-    groups = ["seen"] * 15 + ["unseen"] * 25
+    groups = ["seen"] * 20 + ["unseen"] * 20
     evaluation = evaluate("webnlg", outputs, references, groups)
     found = intervals("webnlg", evaluation.stats, groups, samples=200)
     assert set(found) == {name for name, one in evaluation.scores.items() if one.value is not None}
-    alone = evaluate("webnlg", outputs[:15], references[:15])
+    alone = evaluate("webnlg", outputs[:20], references[:20])
     assert found["TER/seen"] == intervals("webnlg", alone.stats, samples=200)["TER"]
 
 
 def test_without_groups_the_names_are_still_those_of_the_scores() -> None:
-    evaluation = evaluate("webnlg", *texts(4, 10, 0.3))
-    found = intervals("webnlg", evaluation.stats, [""] * 10, samples=100)
+    evaluation = evaluate("webnlg", *texts(4, 20, 0.3))
+    found = intervals("webnlg", evaluation.stats, [""] * 20, samples=100)
     assert set(found) == {name for name, one in evaluation.scores.items() if one.value is not None}
     assert found["BLEU"] == found["BLEU/all"]
 
 
+def test_few_inputs_say_nothing_of_others() -> None:
+    """Nor does a small part of many inputs; the difference itself is there."""
+    outputs, references = texts(4, 40, 0.3)
+    groups = ["seen"] * 21 + ["unseen"] * 19
+    first, second = (evaluate("webnlg", each, references, groups).stats for each in (outputs, outputs[::-1]))
+    assert {name.partition("/")[2] for name in intervals("webnlg", first, groups, samples=50)} == {"all", "seen"}
+    compared = differences("webnlg", first, second, groups, samples=50)
+    assert compared["BLEU/unseen"].value != 0
+    assert (compared["BLEU/unseen"].interval, compared["BLEU/unseen"].p_value) == (None, None)
+    assert compared["BLEU/seen"].interval is not None
+
+
 def test_p_is_near_the_exact_value_of_all_exchanges() -> None:
+    """The other twelve inputs do not differ, so exchanging them changes nothing."""
     first, second = [0.1, 0.5, 0.3, 0.4, 0.6, 0.2, 0.7, 0.3], [0.3, 0.4, 0.6, 0.5, 0.9, 0.1, 0.8, 0.6]
+    same = [0.5] * 12
     gains = np.subtract(second, first)
     observed = abs(gains.sum())
     exact = np.mean([abs(np.dot(signs, gains)) >= observed - 1e-9 for signs in product((1, -1), repeat=8)])
-    found = differences("e2e", of_lengths(first), of_lengths(second), samples=8000)["ROUGE_L"]
-    assert found.value == pytest.approx(100 * gains.mean())
+    found = differences("e2e", of_lengths(first + same), of_lengths(second + same), samples=8000)["ROUGE_L"]
+    assert found.value == pytest.approx(100 * gains.sum() / 20)
     assert found.p_value == pytest.approx(exact, abs=0.02)
 
 

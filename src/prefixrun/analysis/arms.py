@@ -1,6 +1,7 @@
 """Which run group stands for an arm of a comparison: the setting with the lowest loss on development pairs.
 
-Settings of one structure (start, length, size) were searched alike and differ in learning rate, warm-up and the like.
+Settings of one structure (start, length, size, parts of the model) were searched alike and differ in learning rate,
+warm-up and the like.
 Neither the score nor the number of runs chooses among them. Their losses are means over the seeds and subsamples that
 all of them have, as development parts differ between subsamples; where there are none, nothing can be told.
 """
@@ -10,19 +11,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import inf, isfinite, log
+from math import inf, log
 
 from prefixrun.analysis import paper_numbers
 from prefixrun.analysis.comparability import is_share
 from prefixrun.analysis.groups import RunGroup, split_by
+from prefixrun.results.flat_settings import with_defaults
 from prefixrun.results.records import Record
 
 USUAL_LENGTH = 10
 """Where the paper's tuning starts (section 5.3)."""
 
 DIVERGED = 1.4
-"""A run's development loss, in times of the lowest of its method on the same pairs with the same training, above which
-its training counts as failed. Committed runs of one setting and subsample differ by less than 1.2 times."""
+"""A run's development loss, in times of the lowest of its structure on the same pairs with the same training, above
+which its training counts as failed. Committed runs of one setting and subsample differ by less than 1.2 times."""
+
+STARTS = ("words", "random")
+"""Initialisations that the paper compares, the preferred one first; others come behind them."""
+
+PARTS = ("method.layers", "method.sites", "method.nested", "method.train_embedding")
+"""Settings of which parts of the model a method trains or enters, and for which lengths."""
 
 Draw = tuple[int, int]
 """Subsample and seed."""
@@ -47,7 +55,7 @@ class Arm:
     share: float | None = None
     """Stored parameters in per cent of the model's, within a factor of 3."""
     init: str | None = None
-    """`words` or `random`; None for any."""
+    """`words` or `random`; None for any but `run`, which has the training of another run behind it."""
 
     def members(self, groups: Sequence[RunGroup]) -> list[RunGroup]:
         """The run groups that may stand in this arm."""
@@ -56,10 +64,11 @@ class Arm:
     def structures(self, groups: Sequence[RunGroup]) -> list[list[RunGroup]]:
         """The members in lists of one structure, the most preferred first.
 
-        Prefer the task's default initialisation, then words before random, then the prefix length nearest to that of
-        the paper's table, then the share of parameters nearest to the arm's.
+        Prefer the task's default initialisation, then words, random and other starts, then the prefix length nearest
+        to that of the paper's table, then the share of parameters nearest to the arm's, then all parts of the model,
+        then the smaller size.
         """
-        return sorted(split_by(self.members(groups), self._structure), key=lambda same: self._structure(same[0]))
+        return sorted(split_by(self.members(groups), self.structure), key=lambda same: self.structure(same[0]))
 
     def select_group(self, groups: Sequence[RunGroup]) -> RunGroup | None:
         """The group of the lowest loss in the most preferred structure; None when no group belongs to this arm."""
@@ -67,16 +76,21 @@ class Arm:
         return choose(structures[0]).group if structures else None
 
     def _includes(self, group: RunGroup) -> bool:
-        if group.method != self.method or (self.init and group.first.result["init"] != self.init):
+        init = group.first.result["init"]
+        if group.method != self.method or (init != self.init if self.init else init == "run"):
             return False
         return self.share is None or is_share(group.share, self.share)
 
-    def _structure(self, group: RunGroup) -> tuple[bool, bool, float, int, float]:
+    def structure(self, group: RunGroup) -> tuple[object, ...]:
         """Equal for groups that were searched alike, smaller for those that are preferred."""
         wanted, length = usual_length(group.first.scored_as), group.first.prefix_len
         distance = 0.0 if self.share is None else abs(log(group.share / self.share))
-        is_random = group.first.result["init"] == "random"
-        return not group.has_default_init, is_random, abs(log((length or wanted) / wanted)), length or 0, distance
+        init = group.first.result["init"]
+        start = (not group.has_default_init, STARTS.index(init) if init in STARTS else len(STARTS), init or "")
+        settings, usual = group.first.settings, with_defaults({})
+        changed = tuple(settings[key] != usual[key] for key in PARTS)
+        parts = tuple(str(settings[key]) for key in PARTS)
+        return *start, abs(log((length or wanted) / wanted)), length or 0, distance, changed, group.share, parts
 
 
 @cache
@@ -104,12 +118,12 @@ def choose(settings: Sequence[RunGroup]) -> Choice:
 
 def _losses(group: RunGroup) -> dict[Draw, float]:
     runs = ((run, run.dev_loss) for run in group.runs)
-    return {draw(run): loss if isfinite(loss) else inf for run, loss in runs if loss is not None}
+    return {draw(run): loss for run, loss in runs if loss is not None}
 
 
 def draw(run: Record) -> Draw:
     """Subsample and seed of a run."""
-    return run.subsample_seed, run.seed
+    return run.subsample, run.seed
 
 
 def _diverged(group: RunGroup, settings: Sequence[RunGroup]) -> str:
@@ -127,8 +141,7 @@ def diverged_runs(group: RunGroup, settings: Sequence[RunGroup]) -> list[str]:
     return [
         run.run_id
         for run in group.runs
-        if (loss := run.dev_loss) is not None
-        and (not isfinite(loss) or loss > DIVERGED * lowest[run.subsample_seed] or _rose(run))
+        if (loss := run.dev_loss) is not None and (loss > DIVERGED * lowest[run.subsample] or _rose(run))
     ]
 
 

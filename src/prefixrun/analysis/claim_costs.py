@@ -16,8 +16,10 @@ from prefixrun.analysis.claim_rules import (
     evidence_of,
     interval_text,
     main_metric,
+    of_one_processor,
     pool_key,
     run_ids,
+    units_of,
     where,
 )
 from prefixrun.analysis.comparison import ENOUGH, difference, estimate, half_width
@@ -50,7 +52,7 @@ def lengths(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
 
     Each length stands there by its best setting, of those with equal training.
     """
-    prefixes = [group for group in groups if group.method == "prefix" and group.n_train > LOW_DATA]
+    prefixes = [group for group in of_one_processor(groups) if group.method == "prefix" and group.n_train > LOW_DATA]
     for alike in split_by(prefixes, lambda group: (*pool_key(group), training_of(group), group.init)):
         of_length = split_by((group for group in alike if group.first.prefix_len), lambda group: group.first.prefix_len)
         chosen = [choose(settings) for settings in of_length]
@@ -73,7 +75,7 @@ def _step(shorter: Choice, longer: Choice, *, rises: bool) -> Iterator[Evidence]
     if rise is None:
         return
     bound = 0.0 if rises else margin(sides[0].first.scored_as, metric)
-    verdict = judge(rise, "clearly more", bound, rise.draws)
+    verdict = judge(rise, "clearly more", bound, *units_of(rise, sides[0]))
     if not rises and verdict.outcome in ("holds", "does not hold"):  # what rises beyond the margin contradicts
         verdict = replace(verdict, outcome="does not hold" if verdict.outcome == "holds" else "holds")
     notes = ("rise expected" if rises else "no rise expected", rise.note)

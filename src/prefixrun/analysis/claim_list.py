@@ -142,7 +142,7 @@ CLAIMS = (
         "6.4",
         "ROUGE-L 31.51 against 30.26, and 31.47 against 31.15",
         "prefix against fine-tuning on both splits: the interval is above 0 for every ROUGE",
-        (Comparison(PREFIX, FINETUNE, "more", ROUGE, tasks=EXTRAPOLATION),),
+        tuple(Comparison(PREFIX, FINETUNE, "more", ROUGE, tasks=(task,)) for task in EXTRAPOLATION),
         obstacle="no training article of the public copies of XSUM tells its section, which the splits are made of. It "
         "would take the original extracts with their addresses (204,045 articles) and an encoder-decoder on a GPU: "
         "`prefixrun -m profile=paper experiment=table4_extrapolation data_dir=DIR`",

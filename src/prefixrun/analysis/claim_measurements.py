@@ -34,7 +34,7 @@ def step_times(
     groups: Sequence[RunGroup], first: str, second: str, most: float, *, slower_contradicts: bool
 ) -> Iterator[Evidence]:
     """Whether a training step of the `first` side takes at most `most` times that of the `second`, for each results
-    tree that has measured both.
+    tree that has the measurement.
 
     slower_contradicts: what takes longer than `most` contradicts the claim, not only what takes longer than the second.
     """

@@ -6,19 +6,21 @@ corrected for looking again after each added seed (verdicts.py), not for the num
 comparison share data, model, decoding, number format and kind of processor; they have equal training
 (equal_training.py) and, where both have a length, the same. Otherwise the evidence is shown as unequal. Each side
 stands for its method by its best setting (arms.py). Fewer than three independent runs decide nothing, neither for a
-claim nor against it. With little data and with a share of the data the independent units are subsamples: such a claim
-is of any pairs of that number, not of those that happened to be drawn.
+claim nor against it. With a drawn part of the data the independent units are subsamples: such a claim is of any pairs
+of that number, not of those that happened to be drawn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+import numpy as np
 
 from prefixrun.analysis.arms import Arm, Choice, Draw, choose, draw
 from prefixrun.analysis.comparability import have_one_signature
-from prefixrun.analysis.comparison import Difference, Estimate, difference, estimate
+from prefixrun.analysis.comparison import Difference, Estimate, difference, estimate, mean_influence
 from prefixrun.analysis.equal_training import has_the_papers, pairs_trained, training_of, why_unequal
 from prefixrun.analysis.equal_training import note as training_note
 from prefixrun.analysis.equivalence import margin
@@ -27,6 +29,7 @@ from prefixrun.analysis.groups import RunGroup, runs_of, split_by
 from prefixrun.analysis.verdicts import LOOK_LEVEL, EvidenceOutcome, Kind, Verdict, judge
 from prefixrun.data.manifest import UNVERIFIED
 from prefixrun.results import display_names
+from prefixrun.results.records import Record
 
 Outcome = Literal["holds", "does not hold", "undecided", "no runs", "cannot be tested here"]
 Amount = Literal["low", "most", "share", "all"]
@@ -95,12 +98,11 @@ class Comparison:
         """One piece of evidence for each pair of run groups and metric."""
         for match in self.matches(groups):
             for metric in self.metrics or (main_metric(match.first.group),):
-                by_subsample = self.amount in ("low", "share") and match.first.group.is_of_a_part
-                yield _compare(match, metric, self.kind, by_subsample=by_subsample)
+                yield _compare(match, metric, self.kind)
 
     def matches(self, groups: Sequence[RunGroup]) -> list[Match]:
         """The two sides on every task, model and number format that has both; with `most` those of the most pairs."""
-        concerned = [group for group in groups if self._concerns(group)]
+        concerned = [group for group in of_one_processor(groups) if self._concerns(group)]
         matches = [match for pool in split_by(concerned, pool_key) if (match := self._best_match(pool))]
         if self.amount != "most":
             return matches
@@ -181,14 +183,19 @@ def run_ids(*groups: RunGroup) -> tuple[str, ...]:
 
 
 def pool_key(group: RunGroup) -> tuple[object, ...]:
-    """Equal for run groups whose scores may be compared when their training was equal: inputs, model, decoding, pairs,
-    number format and kind of processor."""
-    return group.comparison_key, group.n_train, group.precision, processors(group)
+    """Equal for run groups of one processor whose scores may be compared when their training was equal: inputs, model,
+    decoding, pairs, number format and processor."""
+    return group.comparison_key, group.n_train, group.precision, processor(group.first)
 
 
-def processors(group: RunGroup) -> frozenset[str]:
-    """The kinds of processors that computed a group's runs."""
-    return frozenset(str(run.result["provenance"].get("accelerator")) for run in group.runs)
+def processor(run: Record) -> str | None:
+    """What computed a run: the name of a GPU, or None for a CPU of any kind."""
+    return run.result["provenance"].get("accelerator")  # type: ignore[no-any-return]
+
+
+def of_one_processor(groups: Iterable[RunGroup]) -> list[RunGroup]:
+    """The run groups with the runs of each processor apart."""
+    return [RunGroup(tuple(runs)) for group in groups for runs in split_by(group.runs, processor)]
 
 
 def _order_of_match(match: Match) -> tuple[bool, int, int]:
@@ -222,27 +229,31 @@ def low_data_mean(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
 
 def _but_size(match: Match) -> tuple[object, ...]:
     group = match.first.group
-    return group.comparison_key, group.precision, processors(group)
+    return group.comparison_key, group.precision, processor(group.first)
 
 
 def _averaged(matches: Sequence[Match]) -> Iterator[Evidence]:
     first = matches[0].first.group
     metric = main_metric(first)
+    sizes = ", ".join(f"{match.first.group.n_train:,}" for match in matches)
+    everyone = [group for match in matches for group in match.pair]
     # A seed and subsample count where all pairs have them: then each gives one mean difference over the sizes.
     by_pair = [tuple(_by_draw(group, metric) for group in match.pair) for match in matches]
     shared = sorted(set.intersection(*(set(prefix) & set(finetune) for prefix, finetune in by_pair)))
     if not shared:
+        text = f"{_task_and_model(first)}, mean over {sizes} pairs: no seed and subsample has both methods at each size"
+        yield Evidence("too few runs", text, run_ids(*everyone), "runs of the same seeds and subsamples at each size")
         return
-    everyone = [group for match in matches for group in match.pair]
-    values = [sum(prefix[key] - finetune[key] for prefix, finetune in by_pair) / len(by_pair) for key in shared]
-    subsamples = [subsample for subsample, _ in shared]
-    mean = estimate(values, subsamples)
-    sizes = ", ".join(f"{match.first.group.n_train:,}" for match in matches)
+    runs = [([prefix[key] for key in shared], [finetune[key] for key in shared]) for prefix, finetune in by_pair]
+    differences = [np.subtract(_values(prefix, metric), _values(finetune, metric)) for prefix, finetune in runs]
+    values = np.mean(differences, axis=0).tolist()
+    variance, why_unknown = _variance_over_inputs(runs, metric)
+    mean = replace(estimate(values, [subsample for subsample, _ in shared]), input_variance=variance)
     number_format = "" if first.precision == "fp32" else f", {first.precision}"
     head = (
         f"{_task_and_model(first)}, mean over {sizes} pairs{number_format}: "
         f"{display_names.of_metric(metric)} of prefix-tuning from words minus fine-tuning {interval_text(mean, 1)}, "
-        f"{count_text(mean)} (over seeds and subsamples, for these inputs)"
+        f"{count_text(mean)}{f' (of seeds alone: {why_unknown})' if why_unknown else ''}"
     )
     notes = dict.fromkeys(filter(None, (_match_notes(match) for match in matches)))
     signature = "" if have_one_signature(runs_of(everyone), metric) else DIFFERENT_SIGNATURES
@@ -264,19 +275,38 @@ def interval_text(mean: Estimate, decimals: int) -> str:
     return f"{mean.mean:+.{decimals}f}{ends}".replace("-", "−")
 
 
-def _by_draw(group: RunGroup, metric: str) -> dict[Draw, float]:
-    return {draw(run): value for run in group.runs if (value := run.value(metric)) is not None}
+def _by_draw(group: RunGroup, metric: str) -> dict[Draw, Record]:
+    return {draw(run): run for run in group.runs if run.value(metric) is not None}
 
 
-def _compare(match: Match, metric: str, kind: Kind, *, by_subsample: bool) -> Evidence:
+def _values(runs: Sequence[Record], metric: str) -> list[float]:
+    return [float(run.value(metric) or 0.0) for run in runs]
+
+
+def _variance_over_inputs(sizes: Sequence[tuple[Sequence[Record], Sequence[Record]]], metric: str) -> tuple[float, str]:
+    """Of the difference averaged over sizes, over draws of the inputs that all sizes share; 0 and why where unknown."""
+    known = [[mean_influence(runs, metric) for runs in sides] for sides in sizes]
+    measured = [each for sides in known for each in sides if each is not None]
+    if len(measured) < 2 * len(known) or len({ids for ids, _ in measured}) != 1:
+        return 0.0, "no counts of the same inputs"
+    by_size = np.reshape([influence for _, influence in measured], (len(known), 2, -1))
+    return float(np.sum(np.square(np.mean(by_size[:, 0] - by_size[:, 1], axis=0)))), ""
+
+
+def units_of(measured: Estimate, group: RunGroup) -> tuple[int, str]:
+    """The number of independent units of a difference and what they are: subsamples where a part of the data was drawn,
+    else seeds."""
+    return (measured.subsamples, "subsample") if group.is_of_a_part else (measured.draws, "seed")
+
+
+def _compare(match: Match, metric: str, kind: Kind) -> Evidence:
     first, second = match.pair
     measured = difference(second.runs, first.runs, metric)
     if measured is None:
         text = f"{where(first)}: {display_names.of_metric(metric)} has no value in these runs"
         return Evidence("undecided", text, run_ids(first, second))
-    units, unit = (measured.subsamples, "subsample") if by_subsample else (measured.draws, "seed")
-    bound = margin(first.first.scored_as, metric)
-    verdict = judge(measured, kind, bound, units, unit, less_is_better=display_names.less_is_better(metric))
+    bound, less_is_better = margin(first.first.scored_as, metric), display_names.less_is_better(metric)
+    verdict = judge(measured, kind, bound, *units_of(measured, first), less_is_better=less_is_better)
     return evidence_of(verdict, _text(first, second, metric, measured), match, metric)
 
 

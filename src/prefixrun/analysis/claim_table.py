@@ -29,13 +29,15 @@ def _row(finding: Finding) -> tuple[str, ...]:
 
 
 def _telling(finding: Finding) -> Evidence | None:
-    """The first piece of evidence with the claim's own outcome; of an open claim the nearest to deciding."""
+    """The first piece of evidence with the claim's own outcome; of an open claim the nearest to deciding, or else the
+    first, where another rule has none."""
     wanted: tuple[Outcome | str, ...] = (finding.outcome, *ORDER)
-    return next((piece for outcome in wanted for piece in finding.evidence if piece.outcome == outcome), None)
+    pieces = [piece for outcome in wanted for piece in finding.evidence if piece.outcome == outcome]
+    return next(iter((*pieces, *finding.evidence)), None)
 
 
 def briefly(measured: str) -> str:
-    """A piece of evidence without the model, which is the same in every row, and without the notes behind it."""
+    """A piece of evidence without the model in its midst and without the notes behind it."""
     text = measured.partition("; ")[0]
     for model in MODELS.values():
         text = text.replace(f", {model}", "", 1)

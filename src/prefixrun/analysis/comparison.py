@@ -43,6 +43,8 @@ MANY = 1e9
 """Degrees of freedom of a variance over inputs, which counts as known."""
 BISECTIONS = 50
 """Of the p-value's interval."""
+Influence = tuple[tuple[str, ...], FloatArray]
+"""Ids of inputs, and what each adds to a score beyond the average one, ``(inputs,)``."""
 STEP = 0.01
 """Share of a summed count by which the gradient moves it; at least 1, as most counts are whole numbers."""
 
@@ -124,21 +126,23 @@ def half_width(run_variance: float, degrees: float, input_variance: float = 0.0,
 def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -> Difference | None:
     """How much larger the second arm's score is, over seeds and inputs; None when an arm has no value.
 
-    Runs are paired by seed and subsample when at least two pairs exist, or when each arm has one run and they match.
+    Runs are paired by seed and subsample where at least ENOUGH pairs exist, or every run of the arm with fewer has its
+    partner (a single run only that of a single run).
     """
     arms = [[run for run in arm if run.value(metric) is not None] for arm in (first, second)]
     if not all(arms):
         return None
     # 1. Pair runs of equal seed and subsample; runs without a partner are then left out.
     pairs = _paired(*arms)
-    paired = len(pairs) >= 2 or (bool(pairs) and len(arms[0]) == len(arms[1]) == 1)
+    fewer = min(map(len, arms))
+    paired = len(pairs) >= ENOUGH or (len(pairs) == fewer and (fewer > 1 or len(arms[0]) == len(arms[1])))
     left_out = sum(map(len, arms)) - 2 * len(pairs) if paired else 0
     if paired:
         arms = [[pair[arm] for pair in pairs] for arm in (0, 1)]
     # 2. The mean difference, and its variance over further seeds and subsamples.
     values = [[float(run.value(metric) or 0.0) for run in arm] for arm in arms]
     sd = float(np.std(np.subtract(values[1], values[0]), ddof=1)) if paired and len(pairs) > 1 else None
-    subsamples = [[run.subsample_seed for run in arm] for arm in arms]
+    subsamples = [[run.subsample for run in arm] for arm in arms]
     units = [unit_means(*arm) for arm in zip(values, subsamples, strict=True)]
     mean = float(np.mean(units[1]) - np.mean(units[0]))
     run_variance, degrees, draws = _variance_over_units(units, paired)
@@ -187,7 +191,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _paired(first: Sequence[Record], second: Sequence[Record]) -> list[tuple[Record, Record]]:
-    by_seed = [{(run.subsample_seed, run.seed): run for run in arm} for arm in (first, second)]
+    by_seed = [{(run.subsample, run.seed): run for run in arm} for arm in (first, second)]
     return [(by_seed[0][key], by_seed[1][key]) for key in sorted(by_seed[0]) if key in by_seed[1]]
 
 
@@ -235,41 +239,59 @@ def _interval(mean: float, run_variance: float, degrees: float, input_variance: 
 
 def _variance_over_inputs(arms: Sequence[Sequence[Record]], metric: str) -> tuple[float | None, str]:
     """Variance of the difference of the arms' mean scores over draws of inputs; None and the reason where unknown."""
-    known = [[influence(run, metric) for run in arm] for arm in arms]
-    if any(each is None for arm in known for each in arm):
-        return None, "no counts to tell what inputs do"
-    if len({each[0] for arm in known for each in arm if each is not None}) > 1:
+    first, second = (mean_influence(runs, metric) for runs in arms)
+    if first is None or second is None:
+        alone = all(influence(run, metric) for arm in arms for run in arm)
+        return None, "their inputs are not the same" if alone else "no counts to tell what inputs do"
+    if first[0] != second[0]:
         return None, "their inputs are not the same"
-    # What each input adds to an arm's mean score; the same inputs serve both arms, so differences are per input.
-    # Runs weigh as in that score: as much as the others of their subsample together with them.
-    means = []
-    for runs, influences in zip(arms, known, strict=True):
-        subsamples = [run.subsample_seed for run in runs]
-        counts = [subsamples.count(each) if len(set(subsamples)) > 1 else 1 for each in subsamples]
-        rows = [each[1] for each in influences if each is not None]
-        means.append(np.average(rows, axis=0, weights=[1 / count for count in counts]))
-    first, second = means
-    return float(np.sum(np.square(second - first))), ""
+    # The same inputs serve both arms, so differences are per input.
+    return float(np.sum(np.square(second[1] - first[1]))), ""
+
+
+def mean_influence(runs: Sequence[Record], metric: str) -> Influence | None:
+    """What each input adds to the mean score of runs, which weigh as in that mean: the runs of each subsample as much
+    as those of any other. None where a run lacks its counts or has other inputs."""
+    known = [influence(run, metric) for run in runs]
+    measured = [each for each in known if each is not None]
+    if len(measured) < len(known) or len({ids for ids, _ in measured}) != 1:
+        return None
+    subsamples = [run.subsample for run in runs]
+    counts = [subsamples.count(each) if len(set(subsamples)) > 1 else 1 for each in subsamples]
+    rows = [row for _, row in measured]
+    return measured[0][0], np.average(rows, axis=0, weights=[1 / count for count in counts])
 
 
 @lru_cache(maxsize=4096)  # a reference is compared with many others
-def influence(record: Record, metric: str) -> tuple[tuple[str, ...], FloatArray] | None:
+def influence(record: Record, metric: str) -> Influence | None:
     """The ids of a run's inputs and what each adds to the score beyond the average one, ``(inputs,)``.
 
     The infinitesimal jackknife: the score is a function of counts summed over inputs, so one more or less of an input
     moves it by the input's distance from the mean count times the gradient. The sum of squares is the variance of the
     score over draws of inputs. None without the counts.
     """
-    name, _, input_group = metric.partition("/")
-    counts = record.stats(_counted_as(record.scored_as, name))
-    rows = None if counts is None else _rows_of(counts, input_group)
-    if counts is None or not counts.columns or rows is None or len(rows) < 2:
+    counts, rows = _counts_of(record, metric)
+    if counts is None or not counts.columns or len(rows) < 2:
         return None
+    name = metric.partition("/")[0]
     matrix = np.column_stack([column[rows] for column in counts.columns.values()])  # (inputs of the group, columns)
     gradient = _gradient(record.scored_as, name, list(counts.columns), matrix.sum(axis=0))
     influences = np.zeros(len(counts.ids))  # inputs outside the group add nothing
     influences[rows] = (matrix - matrix.mean(axis=0)) @ gradient
     return counts.ids, influences
+
+
+def counted_inputs(record: Record, metric: str) -> int:
+    """How many inputs a score is of; 0 where the run does not have their counts."""
+    return len(_counts_of(record, metric)[1])
+
+
+def _counts_of(record: Record, metric: str) -> tuple[Counts | None, npt.NDArray[np.int64]]:
+    """The counts of a score and the rows of its inputs; none of these without the counts or their groups."""
+    name, _, input_group = metric.partition("/")
+    counts = record.stats(_counted_as(record.scored_as, name))
+    rows = None if counts is None else _rows_of(counts, input_group)
+    return counts, np.arange(0) if rows is None else rows
 
 
 def _gradient(task: str, name: str, columns: Sequence[str], totals: FloatArray) -> FloatArray:

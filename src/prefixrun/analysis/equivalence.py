@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
 
-from prefixrun.analysis.comparison import estimate, quantile
+from prefixrun.analysis.comparison import ENOUGH, estimate, quantile
 from prefixrun.analysis.paper_numbers import Cell
 from prefixrun.results.display_names import less_is_better
 
@@ -71,12 +71,14 @@ def judge(task: str, values: Sequence[float], cell: Cell) -> Judgement:
 
     *reproduced*: the mean is within the bounds with 95 % confidence on either side (the 90 % interval lies inside);
     *better*, *worse*: the 95 % interval lies outside altogether; *undecided*: neither, with the number of further seeds
-    that would decide it if mean and standard deviation stayed as they are.
+    that would decide it if mean and standard deviation stayed as they are. Fewer than three runs decide nothing. The
+    levels are those of one look: they are not corrected for judging again after each added seed.
     """
     if not values:
         return Judgement("no runs", "no runs")
-    if len(values) == 1:
-        return Judgement("undecided", "undecided (one run; 2 more seeds give a spread)")
+    if (missing := ENOUGH - len(values)) > 0:
+        seeds = f"{missing} more seed{'s' if missing > 1 else ''}"
+        return Judgement("undecided", f"undecided (at least {seeds} before anything is decided)")
     mean = estimate(values)
     sd, bound = mean.sd or 0.0, margin(task, cell.metric) + half_width(cell)
     distance = mean.mean - cell.value

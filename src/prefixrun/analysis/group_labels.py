@@ -41,7 +41,7 @@ def decoding_text(record: Record) -> str:
 
 
 def amount_text(group: RunGroup) -> str:
-    """The amount of training: `1,600 of 42,061 pairs, bf16`."""
+    """The amount of training: `1,600 of 42,061 pairs, bf16`, steps times the size of a batch; see Record.seen."""
     part = f"{group.seen:,} of " if group.seen < group.n_train else ""
     return f"{part}{group.n_train:,} pairs" + ("" if group.precision == "fp32" else f", {group.precision}")
 

@@ -90,7 +90,7 @@ class RunGroup:
         return unit_means(self.values(metric), self._subsamples(metric))
 
     def _subsamples(self, metric: str) -> list[int]:
-        return [run.subsample_seed for run in self.runs if run.value(metric) is not None]
+        return [run.subsample for run in self.runs if run.value(metric) is not None]
 
     @cached_property
     def _estimates(self) -> dict[str, Estimate | None]:
@@ -135,7 +135,7 @@ def run_groups(records: Iterable[Record]) -> list[RunGroup]:
     """
     grouped: dict[str, dict[tuple[int, int], Record]] = {}
     for record in records:
-        key = (record.subsample_seed if draws_subsample(record) else 0, record.seed)
+        key = (record.subsample, record.seed)
         grouped.setdefault(record.group_key, {}).setdefault(key, record)
     groups = [RunGroup(tuple(runs[key] for key in sorted(runs))) for runs in grouped.values()]
     return sorted(groups, key=_order)
@@ -157,15 +157,6 @@ def comparable(groups: Iterable[RunGroup]) -> list[list[RunGroup]]:
 def runs_of(groups: Iterable[RunGroup]) -> list[Record]:
     """All runs of the groups."""
     return [run for group in groups for run in group.runs]
-
-
-def draws_subsample(record: Record) -> bool:
-    """Whether `subsample_seed` has an effect: on the training pairs, the held-out ones, or the examples of a prompt,
-    a start or a teacher."""
-    settings = record.settings
-    is_part = record.n_train != record.result.get("n_train_available")
-    shows_pairs = settings.get("init.name") == "examples" or bool(settings.get("distill.examples"))
-    return bool(is_part or settings.get("train.dev_share") or settings.get("method.shots") or shows_pairs)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from prefixrun.analysis.arms import Arm
 from prefixrun.analysis.comparability import check_signatures, scope
-from prefixrun.analysis.comparison import Difference, difference, holm
+from prefixrun.analysis.comparison import Difference, Estimate, difference, holm
 from prefixrun.analysis.group_labels import amount_text, circumstances, decoding_text, labels
 from prefixrun.analysis.groups import RunGroup, comparable, runs_of
 from prefixrun.analysis.table_format import mean_sd, signed
@@ -130,6 +130,7 @@ def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
     group, measured = row.group, row.difference
     tokens, seconds, memory = (group.cost(name) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
     estimates = (group.estimate(metric) for metric in table.metrics)
+    decimals = _decimals(table.reference.estimate(table.metrics[0]))
     return (
         row.label,
         str(len(group.runs)),
@@ -140,19 +141,24 @@ def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
         NONE if memory is None else f"{memory / 2**30:.1f}",
         NONE if group.dev_loss is None else f"{group.dev_loss:.3f}",
         *([NONE if group.forgetting is None else signed(group.forgetting, 3)] if _has_forgetting(table) else []),
-        *(NONE if each is None else mean_sd(each, 1 if each.mean > 2 else 3) for each in estimates),
-        "reference" if group is table.reference else _difference_text(measured),
+        *(NONE if each is None else mean_sd(each, _decimals(each)) for each in estimates),
+        "reference" if group is table.reference else _difference_text(measured, decimals),
         NONE if row.corrected is None else _p_text(row.corrected),
     )
 
 
-def _difference_text(measured: Difference | None) -> str:
+def _decimals(mean: Estimate | None) -> int:
+    """Of a score; those below 2 are fractions."""
+    return 1 if mean is None or mean.mean > 2 else 3
+
+
+def _difference_text(measured: Difference | None, decimals: int) -> str:
     if measured is None:
         return NONE
-    value = signed(measured.mean, 1)
+    value = signed(measured.mean, decimals)
     if measured.low is None or measured.high is None:
         return value
-    return f"{value} [{signed(measured.low, 1)}, {signed(measured.high, 1)}]"
+    return f"{value} [{signed(measured.low, decimals)}, {signed(measured.high, decimals)}]"
 
 
 def _p_text(value: float) -> str:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from prefixrun.analysis.arms import Draw, draw
 from prefixrun.analysis.open_plots import Picture
 from prefixrun.console import Table
 from prefixrun.results.records import Record
 
-BySeed = Mapping[int, float]
+BySeed = Mapping[Draw, float]
+"""Subsample and seed → loss."""
 
 DOTS = "Small dots are runs, marks their means, bars 95 % intervals over three seeds or more."
 LOSS = "development loss (nats a token)"
@@ -24,10 +26,9 @@ class Answer:
     picture: Picture
 
 
-def dev_losses(records: Iterable[Record]) -> dict[int, float]:
-    """Seed → the development loss of its run, in the order of the seeds."""
-    by_seed = sorted(records, key=lambda record: record.seed)
-    return {record.seed: record.dev_loss for record in by_seed if record.dev_loss is not None}
+def dev_losses(records: Iterable[Record]) -> dict[Draw, float]:
+    """Subsample and seed → the development loss of their run, in this order."""
+    return {draw(record): record.dev_loss for record in sorted(records, key=draw) if record.dev_loss is not None}
 
 
 def whole_model(record: Record) -> str:

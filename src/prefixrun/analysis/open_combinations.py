@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
+from prefixrun.analysis.arms import draw
 from prefixrun.analysis.comparison import estimate
 from prefixrun.analysis.group_labels import decoding_text
 from prefixrun.analysis.groups import split_by
@@ -104,8 +105,8 @@ def _combination(record: Record) -> tuple[int, str]:
 
 def _of_task(alike: Sequence[Record], task: str) -> list[Record]:
     """The runs on a task in the order of their seeds, each prefix once, however often it was decoded."""
-    on_task = sorted((record for record in alike if record.task == task), key=lambda record: record.seed)
-    return [runs[0] for runs in split_by(on_task, lambda record: (record.seed, record.settings.get("method.digest")))]
+    on_task = sorted((record for record in alike if record.task == task), key=draw)
+    return [runs[0] for runs in split_by(on_task, lambda record: (draw(record), record.settings.get("method.digest")))]
 
 
 def _losses(runs: Sequence[Record]) -> tuple[float, ...]:
@@ -126,11 +127,11 @@ def _kept(alike: Sequence[Record], own: Mapping[str, Sequence[Record]], task: st
         for of_source in (own[task], next(other for name, other in own.items() if name != task))
     )
     shares = [
-        100 * (worst[record.seed] - record.dev_loss) / (worst[record.seed] - best[record.seed])
+        100 * (worst[draw(record)] - record.dev_loss) / (worst[draw(record)] - best[draw(record)])
         for record in runs
         if record.dev_loss is not None
-        and record.seed in best.keys() & worst.keys()
-        and worst[record.seed] > best[record.seed]
+        and draw(record) in best.keys() & worst.keys()
+        and worst[draw(record)] > best[draw(record)]
     ]
     scores = [value for record in runs if (value := record.value(_metric(record))) is not None]
     return (

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 
-from prefixrun.analysis.arms import Arm
+from prefixrun.analysis.arms import Arm, Draw, draw
 from prefixrun.analysis.comparison import estimate
 from prefixrun.analysis.group_labels import labels
 from prefixrun.analysis.groups import RunGroup, run_groups, split_by
@@ -71,10 +71,10 @@ def _lengths(records: Sequence[Record]) -> Iterator[Answer]:
     nested = [record for record in records if record.losses_by_length]
     for alike in split_by(nested, lambda record: (record.prefix_len, _training(record, *varied))):
         trained_alike = _alike(records, alike[0], varied)
-        losses: dict[int, dict[int, float]] = {}
-        for record in sorted(alike, key=lambda record: record.seed):
+        losses: dict[int, dict[Draw, float]] = {}
+        for record in sorted(alike, key=draw):
             for length, loss in record.losses_by_length.items():
-                losses.setdefault(length, {})[record.seed] = loss
+                losses.setdefault(length, {})[draw(record)] = loss
         lengths = sorted(losses)
         alone = {length: _of_one_length(trained_alike, length, losses[length].keys()) for length in lengths}
         title = f"Length without a sweep: {_where(alike[0])}, nested training of length {alike[0].prefix_len}"
@@ -106,10 +106,10 @@ def _lengths(records: Sequence[Record]) -> Iterator[Answer]:
         )
 
 
-def _of_one_length(records: Sequence[Record], length: int, seeds: Collection[int]) -> dict[int, float]:
-    """The losses of trainings with these seeds at this length alone."""
+def _of_one_length(records: Sequence[Record], length: int, draws: Collection[Draw]) -> dict[Draw, float]:
+    """The losses of trainings with these seeds and subsamples at this length alone."""
     single = (record for record in records if record.prefix_len == length and not record.settings.get("method.nested"))
-    return dev_losses(record for record in single if record.seed in seeds)
+    return dev_losses(record for record in single if draw(record) in draws)
 
 
 def _series(label: str, by_length: Mapping[int, BySeed], lengths: Sequence[int], *, dashed: bool = False) -> Series:

@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from prefixrun.analysis.comparison import ENOUGH, estimate, half_width, influence
+from prefixrun.analysis.comparison import ENOUGH, counted_inputs, estimate, half_width, mean_influence
+from prefixrun.metrics.resampling import FEWEST_INPUTS
 from prefixrun.results.records import Record
 
 Over = Literal["runs and inputs", "runs", "inputs"]
@@ -29,16 +30,17 @@ def score_interval(runs: Sequence[Record], metric: str) -> Interval | None:
     """The interval of the mean score of runs of one configuration; None where nothing tells what it could be.
 
     Over runs from ENOUGH independent ones on; over inputs by the infinitesimal jackknife, from the counts beside the
-    runs (see comparison.py). Fewer runs say nothing of the spread between seeds, which the interval then lacks.
+    runs (see comparison.py). Fewer runs say nothing of the spread between seeds, which the interval then lacks; over
+    fewer inputs than FEWEST_INPUTS alone there is none.
     """
     scored = [run for run in runs if run.value(metric) is not None]
     if not scored:
         return None
     values = [float(run.value(metric) or 0.0) for run in scored]
-    mean = estimate(values, [run.subsample_seed for run in scored])
+    mean = estimate(values, [run.subsample for run in scored])
     of_runs = mean.run_variance if mean.draws >= ENOUGH else None
     of_inputs = _variance_over_inputs(scored, metric)
-    if of_runs is None and of_inputs is None:
+    if of_runs is None and (of_inputs is None or counted_inputs(scored[0], metric) < FEWEST_INPUTS):
         return None
     half = half_width(of_runs or 0.0, mean.degrees or 1, of_inputs or 0.0)
     over: Over = "runs" if of_inputs is None else "inputs" if of_runs is None else "runs and inputs"
@@ -47,7 +49,5 @@ def score_interval(runs: Sequence[Record], metric: str) -> Interval | None:
 
 def _variance_over_inputs(runs: Sequence[Record], metric: str) -> float | None:
     """Of the mean score, where every run has its counts, of the same inputs."""
-    known = [influence(run, metric) for run in runs]
-    if any(each is None for each in known) or len({each[0] for each in known if each}) > 1:
-        return None
-    return float(np.sum(np.square(np.mean([each[1] for each in known if each], axis=0))))
+    known = mean_influence(runs, metric)
+    return None if known is None else float(np.sum(np.square(known[1])))

@@ -43,12 +43,12 @@ def build(config: Config, backbone: Backbone) -> Method:
 
 
 def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> Method:
-    """A trained method ready for use, from what `Method.trained_tensors` gave.
+    """A trained method ready for use, without dropout, from what `Method.trained_tensors` gave.
 
     Raises DamagedStateError when that belongs to another method or model, and MissingPartError as `refuse`.
     """
     _check_package(config.method.name)
-    return cast(Method, _module(config).restore(config, backbone, tensors))
+    return cast(Method, _module(config).restore(config, backbone, tensors)).eval()
 
 
 def refuse(config: Config, backbone: Backbone) -> None:

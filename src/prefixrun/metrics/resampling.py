@@ -43,9 +43,10 @@ class Difference:
     """The second system minus the first."""
 
     value: float
-    interval: Interval
-    """Percentile interval over resamples of the inputs, the same for both systems."""
-    p_value: float
+    interval: Interval | None
+    """Percentile interval over resamples of the inputs, the same for both systems; None with fewer than FEWEST_INPUTS,
+    as is the p-value."""
+    p_value: float | None
     """Of approximate randomisation, two-sided; at least 1 / (samples + 1)."""
 
 
@@ -54,11 +55,13 @@ def intervals(
 ) -> dict[str, Interval]:
     """95 % percentile intervals of the bootstrap over segments (Efron & Tibshirani 1993, chapter 13), for each score.
 
-    `groups`: as for ``metrics.evaluate``; the names are those of its scores. Scores without counts are left out.
+    `groups`: as for ``metrics.evaluate``; the names are those of its scores. Scores without counts are left out, and so
+    are those of fewer than FEWEST_INPUTS segments.
     """
     return {
         name + suffix: _percentiles(resamples)
         for suffix, part in parts(task, stats, groups)
+        if not _is_small(part)
         for name, resamples in _bootstrap(task, part, samples, seed).items()
     }
 
@@ -95,6 +98,8 @@ def differences(
 
 def _compare(task: str, first: Stats, second: Stats, samples: int, seed: int) -> dict[str, Difference]:
     first_scores, second_scores = aggregate(task, first), aggregate(task, second)
+    if _is_small(first):
+        return {name: Difference(second_scores[name] - value, None, None) for name, value in first_scores.items()}
     # both systems on the same resamples of inputs, since both have the same seed
     first_resamples, second_resamples = (_bootstrap(task, stats, samples, seed) for stats in (first, second))
     exchanged = _randomised(task, first, second, samples, seed)
@@ -164,6 +169,10 @@ def parts(task: str, stats: Stats, groups: Sequence[str] | None) -> list[tuple[s
     members = {group: group_of == group for group in sorted(set(group_of.tolist()) - {""})}
     parts = [(f"/{group}", {name: column[rows] for name, column in stats.items()}) for group, rows in members.items()]
     return [*((suffix, stats) for suffix in suite(task).suffixes(grouped=bool(parts))), *parts]
+
+
+def _is_small(stats: Stats) -> bool:
+    return len(next(iter(stats.values()))) < FEWEST_INPUTS
 
 
 def _percentiles(resamples: FloatArray) -> Interval:

@@ -87,13 +87,30 @@ class Record:
         return int(self.settings.get("subsample_seed") or 0)
 
     @property
+    def draws_subsample(self) -> bool:
+        """Whether `subsample_seed` has an effect: on the training pairs, the held-out ones, or the examples of a
+        prompt, a start or a teacher."""
+        settings = self.settings
+        is_part = self.n_train != self.result.get("n_train_available")
+        shows_pairs = settings.get("init.name") == "examples" or bool(settings.get("distill.examples"))
+        return bool(is_part or settings.get("train.dev_share") or settings.get("method.shots") or shows_pairs)
+
+    @property
+    def subsample(self) -> int:
+        """`subsample_seed` where it has an effect; 0 where runs of several have the same pairs."""
+        return self.subsample_seed if self.draws_subsample else 0
+
+    @property
     def n_train(self) -> int:
         """Training pairs the run may choose from."""
         return int(self.result["n_train"])
 
     @property
     def seen(self) -> int:
-        """How many of `n_train` the schedule gets to; all of them where that is an epoch or more."""
+        """How many of `n_train` the schedule gets to at most; all of them where that is an epoch or more.
+
+        Batches are counted as full. With several targets in a row they are not quite, as no row is split.
+        """
         return pairs_seen(self.result)
 
     @property

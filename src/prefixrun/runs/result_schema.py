@@ -71,6 +71,9 @@ COSTS = ("train_seconds", "train_tokens", "decode_seconds", "peak_memory_bytes")
 """Null where a part did not run or could not be measured."""
 
 
+LOSSES = ("train_loss", "dev_loss")
+"""Of an entry of the training's history; each may be left out."""
+
 OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "n_train_available": _OPTIONAL_COUNT,
     "n_dev": _OPTIONAL_COUNT,
@@ -158,7 +161,7 @@ def described(config: Config) -> dict[str, Any]:
 
 
 def pairs_seen(result: Mapping[str, Any]) -> int:
-    """How many of its training pairs the schedule of a run gets to."""
+    """How many of its training pairs the schedule of a run gets to at most, with batches of full size."""
     train = result.get("settings", {}).get("train", {})
     n_train, steps, size = int(result["n_train"]), train.get("max_steps"), train.get("batch_size")
     if steps is None or size is None:
@@ -200,7 +203,7 @@ def _optional(value: Mapping[str, Any]) -> list[str]:
         ):
             return [f"training.lengths has {_shown(entry)}, expected an object with prefix_len and dev_loss"]
     for entry in value.get("training", {}).get("history", []):
-        if not isinstance(entry, Mapping) or not _is(entry.get("dev_loss", 0.0), _NUMBER):
+        if not isinstance(entry, Mapping) or not all(_is(entry.get(name, 0.0), _NUMBER) for name in LOSSES):
             return [f"training.history has {_shown(entry)}, expected an object with numbers"]
     return []
 

@@ -122,9 +122,10 @@ def _losses_of_lengths(
 ) -> list[dict[str, float]]:
     """The development loss of the first positions of a nested prefix alone, for the lengths of nested.grid."""
     config, backbone = prepared.config, prepared.backbone
+    there = {name: tensor.to(backbone.head.device) for name, tensor in trained.items()}  # the best state is on the CPU
     losses = []
     for length in nested.grid(config.prefix_len):
-        _, method = nested.cut(config, backbone, trained, length)
+        _, method = nested.cut(config, backbone, there, length)
         losses.append({"prefix_len": length, "dev_loss": mean_nll(method, backbone, prepared.dev_pairs, group)})
     LOG.info("dev loss by length: %s", ", ".join(f"{entry['prefix_len']}: {entry['dev_loss']:.4f}" for entry in losses))
     return losses

@@ -71,7 +71,7 @@ class Evaluator:
     def check_risen(self, progress: Progress, is_last: bool) -> None:
         """Raise DivergedError where the loss has stayed far above its start."""
         start, recent = progress.start_loss, progress.recent_losses
-        if start is None:  # on a GPU it has not been read yet
+        if start is None or not progress.tokens_since_evaluation:  # on a GPU they may not have been read yet
             return
         loss = risen_loss(start, recent, self.config, is_last=is_last)
         if loss is not None:

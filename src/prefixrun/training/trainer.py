@@ -113,6 +113,7 @@ class Trainer:
             if number <= progress.step:  # before the checkpoint
                 continue
             if self.evaluator.is_out_of_patience(progress):
+                self.evaluator.check_risen(progress, is_last=True)
                 break
 
             started = time.perf_counter()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from math import inf
 from typing import Any
 
+from prefixrun.analysis.arms import choose
 from prefixrun.analysis.group_labels import amount_text
 from prefixrun.analysis.groups import RunGroup, split_by
 from prefixrun.analysis.html.format import NOTHING, duration, pairs
@@ -107,16 +107,13 @@ def interval_note(shown_outcomes: Sequence[Outcome]) -> str:
     return f"{CHOICE} In brackets: 95 % interval over {' or '.join(sorted(kinds))}.{alone}"
 
 
-def _rank(group: RunGroup) -> tuple[float, int, int]:
-    return inf if group.dev_loss is None else group.dev_loss, -group.seen, -len(group.runs)
-
-
 def _scored(groups: Sequence[RunGroup], metric: str) -> ScoredMethod | None:
-    """The setting of a method with the lowest development loss of those that have the score."""
+    """The setting of a method with the lowest development loss of those that have the score, over the seeds and
+    subsamples that all of them have; without such a loss the one of most training and runs."""
     with_score = [group for group in groups if group.estimate(metric) is not None]
     if not with_score:
         return None
-    group = min(with_score, key=_rank)
+    group = choose(sorted(with_score, key=lambda each: (-each.seen, -len(each.runs)))).group
     scored_as, measured = group.first.scored_as, score_interval(group.runs, metric)
     mean = measured.mean if measured else sum(group.values(metric)) / len(group.values(metric))
     interval = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from prefixrun.analysis.arms import diverged_runs
+from prefixrun.analysis.arms import Arm, diverged_runs
 from prefixrun.analysis.canvas import as_svg, canvas_of
 from prefixrun.analysis.groups import comparable, run_groups, split_by
 from prefixrun.analysis.html.figures import PageFigure
@@ -39,11 +39,12 @@ def training_figures(records: Sequence[Record]) -> tuple[PageFigure, ...]:
 
 
 def diverged(runs: Sequence[Record]) -> set[str]:
-    """Ids of the runs whose training failed, beside the others of their method with the same training."""
+    """Ids of the runs whose training failed, beside the others of their structure with the same training."""
+    trained = [run for run in runs if spec_of(run.method).trains]
     return {
         name
-        for alike in comparable(run_groups(runs))
-        for settings in split_by(alike, lambda group: group.method)
+        for alike in comparable(run_groups(trained))
+        for settings in split_by(alike, lambda group: (group.method, Arm(group.method).structure(group)))
         for group in settings
         for name in diverged_runs(group, settings)
     }
@@ -80,9 +81,10 @@ def _caption(runs: Sequence[Record], failed: Collection[str]) -> str:
         parts.append("Dashed: a prefix from a random start.")
     if best.dev_loss is not None:
         rate = best.settings.get("train.lr")
+        at = f" at a rate of {rate:g}" if rate else ""
         parts.append(
-            f"Lowest development loss of the states that were used: {display_names.of_method(best.method)} at a rate "
-            f"of {rate:g} ({best.dev_loss:.3f})."
+            f"Lowest development loss of the states that were used: {display_names.of_method(best.method)}{at} "
+            f"({best.dev_loss:.3f})."
         )
     if risen:
         parts.append(f"In {len(risen)} of them the development loss rises while the training loss falls: overfitting.")

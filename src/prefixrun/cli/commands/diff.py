@@ -75,8 +75,11 @@ def _show(first: Record, second: Record, run_diff: RunDiff) -> None:
             reasons.setdefault(score.why_not, []).append(score.name)
     for reason, names in reasons.items():
         print_text(f"not compared: {', '.join(names)}: {reason}")
-    if any(score.difference for score in run_diff.scores):
+    differences = [score.difference for score in run_diff.scores if score.difference]
+    if any(each.p_value is not None for each in differences):
         print_text(f"p: approximate randomisation over inputs, {resampling.SAMPLES:,} trials; says nothing about seeds")
+    if any(each.p_value is None for each in differences):
+        print_text(f"no interval, no p: fewer than {resampling.FEWEST_INPUTS} inputs say nothing of others")
 
 
 def _heading(text: str) -> None:
@@ -108,14 +111,9 @@ def _score(score: ScoreChange) -> tuple[str, ...]:
     values = [NONE if value is None else f"{value:.4f}" for value in (score.first, score.second)]
     if score.difference is None:
         return score.name, *values, NONE, NONE, NONE
-    low, high = score.difference.interval.low, score.difference.interval.high
-    return (
-        score.name,
-        *values,
-        f"{score.difference.value:+.4f}",
-        f"[{low:+.4f}, {high:+.4f}]",
-        f"{score.difference.p_value:.4f}",
-    )
+    value, interval, p = score.difference.value, score.difference.interval, score.difference.p_value
+    span = NONE if interval is None else f"[{interval.low:+.4f}, {interval.high:+.4f}]"
+    return score.name, *values, f"{value:+.4f}", span, NONE if p is None else f"{p:.4f}"
 
 
 def _show_examples(examples: OutputDiff, count: int) -> None:

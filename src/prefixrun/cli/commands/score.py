@@ -226,9 +226,11 @@ def _scores_table(systems: Sequence[System], differences: Mapping[str, resamplin
             if name in system.intervals:
                 texts[f"{prefix}95 % interval"] = _interval(system.intervals[name])
         if name in differences:
-            texts["difference/score"] = f"{differences[name].value:+.4f}"
-            texts["difference/95 % interval"] = _interval(differences[name].interval)
-            texts["difference/p"] = f"{differences[name].p_value:.4f}"
+            difference = differences[name]
+            texts["difference/score"] = f"{difference.value:+.4f}"
+            if difference.interval is not None and difference.p_value is not None:
+                texts["difference/95 % interval"] = _interval(difference.interval)
+                texts["difference/p"] = f"{difference.p_value:.4f}"
     columns = list(dict.fromkeys(column for texts in lines.values() for column in texts))
     rows = (score_row(name, texts, columns) for name, texts in lines.items())
     return score_table(columns, [Section(tuple(rows))])
