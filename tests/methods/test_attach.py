@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from prefixrun import methods
+from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError
@@ -155,3 +157,23 @@ def test_another_model_is_refused(backbone: Backbone, plain: PreTrainedModel) ->
         Attachment(method, "prefix", backbone, plain)
     plain.load_state_dict(before)
     Attachment(method, "prefix", backbone, plain.to(torch.bfloat16)).detach()
+
+
+@pytest.mark.parametrize("model", ["tiny_llama", "tiny_gpt2"])
+def test_lora_stands_around_the_projections_of_the_copy(model: str) -> None:
+    """In the number format of the copy, and the copy alone changes."""
+    config = compose([f"model={model}", "method=lora", "method.rank=2", "method.lora_dropout=0.5"])
+    backbone = load(config.model)
+    method = methods.build(config, backbone)
+    for tensor in method.trained_tensors().values():
+        tensor.copy_(torch.randn(tensor.shape, generator=torch.Generator().manual_seed(0)) * 0.3)
+    ids = torch.tensor([backbone.tokenizer.source(TEXTS[2])])
+    with torch.no_grad(), method.eval().attach(backbone):
+        expected = backbone.model(ids).logits
+    half = copy.deepcopy(backbone.model).to(torch.bfloat16)
+    with torch.no_grad():
+        before = half(ids).logits
+        with Attachment(method, "lora", backbone, half):
+            attached = half(ids).logits
+        assert torch.equal(half(ids).logits, before)
+    assert (attached.float() - expected).abs().max() < 0.1 * (expected - before.float()).abs().max()

@@ -34,10 +34,17 @@ def test_the_start_is_the_plain_model_to_the_bit(name: str, model: str, init: st
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_start_without_a_gradient_is_refused(name: str) -> None:
-    config = config_of(name, "tiny_llama", "init=zero")
+    with pytest.raises(ConfigError, match=rf"^init=zero: is no start of method={name}; give one of words, random"):
+        config_of(name, "tiny_llama", "init=zero")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_restored_prefix_is_used_without_dropout(name: str) -> None:
+    config = config_of(name, "tiny_llama", "method.prefix_dropout=0.5")
     backbone = load(config.model)
-    with pytest.raises(ConfigError, match=r"^init=zero: .* have no gradient; give init=random$"):
-        methods.build(config, backbone).initialize(backbone, config)
+    trained = moved(config, backbone)
+    restored = methods.restore(config, backbone, trained.trained_tensors())
+    assert torch.equal(states(restored, backbone), states(trained.eval(), backbone))
 
 
 @pytest.mark.parametrize("name", NAMES)

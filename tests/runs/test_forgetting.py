@@ -11,7 +11,9 @@ from prefixrun.config.compose import compose
 from prefixrun.data.plain_text import passages
 from prefixrun.methods import build, prompt, restore
 from prefixrun.methods.base import Method
-from prefixrun.runs.forgetting import LONGEST, forgetting
+from prefixrun.models.tokenizer import Tokenizer
+from prefixrun.runs.forgetting import LONGEST, _pairs, forgetting
+from prefixrun.training.batch_loss import mean_nll
 
 METHODS = {
     "prefix_flat": (),
@@ -72,3 +74,28 @@ def test_a_prefix_that_leaves_no_room_is_not_measured() -> None:
     measured = forgetting(replace(config, prefix_len=500), backbone, Method())
     assert measured is not None
     assert measured["tokens"] == 6 * 11
+
+
+def test_behind_a_prompt_a_passage_has_a_token_in_front_of_what_is_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prompt stands behind the token that sequences begin with; what a passage loses does not depend on the others
+    in its batch."""
+    backbone = tiny_families.backbone_of("llama")
+    monkeypatch.setattr(Tokenizer, "begin", (1,))  # as Llama 3 has
+    config = compose(["model=tiny_llama", "method=prompt"])
+    method = restore(config, backbone, {prompt.NAME: torch.tensor([5, 6, 7])})
+    pairs = _pairs(backbone, method, 20)
+    assert {len(pair.source) for pair in pairs} == {2}
+    alone = [mean_nll(method, backbone, [pair]) for pair in pairs]
+    assert mean_nll(method, backbone, pairs) == pytest.approx(sum(alone) / len(alone), abs=1e-4)
+
+
+def test_an_encoder_reads_less_of_a_passage_behind_a_long_prompt() -> None:
+    backbone = tiny_families.backbone_of("bart")
+    context = backbone.shape.context
+    assert context is not None
+    frame = len(backbone.tokenizer.begin) + len(backbone.tokenizer.source_end)
+    config = compose(["model=tiny_bart", "method=prompt"])
+    method = restore(config, backbone, {prompt.NAME: torch.full((context - frame - 10,), 5)})
+    measured = forgetting(config, backbone, method)
+    assert measured is not None
+    assert measured["tokens"] == 6 * 10

@@ -14,6 +14,7 @@ from prefixrun.runs.memory_estimate import refuse_too_large
     [
         (["method=prefix_flat", "prefix_len=100000000"], "prefix_len=100000000"),
         (["method.mid_dim=100000000"], "method.mid_dim=100000000"),
+        (["method=prefix_gated", "method.mid_dim=200000000", "prefix_len=100000000"], "prefix_len=100000000"),
         (["method=adapter", "method.bottleneck=100000000"], "method.bottleneck=100000000"),
         (["decode.beams=100000000"], "decode.beams=100000000"),
         (["train.batch_size=100000000"], "train.batch_size=100000000"),

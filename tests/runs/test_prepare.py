@@ -125,3 +125,23 @@ def test_an_input_that_an_encoder_has_no_positions_for_is_refused(monkeypatch: p
     long = compose([*settings, "task.max_source_tokens=198", "decode.max_new_tokens=201"])
     with pytest.raises(ConfigError, match=r"decode.max_new_tokens=201: .* decoder of tiny_bart has 200 positions"):
         prepare(long)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["model=tiny_bart", "init=vocab", "method=prefix"],
+        ["model=tiny_gpt2", "init=vocab", "method=prefix_gated"],
+        ["model=tiny_gpt2", "init=vocab", "method=prefix_plus"],
+    ],
+)
+def test_a_start_that_reads_more_tokens_than_the_model_can_is_refused(overrides: list[str], check: Check) -> None:
+    config = compose([*overrides, "prefix_len=2000"])
+    with pytest.raises(ConfigError, match=r"^prefix_len=2000: init=vocab reads as many tokens with tiny_.*, which has"):
+        check(config, corpora("a", "b"))
+
+
+def test_more_beams_than_a_step_has_tokens_for_are_refused(check: Check) -> None:
+    config = compose(["model=tiny_gpt2", "decode.beams=300"])
+    with pytest.raises(ConfigError, match=r"^decode.beams=300: model=tiny_gpt2 has .* tokens, and each step"):
+        check(config, corpora("a", "b"))

@@ -64,6 +64,10 @@ def test_a_loss_that_has_risen_leaves_its_entry(backbone: Backbone) -> None:
     with pytest.raises(DivergedError, match=r"9\.00 over the last 3 steps and was 2\.00 at the start"):
         checks.check_risen(progress, is_last=False)
     assert progress.history == [{"step": 4, "train_loss": 9.0}]
+    behind_an_evaluation = Progress(step=4, start_loss=2.0, recent_losses=[9.0] * 3)
+    with pytest.raises(DivergedError):
+        checks.check_risen(behind_an_evaluation, is_last=True)
+    assert behind_an_evaluation.history == []
 
 
 def test_a_trained_state_that_is_not_numbers_has_diverged(backbone: Backbone) -> None:

@@ -451,6 +451,13 @@ def test_training_stops_when_patience_ends(backbone: Backbone, tmp_path: Path) -
     assert losses.index(min(losses)) == len(losses) - 3, "one bad measurement is borne, the second ends it"
 
 
+def test_a_training_that_patience_ends_can_have_diverged(backbone: Backbone, tmp_path: Path) -> None:
+    """As at the end of a training, all its steps but the first count; here any loss counts as risen."""
+    config = replace(Overfitting.config, patience=1, keep="last", diverged_factor=0.01, diverged_steps=1000)
+    with pytest.raises(DivergedError):
+        kept(backbone, config, tmp_path)
+
+
 def test_the_language_models_dropout_can_be_kept_on(tmp_path: Path) -> None:
     backbone = load(ModelConfig(name="tiny", source="random", architecture="tiny_gpt2"))
     config = replace(PLAIN, lm_dropout=True, checkpoint_every=1)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from prefixrun.config.field_types import NO_NUMBER, REPEAT, Count, CountOrZero, Factor, Name, Range, Seed, Share
+from prefixrun.config.field_types import NO_NUMBER, REPEAT, Count, CountOrZero, Name, Range, Seed, Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class DecodeConfig:
     sample: bool = False
     """Draw each token from the model's distribution instead of searching for the most probable output; needs
     decode.beams=1."""
-    temperature: Factor = 1.0
+    temperature: Annotated[float, Range(1e-4, limit=1e6)] = 1.0
     """For decode.sample: what the logits are divided by; less than 1 prefers likely tokens more."""
     top_k: CountOrZero = 0
     """For decode.sample: only so many of the most likely tokens may be drawn; 0 allows all."""

@@ -31,7 +31,7 @@ class MethodSpec:
     label: str = ""
     """Name in tables and figures."""
     short_label: str = ""
-    """Name on the terminal; None is the same as `name`."""
+    """Name on the terminal; empty is the same as `name`."""
     colour: str = "#7F7F7F"
     """Colour in figures, of Okabe & Ito's palette, which is made for readers with any colour vision."""
     marker: str = "o"
@@ -101,6 +101,8 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             colour="#44AA99",
             marker="p",
             shifts_text=False,
+            # Keys and values of zero behind a gate of zero have no gradient.
+            starts=tuple(start for start in ALL_STARTS if start != "zero"),
         ),
         # A prefix outside the softmax: a trained function of the query (Prefix-Tuning+, arXiv 2506.13674).
         replace(
@@ -111,7 +113,9 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             marker="d",
             settings=("method.query", *_OF_KEYS_AND_VALUES.settings),
             shifts_text=False,
-            starts=TOKEN_STARTS,
+            starts=tuple(
+                start for start in TOKEN_STARTS if start != "zero"
+            ),  # features and values of zero: no gradient
         ),
         # Trained prefixes of other runs as one (docs/OPEN_QUESTIONS.md); nothing is trained.
         MethodSpec(

@@ -23,7 +23,7 @@ class TrainConfig:
     batch_size: Count
     """Training pairs in one batch."""
     accumulate: Count = 1
-    """Batches whose gradients are added up for one optimiser step."""
+    """Batches whose gradients are averaged for one optimiser step."""
     weight_decay: Annotated[float, Range(0, limit=1e3)] = 0.0
     """Decoupled weight decay of AdamW; 0 in the paper's code."""
     warmup_steps: CountOrZero = 0

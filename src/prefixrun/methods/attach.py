@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -43,13 +42,14 @@ class Attachment:
             )
         self.model = model
         self._stack = ExitStack()
+        backbone_of_model = replace(backbone, model=model)
         if model is not backbone.model:
             check_same(backbone, model)
-            method = copy.deepcopy(method).to(model.device)
+            method = method.on_copy(backbone_of_model)
             self._stack.enter_context(_with_prefix_attention(model))
         # The method's keys and values do not change any more, and nothing is trained through them.
         with torch.no_grad():
-            self._stack.enter_context(method.attach(replace(backbone, model=model)))
+            self._stack.enter_context(method.attach(backbone_of_model))
         if not backbone.is_seq2seq and method.offset:
             self._stack.enter_context(_shifted_positions(model, method.offset))
 

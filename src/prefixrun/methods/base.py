@@ -7,6 +7,7 @@ after training is `trained_tensors`, and `methods.restore` makes from it a metho
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -36,6 +37,10 @@ class Method(nn.Module):
 
     nested = False
     """Whether each training batch uses the first positions alone, see method.nested in the schema."""
+
+    def on_copy(self, backbone: Backbone) -> Method:
+        """The trained method for another copy of the model, on its device; the parameters keep their number format."""
+        return copy.deepcopy(self).to(backbone.head.device)
 
     def begin_batch(self, stream: np.random.Generator) -> None:
         """Draw from `stream` what differs from one training batch to the next."""

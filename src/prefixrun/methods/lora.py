@@ -31,7 +31,7 @@ from prefixrun.models.quantised import QuantisedLinear
 from prefixrun.models.replaced import replaced
 
 if TYPE_CHECKING:
-    from prefixrun.config.schema import Config
+    from prefixrun.config.schema import Config, MethodConfig
     from prefixrun.models.backbone import Backbone
 
 JOINT = "c_attn"
@@ -66,19 +66,28 @@ def _projection(weight: Tensor, bias: Tensor) -> Conv1D:
 class LoRA(Method):
     """Low-rank updates by the names of the projections beside which they stand."""
 
-    def __init__(self, updated: Mapping[str, Any], replacements: Mapping[str, nn.Module], scaling: float) -> None:
-        """updated: PEFT's layers. replacements: what takes the places of the backbone's modules of these names.
-        scaling: alpha / rank."""
+    def __init__(self, config: MethodConfig, model: PreTrainedModel) -> None:
+        """With its random start: A from PEFT's uniform distribution, B of zeros, so that nothing is changed at first.
+
+        config: with a rank, which the rules ask for, or a budget is solved for before.
+        """
         super().__init__()
-        self.scaling = scaling
+        assert config.rank is not None
+        self.config, alpha = config, config.lora_alpha or 2 * config.rank
+        self.scaling = alpha / config.rank
+        updated, replacements = _around(model, config, alpha)
         self._names = tuple(updated)
         # The layers hold the backbone's projections, which are not this method's to train, store or move.
-        self._replacements = dict(replacements)
+        self._replacements = replacements
         self.updates = nn.ModuleList(
             nn.ModuleDict({kind: getattr(layer, kind)[ADAPTER] for kind in ("lora_A", "lora_B", "lora_dropout")})
             for layer in updated.values()
         )
         self.updates.float()  # whatever the backbone's number format is
+
+    def on_copy(self, backbone: Backbone) -> LoRA:
+        """Around the projections of that copy."""
+        return _with_updates(LoRA(self.config, backbone.model), self.trained_tensors())
 
     @contextmanager
     def attach(self, backbone: Backbone) -> Iterator[None]:
@@ -124,18 +133,21 @@ def _join(parts: Mapping[str, tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
 
 
 def build(config: Config, backbone: Backbone) -> LoRA:
-    """With its random start: A from PEFT's uniform distribution, B of zeros, so that nothing is changed at first."""
-    model, method = backbone.model, config.method
-    updated, replacements = projections(model, method.lora_modules)
-    rank = method.rank
-    assert rank is not None, "the rules ask for a size, and a budget is solved before"
-    layers = _layers(updated, rank, method.lora_alpha or 2 * rank, method.lora_dropout)
+    """See LoRA."""
+    return LoRA(config.method, backbone.model)
+
+
+def _around(model: PreTrainedModel, config: MethodConfig, alpha: float) -> tuple[dict[str, Any], dict[str, nn.Module]]:
+    """PEFT's layers around the projections that are updated, by name, and by name what takes the places of modules."""
+    assert config.rank is not None
+    updated, replacements = projections(model, config.lora_modules)
+    layers = _layers(updated, config.rank, alpha, config.lora_dropout)
     for name, layer in layers.items():
         if _parent(name) in replacements:
             setattr(replacements[_parent(name)], _leaf(name), layer)
         else:
             replacements[name] = layer
-    return LoRA(layers, replacements, (method.lora_alpha or 2 * rank) / rank)
+    return layers, replacements
 
 
 def refuse(config: Config, backbone: Backbone) -> None:
@@ -162,9 +174,12 @@ def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -
     """
     with torch.random.fork_rng(devices=[]):
         method = build(config, backbone)
-    untrained = method.trained_tensors()
-    check_fit(tensors, {name: tensor.shape for name, tensor in untrained.items()})
-    for name, tensor in untrained.items():
+    check_fit(tensors, {name: tensor.shape for name, tensor in method.trained_tensors().items()})
+    return _with_updates(method, tensors)
+
+
+def _with_updates(method: LoRA, tensors: Mapping[str, Tensor]) -> LoRA:
+    for name, tensor in method.trained_tensors().items():
         tensor.copy_(tensors[name])
     return method.requires_grad_(False).eval()
 

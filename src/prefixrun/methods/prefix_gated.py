@@ -18,7 +18,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from prefixrun.errors import ConfigError
 from prefixrun.methods.outside_prefix import OutsidePrefix
 from prefixrun.methods.peft_format import GATE
 from prefixrun.methods.prefix import refuse
@@ -54,9 +53,6 @@ class GatedPrefix(OutsidePrefix):
 
     def stored_names(self) -> dict[str, str]:
         return {**super().stored_names(), **{GATE + site: f"gate.{site}" for site in self.gate}}
-
-    def zero(self) -> None:
-        raise ConfigError("init=zero: keys and values of zero behind a gate of zero have no gradient; give init=random")
 
 
 build, restore = GatedPrefix.from_config, GatedPrefix.restore

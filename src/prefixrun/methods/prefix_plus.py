@@ -34,7 +34,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from prefixrun.config.schema import Config, InitConfig
-from prefixrun.errors import ConfigError
 from prefixrun.methods.base import PrefixKeyValues
 from prefixrun.methods.outside_prefix import OutsidePrefix
 from prefixrun.methods.prefix import refuse
@@ -84,9 +83,6 @@ class PlusPrefix(OutsidePrefix):
     def uniform(self, stream: torch.Generator) -> None:
         for parameter in self.prefix.values():
             parameter[:, 0] = torch.rand(parameter[:, 0].shape, generator=stream, device=parameter.device)
-
-    def zero(self) -> None:
-        raise ConfigError("init=zero: features and values of zero have no gradient; give init=random")
 
     @torch.no_grad()
     def fit_to(self, target: PrefixKeyValues, config: InitConfig) -> float:

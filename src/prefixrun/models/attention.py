@@ -6,7 +6,8 @@ library's cache update, so no cache ever holds the prefix and generation cannot 
 the same keys and values in the library's cache would be: it stands at the positions before the text's, also where a
 module sees a window of positions alone.
 
-This file, kv_cache, beam_cache and transformers_names alone rely on how transformers attends and caches. Here that is:
+This file, kv_cache, beam_cache, rotary, training_kernels, repositioned, self_check and transformers_names alone rely on
+how transformers attends and caches. Here that is:
 the registries `ALL_ATTENTION_FUNCTIONS` and `ALL_MASK_ATTENTION_FUNCTIONS`, the arguments of an attention function
 (`prefix_attention` names those that change its result), and how attention modules are recognised (`attention_sites`).
 tests/models/test_attention.py fails where a new version changes one of them, and `self_check` refuses a model that

@@ -1,7 +1,7 @@
 """Which models can be used: those whose attention can be reached, whatever family they are of.
 
 A model is looked at three times. Its configuration has to fit (`check_configuration`) and its attention modules have to
-call a registered function (`attention_modules`); both need no weights. On load, `self_check` compares what it computes.
+call a registered function (`attention_sites`); both need no weights. On load, `self_check` compares what it computes.
 """
 
 from __future__ import annotations

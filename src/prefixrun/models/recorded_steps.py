@@ -8,6 +8,7 @@ into those that it was recorded with, and there is one recording for each shape 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import torch
@@ -46,13 +47,19 @@ class RecordedSteps:
             self._recordings, self._memory = {}, memory
         if shape not in self._recordings:
             fixed = tuple(tensor.clone() for tensor in tensors)
-            output, replay = self._record(lambda: compute(*fixed))
+            with on_its_gpu(fixed[0]):
+                output, replay = self._record(lambda: compute(*fixed))
             self._recordings[shape] = _Recording(fixed, output, replay)
         recording = self._recordings[shape]
         for recorded, tensor in zip(recording.tensors, tensors, strict=True):
             recorded.copy_(tensor)
         recording.replay()
         return recording.output
+
+
+def on_its_gpu(tensor: Tensor) -> AbstractContextManager[object]:
+    """Streams and graphs are those of the current GPU, which need not be the first."""
+    return torch.cuda.device(tensor.device) if tensor.is_cuda else nullcontext()
 
 
 def record_on_gpu(compute: Callable[[], Tensor]) -> tuple[Tensor, Replay]:

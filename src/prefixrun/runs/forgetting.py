@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.data.plain_text import passages
 from prefixrun.methods.base import Method
+from prefixrun.methods.prompt import EncoderPrompt, Prompt
 from prefixrun.models.batches import PairIds
 from prefixrun.training.batch_loss import mean_nll
 
@@ -28,7 +29,7 @@ def forgetting(config: Config, backbone: Backbone, method: Method) -> dict[str, 
 
     None where the method leaves the model no positions for a text.
     """
-    pairs = _pairs(backbone, _room(config, backbone, method))
+    pairs = _pairs(backbone, method, _room(config, backbone, method))
     if not pairs:
         return None
     return {
@@ -43,18 +44,24 @@ def _room(config: Config, backbone: Backbone, method: Method) -> int:
     context = backbone.shape.context
     if context is None:
         return LONGEST
+    if backbone.is_seq2seq:  # the encoder reads half of a passage, behind a prompt and between its own tokens
+        prompt = len(method.ids) if isinstance(method, EncoderPrompt) else 0
+        half = context - prompt - len(backbone.tokenizer.begin) - len(backbone.tokenizer.source_end)
+        return max(0, min(LONGEST, 2 * half))
     length = config.prefix_len if METHOD_SPECS[config.method.name].has_init else method.offset
-    return min(LONGEST, context - (0 if backbone.is_seq2seq else length))
+    return max(0, min(LONGEST, context - length))
 
 
-def _pairs(backbone: Backbone, longest: int) -> list[PairIds]:
+def _pairs(backbone: Backbone, method: Method, longest: int) -> list[PairIds]:
     """The passages as inputs and outputs: a decoder-only model predicts all but the first token, or all behind the
-    token that its sequences begin with; an encoder reads the first half, and its decoder predicts the other."""
+    token that its sequences begin with (and behind one more, where a prompt has that token in front of it); an encoder
+    reads the first half, and its decoder predicts the other."""
     tokenizer, pairs = backbone.tokenizer, []
     for passage in passages():
         begin = () if backbone.is_seq2seq else tuple(tokenizer.begin)
         ids = (*begin, *tokenizer.text(passage))[:longest]
-        start = len(ids) // 2 if backbone.is_seq2seq else max(1, len(begin))
+        first = len(begin) + 1 if isinstance(method, Prompt) else max(1, len(begin))
+        start = len(ids) // 2 if backbone.is_seq2seq else first
         source, target = ids[:start], ids[start:]
         if backbone.is_seq2seq:
             source = (*tokenizer.begin, *source, *tokenizer.source_end)

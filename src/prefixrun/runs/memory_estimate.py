@@ -53,7 +53,8 @@ def _needs(config: Config, backbone: Backbone, inputs: int) -> Iterator[MemoryNe
         trained = count(config, backbone).trained
         # Positions beside which an MLP is small are named by their number, other methods by their size.
         size = size_override(config) or f"method={config.method.name}"
-        is_mlp = config.method.mid_dim > (size_of(config) or 0) and METHOD_SPECS[config.method.name].has_init
+        has_mlp = config.method.name == "prefix" or (config.method.name in ("embedding", "infix") and config.method.mlp)
+        is_mlp = has_mlp and config.method.mid_dim > (size_of(config) or 0)
         setting = f"method.mid_dim={config.method.mid_dim}" if is_mlp else size
         yield MemoryNeed(trained * TRAINED_BYTES, f"{trained:,} trained numbers", setting)
     if config.decode.max_new_tokens > 1:  # for the first token each input is one row

@@ -77,6 +77,7 @@ def prepare(config: Config) -> PreparedRun:
     data = RunData.load(config)
     backbone = load_backbone(config)
     methods.refuse(config, backbone)
+    _check_beams(config, backbone)
     if config.budget is not None:
         check_total(config, backbone)
     if _starts_from_words(config):
@@ -170,8 +171,29 @@ def _check_context(prepared: PreparedRun) -> None:
     pairs = (*prepared.train_pairs, *prepared.dev_pairs)
     longest_source = max(len(ids) for ids in (*prepared.prompts.values(), *(pair.source for pair in pairs)))
     longest_output = max(decode.max_new_tokens, *(len(pair.target) for pair in pairs))
+    _check_start(prepared.config, context)
     check = _check_encoder_decoder if backbone.is_seq2seq else _check_decoder_only
     check(prepared, context, longest_source, longest_output)
+
+
+def _check_beams(config: Config, backbone: Backbone) -> None:
+    """Each step of a beam search looks at twice as many tokens as there are beams."""
+    beams, vocabulary = config.decode.beams, backbone.head.shape[0]
+    if 2 * beams > vocabulary:
+        raise ConfigError(
+            f"decode.beams={beams}: model={config.model.name} has {vocabulary:,} tokens, and each step of the search "
+            f"compares {2 * beams:,} of them; lower it"
+        )
+
+
+def _check_start(config: Config, context: int) -> None:
+    """A start from tokens reads one for each position of the prefix, whatever the method then does with them."""
+    has_tokens = METHOD_SPECS[config.method.name].has_init and config.init.name in ("words", "vocab")
+    if has_tokens and config.prefix_len > context:
+        raise ConfigError(
+            f"prefix_len={config.prefix_len}: init={config.init.name} reads as many tokens with {config.model.name}, "
+            f"which has {context} positions; lower prefix_len, or give init=random"
+        )
 
 
 def _check_encoder_decoder(prepared: PreparedRun, context: int, source: int, output: int) -> None:
@@ -179,11 +201,6 @@ def _check_encoder_decoder(prepared: PreparedRun, context: int, source: int, out
     the output. A prefix takes none of them."""
     config = prepared.config
     name = config.model.name
-    if _starts_from_words(config) and config.prefix_len > context:
-        raise ConfigError(
-            f"prefix_len={config.prefix_len}: init=words reads as many tokens with {name}, which has {context} "
-            "positions; lower prefix_len, or give init=random"
-        )
     prompt_length = _prompt_length(prepared)
     if prompt_length and prompt_length + source > context:
         raise ConfigError(

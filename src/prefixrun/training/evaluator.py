@@ -71,12 +71,13 @@ class Evaluator:
     def check_risen(self, progress: Progress, is_last: bool) -> None:
         """Raise DivergedError where the loss has stayed far above its start."""
         start, recent = progress.start_loss, progress.recent_losses
-        if start is None or not progress.tokens_since_evaluation:  # on a GPU they may not have been read yet
+        if start is None:  # on a GPU it has not been read yet
             return
         loss = risen_loss(start, recent, self.config, is_last=is_last)
         if loss is not None:
-            train_loss = progress.nll_since_evaluation / progress.tokens_since_evaluation
-            progress.history.append({"step": progress.step, "train_loss": train_loss})
+            if progress.tokens_since_evaluation:
+                train_loss = progress.nll_since_evaluation / progress.tokens_since_evaluation
+                progress.history.append({"step": progress.step, "train_loss": train_loss})
             what = f"the training loss is {loss:.2f} over the last {len(recent)} steps and was {start:.2f} at the start"
             raise self._diverged(what, progress.step, progress)
 
