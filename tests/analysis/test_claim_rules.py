@@ -180,7 +180,7 @@ def test_a_share_of_the_data_is_tried_on_three_subsamples(tmp_path: Path) -> Non
         write_four(tmp_path, "prefix", 0.7, seeds=[1], **settings, **{"init.name": "random"})
         write_four(tmp_path, "finetune", 0.3, seeds=[1], **settings)
     (evidence,) = findings(tmp_path)["C19"].evidence
-    assert "n = 5 of 3 subsamples" in evidence.text
+    assert "n = 5 runs on 3 subsamples" in evidence.text
     assert evidence.outcome == "holds"
 
 

@@ -172,7 +172,7 @@ def storage(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
         and group.parameters("stored")
     )
     sizes = split_by(short, lambda group: (group.first.model, group.first.prefix_len, group.parameters("stored")))
-    for group, *_ in sorted(sizes, key=lambda alike: (alike[0].first.model, alike[0].first.prefix_len or 0)):
+    for group, *_ in sorted(sizes, key=lambda alike: (alike[0].first.model, -(alike[0].first.prefix_len or 0))):
         stored = group.parameters("stored")
         ratio = group.parameters("total") / stored
         text = (

@@ -264,8 +264,8 @@ def _averaged(matches: Sequence[Match]) -> Iterator[Evidence]:
 
 
 def count_text(mean: Estimate) -> str:
-    """`n = 4`, or `n = 4 of 2 subsamples` where these are what is independent."""
-    return f"n = {mean.n}" + ("" if mean.draws == mean.n else f" of {mean.draws} subsamples")
+    """`n = 4`, or `n = 4 runs on 2 subsamples` where these are what is independent."""
+    return f"n = {mean.n}" + ("" if mean.draws == mean.n else f" runs on {mean.draws} subsamples")
 
 
 def interval_text(mean: Estimate, decimals: int) -> str:
