@@ -25,6 +25,7 @@ def test_probes_of_depth_and_fewer_inputs_do_not_replace_the_comparison_of_metho
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = script_called("claims_page", monkeypatch)
+    monkeypatch.delitem(script.COMPARED, "xsum")  # of which there are no synthetic records
     markers = [
         script.MARKERS,
         script.COSTS,
@@ -33,10 +34,8 @@ def test_probes_of_depth_and_fewer_inputs_do_not_replace_the_comparison_of_metho
             for task in script.COMPARED
         ),
     ]
-    empty, steps = (
-        "\n".join(f"{begin}\n{end}" for begin, end in markers),
-        {"e2e": 100, "webnlg": 120, "dart": 120, "xsum": 25},
-    )
+    empty = "\n".join(f"{begin}\n{end}" for begin, end in markers)
+    steps = {"e2e": 100, "webnlg": 120, "dart": 120}
     pages = []
     for probe in ({}, {"model.layers": 10, "model.name": "smollm2_135m_first10"}, {"decode.beams": 1}):
         for task, (_, precision) in script.COMPARED.items():
