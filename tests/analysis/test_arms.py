@@ -33,6 +33,23 @@ ATTACKS: dict[str, tuple[Sequence[Side], str, str, str]] = {
         "does not hold",
         "against the lowest development loss of 2",
     ),
+    "a start from another run has that run's training too": (
+        [prefix(0.3), prefix(0.99, loss=1.0, **{"init.name": "run", "init.digest": "d"}), other("finetune", 0.95)],
+        "C2",
+        "does not hold",
+        "one setting on either side",
+    ),
+    "other parts of the model are not another setting": (
+        [
+            prefix(0.3),
+            prefix(0.99, loss=1.0, **{"method.layers": "1-15"}),
+            prefix(0.99, loss=1.0, **{"init.name": "zero"}),
+            other("finetune", 0.95),
+        ],
+        "C2",
+        "does not hold",
+        "one setting on either side",
+    ),
     "settings without a loss cannot be told apart": (
         [prefix(), other("finetune", loss=None), other("finetune", 0.9, **GOOD_RATE)],
         "C2",
