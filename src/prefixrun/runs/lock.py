@@ -57,7 +57,7 @@ class Holder:
         return f"process {self.pid} on {self.host} since {self.started}" if self.host else "another process"
 
 
-def holder(directory: Path, *, stale_seconds: float = STALE_SECONDS) -> Holder | None:
+def holder(directory: Path) -> Holder | None:
     """The process that holds the run in `directory`, by the rules that decide whether another may take it."""
     path = directory / LOCK_NAME
     if not path.exists():
@@ -72,18 +72,15 @@ def holder(directory: Path, *, stale_seconds: float = STALE_SECONDS) -> Holder |
         has_locks = False
     else:
         lock.release()
-    return _remote_holder(directory, has_locks, stale_seconds)
+    return _remote_holder(directory, has_locks)
 
 
 class RunLock:
     """Context manager that holds the run in `directory`; RunHeldError on entry when another process holds it."""
 
-    def __init__(
-        self, directory: Path, *, heartbeat_seconds: float = HEARTBEAT_SECONDS, stale_seconds: float = STALE_SECONDS
-    ) -> None:
+    def __init__(self, directory: Path, *, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
         self._directory = directory
         self._heartbeat_seconds = heartbeat_seconds
-        self._stale_seconds = stale_seconds
         self._lock = FileLock(directory / LOCK_NAME, thread_local=False)
         self._holder: Holder | None = None
         self._ended = threading.Event()
@@ -97,7 +94,7 @@ class RunLock:
     def __enter__(self) -> RunLock:
         has_locks = self._acquire()
         try:
-            if other := _remote_holder(self._directory, has_locks, self._stale_seconds):
+            if other := _remote_holder(self._directory, has_locks):
                 raise self._refusal(other)
             self._holder = Holder(socket.gethostname(), os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"))
             with explained(self._directory / HOLDER_NAME):
@@ -140,7 +137,7 @@ class RunLock:
     def _refusal(self, holder: Holder) -> RunHeldError:
         advice = "wait for it, or end it and run the same command again: the run is resumed"
         if holder.host not in ("", socket.gethostname()):
-            advice += f" (a process that died on another host is given up after {self._stale_seconds:.0f} s)"
+            advice += f" (a process that died on another host is given up after {STALE_SECONDS:.0f} s)"
         return RunHeldError(f"{self._directory}: this run is held by {holder.describe()}; {advice}")
 
     def _beat(self) -> None:
@@ -149,13 +146,13 @@ class RunLock:
                 os.utime(self._directory / HOLDER_NAME)
 
 
-def _remote_holder(directory: Path, has_locks: bool, stale_seconds: float) -> Holder | None:
+def _remote_holder(directory: Path, has_locks: bool) -> Holder | None:
     """The holder that the lock, which is free, cannot tell of: one on another host, or any without locks."""
     named = _named(directory)
     if named is None or (has_locks and named.host == socket.gethostname()):
         return None
     # A heartbeat in the future is none: clocks were set back, and it would hold the run for as long.
-    return named if abs(_silence(directory)) < stale_seconds else None
+    return named if abs(_silence(directory)) < STALE_SECONDS else None
 
 
 def _silence(directory: Path) -> float:

@@ -21,10 +21,10 @@ EVAL_BATCH = 32
 """Pairs in one batch of an evaluation."""
 
 
-def batch_loss(method: Method, backbone: Backbone, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
+def batch_loss(method: Method, backbone: Backbone, batch: Batch) -> Tensor:
     """The loss of a batch in its loss mode: a float32 scalar, see loss.target_nll."""
     with method.attach(backbone):
-        return attached_loss(method, backbone, batch, label_smoothing)
+        return attached_loss(method, backbone, batch, label_smoothing=0.0)
 
 
 def attached_loss(
