@@ -282,7 +282,17 @@ def test_json_lines_of_a_run_are_matched_by_id() -> None:
     scores, again = found
     assert scores == again
     assert scores["BLEU/seen"]["value"] == scores["BLEU/unseen"]["value"] == pytest.approx(100)
-    assert {"low", "high"} == set(scores["TER/unseen"]["interval"])
+    assert {"low", "high"} == set(scores["TER/all"]["interval"])
+
+
+def test_a_part_of_few_inputs_has_no_interval_and_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [json.dumps({"id": one.id, "output": one.references[0]}) for one in load("webnlg", "test", None).examples]
+    write("hyp.jsonl", "\n".join(lines))
+    scores = scored("score", "task=webnlg", "hyp=hyp.jsonl", "bootstrap=100")["scores"]
+    assert "interval" not in scores["TER/unseen"]
+    capsys.readouterr()
+    assert main(["score", "task=webnlg", "hyp=hyp.jsonl", "bootstrap=100"]) == 0
+    assert "none for seen, unseen: fewer than 20 inputs say nothing of others" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.shared

@@ -260,6 +260,11 @@ def _notes(
     if any(system.intervals for system in systems):
         how = f"bootstrap over inputs, {draws:,} draws: what other inputs would change; says nothing about seeds"
         notes.append(("interval", how))
+        parts, with_interval = (
+            {name.partition("/")[2] for name in names} for names in (systems[0].evaluation.scores, systems[0].intervals)
+        )
+        if small := ", ".join(sorted(parts - with_interval)):
+            notes.append(("", f"none for {small}: fewer than {resampling.FEWEST_INPUTS} inputs say nothing of others"))
     if differences:
         how = f"approximate randomisation, {draws:,} trials, two-sided, one score at a time"
         notes.append(("p", f"{how}; the difference is against minus hyp"))
