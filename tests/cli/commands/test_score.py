@@ -292,7 +292,9 @@ def test_a_part_of_few_inputs_has_no_interval_and_a_reason(capsys: pytest.Captur
     assert "interval" not in scores["TER/unseen"]
     capsys.readouterr()
     assert main(["score", "task=webnlg", "hyp=hyp.jsonl", "bootstrap=100"]) == 0
-    assert "none for seen, unseen: fewer than 20 inputs say nothing of others" in " ".join(capsys.readouterr().out.split())
+    assert "none for seen, unseen: fewer than 20 inputs say nothing of others" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 @pytest.mark.shared
