@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from prefixrun.files import write_text
-from prefixrun.results.records import Record, load_records
+from prefixrun.results.records import RECORDS, Record, load_records
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,4 +23,4 @@ def replaced(page: str, markers: tuple[str, str], text: str) -> str:
 
 def rewrite(path: Path, updated: Callable[[str, Sequence[Record]], str]) -> None:
     """Write a page anew; `updated` makes it of the page and the committed runs."""
-    write_text(path, updated(path.read_text(encoding="utf-8"), load_records(ROOT / "results").runs))
+    write_text(path, updated(path.read_text(encoding="utf-8"), load_records(ROOT / "results", (RECORDS,)).runs))
