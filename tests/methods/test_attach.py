@@ -172,8 +172,9 @@ def test_lora_stands_around_the_projections_of_the_copy(model: str) -> None:
         expected = backbone.model(ids).logits
     half = copy.deepcopy(backbone.model).to(torch.bfloat16)
     with torch.no_grad():
-        before = half(ids).logits
+        before, random_state = half(ids).logits, torch.random.get_rng_state()
         with Attachment(method, "lora", backbone, half):
             attached = half(ids).logits
+        assert torch.equal(torch.random.get_rng_state(), random_state)
         assert torch.equal(half(ids).logits, before)
     assert (attached.float() - expected).abs().max() < 0.1 * (expected - before.float()).abs().max()

@@ -87,7 +87,9 @@ class LoRA(Method):
 
     def on_copy(self, backbone: Backbone) -> LoRA:
         """Around the projections of that copy."""
-        return _with_updates(LoRA(self.config, backbone.model), self.trained_tensors())
+        with torch.random.fork_rng(devices=[]):
+            copied = LoRA(self.config, backbone.model)
+        return _with_updates(copied, self.trained_tensors())
 
     @contextmanager
     def attach(self, backbone: Backbone) -> Iterator[None]:
