@@ -19,7 +19,7 @@ from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.method_tables import MethodTable, as_texts, method_tables
 from prefixrun.analysis.text_table import markdown
 from prefixrun.console import simple_table
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 MARKERS = "<!-- claims: scripts/claims_page.py -->", "<!-- /claims -->"
 COSTS = "<!-- costs: scripts/claims_page.py -->", "<!-- /costs -->"

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from prefixrun.files import write_text
-from prefixrun.results.records import RECORDS, Record, load_records
+from prefixrun.results.record import Record
+from prefixrun.results.records import RECORDS, load_records
 
 ROOT = Path(__file__).parents[1]
 

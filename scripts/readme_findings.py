@@ -13,7 +13,7 @@ from marked_part import replaced, rewrite
 
 from prefixrun.analysis.claim_table import briefly
 from prefixrun.analysis.claims import Finding, evaluate
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 MARKERS = "<!-- findings: scripts/readme_findings.py -->", "<!-- /findings -->"
 DECIDED = ("holds", "does not hold")

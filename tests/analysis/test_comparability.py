@@ -19,7 +19,8 @@ from prefixrun.analysis.comparability import (
 from prefixrun.analysis.paper_numbers import rows
 from prefixrun.data import NOT_OF_THE_PAPER
 from prefixrun.errors import DataError
-from prefixrun.results.records import Record, load_records
+from prefixrun.results.record import Record
+from prefixrun.results.records import load_records
 from prefixrun.runs.result_schema import RELEASE, SAMPLE
 from synthetic_records import write_record
 

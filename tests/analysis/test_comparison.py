@@ -9,7 +9,8 @@ from scipy import stats as distributions
 
 from prefixrun.analysis.comparison import difference, estimate, holm, influence
 from prefixrun.metrics.resampling import intervals
-from prefixrun.results.records import Record, load_records
+from prefixrun.results.record import Record
+from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
 

@@ -9,7 +9,8 @@ from checkout import ROOT
 from open_records import write
 from prefixrun.analysis.drawn import FILE, fingerprints
 from prefixrun.analysis.publish import ANSWERS, LIST, all_figures, figure_list, publish, publish_all, tables
-from prefixrun.results.records import Record, load_records
+from prefixrun.results.record import Record
+from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
 

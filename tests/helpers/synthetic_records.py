@@ -18,7 +18,8 @@ import pandas as pd
 from prefixrun.analysis.groups import RunGroup, run_groups
 from prefixrun.metrics import aggregate
 from prefixrun.results.archive import compressed
-from prefixrun.results.records import OUTPUTS, load_records
+from prefixrun.results.record import OUTPUTS
+from prefixrun.results.records import load_records
 from prefixrun.runs.result_schema import SCHEMA_VERSION
 from prefixrun.runs.run import run_id
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from prefixrun.results.diff import diff, other_corpus
-from prefixrun.results.records import Record, load_records
+from prefixrun.results.record import Record
+from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
 OTHER_FILE = {"test": {"version": "synthetic", "files": [{"name": "test", "records": 1, "sha256": "2" * 64}]}}

@@ -9,7 +9,8 @@ from prefixrun.analysis.comparison import difference
 from prefixrun.errors import DamagedStateError
 from prefixrun.files import digest
 from prefixrun.results.later_scores import LATER, read_later_scores
-from prefixrun.results.records import OUTPUTS, Record, load_records, with_usable_counts
+from prefixrun.results.record import OUTPUTS, Record
+from prefixrun.results.records import load_records, with_usable_counts
 from synthetic_records import write_record
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from prefixrun.errors import ConfigError, DamagedStateError, DataError
 from prefixrun.results.lookup import config_of, find, open_run
-from prefixrun.results.records import Record, load_records
+from prefixrun.results.record import Record
+from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from prefixrun.results.output_diff import output_diff
-from prefixrun.results.records import Record, load_records
+from prefixrun.results.record import Record
+from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
 

@@ -9,7 +9,8 @@ from prefixrun.config.compose import compose
 from prefixrun.config.setting_roles import RETIRED
 from prefixrun.errors import ConfigError
 from prefixrun.results.lookup import config_of
-from prefixrun.results.records import Record, load_records
+from prefixrun.results.record import Record
+from prefixrun.results.records import load_records
 from prefixrun.runs.identity import changed_from, identity_of
 from prefixrun.runs.run import run_id
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from prefixrun.config.compose import SweepPoint
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 from prefixrun.sweeps.plan import Job
 from prefixrun.sweeps.scores import heading, mean_rows, score_columns, score_texts
 from small_run import RESULT

@@ -17,7 +17,7 @@ from prefixrun.analysis import paper_numbers
 from prefixrun.analysis.comparability import is_share
 from prefixrun.analysis.groups import RunGroup, split_by
 from prefixrun.results.flat_settings import with_defaults
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 USUAL_LENGTH = 10
 """Where the paper's tuning starts (section 5.3)."""

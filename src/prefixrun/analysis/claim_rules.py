@@ -29,7 +29,7 @@ from prefixrun.analysis.groups import RunGroup, runs_of, split_by
 from prefixrun.analysis.verdicts import LOOK_LEVEL, EvidenceOutcome, Kind, Verdict, judge
 from prefixrun.data.manifest import UNVERIFIED
 from prefixrun.results import display_names
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 Outcome = Literal["holds", "does not hold", "undecided", "no runs", "cannot be tested here"]
 Amount = Literal["low", "most", "share", "all"]

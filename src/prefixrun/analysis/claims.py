@@ -16,7 +16,7 @@ from prefixrun.analysis.comparability import speaks_of_the_paper
 from prefixrun.analysis.comparison import ENOUGH
 from prefixrun.analysis.groups import RunGroup, run_groups
 from prefixrun.analysis.verdicts import LOOK_LEVEL, MOST_UNITS
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 INTRODUCTION = (
     "A claim holds when all evidence says so, does not hold when one piece contradicts it, and is undecided otherwise. "

@@ -20,7 +20,7 @@ from prefixrun.data import NOT_OF_THE_PAPER
 from prefixrun.data.manifest import UNVERIFIED
 from prefixrun.errors import DataError
 from prefixrun.results.display_names import TASKS
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 from prefixrun.runs.result_schema import RELEASE, SAMPLE, pairs_seen
 
 DECODING = (

@@ -34,7 +34,7 @@ from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy.stats
 from prefixrun.metrics import aggregate, suite
 from prefixrun.metrics.base import FloatArray
 from prefixrun.results.counts import Counts
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 LEVEL = 0.95
 ENOUGH = 3

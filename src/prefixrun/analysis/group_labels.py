@@ -8,7 +8,7 @@ from prefixrun.analysis.groups import RunGroup, split_by
 from prefixrun.config.method_specs import spec_of
 from prefixrun.config.setting_roles import is_among, outside_identity, repeats
 from prefixrun.results import display_names
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 from prefixrun.runs.result_schema import SAMPLE
 
 IN_LABELS = ("task.", "model.", "method.name", "init.name", "init_words", "prefix_len")

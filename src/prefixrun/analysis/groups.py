@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from prefixrun.analysis import comparability
 from prefixrun.analysis.comparison import Estimate, estimate, unit_means
 from prefixrun.config.method_specs import METHOD_SPECS
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 Item = TypeVar("Item")
 

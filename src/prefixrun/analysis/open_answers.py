@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from prefixrun.analysis.arms import Draw, draw
 from prefixrun.analysis.open_plots import Picture
 from prefixrun.console import Table
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 BySeed = Mapping[Draw, float]
 """Subsample and seed → loss."""

@@ -14,7 +14,7 @@ from prefixrun.analysis.open_plots import Picture, Series
 from prefixrun.analysis.table_format import mean_sd
 from prefixrun.console import NONE, simple_table
 from prefixrun.results import display_names
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 
 def combined_prefixes(records: Sequence[Record]) -> Iterator[Answer]:

@@ -24,7 +24,7 @@ from prefixrun.config.setting_roles import is_among, outside_identity, repeats
 from prefixrun.console import NONE, simple_table
 from prefixrun.data.generated import TASKS as GENERATED
 from prefixrun.results import display_names
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 AFTER_TRAINING = ("decode.", "test_size", "eval_split")
 """Settings that leave a trained prefix and its development loss as they are."""

@@ -20,7 +20,8 @@ from prefixrun.analysis.paper_tables import SEEDS, Version, paper_tables
 from prefixrun.analysis.plots import draw
 from prefixrun.analysis.text_table import latex, markdown
 from prefixrun.files import inside, make_directory, remove, write_bytes
-from prefixrun.results.records import RECORDS, Record
+from prefixrun.results.record import Record
+from prefixrun.results.records import RECORDS
 
 
 def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEEDS) -> dict[str, str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from prefixrun.analysis.comparison import ENOUGH, counted_inputs, estimate, half_width, mean_influence
 from prefixrun.metrics.resampling import FEWEST_INPUTS
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 Over = Literal["runs and inputs", "runs", "inputs"]
 

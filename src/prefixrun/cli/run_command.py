@@ -17,7 +17,7 @@ from prefixrun.data import DIRECTORIES
 from prefixrun.data.run_data import TaskSplits
 from prefixrun.errors import ConfigError
 from prefixrun.files import read_json_lines
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 from prefixrun.runs.diverged import known_divergence
 from prefixrun.runs.identity import find_run
 from prefixrun.runs.log import logging_to

@@ -20,7 +20,8 @@ import pandas as pd
 from prefixrun.errors import DamagedStateError, DataError, PrefixrunError, reading
 from prefixrun.files import canonical_json, make_directory, write_bytes, write_json
 from prefixrun.results.counts import COUNTS, Counts
-from prefixrun.results.records import OUTPUTS, Record, SkippedRun, load_records
+from prefixrun.results.record import OUTPUTS, Record
+from prefixrun.results.records import SkippedRun, load_records
 
 ALL = "all"
 

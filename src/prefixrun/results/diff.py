@@ -15,7 +15,7 @@ import numpy as np
 from prefixrun.config.setting_roles import flatten
 from prefixrun.metrics import resampling
 from prefixrun.results.counts import Counts
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 NOT_COMPARED = ("time", "command", "platform", "cpu", "cpu_count", "threads")
 """Provenance that is of one invocation or one machine."""

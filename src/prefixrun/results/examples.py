@@ -19,7 +19,7 @@ from prefixrun.data import Corpus
 from prefixrun.errors import PrefixrunError
 from prefixrun.metrics import suite
 from prefixrun.metrics.base import FloatArray, Metric
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 from prefixrun.runs.result_schema import GENERATED, SAMPLE
 
 NO_INPUTS = "Records keep outputs alone, because corpora have licences: data_dir=DIR adds inputs and references."

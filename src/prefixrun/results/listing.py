@@ -16,7 +16,8 @@ from prefixrun.errors import DamagedStateError, PrefixrunError, reading
 from prefixrun.files import read_json
 from prefixrun.results.display_names import main_metrics
 from prefixrun.results.flat_settings import with_defaults
-from prefixrun.results.records import RECORDS, Record, SkippedRun, load_records
+from prefixrun.results.record import Record
+from prefixrun.results.records import RECORDS, SkippedRun, load_records
 from prefixrun.runs.lock import holder
 from prefixrun.runs.run import run_id
 

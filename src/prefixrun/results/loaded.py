@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from prefixrun.methods.attach import Attachment
-    from prefixrun.results.records import Record
+    from prefixrun.results.record import Record
 
 
 class LoadedRun:

@@ -15,7 +15,8 @@ from prefixrun.config.setting_roles import RETIRED, without
 from prefixrun.config.validate import build, defaults
 from prefixrun.errors import ConfigError, DamagedStateError, DataError, reading, shortened
 from prefixrun.files import digest
-from prefixrun.results.records import RESTORE, Record, load_records
+from prefixrun.results.record import RESTORE, Record
+from prefixrun.results.records import load_records
 
 if TYPE_CHECKING:
     from prefixrun.methods import Method

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prefixrun.results.examples import Problems, scores_by_example, texts_of
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 
 @dataclass(frozen=True, slots=True)

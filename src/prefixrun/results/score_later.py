@@ -11,7 +11,7 @@ from prefixrun.files import canonical_json, digest, write_text
 from prefixrun.metrics.added_names import AddedNames
 from prefixrun.results.examples import scored_corpus
 from prefixrun.results.later_scores import LATER
-from prefixrun.results.records import OUTPUTS, Record
+from prefixrun.results.record import OUTPUTS, Record
 
 TASK = "webnlg"
 

@@ -21,7 +21,7 @@ from prefixrun.models.weights import locate
 from prefixrun.results.counts import Counts
 from prefixrun.results.examples import Text, evenly, scored_corpus
 from prefixrun.results.lookup import config_of
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 from prefixrun.runs.identity import identity_of
 from prefixrun.runs.result_schema import described
 from prefixrun.runs.run import run_id

@@ -10,7 +10,8 @@ from pathlib import Path
 from statistics import median
 
 from prefixrun.config.schema import Config
-from prefixrun.results.records import Record, load_records
+from prefixrun.results.record import Record
+from prefixrun.results.records import load_records
 from prefixrun.sweeps.plan import Job
 from prefixrun.sweeps.workers import available_cores, available_gpus
 

@@ -9,7 +9,7 @@ from statistics import mean, stdev
 from prefixrun.console import NONE
 from prefixrun.errors import PrefixrunError
 from prefixrun.results.display_names import main_metrics, of_metric
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 from prefixrun.sweeps.plan import Job
 
 DEV_LOSS = "dev loss"

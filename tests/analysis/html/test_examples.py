@@ -8,7 +8,8 @@ import pytest
 from prefixrun import data
 from prefixrun.analysis.html.examples import collect
 from prefixrun.results.examples import NO_INPUTS, OTHER_CORPUS, UNREADABLE, evenly
-from prefixrun.results.records import Record, load_records
+from prefixrun.results.record import Record
+from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
 

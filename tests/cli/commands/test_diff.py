@@ -10,7 +10,8 @@ import pytest
 from prefixrun.cli.main import main
 from prefixrun.metrics import resampling
 from prefixrun.results.lookup import find
-from prefixrun.results.records import Record, load_records
+from prefixrun.results.record import Record
+from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
 

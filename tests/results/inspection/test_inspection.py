@@ -10,7 +10,8 @@ from prefixrun.errors import ConfigError, DataError
 from prefixrun.results.inspection.inspection import Inspection, inspect_runs, page_directory
 from prefixrun.results.inspection.summary import findings
 from prefixrun.results.lookup import find
-from prefixrun.results.records import Record, load_records
+from prefixrun.results.record import Record
+from prefixrun.results.records import load_records
 from small_run import SMALL
 
 WORDS = tuple(word for word in SMALL if "mid_dim" not in word)

@@ -20,7 +20,8 @@ from prefixrun.analysis.html.provenance import Provenance
 from prefixrun.analysis.html.tables import VERDICTS, tables
 from prefixrun.analysis.html.training import training_figures
 from prefixrun.analysis.verdicts import LOOK_LEVEL
-from prefixrun.results.records import Record, load_records, with_usable_counts
+from prefixrun.results.record import Record
+from prefixrun.results.records import load_records, with_usable_counts
 from prefixrun.runs.provenance import utc_now
 
 

@@ -11,7 +11,7 @@ from prefixrun.analysis.html.format import change, duration, memory, pairs, shar
 from prefixrun.analysis.html.provenance import environment, machine
 from prefixrun.analysis.html.table import Cell, Column, HtmlTable, method_cell, number_cell, text_cell
 from prefixrun.results import display_names
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 _COLUMNS = (
     Column("Method", is_filter=True),

@@ -11,7 +11,7 @@ from prefixrun.analysis.html.pool import Pool
 from prefixrun.errors import PrefixrunError
 from prefixrun.files import canonical_json
 from prefixrun.results.examples import evenly, linearisation, scores_by_example, texts_of
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 MOST_CHARACTERS = 6_000_000
 """Of all outputs together: what a browser opens at once, on a phone too."""

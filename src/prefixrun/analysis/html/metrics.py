@@ -9,7 +9,7 @@ from prefixrun.analysis import paper_numbers
 from prefixrun.analysis.html.format import number
 from prefixrun.analysis.html.table import Column
 from prefixrun.results import display_names
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 DECIMALS = 2
 """Of scores that the paper does not print."""

@@ -17,7 +17,7 @@ from prefixrun.analysis.html.table import Cell, Column, HtmlTable, method_cell, 
 from prefixrun.analysis.score_intervals import Over, score_interval
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 from prefixrun.runs.result_schema import SAMPLE
 
 

@@ -9,7 +9,7 @@ from prefixrun.analysis.html.format import count, day
 from prefixrun.analysis.html.pool import Pool
 from prefixrun.analysis.html.table import Column, HtmlTable, number_cell, run_cell, text_cell
 from prefixrun.results import display_names
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 _OF_THE_RUN = ("command", "time")
 _NAMED = ("prefixrun", "semantics", "python", "packages", "git", "threads", "cpu_count")

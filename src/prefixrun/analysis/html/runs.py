@@ -17,7 +17,7 @@ from prefixrun.analysis.html.provenance import Provenance, environment, machine
 from prefixrun.analysis.html.table import Cell, Column, HtmlTable, method_cell, number_cell, run_cell, text_cell
 from prefixrun.files import canonical_json
 from prefixrun.results import display_names
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 Facts = tuple[tuple[str, str], ...]
 """(term, text)."""

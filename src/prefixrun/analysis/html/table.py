@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from prefixrun.analysis.html.format import NOTHING, number
 from prefixrun.results import display_names
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from prefixrun.analysis.groups import comparable, run_groups, split_by
 from prefixrun.analysis.html.figures import PageFigure
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -30,7 +30,7 @@ from prefixrun.metrics import resampling
 from prefixrun.results.diff import ChangedValue, RunDiff, ScoreChange, diff, other_corpus
 from prefixrun.results.lookup import find
 from prefixrun.results.output_diff import OutputDiff, output_diff
-from prefixrun.results.records import Record
+from prefixrun.results.record import Record
 
 EXAMPLES, MOST_EXAMPLES = 3, 10**6
 SECTIONS = (

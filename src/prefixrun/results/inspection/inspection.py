@@ -21,7 +21,8 @@ from prefixrun.results.inspection.candidates import candidates
 from prefixrun.results.inspection.losses import LossChanges, loss_changes
 from prefixrun.results.inspection.words import SiteWords, nearest_words
 from prefixrun.results.lookup import OpenedRun, open_run
-from prefixrun.results.records import RECORDS, Record
+from prefixrun.results.record import Record
+from prefixrun.results.records import RECORDS
 from prefixrun.runs.log import stage
 from prefixrun.runs.result_schema import SAMPLE
 
