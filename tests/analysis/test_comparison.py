@@ -173,3 +173,14 @@ def test_what_inputs_add_has_the_variance_of_the_bootstrap(tmp_path: Path, task:
     interval = intervals(task, counts.columns, counts.groups, samples=2000)[metric]
     sd = (interval.high - interval.low) / (2 * 1.96)
     assert np.sqrt(np.sum(found[1] ** 2)) == pytest.approx(sd, rel=0.1)
+
+
+@pytest.mark.parametrize(("inputs", "has_interval"), [(19, False), (20, True)])
+def test_one_run_a_side_on_few_inputs_has_no_interval(tmp_path: Path, inputs: int, has_interval: bool) -> None:
+    for method, quality in (("prefix", 0.7), ("finetune", 0.3)):
+        write_record(tmp_path, settings={"method.name": method}, quality=quality, inputs=inputs)
+    finetune, prefix = load_records(tmp_path).runs
+    found = difference([finetune], [prefix], "BLEU")
+    assert found is not None
+    assert (found.low is not None, found.p_value is not None) == (has_interval, has_interval)
+    assert ("fewer than 20 inputs: no interval" in found.note) is not has_interval

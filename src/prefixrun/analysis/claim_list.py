@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from prefixrun.analysis.arms import Arm
 from prefixrun.analysis.claim_costs import length_speed, lengths, storage, training_speed
+from prefixrun.analysis.claim_low_data import low_data_mean
 from prefixrun.analysis.claim_measurements import mixed_batches
-from prefixrun.analysis.claim_rules import Comparison, Rule, low_data_mean
+from prefixrun.analysis.claim_rules import Comparison, Rule
 
 PREFIX, FINETUNE = Arm("prefix"), Arm("finetune")
 WORDS, RANDOM = Arm("prefix", init="words"), Arm("prefix", init="random")

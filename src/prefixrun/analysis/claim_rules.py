@@ -13,14 +13,12 @@ of that number, not of those that happened to be drawn.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
-from prefixrun.analysis.arms import Arm, Choice, Draw, choose, draw
+from prefixrun.analysis.arms import Arm, Choice, choose
 from prefixrun.analysis.comparability import have_one_signature
-from prefixrun.analysis.comparison import Difference, Estimate, difference, estimate, mean_influence
+from prefixrun.analysis.comparison import Difference, Estimate, difference
 from prefixrun.analysis.equal_training import has_the_papers, pairs_trained, training_of, why_unequal
 from prefixrun.analysis.equal_training import note as training_note
 from prefixrun.analysis.equivalence import margin
@@ -106,8 +104,7 @@ class Comparison:
         matches = [match for pool in split_by(concerned, pool_key) if (match := self._best_match(pool))]
         if self.amount != "most":
             return matches
-        of_one_pool = split_by(matches, lambda match: (match.first.group.comparison_key, match.first.group.precision))
-        return [max(alike, key=_order_of_match) for alike in of_one_pool]
+        return [max(alike, key=_order_of_match) for alike in split_by(matches, key_but_pairs)]
 
     def _best_match(self, pool: Sequence[RunGroup]) -> Match | None:
         """Of the matches with equal training and size that of most training; else one that says what is unequal."""
@@ -167,14 +164,18 @@ def main_metric(group: RunGroup) -> str:
 
 def where(group: RunGroup) -> str:
     """`E2E, SmolLM2-135M, 500 pairs`; see group_labels.amount_text."""
-    return f"{_task_and_model(group)}, {amount_text(group)}"
+    return f"{task_and_model(group)}, {amount_text(group)}"
 
 
-def _task_and_model(group: RunGroup) -> str:
+def task_and_model(group: RunGroup) -> str:
+    """`E2E (dev part), SmolLM2-135M`, and the GPU where the runs were made on one."""
     split = "" if group.first.split == "test" else f" ({group.first.split} part)"
     versions = {part.get("version") for part in group.first.result.get("data", {}).values()}
     copy = ", a copy that is not the whole release" if UNVERIFIED in versions else ""
-    return f"{display_names.of_task(group.first.task)}{split}{copy}, {display_names.of_model(group.first.model)}"
+    device = f" on {name}" if (name := processor(group.first)) else ""
+    return (
+        f"{display_names.of_task(group.first.task)}{split}{copy}, {display_names.of_model(group.first.model)}{device}"
+    )
 
 
 def run_ids(*groups: RunGroup) -> tuple[str, ...]:
@@ -186,6 +187,12 @@ def pool_key(group: RunGroup) -> tuple[object, ...]:
     """Equal for run groups of one processor whose scores may be compared when their training was equal: inputs, model,
     decoding, pairs, number format and processor."""
     return group.comparison_key, group.n_train, group.precision, processor(group.first)
+
+
+def key_but_pairs(match: Match) -> tuple[object, ...]:
+    """Equal for matches whose pool_key differs in the number of pairs alone."""
+    group = match.first.group
+    return group.comparison_key, group.precision, processor(group.first)
 
 
 def processor(run: Record) -> str | None:
@@ -216,53 +223,6 @@ def _searched_alike(first: Sequence[RunGroup], second: Sequence[RunGroup]) -> tu
     return in_common[0], in_common[1]
 
 
-def low_data_mean(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
-    """A rule: prefix-tuning minus fine-tuning averaged over the small sizes, one number for each seed and subsample.
-
-    Prefixes are initialised from words, as the paper's low-data runs are.
-    """
-    matches = Comparison(Arm("prefix", init="words"), Arm("finetune"), "more", amount="low").matches(groups)
-    for alike in split_by(matches, _but_size):
-        if len(alike) > 1:
-            yield from _averaged(sorted(alike, key=lambda match: match.first.group.n_train))
-
-
-def _but_size(match: Match) -> tuple[object, ...]:
-    group = match.first.group
-    return group.comparison_key, group.precision, processor(group.first)
-
-
-def _averaged(matches: Sequence[Match]) -> Iterator[Evidence]:
-    first = matches[0].first.group
-    metric = main_metric(first)
-    sizes = ", ".join(f"{match.first.group.n_train:,}" for match in matches)
-    everyone = [group for match in matches for group in match.pair]
-    # A seed and subsample count where all pairs have them: then each gives one mean difference over the sizes.
-    by_pair = [tuple(_by_draw(group, metric) for group in match.pair) for match in matches]
-    shared = sorted(set.intersection(*(set(prefix) & set(finetune) for prefix, finetune in by_pair)))
-    if not shared:
-        text = f"{_task_and_model(first)}, mean over {sizes} pairs: no seed and subsample has both methods at each size"
-        yield Evidence("too few runs", text, run_ids(*everyone), "runs of the same seeds and subsamples at each size")
-        return
-    runs = [([prefix[key] for key in shared], [finetune[key] for key in shared]) for prefix, finetune in by_pair]
-    differences = [np.subtract(_values(prefix, metric), _values(finetune, metric)) for prefix, finetune in runs]
-    values = np.mean(differences, axis=0).tolist()
-    variance, why_unknown = _variance_over_inputs(runs, metric)
-    mean = replace(estimate(values, [subsample for subsample, _ in shared]), input_variance=variance)
-    number_format = "" if first.precision == "fp32" else f", {first.precision}"
-    head = (
-        f"{_task_and_model(first)}, mean over {sizes} pairs{number_format}: "
-        f"{display_names.of_metric(metric)} of prefix-tuning from words minus fine-tuning {interval_text(mean, 1)}, "
-        f"{count_text(mean)}{f' (of seeds alone: {why_unknown})' if why_unknown else ''}"
-    )
-    notes = dict.fromkeys(filter(None, (_match_notes(match) for match in matches)))
-    signature = "" if have_one_signature(runs_of(everyone), metric) else DIFFERENT_SIGNATURES
-    doubt = "; ".join(dict.fromkeys(filter(None, (*(match.doubt for match in matches), signature))))
-    unequal = "; ".join(dict.fromkeys(filter(None, (match.unequal for match in matches))))
-    verdict = judge(mean, "more", 0.0, units=mean.subsamples, unit="subsample")
-    yield _evidence(verdict, "; ".join((head, *notes)), doubt, unequal, run_ids(*everyone), _moved(verdict, 1))
-
-
 def count_text(mean: Estimate) -> str:
     """`n = 4`, or `n = 4 runs on 2 subsamples` where these are what is independent."""
     return f"n = {mean.n}" + ("" if mean.draws == mean.n else f" runs on {mean.draws} subsamples")
@@ -273,24 +233,6 @@ def interval_text(mean: Estimate, decimals: int) -> str:
     half = mean.half(LOOK_LEVEL)
     ends = "" if half is None else f" [{mean.mean - half:+.{decimals}f}, {mean.mean + half:+.{decimals}f}]"
     return f"{mean.mean:+.{decimals}f}{ends}".replace("-", "−")
-
-
-def _by_draw(group: RunGroup, metric: str) -> dict[Draw, Record]:
-    return {draw(run): run for run in group.runs if run.value(metric) is not None}
-
-
-def _values(runs: Sequence[Record], metric: str) -> list[float]:
-    return [float(run.value(metric) or 0.0) for run in runs]
-
-
-def _variance_over_inputs(sizes: Sequence[tuple[Sequence[Record], Sequence[Record]]], metric: str) -> tuple[float, str]:
-    """Of the difference averaged over sizes, over draws of the inputs that all sizes share; 0 and why where unknown."""
-    known = [[mean_influence(runs, metric) for runs in sides] for sides in sizes]
-    measured = [each for sides in known for each in sides if each is not None]
-    if len(measured) < 2 * len(known) or len({ids for ids, _ in measured}) != 1:
-        return 0.0, "no counts of the same inputs"
-    by_size = np.reshape([influence for _, influence in measured], (len(known), 2, -1))
-    return float(np.sum(np.square(np.mean(by_size[:, 0] - by_size[:, 1], axis=0)))), ""
 
 
 def units_of(measured: Estimate, group: RunGroup) -> tuple[int, str]:
@@ -315,12 +257,14 @@ def evidence_of(verdict: Verdict, text: str, match: Match, metric: str) -> Evide
     runs = runs_of(match.pair)
     signature = "" if have_one_signature(runs, metric) else DIFFERENT_SIGNATURES
     doubt = "; ".join(filter(None, (match.doubt, signature)))
-    complete = "; ".join(filter(None, (text, _match_notes(match))))
-    moved = _moved(verdict, _decimals(match.first.group, metric))
-    return _evidence(verdict, complete, doubt, match.unequal, run_ids(*match.pair), moved)
+    complete = "; ".join(filter(None, (text, match_notes(match))))
+    moved = moved_text(verdict, _decimals(match.first.group, metric))
+    return weighed_evidence(verdict, complete, doubt, match.unequal, run_ids(*match.pair), moved)
 
 
-def _evidence(verdict: Verdict, text: str, doubt: str, unequal: str, ids: tuple[str, ...], moved: str) -> Evidence:
+def weighed_evidence(
+    verdict: Verdict, text: str, doubt: str, unequal: str, ids: tuple[str, ...], moved: str
+) -> Evidence:
     """Unequal sides decide nothing, nor do settings that cannot be told apart; more seeds would not change that."""
     if unequal:
         return Evidence("unequal", f"{text}; unequal: {unequal}", ids, f"equal sides ({unequal})")
@@ -329,11 +273,12 @@ def _evidence(verdict: Verdict, text: str, doubt: str, unequal: str, ids: tuple[
     return Evidence(verdict.outcome, "; ".join(filter(None, (text, verdict.needs))), ids, verdict.needs or moved)
 
 
-def _moved(verdict: Verdict, decimals: int) -> str:
+def moved_text(verdict: Verdict, decimals: int) -> str:
+    """What would undo a decided outcome."""
     return f"runs that move the interval by {verdict.room:.{decimals}f}"
 
 
-def _match_notes(match: Match) -> str:
+def match_notes(match: Match) -> str:
     """How many settings each side was chosen from, and whose training it is where that is not the same."""
     searched = (match.first.searched, match.second.searched)
     names = ["one setting" if number == 1 else f"the lowest development loss of {number}" for number in searched]

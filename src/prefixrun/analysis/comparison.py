@@ -33,6 +33,7 @@ from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy.stats
 
 from prefixrun.metrics import aggregate, suite
 from prefixrun.metrics.base import FloatArray
+from prefixrun.metrics.resampling import FEWEST_INPUTS
 from prefixrun.results.counts import Counts
 from prefixrun.results.record import Record
 
@@ -154,6 +155,8 @@ def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -
         low, high, p_value = _interval(mean, run_variance, degrees, input_variance or 0.0)
         notes += [f"of seeds alone: {why_unknown}"] if why_unknown else []
         notes += [f"from {draws} independent draws, too few to trust"] if draws < ENOUGH else []
+    elif input_variance is not None and counted_inputs(arms[0][0], metric) < FEWEST_INPUTS:
+        notes.append(f"one run, and fewer than {FEWEST_INPUTS} inputs: no interval")
     elif input_variance is not None:
         low, high, p_value = _interval(mean, 0.0, 1, input_variance)
         notes.append("of inputs alone: one run says nothing about seeds")

@@ -45,7 +45,8 @@ def totals(runs: Sequence[Record]) -> Totals:
 
 CHOICE = (
     "A method stands here by its setting with the lowest development loss, among those scored on the same inputs after "
-    "equal training, not by its best score."
+    "equal training, not by its best score; where no loss on the same pairs tells settings apart, by the one of most "
+    "training and runs."
 )
 """How one of several settings is chosen, as the paper chose."""
 
