@@ -113,9 +113,8 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             marker="d",
             settings=("method.query", *_OF_KEYS_AND_VALUES.settings),
             shifts_text=False,
-            starts=tuple(
-                start for start in TOKEN_STARTS if start != "zero"
-            ),  # features and values of zero: no gradient
+            # Features and values of zero have no gradient.
+            starts=tuple(start for start in TOKEN_STARTS if start != "zero"),
         ),
         # Trained prefixes of other runs as one (docs/OPEN_QUESTIONS.md); nothing is trained.
         MethodSpec(

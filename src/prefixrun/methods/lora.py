@@ -72,16 +72,23 @@ class LoRA(Method):
         config: with a rank, which the rules ask for, or a budget is solved for before.
         """
         super().__init__()
-        assert config.rank is not None
-        self.config, alpha = config, config.lora_alpha or 2 * config.rank
-        self.scaling = alpha / config.rank
-        updated, replacements = _around(model, config, alpha)
-        self._names = tuple(updated)
+        rank = config.rank
+        assert rank is not None
+        self.config, alpha = config, config.lora_alpha or 2 * rank
+        self.scaling = alpha / rank
+        updated, replacements = projections(model, config.lora_modules)
+        layers = _layers(updated, rank, alpha, config.lora_dropout)
+        for name, layer in layers.items():
+            if _parent(name) in replacements:
+                setattr(replacements[_parent(name)], _leaf(name), layer)
+            else:
+                replacements[name] = layer
+        self._names = tuple(layers)
         # The layers hold the backbone's projections, which are not this method's to train, store or move.
         self._replacements = replacements
         self.updates = nn.ModuleList(
             nn.ModuleDict({kind: getattr(layer, kind)[ADAPTER] for kind in ("lora_A", "lora_B", "lora_dropout")})
-            for layer in updated.values()
+            for layer in layers.values()
         )
         self.updates.float()  # whatever the backbone's number format is
 
@@ -137,19 +144,6 @@ def _join(parts: Mapping[str, tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
 def build(config: Config, backbone: Backbone) -> LoRA:
     """See LoRA."""
     return LoRA(config.method, backbone.model)
-
-
-def _around(model: PreTrainedModel, config: MethodConfig, alpha: float) -> tuple[dict[str, Any], dict[str, nn.Module]]:
-    """PEFT's layers around the projections that are updated, by name, and by name what takes the places of modules."""
-    assert config.rank is not None
-    updated, replacements = projections(model, config.lora_modules)
-    layers = _layers(updated, config.rank, alpha, config.lora_dropout)
-    for name, layer in layers.items():
-        if _parent(name) in replacements:
-            setattr(replacements[_parent(name)], _leaf(name), layer)
-        else:
-            replacements[name] = layer
-    return layers, replacements
 
 
 def refuse(config: Config, backbone: Backbone) -> None:

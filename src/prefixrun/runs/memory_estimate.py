@@ -7,7 +7,7 @@ nothing is refused that could run. What passes may still need more.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prefixrun.config.method_specs import METHOD_SPECS, size_of, size_override
 from prefixrun.config.schema import Config
@@ -53,7 +53,8 @@ def _needs(config: Config, backbone: Backbone, inputs: int) -> Iterator[MemoryNe
         trained = count(config, backbone).trained
         # Positions beside which an MLP is small are named by their number, other methods by their size.
         size = size_override(config) or f"method={config.method.name}"
-        has_mlp = config.method.name == "prefix" or (config.method.name in ("embedding", "infix") and config.method.mlp)
+        without_mlp = replace(config, method=replace(config.method, mid_dim=1))
+        has_mlp = count(without_mlp, backbone).trained < trained
         is_mlp = has_mlp and config.method.mid_dim > (size_of(config) or 0)
         setting = f"method.mid_dim={config.method.mid_dim}" if is_mlp else size
         yield MemoryNeed(trained * TRAINED_BYTES, f"{trained:,} trained numbers", setting)
