@@ -151,8 +151,7 @@ def start_from(part: FixedRowsMlp, target: Tensor, config: InitConfig) -> float:
 
     The embedding rows stay as drawn, as in the paper's code (lowdata_init_train3: 500 steps, learning rate 1e-4).
     """
-    # The numbers of PyTorch's default on a CPU, in less time.
-    optimiser = torch.optim.Adam(part.mlp.parameters(), lr=config.fit_lr, foreach=True)
+    optimiser = torch.optim.Adam(part.mlp.parameters(), lr=config.fit_lr, fused=True)
     for _ in range(config.fit_steps):
         optimiser.zero_grad()
         nn.functional.mse_loss(part(), target).backward()

@@ -86,7 +86,7 @@ class Trainer:
             betas=(config.adam_beta1, config.adam_beta2),
             eps=config.adam_eps,
             weight_decay=config.weight_decay,
-            fused=True if is_queued(device) else None,  # one kernel for all parameters; a CPU keeps its last digits
+            fused=True,  # one pass over all parameters and their running means
         )
         self.progress = Progress()
         self.evaluator = Evaluator(method, backbone, train_pairs, dev_pairs, config, group, teacher)
