@@ -44,9 +44,10 @@ def updated(page: str, records: Sequence[Record]) -> str:
 
 def _costs(records: Sequence[Record]) -> str:
     """How much was computed."""
+    trained = (record for record in records if record.own_training)
     training, decoding = (
-        sum(record.result["costs"].get(part) or 0.0 for record in records) / 3600
-        for part in ("train_seconds", "decode_seconds")
+        sum(record.result["costs"].get(part) or 0.0 for record in of_part) / 3600
+        for of_part, part in ((trained, "train_seconds"), (records, "decode_seconds"))
     )
     return f"{len(records)} committed runs: {training:.1f} hours of training, {decoding:.1f} of decoding."
 

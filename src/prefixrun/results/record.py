@@ -203,6 +203,11 @@ class Record:
             {**same, "settings": settings, "data": contents, "backbone": backbone, "semantics": semantics}
         )
 
+    @property
+    def own_training(self) -> bool:
+        """Whether what the run trained is its own, not that of a run that differs in decoding or test inputs alone."""
+        return "of_run" not in self.result.get("training", {})
+
     def file(self, name: str) -> Path | None:
         """A file of the run, from the committed record or from the run's own directory; None when neither has it."""
         directories = (self.directory, self.run_directory) if self.run_directory else (self.directory,)

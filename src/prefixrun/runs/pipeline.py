@@ -29,6 +29,7 @@ from prefixrun.runs.prepare import PreparedRun, describe_truncation
 from prefixrun.runs.provenance import peak_memory_bytes, restart_peak_memory
 from prefixrun.runs.result import result_of
 from prefixrun.runs.run import MOVE_AWAY, Run
+from prefixrun.runs.shared_training import take_over
 from prefixrun.runs.stages import Watch
 from prefixrun.tracking.session import tracked
 from prefixrun.training.checkpoint import Checkpoints
@@ -87,9 +88,10 @@ def _begin(run: Run, prepared: PreparedRun) -> None:
 
 
 def train(run: Run, prepared: PreparedRun, watch: Watch | None = None) -> Method:
-    """The trained method of a run, ready for use; its file and costs.json are written unless they are there."""
+    """The trained method of a run, ready for use; its file and costs.json are written unless they are there, and are
+    those of another run where that has the same training."""
     checkpoints = Checkpoints(run.checkpoints, run.id)
-    if not is_trained(run):
+    if not is_trained(run) and not take_over(run):
         group = current_group()
         group.broadcast_request(True)
         with (

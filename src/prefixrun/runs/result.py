@@ -52,7 +52,7 @@ def result_of(
         "training": {
             "history": training["history"],
             "fit_error": training["fit_error"],
-            **{key: training[key] for key in ("prompt", "start", "teacher", "lengths") if key in training},
+            **{key: training[key] for key in ("prompt", "start", "teacher", "lengths", "of_run") if key in training},
         },
         **({"forgetting": costs["forgetting"]} if costs.get("forgetting") else {}),
         "settings": _settings(config),

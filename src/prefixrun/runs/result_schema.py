@@ -99,6 +99,7 @@ OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "training.start": _OBJECT,
     "training.teacher": _OBJECT,
     "training.lengths": (list,),
+    "training.of_run": _TEXT,
     **{f"provenance.{name}": _OPTIONAL_TEXT for name in ("time", "command", "prefixrun", "python", "platform", "cpu")},
     "provenance.accelerator": _OPTIONAL_TEXT,
     **{f"provenance.{name}": _OPTIONAL_COUNT for name in ("semantics", "cpu_count", "threads", "joint", "processes")},

@@ -39,8 +39,16 @@ def totals(runs: Sequence[Record]) -> Totals:
     tasks = sorted({display_names.of_task(run.task) for run in runs})
     models = sorted({display_names.of_model(run.model) for run in runs})
     methods = sorted({display_names.of_method(run.method) for run in runs})
-    sums = (_sum(runs, name) for name in ("train_seconds", "train_tokens", "decode_seconds"))
-    return Totals(len(runs), tuple(tasks), tuple(models), tuple(methods), *sums)
+    trained = [run for run in runs if run.own_training]
+    return Totals(
+        len(runs),
+        tuple(tasks),
+        tuple(models),
+        tuple(methods),
+        _sum(trained, "train_seconds"),
+        _sum(trained, "train_tokens"),
+        _sum(runs, "decode_seconds"),
+    )
 
 
 CHOICE = (
