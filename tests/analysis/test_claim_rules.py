@@ -189,6 +189,15 @@ def test_one_run_on_another_processor_does_not_take_evidence_away(tmp_path: Path
     assert (evidence.outcome, "n = 5;" in evidence.text) == ("holds", True)
 
 
+def test_runs_scored_on_other_numbers_of_inputs_are_two_pieces_of_evidence_that_say_so(tmp_path: Path) -> None:
+    for inputs in (20, 30):
+        alike = {"seeds": FIVE, "test_size": inputs, "result": {"n_inputs": inputs, "n_inputs_available": 30}}
+        write_sides(tmp_path, prefix(**alike), other_method("embedding", **alike))
+    texts = sorted(each.text for each in findings(tmp_path)["C15"].evidence)
+    assert [" inputs: BLEU of" in text for text in texts] == [True, False]
+    assert ", 20 inputs: BLEU of" in texts[0]
+
+
 def test_runs_of_two_processors_are_two_pieces_of_evidence_that_say_so(tmp_path: Path) -> None:
     for seeds, result in ((FIVE, {}), ((6, 7, 8), ON_GPU)):
         alike = {"seeds": seeds, "result": result}

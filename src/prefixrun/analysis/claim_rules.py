@@ -163,8 +163,10 @@ def main_metric(group: RunGroup) -> str:
 
 
 def where(group: RunGroup) -> str:
-    """`E2E, SmolLM2-135M, 500 pairs`; see group_labels.amount_text."""
-    return f"{task_and_model(group)}, {amount_text(group)}"
+    """`E2E, SmolLM2-135M, 500 pairs, 200 inputs`; see group_labels.amount_text. All inputs are not counted."""
+    scored, available = group.first.result["n_inputs"], group.first.result.get("n_inputs_available")
+    inputs = f", {scored:,} inputs" if available and scored < available else ""
+    return f"{task_and_model(group)}, {amount_text(group)}{inputs}"
 
 
 def task_and_model(group: RunGroup) -> str:
