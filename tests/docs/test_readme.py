@@ -22,7 +22,7 @@ def test_the_findings_are_those_of_the_records(name: str, page: str, monkeypatch
     assert script.updated(text, records) == text, f"run python scripts/{name}.py {page}"
 
 
-def test_probes_of_depth_and_fewer_inputs_do_not_replace_the_comparison_of_methods(
+def test_probes_of_depth_and_other_numbers_of_inputs_do_not_replace_the_comparison_of_methods(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = script_called("claims_page", monkeypatch)
@@ -38,15 +38,17 @@ def test_probes_of_depth_and_fewer_inputs_do_not_replace_the_comparison_of_metho
     empty = "\n".join(f"{begin}\n{end}" for begin, end in markers)
     steps = {"e2e": 100, "webnlg": 120, "dart": 120}
     pages = []
-    for probe in ({}, {"model.layers": 10, "model.name": "smollm2_135m_first10"}, {"decode.beams": 1}):
-        for task, (_, precision) in script.COMPARED.items():
+    probes = ({}, {"model.layers": 10, "model.name": "smollm2_135m_first10"}, {"test_size": 30}, {"test_size": 400})
+    for probe in probes:
+        for task, (_, inputs, precision) in script.COMPARED.items():
             for method in ("prefix", "finetune"):
                 training = {"task.name": task, "train.max_steps": steps[task], "precision": precision}
                 settings = {"method.name": method, **training, **probe}
-                write_record(tmp_path, settings=settings, inputs=30 if probe else 60, quality=0.3 if probe else 0.6)
+                scored = probe.get("test_size", inputs)
+                write_record(tmp_path, settings=settings, inputs=scored, quality=0.3 if probe else 0.6)
         pages.append(script.updated(empty, load_records(tmp_path).runs).partition("<!-- methods")[2])
     assert "| fine-tuning" in pages[0]
-    assert pages == [pages[0]] * 3
+    assert pages == [pages[0]] * len(probes)
 
 
 def script_called(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
