@@ -60,12 +60,8 @@ def _belongs(table: MethodTable, task: str) -> bool:
     """Whether it compares methods on the whole model with the training of the page."""
     group, first = table.reference, table.reference.first
     is_whole = first.settings.get("model.layers") is None
-    scored_on = first.result["n_inputs"]
-    return (first.task, first.split, group.seen, scored_on, group.precision) == (
-        task,
-        "test",
-        *COMPARED[task],
-    ) and is_whole
+    compared = group.seen, first.result["n_inputs"], group.precision
+    return (first.task, first.split, compared) == (task, "test", COMPARED[task]) and is_whole
 
 
 def _compared(table: MethodTable) -> str:

@@ -38,7 +38,12 @@ def test_probes_of_depth_and_other_numbers_of_inputs_do_not_replace_the_comparis
     empty = "\n".join(f"{begin}\n{end}" for begin, end in markers)
     steps = {"e2e": 100, "webnlg": 120, "dart": 120}
     pages = []
-    probes = ({}, {"model.layers": 10, "model.name": "smollm2_135m_first10"}, {"test_size": 30}, {"test_size": 400})
+    probes = (
+        {},
+        {"model.layers": 10, "model.name": "smollm2_135m_first10"},
+        {"decode.beams": 1, "test_size": 30},
+        {"test_size": 400},
+    )
     for probe in probes:
         for task, (_, inputs, precision) in script.COMPARED.items():
             for method in ("prefix", "finetune"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def take_over(run: Run) -> bool:
 def _is_same(directory: Path, wanted: Mapping[str, Any]) -> bool:
     try:
         return training_identity(files.read_json(directory / "config.json")["identity"]) == wanted
-    except (PrefixrunError, OSError, KeyError, TypeError, AttributeError):
+    except (PrefixrunError, KeyError, TypeError, AttributeError):  # not what this program writes
         return False
 
 
@@ -47,13 +48,13 @@ def _copy(directory: Path, run: Run) -> bool:
     other = directory.name.rpartition("-")[2]
     manifest = Manifest(directory / MANIFEST, other)
     try:
-        trained = manifest.read(run.trained_file.name)
-        if trained is None or manifest.read(run.costs.name) is None:
-            return False
-        costs = files.read_json(directory / run.costs.name)
+        trained, stored_costs = (manifest.read(name) for name in (run.trained_file.name, run.costs.name))
     except PrefixrunError as error:
         LOG.info("the training of run %s cannot be taken over: %s", other, error)
         return False
+    if trained is None or stored_costs is None:
+        return False
+    costs = json.loads(stored_costs)
     costs["training"].setdefault("of_run", other)
     run.manifest.write({run.costs.name: files.json_bytes(costs), run.trained_file.name: trained}, "training")
     LOG.info("the training is that of run %s, which differs in decoding or test inputs alone", other)
