@@ -221,7 +221,7 @@ CLAIMS = (
         "random prefix against fine-tuning at each share of E2E above 20 %, three subsamples or more of each: the "
         "interval is above 0",
         (Comparison(RANDOM, FINETUNE, "more", amount="share", tasks=("e2e",), at_least=0.2),),
-        waiting="`prefixrun -m profile=laptop experiment=figure6_data data_dir=DIR` has 24 runs of 0.2 to 1.8 million "
+        waiting="`prefixrun -m profile=laptop experiment=figure6_data data_dir=DIR` has 30 runs of 0.2 to 1.8 million "
         "tokens",
     ),
     Claim(
