@@ -15,6 +15,9 @@ from prefixrun.models.frozen_linear import can_multiply, multiply
 CHUNK = 256
 """Target positions whose logits exist at one time: 256 x 49,152 numbers are 50 MB."""
 
+CPU_ROWS = 4
+"""Of these, how many a CPU takes through the softmax at one time."""
+
 
 def target_nll(
     hidden: Tensor,
@@ -101,30 +104,13 @@ class _HeadLoss(torch.autograd.Function):
         for rows in _chunks(hidden.shape[0]):
             factor = factors[rows, None]
             logits = _logits(hidden[rows], weight, bias, cap)
-            log_probabilities = log_softmax(logits.float(), dim=1)
             if teacher is not None:
-                wanted = log_softmax(_logits(teacher.hidden[rows], teacher.weight, teacher.bias, cap).float(), dim=1)
-                probabilities = wanted.exp()
-                total += ((probabilities * (wanted - log_probabilities)).sum(dim=1, keepdim=True) * factor).sum()
+                wanted = _logits(teacher.hidden[rows], teacher.weight, teacher.bias, cap)
             else:
-                assert targets is not None
-                target = targets[rows, None]
-                log_likelihood = log_probabilities.gather(1, target)
-                if smoothing:
-                    log_likelihood = log_likelihood.lerp(log_probabilities.mean(dim=1, keepdim=True), smoothing)
-                total -= (log_likelihood * factor).sum()
-            if for_hidden is None and for_weight is None and for_bias is None:
-                continue
-            excess = log_probabilities.exp_()
-            if teacher is not None:
-                excess -= probabilities
-            else:
-                if smoothing:
-                    excess -= smoothing / excess.shape[1]
-                excess.scatter_add_(1, target, torch.full_like(factor, smoothing - 1.0))
-            if cap is not None:
-                excess *= 1 - (logits.float() / cap) ** 2  # the derivative of the capped logit
-            excess = excess.to(weight.dtype)
+                wanted = cast(Tensor, targets)[rows, None]
+            losses = _losses(logits, wanted, smoothing, cap, wants_gradient=any(ctx.needs_input_grad))
+            total += (losses * factor).sum()
+            excess = logits  # what _losses has left there
             if for_hidden is not None:
                 for_hidden[rows] = product(excess, weight.T) * factor.to(weight.dtype)
             if for_weight is not None:
@@ -140,6 +126,41 @@ class _HeadLoss(torch.autograd.Function):
             None if gradient is None else gradient * upstream[0].to(gradient.dtype) for gradient in ctx.saved_tensors
         ]
         return scaled[0], scaled[1], None, None, scaled[2], None, None, None
+
+
+def _losses(logits: Tensor, wanted: Tensor, smoothing: float, cap: float | None, *, wants_gradient: bool) -> Tensor:
+    """Losses (rows, 1) in float32 of logits (rows, vocabulary), which are overwritten by their gradients if these are
+    wanted. `wanted`: target ids (rows, 1), or the logits of a teacher.
+
+    A CPU takes a few rows at a time: their float32 numbers stay in its cache and in memory that is used again.
+    """
+    size = CPU_ROWS if logits.device.type == "cpu" else max(len(logits), 1)
+    losses = []
+    for some, target in zip(logits.split(size), wanted.split(size), strict=True):
+        log_probabilities = log_softmax(some.float(), dim=1)
+        probabilities = None
+        if target.is_floating_point():
+            log_of_teacher = log_softmax(target.float(), dim=1)
+            probabilities = log_of_teacher.exp()
+            losses.append((probabilities * (log_of_teacher - log_probabilities)).sum(dim=1, keepdim=True))
+        else:
+            likelihood = log_probabilities.gather(1, target)
+            if smoothing:
+                likelihood = likelihood.lerp(log_probabilities.mean(dim=1, keepdim=True), smoothing)
+            losses.append(-likelihood)
+        if not wants_gradient:
+            continue
+        excess = log_probabilities.exp_()
+        if probabilities is not None:
+            excess -= probabilities
+        else:
+            if smoothing:
+                excess -= smoothing / excess.shape[1]
+            excess.scatter_add_(1, target, excess.new_full(target.shape, smoothing - 1.0))
+        if cap is not None:
+            excess *= 1 - (some.float() / cap) ** 2  # the derivative of the capped logit
+        some.copy_(excess)
+    return torch.cat(losses)
 
 
 def _logits(hidden: Tensor, weight: Tensor, bias: Tensor | None, cap: float | None) -> Tensor:
