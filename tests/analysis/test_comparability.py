@@ -156,7 +156,7 @@ OTHER_FILE = {"test": {"files": [{"name": "test", "records": 1, "sha256": "2" * 
         ({"task.linearisation": "other"}, {}, {"amount", "scope"}),
         ({}, {"backbone": {"sha256": "9" * 64}}, {"amount", "scope"}),
         ({}, {"data": OTHER_FILE}, {"amount", "scope"}),
-        ({}, {"provenance": {"semantics": 5}}, {"amount", "scope"}),
+        ({}, {"provenance": {"semantics": 6}}, {"amount", "scope"}),
         ({}, {"data_source": SAMPLE}, {"amount"}),
         ({}, {"split": "dev"}, {"amount"}),
         ({}, {"n_inputs": 30}, {"amount"}),

@@ -3,7 +3,14 @@ import torch
 from torch.nn.functional import linear
 
 from prefixrun.models import frozen_linear as module
-from prefixrun.models.frozen_linear import can_multiply, frozen_linear, multiply, multiply_add, multiply_each
+from prefixrun.models.frozen_linear import (
+    can_multiply,
+    frozen_linear,
+    has_operator,
+    multiply,
+    multiply_add,
+    multiply_each,
+)
 
 pytestmark = pytest.mark.needs("onednn")
 
@@ -52,7 +59,8 @@ def test_several_products(large: int, lies_across: tuple[bool, bool], monkeypatc
     [
         (torch.ones(2, 2), True),
         (torch.ones(2, 2, requires_grad=True), False),
-        (torch.ones(2, 2, dtype=torch.bfloat16), False),
+        (torch.ones(2, 2, dtype=torch.bfloat16), has_operator(torch.bfloat16)),
+        (torch.ones(2, 2, dtype=torch.float16), False),
         (torch.ones(2, 2, device="meta"), False),
     ],
 )

@@ -5,6 +5,7 @@ import torch
 
 from prefixrun.methods import finetune
 from prefixrun.models.backbone import Backbone
+from prefixrun.models.frozen_linear import has_operator
 from prefixrun.models.prepacked import prepacked_weights
 
 
@@ -43,8 +44,19 @@ def test_weights_that_a_method_puts_there_within_are_taken(backbone: Backbone) -
             assert torch.equal(backbone.model(ids).logits, trained)
 
 
+@pytest.mark.skipif(not has_operator(torch.bfloat16), reason="oneDNN has no bfloat16 on this processor")
+def test_bfloat16_is_packed_too(backbone: Backbone) -> None:
+    ids = torch.arange(20).view(2, 10)
+    half = backbone.model.bfloat16()
+    with torch.inference_mode():
+        plain = half(ids).logits
+        with prepacked_weights(half):
+            assert any("forward" in vars(module) for module in half.modules())
+            torch.testing.assert_close(half(ids).logits, plain, rtol=0.05, atol=0.02)
+
+
 def test_other_number_formats_are_left_alone(backbone: Backbone) -> None:
-    half = replace(backbone, model=backbone.model.bfloat16())
+    half = replace(backbone, model=backbone.model.half())
     with prepacked_weights(half.model):
         assert not any("forward" in vars(module) for module in half.model.modules())
 

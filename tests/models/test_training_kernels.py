@@ -1,6 +1,7 @@
 """A frozen model computes the same with the faster operators, and is as before afterwards."""
 
 import sys
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from prefixrun.models import attention, training_kernels
 from prefixrun.models.attention import attention_sites
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import Row
+from prefixrun.models.frozen_linear import has_operator
 from prefixrun.training.batch_loss import batch_loss
 from tiny_families import FAMILIES, backbone_of
 
@@ -96,10 +98,23 @@ def test_a_module_with_other_weights_or_parts_computes_with_them() -> None:
         assert ours.requires_grad
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_other_number_formats_are_left_alone(dtype: torch.dtype) -> None:
+@pytest.mark.skipif(not has_operator(torch.bfloat16), reason="oneDNN has no bfloat16 on this processor")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_in_bfloat16_gradients_are_as_near_to_those_of_float32_as_the_model_s_own(family: str) -> None:
+    backbone = deepcopy(backbone_of(family))
+    exact = loss_and_gradients(backbone)
+    nn.Module.to(backbone.model, torch.bfloat16)
+    plain = loss_and_gradients(backbone)
+    with training_kernels.training_kernels(backbone.model):
+        faster = loss_and_gradients(backbone)
+        assert any("forward" in vars(module) for module in backbone.model.modules())
+    errors = [sum((ours - theirs).norm() for ours, theirs in zip(each, exact, strict=True)) for each in (faster, plain)]
+    assert errors[0] <= 2 * errors[1]
+
+
+def test_other_number_formats_are_left_alone() -> None:
     backbone = llama()
-    nn.Module.to(backbone.model, dtype)
+    nn.Module.to(backbone.model, torch.float16)
     with training_kernels.training_kernels(backbone.model):
         assert not any("forward" in vars(module) for module in backbone.model.modules())
 

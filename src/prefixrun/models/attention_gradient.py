@@ -68,11 +68,12 @@ class _Attend(torch.autograd.Function):
         if mask is not None:
             by_head = scores.view(rows, kv_heads, group, queries, k.shape[1])
             by_head[..., k.shape[1] - key.shape[2] :].add_(mask.unsqueeze(1))
-        weights = torch.softmax(scores, dim=-1)
+        # In float32 as in the library's own attention: the gradient takes that weights sum to one at its word.
+        weights = torch.softmax(scores, dim=-1, dtype=torch.float32)
         ctx.save_for_backward(q, k, v, weights)
         ctx.sizes = rows, heads, queries, 0 if prefix_keys is None else prefix_keys.shape[2]
         ctx.scaling = scaling
-        output = multiply_each(weights, v).view(rows, heads, queries, head_dim)
+        output = multiply_each(weights.to(v.dtype), v).view(rows, heads, queries, head_dim)
         return output.transpose(1, 2).contiguous()
 
     @staticmethod
@@ -80,9 +81,9 @@ class _Attend(torch.autograd.Function):
         q, k, v, weights = ctx.saved_tensors
         rows, heads, queries, length = ctx.sizes
         gradient = upstream[0].transpose(1, 2).reshape(q.shape)
-        for_v = multiply_each(weights.transpose(1, 2), gradient)
-        for_weights = multiply_each(gradient, v.transpose(1, 2))
-        for_scores = torch.ops.aten._softmax_backward_data(for_weights, weights, -1, weights.dtype)
+        for_v = multiply_each(weights.to(v.dtype).transpose(1, 2), gradient)
+        for_weights = multiply_each(gradient, v.transpose(1, 2)).float()
+        for_scores = torch.ops.aten._softmax_backward_data(for_weights, weights, -1, weights.dtype).to(q.dtype)
         for_k = multiply_each(for_scores.transpose(1, 2), q)
         for_query = None
         if ctx.needs_input_grad[0]:

@@ -2,7 +2,8 @@
 
 On processors with wide vectors oneDNN multiplies float32 matrices faster than the library that
 torch.nn.functional.linear calls, and needs no copy of the weights for it: both directions read the weight as it lies
-in memory. The operator is the one that torch.compile generates calls to; it has no gradient of its own.
+in memory. In bfloat16 that function calls oneDNN itself; here its products are parts of layers in fewer passes. The
+operator is the one that torch.compile generates calls to; it has no gradient of its own.
 """
 
 from __future__ import annotations
@@ -16,18 +17,16 @@ LARGE = 2**22
 """Multiplications of a matrix product from which oneDNN gains more than its calls cost."""
 
 
-def has_operator() -> bool:
-    """Whether this build of PyTorch has oneDNN's products."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+def has_operator(dtype: torch.dtype) -> bool:
+    """Whether this build of PyTorch has oneDNN's products, and the processor what they need in a number format."""
+    if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")):
+        return False
+    return dtype == torch.float32 or (dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def can_multiply(weight: Tensor) -> bool:
-    """Whether oneDNN may take the products with a weight: frozen, on a CPU and in float32.
-
-    In bfloat16 torch calls oneDNN itself.
-    """
-    is_frozen = not weight.requires_grad and weight.device.type == "cpu" and weight.dtype == torch.float32
-    return is_frozen and has_operator()
+    """Whether oneDNN may take the products with a weight: frozen, on a CPU, in float32 or bfloat16."""
+    return not weight.requires_grad and weight.device.type == "cpu" and has_operator(weight.dtype)
 
 
 def frozen_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -51,13 +50,13 @@ def multiply_add(x: Tensor, weight: Tensor, other: Tensor) -> Tensor:
 
 
 def multiply_each(left: Tensor, right: Tensor) -> Tensor:
-    """left @ right for (n, rows, inner) and (n, inner, columns) on a CPU in float32, without gradients.
+    """left @ right for (n, rows, inner) and (n, inner, columns) on a CPU, without gradients.
 
-    The default library is the faster one for many small products, oneDNN for large ones, which it takes one by one. Of
+    In float32 the default library is the faster one for many small products, oneDNN for large ones, one by one. Of
     a `left` that lies column by column it computes the transposed product, which needs no copy of it.
     """
     (count, rows, inner), columns = left.shape, right.shape[2]
-    if rows * inner * columns < LARGE or not has_operator():
+    if left.dtype != torch.float32 or rows * inner * columns < LARGE or not has_operator(left.dtype):
         return torch.bmm(left, right)
     if left.stride(2) == 1:
         return torch.stack([multiply(left[index], right[index].T) for index in range(count)])

@@ -23,20 +23,21 @@ def rms_norm(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
 class _RMSNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
-        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        wide = x.float()  # as the library has it, whatever the number format
+        norm = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
         inverse = (norm * norm).mul_(1 / x.shape[-1]).add_(epsilon).rsqrt_()
         ctx.weight = weight
         ctx.save_for_backward(x, inverse)
-        normalised: Tensor = (x * inverse).mul_(weight)
+        normalised: Tensor = (wide * inverse).to(x.dtype).mul_(weight)
         return normalised
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         # y = w x r with r = (mean(x^2) + e)^-1/2: dx = r (w g) - x r^3 mean(w g x).
         x, inverse = ctx.saved_tensors
-        weighted = upstream[0] * ctx.weight
-        share = (weighted * x).sum(dim=-1, keepdim=True).mul_(inverse.pow(3)).mul_(-1 / x.shape[-1])
-        return weighted.mul_(inverse).addcmul_(x, share), None, None
+        wide, weighted = x.float(), upstream[0].float() * ctx.weight
+        share = (weighted * wide).sum(dim=-1, keepdim=True).mul_(inverse.pow(3)).mul_(-1 / x.shape[-1])
+        return weighted.mul_(inverse).addcmul_(wide, share).to(x.dtype), None, None
 
 
 def gated_silu(x: Tensor, gate: Tensor, up: Tensor, down: Tensor) -> Tensor:

@@ -123,11 +123,11 @@ def softmax_attention(
 
 
 def can_write_gradient(query: Tensor, prefix: PrefixKV | None, scoring: Scoring) -> bool:
-    """Whether attention_gradient computes the same: a plain softmax with one prefix for all rows, in float32."""
+    """Whether attention_gradient computes the same: a plain softmax with one prefix for all rows, on a CPU."""
     others = (scoring.position_bias, scoring.softcap, scoring.sink, scoring.window, scoring.watch)
     is_shared = prefix is None or (len(prefix.keys) == 1 and prefix.bias is None)
     is_plain = is_shared and all(other is None for other in others)
-    return is_plain and query.dtype == torch.float32 and query.device.type == "cpu"
+    return is_plain and query.device.type == "cpu"
 
 
 def can_fuse(query: Tensor, scoring: Scoring) -> bool:

@@ -2,8 +2,8 @@
 
 A decoding step multiplies few rows with every weight of the model. oneDNN does that markedly faster than the default
 library when the weights are in its blocked layout, which it otherwise has to make at every call. The operators are
-those that torch.compile generates calls to. Where they are missing (another build, a GPU, bfloat16), and for quantised
-weights, the linear layers stay as they are, and only speed differs.
+those that torch.compile generates calls to. Where they are missing (another build, a GPU), and for quantised weights,
+the linear layers stay as they are, and only speed differs.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def prepacked_weights(model: nn.Module) -> Iterator[None]:
 def _can_pack(module: nn.Linear | Conv1D) -> bool:
     if isinstance(module, QuantisedLinear):
         return False
-    return module.weight.device.type == "cpu" and module.weight.dtype == torch.float32 and has_operator()
+    return module.weight.device.type == "cpu" and has_operator(module.weight.dtype)
 
 
 class _Packed:

@@ -27,15 +27,16 @@ from prefixrun.models.frozen_linear import can_multiply, frozen_linear
 from prefixrun.models.fused_layers import gated_silu, rms_norm, rotary
 from prefixrun.models.replaced import Entry, replaced
 
-TOLERANCE = 1e-5
-"""Largest difference of an operator from the module that it stands for, as a share of the largest number."""
+TOLERANCES = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
+"""Largest difference of an operator from the module that it stands for, as a share of the largest number; by number
+format, of which no others are taken."""
 
 Forward = Callable[[Tensor], Tensor]
 
 
 @contextmanager
 def training_kernels(model: PreTrainedModel) -> Iterator[None]:
-    """Within the block, passes of a frozen model on a CPU in float32 take the faster operators.
+    """Within the block, passes of a frozen model on a CPU in float32 or bfloat16 take the faster operators.
 
     The numbers are those of the model up to rounding. Other devices and number formats compute as before.
     """
@@ -118,7 +119,7 @@ _compared: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 def _if_equal(module: nn.Module, forward: Forward, width: int) -> Forward | None:
     """`forward` if it computes on random numbers (rows, width) what `module` does."""
     if module not in _compared:
-        x = torch.randn(3, width, generator=torch.Generator().manual_seed(0))
+        x = torch.randn(3, width, generator=torch.Generator().manual_seed(0)).to(next(module.parameters()).dtype)
         with torch.no_grad():
             _compared[module] = _are_close(forward(x), module.forward(x))
     return forward if _compared[module] else None
@@ -126,7 +127,7 @@ def _if_equal(module: nn.Module, forward: Forward, width: int) -> Forward | None
 
 def _are_close(ours: Any, theirs: Any) -> bool:
     is_alike = isinstance(theirs, Tensor) and ours.shape == theirs.shape
-    return is_alike and bool((ours - theirs).abs().max() <= TOLERANCE * theirs.abs().max())
+    return is_alike and bool((ours - theirs).abs().max() <= TOLERANCES[ours.dtype] * theirs.abs().max())
 
 
 ROTARY = "apply_rotary_pos_emb"
@@ -148,7 +149,7 @@ def _turned_whole(plain: Callable[..., Any]) -> Callable[..., Any]:
     """`rotary` where whole heads are turned, in tensors that models here have; otherwise the plain function."""
 
     def turned(query: Tensor, key: Tensor, cos: Tensor, sin: Tensor, *others: Any, **named: Any) -> Any:
-        is_usual = cos.shape[-1] == query.shape[-1] and query.dtype == cos.dtype == torch.float32
+        is_usual = cos.shape[-1] == query.shape[-1] and query.dtype == cos.dtype
         function = rotary if is_usual and not others and not named else plain
         return function(query, key, cos, sin, *others, **named)
 
