@@ -84,6 +84,24 @@ def test_a_module_that_computes_something_else_is_left_alone() -> None:
         assert "forward" in vars(second.mlp)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("width", [32, 1024])
+def test_a_layer_of_another_kind_is_told_apart_in_every_format(width: int, dtype: torch.dtype) -> None:
+    norm = nn.LayerNorm(width, bias=False)
+    gated = llama().model.model.layers[0].mlp
+    for name, size in (("gate_proj", (64, width)), ("up_proj", (64, width)), ("down_proj", (width, 64))):
+        setattr(gated, name, nn.Linear(size[1], size[0], bias=False))
+        nn.init.normal_(getattr(gated, name).weight, std=0.02, generator=torch.Generator().manual_seed(0))
+    gated.act_fn = nn.GELU()
+    for module in (norm, gated):
+        module.to(dtype).requires_grad_(False)
+    assert training_kernels._norm(norm) is None
+    assert training_kernels._gated_layer(gated) is None
+    gated.act_fn = nn.SiLU()
+    training_kernels._compared.clear()
+    assert (training_kernels._gated_layer(gated) is not None) is has_operator(dtype)
+
+
 def test_a_module_with_other_weights_or_parts_computes_with_them() -> None:
     backbone = llama()
     mlp, norm = backbone.model.model.layers[0].mlp, backbone.model.model.norm

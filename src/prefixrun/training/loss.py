@@ -15,8 +15,8 @@ from prefixrun.models.frozen_linear import can_multiply, multiply
 CHUNK = 256
 """Target positions whose logits exist at one time: 256 x 49,152 numbers are 50 MB."""
 
-CPU_ROWS = 4
-"""Of these, how many a CPU takes through the softmax at one time."""
+CPU_NUMBERS = 2**18
+"""Of their logits, how many a CPU takes through the softmax at one time: a megabyte in float32."""
 
 
 def target_nll(
@@ -134,7 +134,9 @@ def _losses(logits: Tensor, wanted: Tensor, smoothing: float, cap: float | None,
 
     A CPU takes a few rows at a time: their float32 numbers stay in its cache and in memory that is used again.
     """
-    size = CPU_ROWS if logits.device.type == "cpu" else max(len(logits), 1)
+    size = max(len(logits), 1)
+    if logits.device.type == "cpu":
+        size = max(CPU_NUMBERS // logits.shape[1], torch.get_num_threads())
     losses = []
     for some, target in zip(logits.split(size), wanted.split(size), strict=True):
         log_probabilities = log_softmax(some.float(), dim=1)
