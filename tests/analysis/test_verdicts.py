@@ -13,6 +13,9 @@ from prefixrun.analysis.verdicts import LOOK_LEVEL, MOST_UNITS, Kind, judge
     [
         ([5.0, 5.1, 4.9], "more", 0.0, "holds", ""),
         ([-5.0, -5.1, -4.9], "more", 0.0, "does not hold", ""),
+        ([0.0, 0.1, -0.1], "more", 1.0, "does not hold", ""),
+        ([0.5, 0.5, 0.51], "more", 1.0, "holds", ""),
+        ([0.3, 0.0, -0.3], "more", 1.0, "undecided", "about 1 more seed would decide it"),
         ([5.001, 5.101, 4.901], "clearly more", 5.0, "undecided", "more than 100 more seeds would be needed"),
         ([-0.4, -0.5, -0.6], "not less", 1.0, "holds", ""),
         ([0.4, 0.5, 0.6], "same", 1.0, "holds", ""),
@@ -30,6 +33,13 @@ def test_an_interval_decides_or_says_what_it_needs(
 ) -> None:
     verdict = judge(estimate(values), kind, bound, units=len(values))
     assert (verdict.outcome, verdict.needs) == (outcome, needs)
+
+
+def test_a_difference_that_counts_as_none_has_room_up_to_the_margin() -> None:
+    measured = estimate([0.0, 0.1, -0.1])
+    half = measured.half(LOOK_LEVEL)
+    assert half is not None
+    assert judge(measured, "more", 1.0, units=3).room == pytest.approx(1.0 - half)
 
 
 def test_where_less_is_better_the_sign_turns() -> None:

@@ -20,6 +20,7 @@ from prefixrun.results.record import Record
 
 INTRODUCTION = (
     "A claim holds when all evidence says so, does not hold when one piece contradicts it, and is undecided otherwise. "
+    "One of a difference is contradicted, too, by an interval that lies within the margin on both sides of 0. "
     f"Intervals: over seeds and inputs, {100 * LOOK_LEVEL:.1f} %, so that looks after {ENOUGH} to {MOST_UNITS} seeds "
     "together err in 5 % of cases; not corrected for the number of claims. From fewer than three independent seeds, "
     "with a drawn part of it subsamples, nothing is decided, for or against. Pairs of a training that ends within an "

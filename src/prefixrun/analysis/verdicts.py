@@ -68,20 +68,32 @@ def _several(number: int, unit: str) -> str:
 
 
 def _outcome(middle: float, half: float, kind: Kind, bound: float) -> EvidenceOutcome:
-    """What an interval of "first minus second", larger being better, says."""
+    """What an interval of "first minus second", larger being better, says.
+
+    "more" does not hold either where the difference is sure to be one that counts as none.
+    """
     low, high = middle - half, middle + half
+    is_none = _is_none(middle, half, bound)
     if kind == "same":
-        is_inside, is_outside = -bound < low and high < bound, low > bound or high < -bound
-        return "holds" if is_inside else "does not hold" if is_outside else "undecided"
+        is_outside = low > bound or high < -bound
+        return "holds" if is_none else "does not hold" if is_outside else "undecided"
     threshold = _threshold(kind, bound)
-    return "holds" if low > threshold else "does not hold" if high < threshold else "undecided"
+    if low > threshold:
+        return "holds"
+    return "does not hold" if high < threshold or (kind == "more" and is_none) else "undecided"
+
+
+def _is_none(middle: float, half: float, bound: float) -> bool:
+    """Whether the whole interval lies within the margin on both sides of 0."""
+    return abs(middle) + half < bound
 
 
 def _room(middle: float, half: float, kind: Kind, bound: float) -> float:
     """How far a deciding interval lies from where it would decide nothing."""
     if kind == "same":
         return abs(bound - abs(middle)) - half
-    return abs(middle - _threshold(kind, bound)) - half
+    room = abs(middle - _threshold(kind, bound)) - half
+    return bound - abs(middle) - half if kind == "more" and room < 0 else room
 
 
 def _threshold(kind: Kind, bound: float) -> float:
