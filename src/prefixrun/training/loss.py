@@ -134,7 +134,7 @@ def _losses(logits: Tensor, wanted: Tensor, smoothing: float, cap: float | None,
 
     A CPU takes a few rows at a time: their float32 numbers stay in its cache and in memory that is used again.
     """
-    size = max(len(logits), 1)
+    size = len(logits)
     if logits.device.type == "cpu":
         size = max(CPU_NUMBERS // logits.shape[1], torch.get_num_threads())
     losses = []
