@@ -17,6 +17,7 @@ from compositions import composed_once
 from prefixrun.config.schema import ModelConfig
 from prefixrun.metrics.base import prepared
 from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.frozen_linear import has_operator
 
 # No test may reach a hub: a model that is not here is an error, at once.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -29,11 +30,13 @@ PROGRAMS = ("chromium", "java", "node", "perl")
 
 
 def is_here(name: str) -> bool:
-    """Whether a test that `needs` this can run: a program, onednn or cuda of torch, or else a package."""
+    """Whether a test that `needs` this can run: a program, onednn, onednn_bf16 or cuda of torch, or else a package."""
     if name in PROGRAMS:
         return shutil.which(name) is not None
-    if name in ("onednn", "cuda"):
-        return torch.backends.mkldnn.is_available() if name == "onednn" else torch.cuda.is_available()
+    if name == "cuda":
+        return torch.cuda.is_available()
+    if name in ("onednn", "onednn_bf16"):
+        return has_operator(torch.float32 if name == "onednn" else torch.bfloat16)
     with suppress(ModuleNotFoundError):  # of the package around it
         return find_spec(name) is not None
     return False

@@ -5,7 +5,6 @@ import torch
 
 from prefixrun.methods import finetune
 from prefixrun.models.backbone import Backbone
-from prefixrun.models.frozen_linear import has_operator
 from prefixrun.models.prepacked import prepacked_weights
 
 
@@ -44,7 +43,7 @@ def test_weights_that_a_method_puts_there_within_are_taken(backbone: Backbone) -
             assert torch.equal(backbone.model(ids).logits, trained)
 
 
-@pytest.mark.skipif(not has_operator(torch.bfloat16), reason="oneDNN has no bfloat16 on this processor")
+@pytest.mark.needs("onednn_bf16")
 def test_bfloat16_is_packed_too(backbone: Backbone) -> None:
     ids = torch.arange(20).view(2, 10)
     half = backbone.model.bfloat16()

@@ -18,7 +18,7 @@ from prefixrun.models.frozen_linear import has_operator
 from prefixrun.training.batch_loss import batch_loss
 from tiny_families import FAMILIES, backbone_of
 
-pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch is built without oneDNN")
+pytestmark = pytest.mark.needs("onednn")
 
 WIDTH, INNER = 32, 64
 """Of tiny_llama."""
@@ -116,7 +116,7 @@ def test_a_module_with_other_weights_or_parts_computes_with_them() -> None:
         assert ours.requires_grad
 
 
-@pytest.mark.skipif(not has_operator(torch.bfloat16), reason="oneDNN has no bfloat16 on this processor")
+@pytest.mark.needs("onednn_bf16")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_in_bfloat16_gradients_are_as_near_to_those_of_float32_as_the_model_s_own(family: str) -> None:
     backbone = deepcopy(backbone_of(family))
