@@ -57,7 +57,7 @@ build/env_%/.ready: pyproject.toml
 
 check: setup ## lint, format, types, direction of imports
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/mypy --strict src
+	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 docs: $(VENV)/.docs ## the documentation as a site in build/site, offline, without a warning

@@ -49,7 +49,7 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Links that lead out of docs/ on GitHub lead to the page or figure of the site, or become the plain name of the
     file."""
     markdown = markdown.replace("](../results/figures/", "](figures/")
-    return LINK.sub(lambda match: site_link(*match.groups(), page.file.src_uri), markdown)
+    return LINK.sub(lambda link: site_link(link[1], link[2], link[3], page.file.src_uri), markdown)
 
 
 LINK = re.compile(r"\[([^\]]*)\]\((\.\./[^)#]+)(#[^)]*)?\)")

@@ -54,7 +54,7 @@ def install(wheel: Path, environment: Path) -> None:
     libraries = sysconfig.get_paths()["purelib"]
     (site,) = environment.glob("lib/python*/site-packages")
     (site / "libraries.pth").write_text(libraries + "\n", encoding="utf-8")
-    pip = [environment / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    pip: list[str | Path] = [environment / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
     subprocess.run([*pip, "--no-deps", "--no-index", wheel, "--force-reinstall"], check=True)
 
 
