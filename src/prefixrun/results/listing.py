@@ -38,7 +38,8 @@ class RunRow:
 
     directory: Path
     values: Mapping[str, Any]
-    """COLUMNS, fields of result.json, dotted settings, and scores by name; None for what it does not have."""
+    """COLUMNS, fields of result.json, dotted settings, scores by name, and whether it is `committed`, a record; None
+    for what it does not have."""
     main: tuple[str, ...]
     """The scores that its task is known by."""
     signatures: Mapping[str, str] = field(default_factory=dict)
@@ -89,8 +90,8 @@ def load(results_dir: Path) -> Listing:
         else:
             runs.append(started)
     runs.sort(key=_order)
-    committed = [run for run in runs if run.directory.parent.name == RECORDS]
-    of_this_machine = [run for run in runs if run.directory.parent.name != RECORDS]
+    committed = [run for run in runs if run.values["committed"]]
+    of_this_machine = [run for run in runs if not run.values["committed"]]
     of_this_machine.sort(key=lambda run: str(run.values["when"] or ""), reverse=True)
     return Listing((*of_this_machine, *committed), tuple(skipped))
 
@@ -156,6 +157,7 @@ def _finished(record: Record) -> RunRow:
         **run_values(record),
         "id": record.run_id,
         "size": share if record.prefix_len is None else record.prefix_len,
+        "committed": record.directory.parent.name == RECORDS,
         "state": "finished",
         "when": result["provenance"].get("time"),
         "cost": sum(seconds) if seconds else None,
@@ -189,6 +191,7 @@ def _started(directory: Path) -> RunRow | None:
         "n_train": dict(flatten(_object(directory / "subset.json"))).get("train.chosen"),
         "id": config["run_id"],
         "size": settings.get("prefix_len") if has_init else None,
+        "committed": directory.parent.name == RECORDS,
         "state": state,
         "when": when,
         "cost": None,

@@ -36,8 +36,24 @@ def rows(capsys: pytest.CaptureFixture[str], *words: str) -> list[list[str]]:
     return [line.split() for line in capsys.readouterr().out.partition("\n\n")[0].splitlines()[1:]]
 
 
-def test_a_line_for_each_run_with_the_scores_of_its_task(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_alone_it_shows_the_runs_of_this_machine_and_says_where_the_records_are(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["ls"]) == 0
+    heading, run, *closing = filter(None, capsys.readouterr().out.splitlines())
+    assert " 10 " in run
+    assert closing == ["1 of 4 runs", "the committed records: prefixrun ls committed=true"]
+    assert len(rows(capsys, "committed=true")) == 3
+    assert len(rows(capsys, "committed=true,false")) == 4
+
+
+def test_alone_it_shows_records_where_there_is_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    write_record(Path("results"), settings={"seed": 1})
+    assert len(rows(capsys)) == 1
+
+
+def test_a_line_for_each_run_with_the_scores_of_its_task(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls", "sort=task"]) == 0
     lines = capsys.readouterr().out.splitlines()
     heading = "id task model method size init n_train seed scores state when cost"  # several tasks: one column
     assert " ".join(lines[0].split()) == heading
@@ -165,7 +181,7 @@ def test_what_is_damaged_or_foreign_is_named_with_the_reason(tree: Path, capsys:
     (unfinished(tree, 1).directory / "subset.json").write_text("[]")
     assert main(["ls"]) == 0
     shown = capsys.readouterr()
-    assert "\n4 runs\n" in shown.out
+    assert "\n1 of 4 runs\n" in shown.out
     said = dict(line.removeprefix(f"left out: {runs}/").split(": ", 1) for line in shown.err.splitlines())
     assert "damaged" in said.pop("torn-000000000001")
     assert said == {

@@ -1,11 +1,12 @@
 """prefixrun ls [results_dir=results] [KEY=VALUE ...] [sort=KEY|-KEY] [columns=KEY,KEY,...] [json=FILE]
 
-All runs, one a line: those of this machine, the newest first, and committed records. They are finished, trained (not
-yet decoded, as the trials of `tune`), failed, diverged, interrupted, or held by a process.
+The runs of this machine, one a line, the newest first. With KEY=VALUE, sort, columns or json, or where there are none
+of this machine, committed records too. Runs are finished, trained (not yet decoded, as the trials of `tune`), failed,
+diverged, interrupted, or held by a process.
 
   KEY=VALUE    only the runs with this value; VALUE,VALUE for several. KEY is a column (task, method, state), a setting
-               (train.lr=1e-3), a field of result.json (profile, costs.train_steps) or a score; null for none.
-               Of id and when the beginning is enough
+               (train.lr=1e-3), a field of result.json (profile, costs.train_steps), a score, or committed (true or
+               false); null for none. Of id and when the beginning is enough
   sort         the order: numbers by size, -KEY for the largest first
   columns      which keys to show (id, task, model, method, size, init, n_train, seed, scores, state, when, cost)
   json         also write everything that is known of these runs to this file
@@ -57,10 +58,15 @@ def run(arguments: Sequence[str]) -> int:
     used = [*filters, *([sort.removeprefix("-")] if sort else []), *(key for key in columns if key != SCORES)]
     if problems := listing.check(dict.fromkeys(used)):
         raise refusal(problems)
+    hides_records = not values.keys() - {"results_dir"} and len({run.values["committed"] for run in listing.runs}) > 1
+    if hides_records:  # hundreds of them would hide the few runs of one's own
+        filters = {"committed": "false"}
     runs = matching(listing.runs, filters)
     if sort:
         runs = ordered(runs, sort.removeprefix("-"), descending=sort.startswith("-"))
     _show(listing, runs, filters, columns or _default_columns(runs))
+    if hides_records:
+        print_text("the committed records: prefixrun ls committed=true")
     if out := path_of(values, "json"):
         write_json(out, _record(tree, listing, runs))
     return 0
