@@ -87,6 +87,7 @@ def _complete(config: Config) -> Run:
         device = devices.device(config)
         _print_opening(config, device)
         _print_expected_time(config, device)
+        print_text(f"loading {config.model.name} and the examples ...")
         pipeline.complete(this_run, prepare.prepare(config))
     return this_run
 
