@@ -189,13 +189,27 @@ def test_one_run_on_another_processor_does_not_take_evidence_away(tmp_path: Path
     assert (evidence.outcome, "n = 5;" in evidence.text) == ("holds", True)
 
 
+SOME, ALL = ({"test_size": inputs, "result": {"n_inputs": inputs, "n_inputs_available": 30}} for inputs in (20, 30))
+
+
 def test_runs_scored_on_other_numbers_of_inputs_are_two_pieces_of_evidence_that_say_so(tmp_path: Path) -> None:
-    for inputs in (20, 30):
-        alike = {"seeds": FIVE, "test_size": inputs, "result": {"n_inputs": inputs, "n_inputs_available": 30}}
-        write_sides(tmp_path, prefix(**alike), other_method("embedding", **alike))
+    for inputs, seeds in ((SOME, FIVE), (ALL, (6, 7, 8))):
+        write_sides(tmp_path, prefix(seeds=seeds, **inputs), other_method("embedding", seeds=seeds, **inputs))
     texts = sorted(each.text for each in findings(tmp_path)["C15"].evidence)
     assert [" inputs: BLEU of" in text for text in texts] == [True, False]
     assert ", 20 inputs: BLEU of" in texts[0]
+
+
+@pytest.mark.parametrize(("seeds_of_all", "inputs"), [(FIVE, 30), ((1, 2, 3), 20)])
+def test_trainings_scored_on_two_numbers_of_inputs_count_once(
+    tmp_path: Path, seeds_of_all: tuple[int, ...], inputs: int
+) -> None:
+    """With most runs, then with most inputs; the fine-tuning alone is in common, as other rates were tried on few."""
+    for of_inputs, seeds, rate in ((SOME, FIVE, 1e-3), (ALL, seeds_of_all, 1e-4)):
+        ours = prefix(seeds=seeds, **of_inputs, **{"train.lr": rate})
+        write_sides(tmp_path, ours, other_method("embedding", seeds=seeds, **of_inputs))
+    (evidence,) = findings(tmp_path)["C15"].evidence
+    assert (", 20 inputs: BLEU of" in evidence.text) == (inputs == 20)
 
 
 def test_runs_of_two_processors_are_two_pieces_of_evidence_that_say_so(tmp_path: Path) -> None:

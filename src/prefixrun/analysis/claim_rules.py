@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prefixrun.analysis.arms import Arm, Choice, choose
-from prefixrun.analysis.comparability import have_one_signature
+from prefixrun.analysis.comparability import Key, have_one_signature, training_key
 from prefixrun.analysis.comparison import Difference, Estimate, difference
 from prefixrun.analysis.equal_training import has_the_papers, pairs_trained, training_of, why_unequal
 from prefixrun.analysis.equal_training import note as training_note
@@ -99,9 +99,11 @@ class Comparison:
                 yield _compare(match, metric, self.kind)
 
     def matches(self, groups: Sequence[RunGroup]) -> list[Match]:
-        """The two sides on every task, model and number format that has both; with `most` those of the most pairs."""
+        """The two sides on every task, model and number format that has both; with `most` those of the most pairs. Of
+        what was trained once and scored twice there is one."""
         concerned = [group for group in of_one_processor(groups) if self._concerns(group)]
-        matches = [match for pool in split_by(concerned, pool_key) if (match := self._best_match(pool))]
+        pools = split_by(concerned, pool_key)
+        matches = _of_different_trainings([match for pool in pools if (match := self._best_match(pool))])
         if self.amount != "most":
             return matches
         return [max(alike, key=_order_of_match) for alike in split_by(matches, key_but_pairs)]
@@ -210,6 +212,25 @@ def of_one_processor(groups: Iterable[RunGroup]) -> list[RunGroup]:
 def _order_of_match(match: Match) -> tuple[bool, int, int]:
     pair = match.pair
     return not match.unequal, pair[0].n_train, sum(map(pairs_trained, pair))
+
+
+def _of_different_trainings(matches: Sequence[Match]) -> list[Match]:
+    """Of matches with trainings in common, which differ in decoding or inputs, that of most runs and then of most
+    inputs."""
+    kept: list[Match] = []
+    for match in sorted(matches, key=_weight, reverse=True):
+        if not any(_trainings(match) & _trainings(other) for other in kept):
+            kept.append(match)
+    return [match for match in matches if match in kept]
+
+
+def _weight(match: Match) -> tuple[bool, int, int]:
+    runs = min(len(group.runs) for group in match.pair)
+    return not match.unequal, runs, int(match.first.group.first.result["n_inputs"])
+
+
+def _trainings(match: Match) -> set[Key]:
+    return {(processor(run), training_key(run)) for run in runs_of(match.pair)}
 
 
 def _have_one_length(first: RunGroup, second: RunGroup) -> bool:

@@ -39,6 +39,9 @@ DECODING = (
 )
 """Settings of decoding that change outputs."""
 
+AFTER_TRAINING = ("decode.", "test_size", "eval_split")
+"""Settings that leave what is trained, and its development loss, as they are."""
+
 BEAMS, XSUM_BEAMS = 5, 6
 """Of the paper's decoding (sections 5.3 and B; the released code)."""
 
@@ -89,6 +92,13 @@ def settings_except(record: Record, *keys: str) -> Key:
     ignored = (*keys, *repeats(), *outside_identity())
     settings = {key: repr(value) for key, value in record.settings.items() if not is_among(key, ignored)}
     return (*comparison_key(record), record.n_train, *sorted(settings.items()))
+
+
+def training_key(record: Record) -> Key:
+    """Equal for runs that have trained the same, whatever they decode and score."""
+    ignored = (*AFTER_TRAINING, *repeats(), *outside_identity())
+    settings = {key: repr(value) for key, value in record.settings.items() if not is_among(key, ignored)}
+    return record.model, record.n_train, record.seed, record.subsample, *sorted(settings.items())
 
 
 def speaks_of_the_paper(record: Record) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from math import inf
 
 from prefixrun.analysis.arms import Arm, Draw, draw
+from prefixrun.analysis.comparability import AFTER_TRAINING
 from prefixrun.analysis.comparison import estimate
 from prefixrun.analysis.group_labels import labels
 from prefixrun.analysis.groups import RunGroup, run_groups, split_by
@@ -25,9 +26,6 @@ from prefixrun.console import NONE, simple_table
 from prefixrun.data.generated import TASKS as GENERATED
 from prefixrun.results import display_names
 from prefixrun.results.record import Record
-
-AFTER_TRAINING = ("decode.", "test_size", "eval_split")
-"""Settings that leave a trained prefix and its development loss as they are."""
 
 OF_A_METHOD = (
     *("method.", "init.", "init_words", "prefix_len", "budget", "train.lr"),

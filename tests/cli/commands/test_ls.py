@@ -40,7 +40,7 @@ def test_alone_it_shows_the_runs_of_this_machine_and_says_where_the_records_are(
     tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["ls"]) == 0
-    heading, run, *closing = filter(None, capsys.readouterr().out.splitlines())
+    _, run, *closing = filter(None, capsys.readouterr().out.splitlines())
     assert " 10 " in run
     assert closing == ["1 of 4 runs", "the committed records: prefixrun ls committed=true"]
     assert len(rows(capsys, "committed=true")) == 3
