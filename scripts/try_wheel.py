@@ -54,8 +54,8 @@ def install(wheel: Path, environment: Path) -> None:
     libraries = sysconfig.get_paths()["purelib"]
     (site,) = environment.glob("lib/python*/site-packages")
     (site / "libraries.pth").write_text(libraries + "\n", encoding="utf-8")
-    pip: list[str | Path] = [environment / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-    subprocess.run([*pip, "--no-deps", "--no-index", wheel, "--force-reinstall"], check=True)
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--no-deps", "--no-index", wheel, "--force-reinstall"], check=True)
 
 
 if __name__ == "__main__":
