@@ -8,6 +8,13 @@ import pytest
 from claim_findings import LOW, THREE, Side, findings, other, prefix, write_sides
 
 GOOD_RATE, BAD_RATE = {"train.lr": 1e-4, "loss": 1.0}, {"train.lr": 1e-6, "loss": 1.3}
+FIVE = (1, 2, 3, 4, 5)
+CONTRADICTED = [prefix(0.4, seeds=FIVE), other("finetune", 0.7, seeds=FIVE)]
+"""On E2E; the same arms on DART hold."""
+ON_DART = [
+    prefix(seeds=FIVE, **{"task.name": "dart"}),
+    other("finetune", seeds=FIVE, **{"task.name": "dart"}),
+]
 SUBSAMPLED = {**LOW, "seeds": (1,), "subsamples": THREE}
 ATTACKS: dict[str, tuple[Sequence[Side], str, str, str]] = {
     # name: sides, claim, outcome, what the evidence says
@@ -169,6 +176,62 @@ ATTACKS: dict[str, tuple[Sequence[Side], str, str, str]] = {
         "undecided",
         "at least 2 more seeds",
     ),
+    "a better rate with one seed does not take a contradiction away": (
+        [*CONTRADICTED, *ON_DART, prefix(0.4, seeds=(1,), loss=1.1, **{"train.lr": 1e-4})],
+        "C2",
+        "undecided",
+        "its setting of the lowest loss has 1 runs",
+    ),
+    "nor does one pair of runs with more training": (
+        [
+            *CONTRADICTED,
+            *ON_DART,
+            prefix(0.4, seeds=(1,), **{"train.epochs": 2}),
+            other("finetune", 0.7, seeds=(1,), **{"train.epochs": 2}),
+        ],
+        "C2",
+        "does not hold",
+        "n = 5",
+    ),
+    "nor do the same trainings decoded greedily": (
+        [
+            *CONTRADICTED,
+            *(
+                side | {"quality": 0.9, "decode.beams": 1, "result": {"n_inputs": 201}}
+                for side in (prefix(seeds=FIVE), other("finetune", seeds=FIVE))
+            ),
+        ],
+        "C2",
+        "does not hold",
+        "n = 5",
+    ),
+    "nor do more inputs with a single seed in common": (
+        [
+            *CONTRADICTED,
+            prefix(seeds=(5, 6, 7, 8, 9), test_size=300, result={"n_inputs": 300}),
+            other("finetune", seeds=(5, 6, 7, 8, 9), test_size=300, result={"n_inputs": 300}),
+        ],
+        "C2",
+        "does not hold",
+        "n = 5",
+    ),
+    "losses on other numbers of development pairs cannot be told apart": (
+        [
+            prefix(0.9, loss=1.2, result={"n_dev": 500}),
+            prefix(loss=1.1, result={"n_dev": 16}, **{"train.lr": 1e-4}),
+            other("finetune", 0.8),
+        ],
+        "C2",
+        "undecided",
+        "tells its 2 settings apart",
+    ),
+    "inputs cut to another length": (
+        [prefix(), other("embedding", **{"task.max_source_tokens": 20})],
+        "C15",
+        "no runs",
+        "",
+    ),
+    "another layout": ([prefix(), other("embedding", **{"model.layout": "chat"})], "C15", "no runs", ""),
     "another number format": ([prefix(), other("embedding", precision="bf16")], "C15", "no runs", ""),
     "another kind of processor": (
         [prefix(result={"provenance": {"accelerator": "GPU"}}), other("embedding")],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from claim_findings import findings, write_four
+from claim_findings import findings, prefix, write_four, write_sides
 from synthetic_records import write_record
 
 
@@ -29,6 +29,13 @@ def test_a_longer_prefix_must_help_first_and_then_not(tmp_path: Path) -> None:
     found = findings(tmp_path)["C13"]
     assert [each.outcome for each in found.evidence] == ["holds", "does not hold"]
     assert found.outcome == "does not hold"
+
+
+def test_a_prefix_in_some_layers_does_not_stand_for_its_length(tmp_path: Path) -> None:
+    for length, quality in ((1, 0.2), (10, 0.6), (40, 0.9)):
+        write_sides(tmp_path, prefix(quality, prefix_len=length, loss=1.2, seeds=range(5)))
+    write_sides(tmp_path, prefix(0.3, prefix_len=40, loss=1.0, seeds=range(5), **{"method.layers": "1-10"}))
+    assert findings(tmp_path)["C13"].outcome == "does not hold"
 
 
 @pytest.mark.parametrize(("rise", "outcome"), [(0.5, "holds"), (1.5, "does not hold")])

@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from claim_findings import LOW, findings, prefix, write_sides, write_subsamples
+from claim_findings import LOW, THREE, findings, prefix, write_sides, write_subsamples
 from claim_findings import other as other_method
 
 
@@ -31,6 +32,19 @@ def test_without_common_subsamples_low_data_has_evidence_that_says_so(tmp_path: 
     (evidence,) = findings(tmp_path)["C8"].evidence
     assert evidence.outcome == "too few runs"
     assert "no seed and subsample has both methods at each size" in evidence.text
+
+
+@pytest.mark.parametrize(
+    "more", [{"train_size": 300}, {"test_size": 547, "result": {"n_inputs": 547}}], ids=["size", "inputs"]
+)
+def test_runs_beside_the_papers_sizes_take_no_evidence_away(tmp_path: Path, more: dict[str, Any]) -> None:
+    subsamples = (7,) if "train_size" in more else THREE
+    for size, settings, drawn in ((50, {}, THREE), (100, {}, THREE), (100, more, subsamples)):
+        every = LOW | {"train_size": size, "seeds": (1,), "subsamples": drawn} | settings
+        write_sides(tmp_path, prefix(0.3, **every), other_method("finetune", 0.7, **every))
+    found = findings(tmp_path)["C8"]
+    assert found.outcome == "does not hold"
+    assert any("mean over 50, 100 pairs" in each.text for each in found.evidence)
 
 
 def test_a_size_that_is_the_whole_corpus_has_no_subsamples(tmp_path: Path) -> None:

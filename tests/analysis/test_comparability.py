@@ -58,6 +58,8 @@ def test_the_papers_setting_is_comparable_with_the_published_row() -> None:
         ({"n_inputs": 60}, "scored on 60 of 630 inputs"),
         ({"settings": {"train": {"max_steps": 100, "batch_size": 16}}}, "saw 1,600 of 42,061 pairs"),
         ({"settings": {"train": {"objective": "distill"}}}, "learnt from a teacher, not from the targets"),
+        ({"settings": {"method": {"layers": "1-6"}}}, "enters a part of the model alone"),
+        ({"settings": {"method": {"sites": "decoder"}}}, "enters a part of the model alone"),
         ({"settings": {"decode": {"beams": 1}}}, "decoded with beam 1, the paper with 5"),
         ({"data": {"train": {"version": "unverified"}}}, "corpus files not verified"),
         (
@@ -154,6 +156,7 @@ OTHER_FILE = {"test": {"files": [{"name": "test", "records": 1, "sha256": "2" * 
         ({"decode.beams": 1}, {}, {"amount", "scope"}),
         ({"train.objective": "distill"}, {}, {"amount", "scope"}),
         ({"task.linearisation": "other"}, {}, {"amount", "scope"}),
+        ({"task.instruction": "Say it."}, {}, {"amount", "scope"}),
         ({}, {"backbone": {"sha256": "9" * 64}}, {"amount", "scope"}),
         ({}, {"data": OTHER_FILE}, {"amount", "scope"}),
         ({}, {"provenance": {"semantics": 6}}, {"amount", "scope"}),

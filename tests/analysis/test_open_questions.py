@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,6 +82,31 @@ def test_exact_match_of_methods_on_the_generated_tasks(tmp_path: Path) -> None:
     (picture,) = pictures(answers(load_records(tmp_path).runs))
     assert picture.has_rows
     assert [series.points for _, (series,) in picture.panels] == [((0, (50.0, 60.0)),), ((0, (90.0,)),)]
+
+
+@pytest.mark.parametrize(
+    ("second", "number"),
+    [({"task.name": "majority", "train.lr": 3e-4}, 2), ({"decode.beams": 1}, 2), ({"task.name": "majority"}, 1)],
+)
+def test_no_setting_takes_the_row_of_another(tmp_path: Path, second: dict[str, Any], number: int) -> None:
+    for value, changes in ((50.0, {}), (90.0, second)):
+        settings = {"task.name": "sort_letters", "task.metrics": "EM,TER", **changes}
+        write(tmp_path, 0.1, scores={"EM": {"value": value, "signature": "s"}}, **settings)
+    found = rows(tmp_path, "Enough parameters? Exact match in %: SmolLM2-135M")
+    assert len(found) == number
+    assert {"50.0 (1)", "90.0 (1)"} <= {cell for cells in found.values() for cell in cells}
+
+
+def test_differences_by_depth_are_of_the_seeds_that_all_methods_have(tmp_path: Path) -> None:
+    for layers in (None, 10):
+        probe = {} if layers is None else {"model.layers": layers, "model.name": f"smollm2_135m_first{layers}"}
+        for seed, loss in ((1, 2.0), (2, 2.0), (3, 3.0)):
+            write(tmp_path, loss, seed=seed, **probe)
+            write(tmp_path, 1.9, method="adapter", seed=seed, **probe)
+        for seed in (1, 2):
+            write(tmp_path, 1.0, method="finetune", seed=seed, stored=134_515_008, **probe)
+    found = rows(tmp_path, "Scale, a probe of depth: E2E, SmolLM2-135M")
+    assert [found["all"][0], found["all"][4]] == ["2", "+0.100 [+0.100, +0.100]"]
 
 
 @pytest.mark.parametrize(

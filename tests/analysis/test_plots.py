@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from prefixrun.analysis.curves import figures
-from prefixrun.analysis.plots import draw
+from prefixrun.analysis.plots import _aside, draw
 from synthetic_records import groups_in, write_record
 
 
@@ -40,6 +40,16 @@ def test_marks_of_one_method_share_an_entry_of_the_legend_and_have_their_share_b
     assert svg.count("<!-- adapter -->") == 1
     assert svg.count("<!-- 3 % -->") >= 3, "a mark in each panel"
     assert "Prefix" not in svg, "the title stands beside the picture"
+
+
+def test_the_papers_marks_and_the_curves_share_one_axis(tmp_path: Path) -> None:
+    """Lengths of 10 to 40 alone are drawn evenly, with the paper's 5 by their logarithms."""
+    for length in (10, 20, 40):
+        for method in ("prefix", "prefix_flat"):
+            write_record(tmp_path, settings={"prefix_len": length, "method.name": method})
+    (figure,) = [each for each in figures(groups_in(tmp_path)) if each.kind == "prefix_length"]
+    assert {mark.x for mark in figure.paper} == {5.0}
+    assert [abs(aside) < 0.1 for aside in _aside(figure)] == [True, True]
 
 
 def test_the_paper_is_beside_the_curve_at_its_length(tmp_path: Path) -> None:

@@ -47,3 +47,10 @@ def test_the_numbers_of_a_run() -> None:
 def test_means_are_over_runs_that_differ_in_seeds_alone(second: Record | None, rows: list[Any]) -> None:
     jobs = [_job("prefix_len=5 seed=1"), _job("prefix_len=5 seed=2")]
     assert mean_rows(jobs, [_record(1, 10.0, 1.25), second], ("dev loss", "BLEU")) == rows
+
+
+def test_a_run_with_several_subsample_seeds_that_draw_nothing_is_one() -> None:
+    jobs = [_job("subsample_seed=1"), _job("subsample_seed=2")]
+    whole = {**RESULT, "n_train_available": RESULT["n_train"], "scores": {"BLEU": {"value": 10.0, "signature": "x"}}}
+    records = [Record(Path("x"), {**whole, "settings": {"seed": 1, "subsample_seed": seed}}) for seed in (1, 2)]
+    assert mean_rows(jobs, records, ("BLEU",)) == []

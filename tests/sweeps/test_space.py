@@ -13,6 +13,8 @@ from prefixrun.sweeps.space import Choice, Interval, separated
         ("train.lr=interval(0.1,0.2)", "train.lr", Interval(0.1, 0.2)),
         ("prefix_len=int(interval(1,40))", "prefix_len", Interval(1, 40, integer=True)),
         ("prefix_len=range(5,21,step=5)", "prefix_len", Interval(5, 20, integer=True, step=5)),
+        ("prefix_len=range(9,1,step=-2)", "prefix_len", Interval(3, 9, integer=True, step=2)),
+        ("prefix_len=shuffle(range(1,10))", "prefix_len", Interval(1, 9, integer=True, step=1)),
         ("train.warmup_steps=choice(0,10,20)", "train.warmup_steps", Choice(("0", "10", "20"))),
         ("method=prefix,prefix_flat", "method", Choice(("prefix", "prefix_flat"))),
     ],

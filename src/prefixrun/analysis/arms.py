@@ -15,6 +15,7 @@ from math import inf, log
 
 from prefixrun.analysis import paper_numbers
 from prefixrun.analysis.comparability import is_share
+from prefixrun.analysis.comparison import ENOUGH
 from prefixrun.analysis.groups import RunGroup, split_by
 from prefixrun.results.flat_settings import with_defaults
 from prefixrun.results.record import Record
@@ -34,6 +35,12 @@ PARTS = ("method.layers", "method.sites", "method.nested", "method.train_embeddi
 
 Draw = tuple[int, int]
 """Subsample and seed."""
+
+DEVELOPMENT = ("train.dev_share", "eval_split")
+"""Settings of which pairs a development loss is measured on, beside their number."""
+
+LossKey = tuple[Draw, tuple[object, ...]]
+"""Equal for losses on the same development pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +96,7 @@ class Arm:
         start = (not group.has_default_init, STARTS.index(init) if init in STARTS else len(STARTS), init or "")
         settings, usual = group.first.settings, with_defaults({})
         changed = tuple(settings[key] != usual[key] for key in PARTS)
-        parts = tuple(str(settings[key]) for key in PARTS)
-        return *start, abs(log((length or wanted) / wanted)), length or 0, distance, changed, group.share, parts
+        return *start, abs(log((length or wanted) / wanted)), length or 0, distance, changed, group.share, parts(group)
 
 
 @cache
@@ -99,6 +105,11 @@ def usual_length(task: str) -> int:
     rows = paper_numbers.rows(task, contents=("table_to_text", "summarisation", "extrapolation"))
     printed = [row.prefix_len for row in rows if row.method == "prefix" and row.version == "ACL"]
     return next((length for length in printed if length is not None), USUAL_LENGTH)
+
+
+def parts(group: RunGroup) -> tuple[str, ...]:
+    """The settings PARTS of a run group."""
+    return tuple(str(group.first.settings[key]) for key in PARTS)
 
 
 def choose(settings: Sequence[RunGroup]) -> Choice:
@@ -113,12 +124,22 @@ def choose(settings: Sequence[RunGroup]) -> Choice:
     best = settings[means.index(min(means))]
     unknown = len(measured) < len(settings) or not common
     doubt = f"no loss on the same development pairs tells its {len(settings)} settings apart" if unknown else ""
-    return Choice(best, len(settings), doubt or _diverged(best, settings))
+    return Choice(best, len(settings), doubt or _diverged(best, settings) or _too_few(best, settings))
 
 
-def _losses(group: RunGroup) -> dict[Draw, float]:
+def _losses(group: RunGroup) -> dict[LossKey, float]:
     runs = ((run, run.dev_loss) for run in group.runs)
-    return {draw(run): loss for run, loss in runs if loss is not None}
+    return {(draw(run), _development(run)): loss for run, loss in runs if loss is not None}
+
+
+def _development(run: Record) -> tuple[object, ...]:
+    return run.result.get("n_dev"), *(run.settings.get(name) for name in DEVELOPMENT)
+
+
+def _too_few(best: RunGroup, settings: Sequence[RunGroup]) -> str:
+    """A setting that was tried less than others may not take their place: the claim would lose what they say."""
+    most = max(len(each.runs) for each in settings)
+    return f"its setting of the lowest loss has {len(best.runs)} runs" if len(best.runs) < ENOUGH <= most else ""
 
 
 def draw(run: Record) -> Draw:
@@ -134,14 +155,16 @@ def _diverged(group: RunGroup, settings: Sequence[RunGroup]) -> str:
 
 def diverged_runs(group: RunGroup, settings: Sequence[RunGroup]) -> list[str]:
     """Ids of the runs of a group whose training failed, by the losses of all `settings` on the same pairs."""
-    lowest: dict[int, float] = {}
+    lowest: dict[tuple[object, ...], float] = {}
     for each in settings:
-        for (subsample, _), measured in _losses(each).items():
-            lowest[subsample] = min(measured, lowest.get(subsample, inf))
+        for ((subsample, _), development), measured in _losses(each).items():
+            key = subsample, development
+            lowest[key] = min(measured, lowest.get(key, inf))
     return [
         run.run_id
         for run in group.runs
-        if (loss := run.dev_loss) is not None and (loss > DIVERGED * lowest[run.subsample] or _rose(run))
+        if (loss := run.dev_loss) is not None
+        and (loss > DIVERGED * lowest[run.subsample, _development(run)] or _rose(run))
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import exp, log
 
-from prefixrun.analysis.arms import Arm, Choice, choose
+from prefixrun.analysis.arms import Arm, Choice, choose, parts
 from prefixrun.analysis.claim_measurements import step_times
 from prefixrun.analysis.claim_rules import (
     LOW_DATA,
@@ -53,7 +53,7 @@ def lengths(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     Each length stands there by its best setting, of those with equal training.
     """
     prefixes = [group for group in of_one_processor(groups) if group.method == "prefix" and group.n_train > LOW_DATA]
-    for alike in split_by(prefixes, lambda group: (*pool_key(group), training_of(group), group.init)):
+    for alike in split_by(prefixes, lambda group: (*pool_key(group), training_of(group), group.init, *parts(group))):
         of_length = split_by((group for group in alike if group.first.prefix_len), lambda group: group.first.prefix_len)
         chosen = [choose(settings) for settings in of_length]
         by_length = {each.group.first.prefix_len or 0: each for each in chosen}

@@ -25,6 +25,7 @@ from prefixrun.analysis.claim_rules import (
 )
 from prefixrun.analysis.comparability import have_one_signature
 from prefixrun.analysis.comparison import estimate, mean_influence
+from prefixrun.analysis.equal_training import LOW_DATA_STEPS
 from prefixrun.analysis.groups import RunGroup, runs_of, split_by
 from prefixrun.analysis.verdicts import judge
 from prefixrun.results import display_names
@@ -36,9 +37,9 @@ def low_data_mean(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
 
     Prefixes are initialised from words, as the paper's low-data runs are.
     """
-    matches = Comparison(Arm("prefix", init="words"), Arm("finetune"), "more", amount="low").matches(
-        [group for group in groups if group.is_of_a_part]  # of a whole corpus there are no subsamples
-    )
+    # Of a whole corpus there are no subsamples; other sizes than the paper's are not of its mean.
+    concerned = [group for group in groups if group.is_of_a_part and group.n_train in LOW_DATA_STEPS["prefix"]]
+    matches = Comparison(Arm("prefix", init="words"), Arm("finetune"), "more", amount="low").matches(concerned)
     for alike in split_by(matches, key_but_pairs):
         if len(alike) > 1:
             yield from _averaged(sorted(alike, key=lambda match: match.first.group.n_train))

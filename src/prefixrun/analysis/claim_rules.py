@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from prefixrun.analysis.arms import Arm, Choice, choose
-from prefixrun.analysis.comparability import Key, have_one_signature, training_key
-from prefixrun.analysis.comparison import Difference, Estimate, difference
+from prefixrun.analysis.arms import Arm, Choice, choose, draw
+from prefixrun.analysis.comparability import have_one_signature
+from prefixrun.analysis.comparison import ENOUGH, Difference, Estimate, difference
 from prefixrun.analysis.equal_training import has_the_papers, pairs_trained, training_of, why_unequal
 from prefixrun.analysis.equal_training import note as training_note
 from prefixrun.analysis.equivalence import margin
@@ -94,16 +94,16 @@ class Comparison:
 
     def __call__(self, groups: Sequence[RunGroup]) -> Iterator[Evidence]:
         """One piece of evidence for each pair of run groups and metric."""
-        for match in self.matches(groups):
+        matches = self.matches(groups)
+        for match in matches:
             for metric in self.metrics or (main_metric(match.first.group),):
-                yield _compare(match, metric, self.kind)
+                if not any(_is_of_more_inputs(other, match, metric) for other in matches):
+                    yield _compare(match, metric, self.kind)
 
     def matches(self, groups: Sequence[RunGroup]) -> list[Match]:
-        """The two sides on every task, model and number format that has both; with `most` those of the most pairs. Of
-        what was trained once and scored twice there is one."""
+        """The two sides on every task, model and number format that has both; with `most` those of the most pairs."""
         concerned = [group for group in of_one_processor(groups) if self._concerns(group)]
-        pools = split_by(concerned, pool_key)
-        matches = _of_different_trainings([match for pool in pools if (match := self._best_match(pool))])
+        matches = [match for pool in split_by(concerned, pool_key) if (match := self._best_match(pool))]
         if self.amount != "most":
             return matches
         return [max(alike, key=_order_of_match) for alike in split_by(matches, key_but_pairs)]
@@ -209,28 +209,26 @@ def of_one_processor(groups: Iterable[RunGroup]) -> list[RunGroup]:
     return [RunGroup(tuple(runs)) for group in groups for runs in split_by(group.runs, processor)]
 
 
-def _order_of_match(match: Match) -> tuple[bool, int, int]:
+def _order_of_match(match: Match) -> tuple[bool, bool, int, int]:
+    """Equal sides first, then those that may decide something, then most pairs and training."""
     pair = match.pair
-    return not match.unequal, pair[0].n_train, sum(map(pairs_trained, pair))
+    units = min(len({run.subsample if group.is_of_a_part else run.seed for run in group.runs}) for group in pair)
+    return not match.unequal, units >= ENOUGH, pair[0].n_train, sum(map(pairs_trained, pair))
 
 
-def _of_different_trainings(matches: Sequence[Match]) -> list[Match]:
-    """Of matches with trainings in common, which differ in decoding or inputs, that of most runs and then of most
-    inputs."""
-    kept: list[Match] = []
-    for match in sorted(matches, key=_weight, reverse=True):
-        if not any(_trainings(match) & _trainings(other) for other in kept):
-            kept.append(match)
-    return [match for match in matches if match in kept]
+def _is_of_more_inputs(other: Match, match: Match, metric: str) -> bool:
+    """Whether another match says all that this one does, and more: it has the same runs on either side, perhaps with
+    others, scored on more inputs. Both would be evidence of the same trainings."""
+    inputs = [each.first.group.first.result["n_inputs"] for each in (other, match)]
+    decides = (
+        not other.unequal and not other.doubt and all(run.value(metric) is not None for run in runs_of(other.pair))
+    )
+    has_all = all(_trainings(mine) <= _trainings(theirs) for mine, theirs in zip(match.pair, other.pair, strict=True))
+    return inputs[0] > inputs[1] and decides and has_all
 
 
-def _weight(match: Match) -> tuple[bool, int, int]:
-    runs = min(len(group.runs) for group in match.pair)
-    return not match.unequal, runs, int(match.first.group.first.result["n_inputs"])
-
-
-def _trainings(match: Match) -> set[Key]:
-    return {(processor(run), training_key(run)) for run in runs_of(match.pair)}
+def _trainings(group: RunGroup) -> set[tuple[object, ...]]:
+    return {(processor(run), run.key_but_inputs, draw(run)) for run in group.runs}
 
 
 def _have_one_length(first: RunGroup, second: RunGroup) -> bool:

@@ -39,8 +39,8 @@ DECODING = (
 )
 """Settings of decoding that change outputs."""
 
-AFTER_TRAINING = ("decode.", "test_size", "eval_split")
-"""Settings that leave what is trained, and its development loss, as they are."""
+INPUT = ("task.linearisation", "task.max_source_tokens", "task.instruction", "model.layout")
+"""Settings of what the model reads for an input."""
 
 BEAMS, XSUM_BEAMS = 5, 6
 """Of the paper's decoding (sections 5.3 and B; the released code)."""
@@ -69,7 +69,7 @@ def comparison_key(record: Record) -> Key:
         record.model,
         record.result.get("backbone", {}).get("sha256"),
         tuple(file.get("sha256") for file in scored_files),
-        record.settings.get("task.linearisation"),
+        *(record.settings.get(name) for name in INPUT),
         *(record.settings.get(f"decode.{name}") for name in DECODING),
         record.settings.get("train.objective"),
         meaning_of_runs(record.result["provenance"].get("semantics")),
@@ -92,13 +92,6 @@ def settings_except(record: Record, *keys: str) -> Key:
     ignored = (*keys, *repeats(), *outside_identity())
     settings = {key: repr(value) for key, value in record.settings.items() if not is_among(key, ignored)}
     return (*comparison_key(record), record.n_train, *sorted(settings.items()))
-
-
-def training_key(record: Record) -> Key:
-    """Equal for runs that have trained the same, whatever they decode and score."""
-    ignored = (*AFTER_TRAINING, *repeats(), *outside_identity())
-    settings = {key: repr(value) for key, value in record.settings.items() if not is_among(key, ignored)}
-    return record.model, record.n_train, record.seed, record.subsample, *sorted(settings.items())
 
 
 def speaks_of_the_paper(record: Record) -> bool:
@@ -181,6 +174,9 @@ def obstacles(result: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
         reasons.append(f"decoded with beam {beams}, the paper with {usual}")
     if result.get("settings", {}).get("train", {}).get("objective") == "distill":
         reasons.append("learnt from a teacher, not from the targets")
+    method = result.get("settings", {}).get("method", {})
+    if result["method"] == "prefix" and (method.get("layers") or method.get("sites", "all") != "all"):
+        reasons.append("enters a part of the model alone")
     if quantised := result.get("settings", {}).get("model", {}).get("quantize"):
         reasons.append(f"weights quantised to {quantised}")
     return reasons

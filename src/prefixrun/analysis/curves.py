@@ -120,9 +120,12 @@ def _initialisations(groups: Sequence[RunGroup]) -> Iterator[Figure]:
         if len(selected) < FEWEST_MARKS:
             continue
         named = [("the task's words" if group.init == "words" else str(group.init), group) for group in selected]
-        named.sort(key=lambda mark: (mark[0] != "random", mark[0]))
+        if len({group.first.prefix_len for group in selected}) > 1:
+            named = [(f"{label}, length {group.first.prefix_len}", group) for label, group in named]
+        named.sort(key=lambda mark: (mark[1].init != "random", mark[0]))
         curves = [
-            Curve(label, "prefix", label == "random", ((float(i), group),)) for i, (label, group) in enumerate(named)
+            Curve(label, "prefix", group.init == "random", ((float(i), group),))
+            for i, (label, group) in enumerate(named)
         ]
         yield _figure("initialisation", "Initialisation", "", curves, len(alike) - len(selected))
 

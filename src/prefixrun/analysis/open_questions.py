@@ -12,7 +12,6 @@ from dataclasses import replace
 from math import inf
 
 from prefixrun.analysis.arms import Arm, Draw, draw
-from prefixrun.analysis.comparability import AFTER_TRAINING
 from prefixrun.analysis.comparison import estimate
 from prefixrun.analysis.group_labels import labels
 from prefixrun.analysis.groups import RunGroup, run_groups, split_by
@@ -26,6 +25,9 @@ from prefixrun.console import NONE, simple_table
 from prefixrun.data.generated import TASKS as GENERATED
 from prefixrun.results import display_names
 from prefixrun.results.record import Record
+
+AFTER_TRAINING = ("decode.", "test_size")
+"""Settings that leave a trained prefix and its development loss as they are."""
 
 OF_A_METHOD = (
     *("method.", "init.", "init_words", "prefix_len", "budget", "train.lr"),
@@ -126,9 +128,11 @@ def _capacity(records: Sequence[Record]) -> Iterator[Answer]:
             for group, name in labels(of_task).items()
         }
         by_name: dict[str, dict[str, RunGroup]] = {}
-        for of_settings in split_by(alike, lambda group: _training(group.first, "task.")[1:]):
+        for of_settings in split_by(alike, lambda group: _settings(group.first, "task.", "test_size")):
             # A method with several rates on one task has its rate in its name on all of them.
             name = max((named[group] for group in of_settings), key=len)
+            if name in by_name:  # where each has a task of its own
+                name = f"{name}, point of run {of_settings[0].first.run_id}"
             by_name[name] = {group.first.task: group for group in of_settings}
         first = alike[0].first
         title = f"Enough parameters? Exact match in %: {display_names.of_model(first.model)}"
@@ -180,18 +184,19 @@ def _depths(records: Sequence[Record]) -> Iterator[Answer]:
         rows, depths = [], []
         for of_depth in sorted(split_by(groups, _layers), key=lambda groups: _layers(groups[0])):
             arms = [arm.select_group(of_depth) for arm in (Arm("prefix"), Arm("adapter", share=0.1), Arm("finetune"))]
-            prefix, adapter, finetune = (dev_losses(arm.runs if arm else ()) for arm in arms)
-            seeds = prefix.keys() & adapter.keys() & finetune.keys()
+            of_arms = [dev_losses(arm.runs if arm else ()) for arm in arms]
+            seeds = sorted(set.intersection(*map(set, of_arms)))
             if seeds:
                 layers = of_depth[0].first.settings.get("model.layers")
-                losses = [[each[seed] for seed in sorted(seeds)] for each in (prefix, adapter, finetune)]
+                prefix, *others = ({seed: each[seed] for seed in seeds} for each in of_arms)
+                losses = [[*each.values()] for each in (prefix, *others)]
                 depths.append(losses)
                 rows.append(
                     (
                         "all" if layers is None else f"first {layers}",
                         str(len(seeds)),
                         *(mean_sd(estimate(each), 3) for each in losses),
-                        *(_difference(prefix, each) for each in (adapter, finetune)),
+                        *(_difference(prefix, each) for each in others),
                     )
                 )
         if not rows:
@@ -227,9 +232,14 @@ def _layers(group: RunGroup) -> float:
 
 def _training(record: Record, *varied: str) -> tuple[object, ...]:
     """Equal for runs that were trained alike: all settings but `varied`, seeds, and what comes after training."""
-    ignored = (*varied, *AFTER_TRAINING, *repeats(), *outside_identity())
+    return record.task, *_settings(record, *varied, *AFTER_TRAINING)
+
+
+def _settings(record: Record, *varied: str) -> tuple[object, ...]:
+    """The number of pairs, and all settings but `varied` and seeds."""
+    ignored = (*varied, *repeats(), *outside_identity())
     settings = sorted((key, repr(value)) for key, value in record.settings.items() if not is_among(key, ignored))
-    return record.task, record.n_train, *settings
+    return record.n_train, *settings
 
 
 def _alike(records: Sequence[Record], first: Record, varied: Sequence[str]) -> list[Record]:

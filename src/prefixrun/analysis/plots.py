@@ -25,7 +25,7 @@ from prefixrun.analysis.figure_types import Curve, Figure, PaperMark
 from prefixrun.analysis.groups import RunGroup
 from prefixrun.config.method_specs import spec_of
 
-DRAWING = 5
+DRAWING = 6
 """Increases whenever the way of drawing changes, so that figures drawn before are drawn again."""
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _lines(canvas: Canvas, figure: Figure) -> None:
 
 def _aside(figure: Figure) -> list[float]:
     """How far each curve is moved aside, so that intervals of one x do not cover each other."""
-    xs = sorted({x for curve in figure.curves for x, _ in curve.points})
+    xs = _xs(figure)
     span = log(xs[-1] / xs[0]) if _is_log(xs) else xs[-1] - xs[0]
     return [_DODGE * span * (position - (len(figure.curves) - 1) / 2) for position in range(len(figure.curves))]
 
@@ -124,9 +124,7 @@ def _spread(
 
 def _x_ticks(axes: Axes, figure: Figure) -> bool:
     """A tick at every x; whether the axis is logarithmic."""
-    xs = sorted(
-        {*(x for curve in figure.curves for x, _ in curve.points), *(mark.x for mark in figure.paper if mark.x)}
-    )
+    xs = _xs(figure)
     if _is_log(xs):
         axes.set_xscale("log")
     axes.set_xticks(xs, [f"{x:,.0f}" if x >= 1 else f"{x:g}" for x in xs])
@@ -134,6 +132,12 @@ def _x_ticks(axes: Axes, figure: Figure) -> bool:
     if len(xs) > 6:
         axes.tick_params(axis="x", labelsize=7.5)
     return _is_log(xs)
+
+
+def _xs(figure: Figure) -> list[float]:
+    """Every x of the curves and of the paper's marks."""
+    ours = {x for curve in figure.curves for x, _ in curve.points}
+    return sorted(ours | {mark.x for mark in figure.paper if mark.x})
 
 
 def _is_log(xs: Sequence[float]) -> bool:

@@ -35,7 +35,7 @@ prefixrun: prefix-tuning (Li & Liang, ACL 2021), run and scored as in the paper.
 
   prefixrun task=e2e                      train, decode and score on the sample corpus: minutes, offline
   prefixrun task=e2e seed=1,2,3 -m        a sweep: one run for each combination of values
-  prefixrun ls                            all runs, their states and scores
+  prefixrun ls                            your runs, their states and scores
   prefixrun report                        runs, tables, figures and outputs as one HTML file
   prefixrun score task=e2e hyp=FILE data_dir=DIR   the official scores of any system's outputs
 

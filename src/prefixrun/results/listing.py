@@ -38,8 +38,8 @@ class RunRow:
 
     directory: Path
     values: Mapping[str, Any]
-    """COLUMNS, fields of result.json, dotted settings, scores by name, and whether it is `committed`, a record; None
-    for what it does not have."""
+    """COLUMNS, fields of result.json, dotted settings, scores by name, and `local`: has this machine
+    its run, not the committed record alone? None for what it does not have."""
     main: tuple[str, ...]
     """The scores that its task is known by."""
     signatures: Mapping[str, str] = field(default_factory=dict)
@@ -90,10 +90,9 @@ def load(results_dir: Path) -> Listing:
         else:
             runs.append(started)
     runs.sort(key=_order)
-    committed = [run for run in runs if run.values["committed"]]
-    of_this_machine = [run for run in runs if not run.values["committed"]]
-    of_this_machine.sort(key=lambda run: str(run.values["when"] or ""), reverse=True)
-    return Listing((*of_this_machine, *committed), tuple(skipped))
+    local = [run for run in runs if run.values["local"]]
+    local.sort(key=lambda run: str(run.values["when"] or ""), reverse=True)
+    return Listing((*local, *(run for run in runs if not run.values["local"])), tuple(skipped))
 
 
 def run_values(record: Record) -> dict[str, Any]:
@@ -157,7 +156,7 @@ def _finished(record: Record) -> RunRow:
         **run_values(record),
         "id": record.run_id,
         "size": share if record.prefix_len is None else record.prefix_len,
-        "committed": record.directory.parent.name == RECORDS,
+        "local": record.directory.parent.name != RECORDS or record.run_directory is not None,
         "state": "finished",
         "when": result["provenance"].get("time"),
         "cost": sum(seconds) if seconds else None,
@@ -191,7 +190,7 @@ def _started(directory: Path) -> RunRow | None:
         "n_train": dict(flatten(_object(directory / "subset.json"))).get("train.chosen"),
         "id": config["run_id"],
         "size": settings.get("prefix_len") if has_init else None,
-        "committed": directory.parent.name == RECORDS,
+        "local": True,
         "state": state,
         "when": when,
         "cost": None,
@@ -241,6 +240,8 @@ def _equals(key: str, value: object, wanted: str) -> bool:
             return float(wanted) == value
         except ValueError:
             return False
+    if key == "when":  # with the blank that `ls` shows too
+        wanted = wanted.replace(" ", "T")
     return str(value).startswith(wanted) if key in BEGINNINGS and wanted else str(value) == wanted
 
 

@@ -189,14 +189,23 @@ class Record:
         Settings that the method does not have (prefix_len, init) do not count, nor those that change no number.
         Contents of data and model do, and the meaning of the numbers (`SEMANTICS`).
         """
+        return self._key()
+
+    @cached_property
+    def key_but_inputs(self) -> str:
+        """Equal for runs that differ in the number of scored inputs, and in their seeds, alone."""
+        return self._key("n_inputs", "test_size")
+
+    def _key(self, *but: str) -> str:
         # Left out: seeds, settings that change no number, and settings that the method does not have.
         settings_of = {"prefix_len": ("prefix_len",), "init": ("init.", "init_words")}
         unused = [prefix for name, prefixes in settings_of.items() if self.result[name] is None for prefix in prefixes]
-        ignored = (*repeats(), *outside_identity(), *unused)
+        ignored = (*but, *repeats(), *outside_identity(), *unused)
         settings = {key: value for key, value in self.settings.items() if not is_among(key, ignored)}
         data = self.result.get("data", {})
         contents = {split: [file.get("sha256") for file in part.get("files", [])] for split, part in data.items()}
-        same = {name: self.result[name] for name in ("task", "model", "method", "data_source", "split", "n_inputs")}
+        names = {"task", "model", "method", "data_source", "split", "n_inputs"}.difference(but)
+        same = {name: self.result[name] for name in names}
         semantics = meaning_of_runs(self.result["provenance"].get("semantics"))
         backbone = self.result.get("backbone", {}).get("sha256")
         return canonical_json(

@@ -55,12 +55,13 @@ def mean_rows(
     jobs: Sequence[Job], records: Sequence[Record | None], columns: Sequence[str]
 ) -> list[tuple[str, tuple[str, ...]]]:
     """What runs that differ in their seeds alone share, and the mean and standard deviation of their numbers."""
-    groups: dict[str, list[tuple[Job, Record]]] = {}
+    # Runs of several subsample seeds are one where these draw nothing.
+    groups: dict[str, dict[tuple[int, int], tuple[Job, Record]]] = {}
     for job, record in zip(jobs, records, strict=True):
         if record is not None:
-            groups.setdefault(record.group_key, []).append((job, record))
+            groups.setdefault(record.group_key, {}).setdefault((record.subsample, record.seed), (job, record))
     rows = []
-    for members in groups.values():
+    for members in (list(each.values()) for each in groups.values()):
         if len(members) > 1:
             shared = set.intersection(*(set(job.label.split()) for job, _ in members))
             words = [word for word in members[0][0].label.split() if word in shared]

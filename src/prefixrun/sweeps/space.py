@@ -134,7 +134,8 @@ def _range_of(override: Override, text: str) -> Interval | Choice:
         if not values:
             raise ConfigError(f"{shortened(text)}: there is no such value")
         if isinstance(value, RangeSweep) and len(values) > 1:
-            low, high, step = float(values[0]), float(values[-1]), float(value.step)
+            numbers, step = sorted(map(float, values)), abs(float(value.step))
+            low, high = numbers[0], numbers[-1]
             is_integer = all(isinstance(number, int) for number in (value.start, value.stop, value.step))
             return Interval(low, high, False, is_integer, step)
     return Choice(values)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,15 @@ def test_alone_it_shows_the_runs_of_this_machine_and_says_where_the_records_are(
     assert main(["ls"]) == 0
     _, run, *closing = filter(None, capsys.readouterr().out.splitlines())
     assert " 10 " in run
-    assert closing == ["1 of 4 runs", "the committed records: prefixrun ls committed=true"]
-    assert len(rows(capsys, "committed=true")) == 3
-    assert len(rows(capsys, "committed=true,false")) == 4
+    assert closing == ["1 of 4 runs", "the committed records: prefixrun ls local=false"]
+    assert len(rows(capsys, "local=false")) == 3
+    assert len(rows(capsys, "local=true,false")) == 4
+
+
+def test_a_run_of_this_machine_stays_one_when_it_is_kept(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run,) = (tree / "runs").iterdir()
+    shutil.copytree(run, tree / "records" / run.name)
+    assert len(rows(capsys)) == 1
 
 
 def test_alone_it_shows_records_where_there_is_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +92,7 @@ def test_runs_of_one_task_have_a_column_for_each_score(tree: Path, capsys: pytes
         (["init=null"], {"3"}),
         (["train.adam_beta1=0.9", "task=webnlg"], {"4"}),  # a default that no run names
         (["parameters.stored=1345150"], {"3"}),
-        (["when=2026-01", "task=e2e", "prefix_len=5"], {"1"}),
+        (["when=2026-01-01 00:00", "task=e2e", "prefix_len=5"], {"1"}),
     ],
 )
 def test_filters(tree: Path, filters: list[str], seeds: set[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,8 @@ of this machine, committed records too. Runs are finished, trained (not yet deco
 diverged, interrupted, or held by a process.
 
   KEY=VALUE    only the runs with this value; VALUE,VALUE for several. KEY is a column (task, method, state), a setting
-               (train.lr=1e-3), a field of result.json (profile, costs.train_steps), a score, or committed (true or
-               false); null for none. Of id and when the beginning is enough
+               (train.lr=1e-3), a field of result.json (profile, costs.train_steps), a score, or local (false: a
+               committed record alone); null for none. Of id and when the beginning is enough
   sort         the order: numbers by size, -KEY for the largest first
   columns      which keys to show (id, task, model, method, size, init, n_train, seed, scores, state, when, cost)
   json         also write everything that is known of these runs to this file
@@ -58,15 +58,15 @@ def run(arguments: Sequence[str]) -> int:
     used = [*filters, *([sort.removeprefix("-")] if sort else []), *(key for key in columns if key != SCORES)]
     if problems := listing.check(dict.fromkeys(used)):
         raise refusal(problems)
-    hides_records = not values.keys() - {"results_dir"} and len({run.values["committed"] for run in listing.runs}) > 1
+    hides_records = not values.keys() - {"results_dir"} and len({run.values["local"] for run in listing.runs}) > 1
     if hides_records:  # hundreds of them would hide the few runs of one's own
-        filters = {"committed": "false"}
+        filters = {"local": "true"}
     runs = matching(listing.runs, filters)
     if sort:
         runs = ordered(runs, sort.removeprefix("-"), descending=sort.startswith("-"))
     _show(listing, runs, filters, columns or _default_columns(runs))
     if hides_records:
-        print_text("the committed records: prefixrun ls committed=true")
+        print_text("the committed records: prefixrun ls local=false")
     if out := path_of(values, "json"):
         write_json(out, _record(tree, listing, runs))
     return 0
