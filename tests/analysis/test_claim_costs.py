@@ -31,6 +31,14 @@ def test_a_longer_prefix_must_help_first_and_then_not(tmp_path: Path) -> None:
     assert found.outcome == "does not hold"
 
 
+def test_lengths_scored_again_on_more_inputs_count_once(tmp_path: Path) -> None:
+    for inputs in (20, 30):
+        for length, quality in ((1, 0.2), (10, 0.6), (40, 0.6)):
+            settings = {"test_size": inputs, "result": {"n_inputs": inputs, "n_inputs_available": 30}}
+            write_sides(tmp_path, prefix(quality, prefix_len=length, **settings))
+    assert [", 20 inputs" in each.text for each in findings(tmp_path)["C13"].evidence] == [False, False]
+
+
 def test_a_prefix_in_some_layers_does_not_stand_for_its_length(tmp_path: Path) -> None:
     for length, quality in ((1, 0.2), (10, 0.6), (40, 0.9)):
         write_sides(tmp_path, prefix(quality, prefix_len=length, loss=1.2, seeds=range(5)))

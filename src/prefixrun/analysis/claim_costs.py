@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import exp, log
 
-from prefixrun.analysis.arms import Arm, Choice, choose, parts
+from prefixrun.analysis.arms import Arm, choose, parts
 from prefixrun.analysis.claim_measurements import step_times
 from prefixrun.analysis.claim_rules import (
     LOW_DATA,
@@ -15,6 +15,7 @@ from prefixrun.analysis.claim_rules import (
     count_text,
     evidence_of,
     interval_text,
+    is_of_more_inputs,
     main_metric,
     of_one_processor,
     pool_key,
@@ -52,6 +53,15 @@ def lengths(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
 
     Each length stands there by its best setting, of those with equal training.
     """
+    steps = [*_steps(groups)]
+    for match, rises in steps:
+        metric = main_metric(match.first.group)
+        if not any(is_of_more_inputs(other, match, metric) for other, _ in steps):
+            yield from _rise(match, metric, rises=rises)
+
+
+def _steps(groups: Sequence[RunGroup]) -> Iterator[tuple[Match, bool]]:
+    """Longer against shorter, and whether a rise is expected between them."""
     prefixes = [group for group in of_one_processor(groups) if group.method == "prefix" and group.n_train > LOW_DATA]
     for alike in split_by(prefixes, lambda group: (*pool_key(group), training_of(group), group.init, *parts(group))):
         of_length = split_by((group for group in alike if group.first.prefix_len), lambda group: group.first.prefix_len)
@@ -63,14 +73,13 @@ def lengths(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
         middle = min(by_length, key=lambda length: (abs(length - peak), length))
         shortest, longest = min(by_length), max(by_length)
         if middle not in (shortest, longest):
-            yield from _step(by_length[shortest], by_length[middle], rises=True)
-            yield from _step(by_length[middle], by_length[longest], rises=False)
+            yield Match(by_length[middle], by_length[shortest]), True
+            yield Match(by_length[longest], by_length[middle]), False
 
 
-def _step(shorter: Choice, longer: Choice, *, rises: bool) -> Iterator[Evidence]:
+def _rise(match: Match, metric: str, *, rises: bool) -> Iterator[Evidence]:
     """Whether the score rises from one length to another as it is expected to."""
-    sides = shorter.group, longer.group
-    metric = main_metric(sides[0])
+    sides = match.second.group, match.first.group
     rise = difference(sides[0].runs, sides[1].runs, metric)
     if rise is None:
         return
@@ -83,7 +92,7 @@ def _step(shorter: Choice, longer: Choice, *, rises: bool) -> Iterator[Evidence]
         f"{where(sides[0])}: {display_names.of_metric(metric)} of length {sides[1].first.prefix_len} minus length "
         f"{sides[0].first.prefix_len} {interval_text(rise, 1)}, {count_text(rise)} ({'; '.join(filter(None, notes))})"
     )
-    yield evidence_of(verdict, text, Match(longer, shorter), metric)
+    yield evidence_of(verdict, text, match, metric)
 
 
 def length_speed(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
@@ -152,8 +161,9 @@ def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts
 
 
 def _log_times(group: RunGroup) -> list[float]:
-    """Of the seconds a token of each run; empty unless all have measured them."""
-    costs = [(run.result["costs"].get("train_seconds"), run.result["costs"].get("train_tokens")) for run in group.runs]
+    """Of the seconds a token of each run with a training of its own; empty unless all have measured them."""
+    measured = [run.result["costs"] for run in group.runs if run.own_training]
+    costs = [(each.get("train_seconds"), each.get("train_tokens")) for each in measured]
     return [log(seconds / tokens) for seconds, tokens in costs] if all(all(pair) for pair in costs) else []
 
 

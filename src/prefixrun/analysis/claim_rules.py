@@ -97,7 +97,7 @@ class Comparison:
         matches = self.matches(groups)
         for match in matches:
             for metric in self.metrics or (main_metric(match.first.group),):
-                if not any(_is_of_more_inputs(other, match, metric) for other in matches):
+                if not any(is_of_more_inputs(other, match, metric) for other in matches):
                     yield _compare(match, metric, self.kind)
 
     def matches(self, groups: Sequence[RunGroup]) -> list[Match]:
@@ -216,7 +216,7 @@ def _order_of_match(match: Match) -> tuple[bool, bool, int, int]:
     return not match.unequal, units >= ENOUGH, pair[0].n_train, sum(map(pairs_trained, pair))
 
 
-def _is_of_more_inputs(other: Match, match: Match, metric: str) -> bool:
+def is_of_more_inputs(other: Match, match: Match, metric: str) -> bool:
     """Whether another match says all that this one does, and more: it has the same runs on either side, perhaps with
     others, scored on more inputs. Both would be evidence of the same trainings."""
     inputs = [each.first.group.first.result["n_inputs"] for each in (other, match)]
