@@ -180,7 +180,7 @@ ATTACKS: dict[str, tuple[Sequence[Side], str, str, str]] = {
         [*CONTRADICTED, *ON_DART, prefix(0.4, seeds=(1,), loss=1.1, **{"train.lr": 1e-4})],
         "C2",
         "undecided",
-        "its setting of the lowest loss has 1 runs",
+        "its setting of the lowest loss has too few runs (1)",
     ),
     "nor does one pair of runs with more training": (
         [
