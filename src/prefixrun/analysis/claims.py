@@ -27,8 +27,9 @@ INTRODUCTION = (
     "epoch are steps times the size of a batch; with several targets behind an input batches are seldom full, and it "
     "sees a few per cent less, on both sides. Each side stands for its method "
     "by the setting of the lowest development loss. Sides of unequal training or length are shown as unequal and "
-    "decide nothing; runs that were scored again on more inputs count once, with these. How many "
-    "more seeds it would take supposes that mean and spread stay as they are. Margins are those of the tables. The paper's numbers are of its ACL version, prefix-tuning first, of other models and more "
+    "decide nothing; runs that were scored again on more inputs count once, with these. How many more seeds it would "
+    "take supposes that mean and spread stay as they are. Margins are those of the tables. The paper's numbers are of "
+    "its ACL version, prefix-tuning first, of other models and more "
     "training: none is comparable with those here. Written by `prefixrun tables`."
 )
 
