@@ -38,7 +38,12 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path / "results"
 
 
-OF_ALL = (["ls"], ["tables", "out=published"], ["report", "out=report.html"], ["keep", "run=all", "into=kept"])
+OF_ALL = (
+    ["ls", "sort=id"],
+    ["tables", "out=published"],
+    ["report", "out=report.html"],
+    ["keep", "run=all", "into=kept"],
+)
 """The verbs that read every run."""
 
 
