@@ -15,6 +15,7 @@ ON_DART = [
     prefix(seeds=FIVE, **{"task.name": "dart"}),
     other("finetune", seeds=FIVE, **{"task.name": "dart"}),
 ]
+SHARE = {"data_fraction": 0.5, "init.name": "random"}
 SUBSAMPLED = {**LOW, "seeds": (1,), "subsamples": THREE}
 ATTACKS: dict[str, tuple[Sequence[Side], str, str, str]] = {
     # name: sides, claim, outcome, what the evidence says
@@ -232,6 +233,41 @@ ATTACKS: dict[str, tuple[Sequence[Side], str, str, str]] = {
         "",
     ),
     "another layout": ([prefix(), other("embedding", **{"model.layout": "chat"})], "C15", "no runs", ""),
+    "nor a better rate with three seeds of one subsample": (
+        [
+            prefix(0.4, **SHARE | {"seeds": (1,), "subsamples": THREE}),
+            other("finetune", 0.7, **SHARE | {"init.name": "words", "seeds": (1,), "subsamples": THREE}),
+            prefix(0.4, **SHARE | {"subsamples": (1,), "train.lr": 1e-4, "loss": 1.1}),
+        ],
+        "C19",
+        "undecided",
+        "its setting of the lowest loss has too few runs (1)",
+    ),
+    "nor a single run of the length of the paper's table": (
+        [
+            prefix(0.3, seeds=FIVE, prefix_len=3),
+            other("finetune", 0.7, seeds=FIVE),
+            prefix(0.3, seeds=(1,), prefix_len=5),
+        ],
+        "C2",
+        "does not hold",
+        "length 3",
+    ),
+    "nor the same trainings on more inputs under another signature": (
+        [
+            *CONTRADICTED,
+            *(
+                side | {"test_size": 300, "result": {"n_inputs": 300, "scores": scores}}
+                for side, scores in (
+                    (prefix(seeds=FIVE), {"BLEU": {"value": 60.0, "signature": "x", "reason": None}}),
+                    (other("finetune", seeds=FIVE), {"BLEU": {"value": 60.0, "signature": "y", "reason": None}}),
+                )
+            ),
+        ],
+        "C2",
+        "does not hold",
+        "n = 5",
+    ),
     "another number format": ([prefix(), other("embedding", precision="bf16")], "C15", "no runs", ""),
     "another kind of processor": (
         [prefix(result={"provenance": {"accelerator": "GPU"}}), other("embedding")],

@@ -39,6 +39,13 @@ def test_lengths_scored_again_on_more_inputs_count_once(tmp_path: Path) -> None:
     assert [", 20 inputs" in each.text for each in findings(tmp_path)["C13"].evidence] == [False, False]
 
 
+def test_a_single_run_of_a_longer_prefix_takes_no_evidence_away(tmp_path: Path) -> None:
+    for length, quality in ((1, 0.2), (10, 0.6), (40, 0.9)):
+        write_sides(tmp_path, prefix(quality, prefix_len=length, seeds=range(5)))
+    write_sides(tmp_path, prefix(0.6, prefix_len=80, seeds=(1,)))
+    assert findings(tmp_path)["C13"].outcome == "does not hold"
+
+
 def test_a_prefix_in_some_layers_does_not_stand_for_its_length(tmp_path: Path) -> None:
     for length, quality in ((1, 0.2), (10, 0.6), (40, 0.9)):
         write_sides(tmp_path, prefix(quality, prefix_len=length, loss=1.2, seeds=range(5)))

@@ -138,10 +138,8 @@ def _development(run: Record) -> tuple[object, ...]:
 
 def _too_few(best: RunGroup, settings: Sequence[RunGroup]) -> str:
     """A setting that was tried less than others may not take their place: the claim would lose what they say."""
-    most = max(len(each.runs) for each in settings)
-    return (
-        f"its setting of the lowest loss has too few runs ({len(best.runs)})" if len(best.runs) < ENOUGH <= most else ""
-    )
+    most = max(each.units for each in settings)
+    return f"its setting of the lowest loss has too few runs ({best.units})" if best.units < ENOUGH <= most else ""
 
 
 def draw(run: Record) -> Draw:

@@ -66,7 +66,9 @@ def _steps(groups: Sequence[RunGroup]) -> Iterator[tuple[Match, bool]]:
     for alike in split_by(prefixes, lambda group: (*pool_key(group), training_of(group), group.init, *parts(group))):
         of_length = split_by((group for group in alike if group.first.prefix_len), lambda group: group.first.prefix_len)
         chosen = [choose(settings) for settings in of_length]
-        by_length = {each.group.first.prefix_len or 0: each for each in chosen}
+        with_enough = [each for each in chosen if each.group.units >= ENOUGH]
+        counted = with_enough if len(with_enough) >= 3 else chosen
+        by_length = {each.group.first.prefix_len or 0: each for each in counted}
         if len(by_length) < 3:
             continue
         peak = MIDDLE.get(alike[0].first.scored_as, TABLES_MIDDLE)

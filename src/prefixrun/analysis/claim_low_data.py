@@ -24,7 +24,7 @@ from prefixrun.analysis.claim_rules import (
     weighed_evidence,
 )
 from prefixrun.analysis.comparability import have_one_signature
-from prefixrun.analysis.comparison import estimate, mean_influence
+from prefixrun.analysis.comparison import ENOUGH, estimate, mean_influence
 from prefixrun.analysis.equal_training import LOW_DATA_STEPS
 from prefixrun.analysis.groups import RunGroup, runs_of, split_by
 from prefixrun.analysis.verdicts import judge
@@ -41,8 +41,10 @@ def low_data_mean(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     concerned = [group for group in groups if group.is_of_a_part and group.n_train in LOW_DATA_STEPS["prefix"]]
     matches = Comparison(Arm("prefix", init="words"), Arm("finetune"), "more", amount="low").matches(concerned)
     for alike in split_by(matches, key_but_pairs):
-        if len(alike) > 1:
-            yield from _averaged(sorted(alike, key=lambda match: match.first.group.n_train))
+        with_enough = [match for match in alike if _subsamples(match) >= ENOUGH]
+        counted = with_enough if len(with_enough) > 1 else alike
+        if len(counted) > 1:
+            yield from _averaged(sorted(counted, key=lambda match: match.first.group.n_train))
 
 
 def _averaged(matches: Sequence[Match]) -> Iterator[Evidence]:
@@ -76,6 +78,11 @@ def _averaged(matches: Sequence[Match]) -> Iterator[Evidence]:
     yield weighed_evidence(
         verdict, "; ".join((head, *notes)), doubt, unequal, run_ids(*everyone), moved_text(verdict, 1)
     )
+
+
+def _subsamples(match: Match) -> int:
+    """How many both sides have."""
+    return len(set.intersection(*({run.subsample for run in group.runs} for group in match.pair)))
 
 
 def _by_draw(group: RunGroup, metric: str) -> dict[Draw, Record]:

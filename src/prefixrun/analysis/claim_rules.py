@@ -118,16 +118,18 @@ class Comparison:
 
     def _match(self, alike: Sequence[RunGroup]) -> Match | None:
         """The most preferred structure of the first arm that the second has with the same length, each side by its best
-        setting; where no length is the same, the most preferred of both."""
+        setting; of one start a length with enough runs. Where no length is the same, the most preferred of both."""
         first, second = self.first.members(alike), self.second.members(alike)
         if self.first.method == self.second.method:  # they differ in nothing but the start, so were searched alike
             first, second = _searched_alike(first, second)
         ours, theirs = self.first.structures(first), self.second.structures(second)
         if not ours or not theirs:
             return None
-        of_one_length = ((left, right) for left in ours for right in theirs if _have_one_length(left[0], right[0]))
-        chosen = next(of_one_length, (ours[0], theirs[0]))
-        sides = choose(chosen[0]), choose(chosen[1])
+        pairs = [(left, right) for left in ours for right in theirs if _have_one_length(left[0], right[0])]
+        of_one_length = [(choose(left), choose(right)) for left, right in pairs]
+        of_usual_start = (each for each in of_one_length if each[0].group.init == ours[0][0].init)
+        with_enough = (each for each in of_usual_start if min(side.group.units for side in each) >= ENOUGH)
+        sides = next(with_enough, None) or next(iter(of_one_length), None) or (choose(ours[0]), choose(theirs[0]))
         pair = sides[0].group, sides[1].group
         lengths = [group.first.prefix_len for group in pair]
         size = "" if _have_one_length(*pair) else f"length {lengths[0]} against {lengths[1]}"
@@ -212,17 +214,17 @@ def of_one_processor(groups: Iterable[RunGroup]) -> list[RunGroup]:
 def _order_of_match(match: Match) -> tuple[bool, bool, int, int]:
     """Equal sides first, then those that may decide something, then most pairs and training."""
     pair = match.pair
-    units = min(len({run.subsample if group.is_of_a_part else run.seed for run in group.runs}) for group in pair)
-    return not match.unequal, units >= ENOUGH, pair[0].n_train, sum(map(pairs_trained, pair))
+    has_enough = min(group.units for group in pair) >= ENOUGH
+    return not match.unequal, has_enough, pair[0].n_train, sum(map(pairs_trained, pair))
 
 
 def is_of_more_inputs(other: Match, match: Match, metric: str) -> bool:
     """Whether another match says all that this one does, and more: it has the same runs on either side, perhaps with
     others, scored on more inputs. Both would be evidence of the same trainings."""
     inputs = [each.first.group.first.result["n_inputs"] for each in (other, match)]
-    decides = (
-        not other.unequal and not other.doubt and all(run.value(metric) is not None for run in runs_of(other.pair))
-    )
+    runs = runs_of(other.pair)
+    has_scores = all(run.value(metric) is not None for run in runs) and have_one_signature(runs, metric)
+    decides = not other.unequal and not other.doubt and has_scores
     has_all = all(_trainings(mine) <= _trainings(theirs) for mine, theirs in zip(match.pair, other.pair, strict=True))
     return inputs[0] > inputs[1] and decides and has_all
 

@@ -48,6 +48,11 @@ class RunGroup:
         return self.n_train != self.first.result.get("n_train_available")
 
     @property
+    def units(self) -> int:
+        """Independent units: subsamples where a part of the corpus was drawn, else seeds."""
+        return len({run.subsample if self.is_of_a_part else run.seed for run in self.runs})
+
+    @property
     def precision(self) -> str:
         """The number format that the model computed in."""
         return self.first.precision

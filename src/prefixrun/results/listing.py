@@ -60,7 +60,7 @@ class Listing:
     def keys(self) -> tuple[str, ...]:
         """Every key that may be asked for: what some run has, and every setting there is."""
         settings = (key for key, _ in flatten(defaults()))
-        return tuple(dict.fromkeys((*COLUMNS, *(key for run in self.runs for key in run.values), *settings)))
+        return tuple(dict.fromkeys((*COLUMNS, "local", *(key for run in self.runs for key in run.values), *settings)))
 
     def check(self, keys: Iterable[str]) -> list[str]:
         """One sentence for each key that no run can have, with the one that was probably meant."""

@@ -66,7 +66,8 @@ def run(arguments: Sequence[str]) -> int:
         runs = ordered(runs, sort.removeprefix("-"), descending=sort.startswith("-"))
     _show(listing, runs, filters, columns or _default_columns(runs))
     if hides_records:
-        print_text("the committed records: prefixrun ls local=false")
+        where = f" results_dir={values['results_dir']}" if "results_dir" in values else ""
+        print_text(f"the committed records: prefixrun ls local=false{where}")
     if out := path_of(values, "json"):
         write_json(out, _record(tree, listing, runs))
     return 0
