@@ -51,8 +51,8 @@ def _sureness(finding: Finding, units: str) -> str:
     parts = [f"n = {n}"] if n else []
     if finding.outcome in ("holds", "does not hold"):
         weighed = [each for each in outcomes if each in ("holds", "does not hold", "undecided")]
-        says = "say so" if finding.outcome == "holds" else "contradict it"
-        parts.append(f"{weighed.count(finding.outcome)} of {len(weighed)} comparisons {says}")
+        side = "for" if finding.outcome == "holds" else "against"
+        parts.append(f"{weighed.count(finding.outcome)} of {len(weighed)} comparisons {side} it")
     else:
         counts = ((outcome, outcomes.count(outcome)) for outcome in dict.fromkeys(outcomes))
         parts.append("evidence: " + ", ".join(f"{number} {outcome}" for outcome, number in counts))
