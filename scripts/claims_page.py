@@ -29,7 +29,7 @@ COMPARED = {
     "dart": (1_920, 300, "bf16"),
     "xsum": (400, 100, "bf16"),
 }
-"""Task → training pairs seen, test inputs and number format of its table of methods on the page."""
+"""Task → training pairs seen, test inputs and precision of its table of methods on the page."""
 LEFT_OUT = ("stored", "training tokens", "training s", "memory GiB", "p (Holm)")
 
 

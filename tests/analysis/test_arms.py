@@ -41,7 +41,7 @@ ATTACKS: dict[str, tuple[Sequence[Side], str, str, str]] = {
         "does not hold",
         "against the lowest development loss of 2",
     ),
-    "a start from another run has that run's training too": (
+    "initialisation from another run has that run's training too": (
         [prefix(0.3), prefix(0.99, loss=1.0, **{"init.name": "run", "init.digest": "d"}), other("finetune", 0.95)],
         "C2",
         "does not hold",
@@ -139,13 +139,13 @@ ATTACKS: dict[str, tuple[Sequence[Side], str, str, str]] = {
         [prefix(**{"train.keep": "best"}), other("embedding")],
         "C15",
         "undecided",
-        "unequal: state of the lowest development loss against last state",
+        "unequal: checkpoint of the lowest development loss against last checkpoint",
     ),
     "the equal length is taken where it is there": (
         [prefix(0.9, prefix_len=5), prefix(0.4, prefix_len=10), other("embedding", 0.8, prefix_len=10)],
         "C15",
         "does not hold",
-        "length 10) minus embedding-only (from words, length 10)",
+        "length 10) minus embedding-only (init=words, length 10)",
     ),
     "other lengths decide nothing": (
         [prefix(0.9, prefix_len=5), other("embedding", prefix_len=10)],
@@ -268,7 +268,7 @@ ATTACKS: dict[str, tuple[Sequence[Side], str, str, str]] = {
         "does not hold",
         "n = 5",
     ),
-    "another number format": ([prefix(), other("embedding", precision="bf16")], "C15", "no runs", ""),
+    "another precision": ([prefix(), other("embedding", precision="bf16")], "C15", "no runs", ""),
     "another kind of processor": (
         [prefix(result={"provenance": {"accelerator": "GPU"}}), other("embedding")],
         "C15",

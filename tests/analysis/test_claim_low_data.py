@@ -20,7 +20,7 @@ def test_low_data_is_judged_over_all_sizes(tmp_path: Path, prefix: float, finetu
     found = findings(tmp_path)["C8"]
     assert found.outcome == outcome
     (evidence,) = found.evidence
-    assert "mean over 50, 100, 500 pairs: BLEU of prefix-tuning from words minus fine-tuning" in evidence.text
+    assert "mean over 50, 100, 500 pairs: BLEU of prefix-tuning (init=words) minus fine-tuning" in evidence.text
     assert re.search(r"\[[+−][\d.]+, [+−][\d.]+\], n = 4", evidence.text)
     assert len(evidence.run_ids) == 24
 

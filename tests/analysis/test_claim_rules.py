@@ -71,7 +71,7 @@ def test_the_usual_start_speaks_however_few_runs_it_has(tmp_path: Path) -> None:
     write_four(tmp_path, "prefix", 0.7, seeds=range(3), prefix_len=5, **{"init.name": "random"})
     write_four(tmp_path, "prefix", 0.2, seeds=[1], prefix_len=10)
     (evidence,) = findings(tmp_path)["C2"].evidence
-    assert "from words, length 10" in evidence.text
+    assert "init=words, length 10" in evidence.text
     assert evidence.outcome == "too few runs"
 
 

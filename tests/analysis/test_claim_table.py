@@ -19,7 +19,7 @@ def test_a_row_says_what_holds_how_sure_it_is_and_what_would_change_it(tmp_path:
     assert {len(cells) for cells in rows.values()} == {6}
     _, paper, here, outcome, sure, change = rows["C15"]
     assert paper == "BLEU 62.2 at best against 70.3"
-    assert here.startswith("E2E, 42,061 pairs: BLEU of prefix-tuning (from words, length 10) minus embedding-only")
+    assert here.startswith("E2E, 42,061 pairs: BLEU of prefix-tuning (init=words, length 10) minus embedding-only")
     assert (outcome, sure) == ("**holds**", "n = 4; 1 of 1 comparisons for it")
     assert change.startswith("runs that move the interval by ")
     assert rows["C16"][3:] == [

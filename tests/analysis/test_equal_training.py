@@ -41,7 +41,7 @@ def test_the_papers_own_epochs_do_not_excuse_another_choice_of_the_state(tmp_pat
     write_sides(tmp_path, prefix(**FULL, **{"train.keep": "best"}), other("finetune", **FULL))
     (evidence,) = findings(tmp_path)["C2"].evidence
     assert evidence.outcome == "unequal"
-    assert "state of the lowest development loss against last state" in evidence.text
+    assert "checkpoint of the lowest development loss against last checkpoint" in evidence.text
 
 
 @pytest.mark.parametrize(("share", "epochs", "outcome"), [(0.03, 10, "unequal"), (0.03, 5, "holds")])

@@ -14,7 +14,7 @@ from prefixrun.errors import ConfigError
         (["task.dataset_config=en"], "task.dataset_config=en: is of a data set on the hub; add task.dataset=NAME"),
         (
             ["init=words", "init_words=null", "init.default_words=null", "task.default_words=null"],
-            "init_words: init=words starts the prefix from a text; give init_words=TEXT",
+            "init_words: init=words initialises the prefix from a text; give init_words=TEXT",
         ),
         (
             ["data_fraction=0.5", "train_size=10", "train.warmup_steps=0"],

@@ -161,7 +161,7 @@ def test_another_model_is_refused(backbone: Backbone, plain: PreTrainedModel) ->
 
 @pytest.mark.parametrize("model", ["tiny_llama", "tiny_gpt2"])
 def test_lora_stands_around_the_projections_of_the_copy(model: str) -> None:
-    """In the number format of the copy, and the copy alone changes."""
+    """In the dtype of the copy, and the copy alone changes."""
     config = compose([f"model={model}", "method=lora", "method.rank=2", "method.lora_dropout=0.5"])
     backbone = load(config.model)
     method = methods.build(config, backbone)

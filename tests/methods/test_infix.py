@@ -7,7 +7,7 @@ from torch import Tensor
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
 from prefixrun.methods import build
-from prefixrun.methods.init import start_ids
+from prefixrun.methods.init import initial_ids
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Row
 from prefixrun.models.masks import causal_mask
@@ -44,7 +44,7 @@ def test_started_from_words_it_is_the_words_between_input_and_output(backbone: B
     asked = config("init=words", "init_words=abc", f"method.mlp={mlp}")
     if mlp == "true":
         asked = config("init=words", "init_words=abc")
-    words = start_ids(backbone, asked)
+    words = initial_ids(backbone, asked)
     assert words is not None
     ours = states(backbone, asked, [LONG])
     for target, places in (((8, 9, 256), slice(0, 3)), ((10, 256), slice(3, 5))):

@@ -8,7 +8,7 @@ from prefixrun.config.compose import compose
 from prefixrun.config.schema import InitConfig
 from prefixrun.errors import ConfigError
 from prefixrun.methods import build
-from prefixrun.methods.init import activations, sampled_ids, start_from, word_ids
+from prefixrun.methods.init import activations, fit_mlp, sampled_ids, word_ids
 from prefixrun.methods.prefix import Reparametrisation
 from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.models.attention import attach_prefix
@@ -57,7 +57,7 @@ def test_the_mlp_is_fitted_and_the_error_falls(backbone: Backbone) -> None:
         torch.manual_seed(0)
         prefix = Reparametrisation(backbone.shape, LENGTH, mid_dim=64)
         rows = prefix.embedding.weight.detach().clone()
-        error = start_from(prefix, target, InitConfig(name="words", fit_steps=steps, fit_lr=1e-3))
+        error = fit_mlp(prefix, target, InitConfig(name="words", fit_steps=steps, fit_lr=1e-3))
         assert error == pytest.approx(float((prefix() - target).square().mean().detach()))
         assert torch.equal(prefix.embedding.weight, rows), "the embedding stays as drawn"
         assert all(parameter.grad is None for parameter in prefix.parameters()), "training starts without gradients"

@@ -34,7 +34,7 @@ def test_the_start_is_the_plain_model_to_the_bit(name: str, model: str, init: st
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_start_without_a_gradient_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match=rf"^init=zero: is no start of method={name}; give one of words, random"):
+    with pytest.raises(ConfigError, match=rf"^init=zero: does not work with method={name}; give one of words, random"):
         config_of(name, "tiny_llama", "init=zero")
 
 

@@ -1,4 +1,4 @@
-"""A prefix whose keys and values are the parameters themselves: sizes, starts, and what is stored of it."""
+"""A prefix whose keys and values are the parameters themselves: sizes, initialisation, and what is stored of it."""
 
 import pytest
 import torch

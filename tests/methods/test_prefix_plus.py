@@ -10,7 +10,7 @@ from prefixrun import methods
 from prefixrun.config.compose import compose
 from prefixrun.decoding.generate import generate
 from prefixrun.methods.attach import Attachment
-from prefixrun.methods.init import starting_point
+from prefixrun.methods.init import initial_key_values
 from prefixrun.methods.prefix_plus import PlusPrefix
 from prefixrun.models.architectures import random_model
 from prefixrun.models.attention import attention_sites
@@ -39,7 +39,7 @@ def test_features_have_a_mean_square_of_about_one_and_values_are_zero(init: str)
 def test_words_give_the_directions_of_their_keys() -> None:
     words = ("init=words", "init_words=abcd", "prefix_len=5")
     method, backbone = started(*words)
-    target = starting_point(backbone, compose(["model=tiny_gpt2", "method=prefix_plus", *words]))
+    target = initial_key_values(backbone, compose(["model=tiny_gpt2", "method=prefix_plus", *words]))
     assert target is not None
     keys = elu(target["decoder"][:, 0])
     features = method.prefix["decoder"].detach()[:, 0]

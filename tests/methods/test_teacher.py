@@ -7,10 +7,10 @@ from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
 from prefixrun.data import Pair
 from prefixrun.errors import ConfigError
-from prefixrun.methods import build, starts
+from prefixrun.methods import build, init_source
 from prefixrun.methods.context import context_ids
+from prefixrun.methods.init_source import context_source
 from prefixrun.methods.prompt import EncoderPrompt, Prompt
-from prefixrun.methods.starts import start_of
 from prefixrun.methods.teacher import TeacherContext, check_length, context_of
 from prefixrun.models.batches import PairIds
 from prefixrun.training.batch_loss import mean_kl
@@ -50,9 +50,9 @@ def test_a_prefix_that_starts_from_the_teachers_text_is_the_teacher(family: str)
     losses = []
     for text in (TEXT, TEXT[::-1]):
         asked = config("init=text", "init.digest=x", f"prefix_len={len(TEXT) + 1}")
-        start = start_of(asked, backbone, text, ())
+        start = context_source(asked, backbone, text, ())
         student = build(asked, backbone)
-        starts.initialize(student, backbone, asked, start)
+        init_source.initialize(student, backbone, asked, start)
         losses.append(mean_kl(student.eval(), backbone, teacher, IDS))
     assert losses[0] == pytest.approx(0, abs=1e-5)
     assert losses[1] > 1e-3

@@ -1,4 +1,4 @@
-"""What a run starts from is tokenised once, counted where it is cut, and refused where it does not fit."""
+"""What a run begins with is tokenised once, counted where it is cut, and refused where it does not fit."""
 
 from collections.abc import Callable
 from dataclasses import replace

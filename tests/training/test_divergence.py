@@ -43,7 +43,7 @@ def test_the_error_names_the_best_state() -> None:
     error = diverged("the loss is not a number", 5, CONFIG, history, {"a": 1})
     assert str(error) == (
         "step 5: the loss is not a number; training has diverged, try train.lr=0.0003 (now 0.001); "
-        "the state of step 2, dev loss 1.5000, is in best.safetensors"
+        "the checkpoint of step 2, dev loss 1.5000, is in best.safetensors"
     )
     assert (error.exit_code, error.state, error.details["history"]) == (6, {"a": 1}, history)
     assert "best" not in str(diverged("the loss is not a number", 5, CONFIG, history, {}))

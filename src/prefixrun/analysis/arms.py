@@ -1,9 +1,9 @@
 """Which run group stands for an arm of a comparison: the setting with the lowest loss on development pairs.
 
-Settings of one structure (start, length, size, parts of the model) were searched alike and differ in learning rate,
-warm-up and the like.
-Neither the score nor the number of runs chooses among them. Their losses are means over the seeds and subsamples that
-all of them have, as development parts differ between subsamples; where there are none, nothing can be told.
+Settings of one structure (initialisation, length, size, parts of the model) were searched alike and differ in learning
+rate, warm-up and the like. Neither the score nor the number of runs chooses among them. Their losses are means over the
+seeds and subsamples that all of them have, as development parts differ between subsamples; where there are none,
+nothing can be told.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from prefixrun.results.flat_settings import with_defaults
 from prefixrun.results.record import Record
 
 USUAL_LENGTH = 10
-"""Where the paper's tuning starts (section 5.3)."""
+"""The length that the paper's tuning begins with (section 5.3)."""
 
 DIVERGED = 1.4
 """A run's development loss, in times of the lowest of its structure on the same pairs with the same training, above
 which its training counts as failed. Committed runs of one setting and subsample differ by less than 1.2 times."""
 
-STARTS = ("words", "random")
+INITS = ("words", "random")
 """Initialisations that the paper compares, the preferred one first; others come behind them."""
 
 PARTS = ("method.layers", "method.sites", "method.nested", "method.train_embedding")
@@ -71,7 +71,7 @@ class Arm:
     def structures(self, groups: Sequence[RunGroup]) -> list[list[RunGroup]]:
         """The members in lists of one structure, the most preferred first.
 
-        Prefer the task's default initialisation, then words, random and other starts, then the prefix length nearest
+        Prefer the task's default initialisation, then words, random and others, then the prefix length nearest
         to that of the paper's table, then the share of parameters nearest to the arm's, then all parts of the model,
         then the smaller size.
         """
@@ -93,10 +93,10 @@ class Arm:
         wanted, length = usual_length(group.first.scored_as), group.first.prefix_len
         distance = 0.0 if self.share is None else abs(log(group.share / self.share))
         init = group.first.result["init"]
-        start = (not group.has_default_init, STARTS.index(init) if init in STARTS else len(STARTS), init or "")
+        order = (not group.has_default_init, INITS.index(init) if init in INITS else len(INITS), init or "")
         settings, usual = group.first.settings, with_defaults({})
         changed = tuple(settings[key] != usual[key] for key in PARTS)
-        return *start, abs(log((length or wanted) / wanted)), length or 0, distance, changed, group.share, parts(group)
+        return *order, abs(log((length or wanted) / wanted)), length or 0, distance, changed, group.share, parts(group)
 
 
 @cache
@@ -169,6 +169,6 @@ def diverged_runs(group: RunGroup, settings: Sequence[RunGroup]) -> list[str]:
 
 
 def _rose(run: Record) -> bool:
-    """Whether the last state is used and the training loss ended above where it began."""
+    """Whether the last checkpoint is used and the training loss ended above where it began."""
     losses = [each["train_loss"] for each in run.result.get("training", {}).get("history", []) if "train_loss" in each]
     return run.settings.get("train.keep") != "best" and len(losses) > 1 and losses[-1] > DIVERGED * losses[0]

@@ -116,7 +116,7 @@ CLAIMS = (
         "With little data prefix-tuning beats fine-tuning, on average over 50 to 500 examples.",
         "6.3",
         "2.9 BLEU on average",
-        "prefix from words against fine-tuning at two or more sizes up to 500, averaged over sizes, three subsamples "
+        "prefix (init=words) against fine-tuning at two or more sizes up to 500, averaged over sizes, three subsamples "
         "or more: the interval is above 0",
         (low_data_mean,),
     ),
@@ -125,7 +125,7 @@ CLAIMS = (
         "With little data its outputs are more faithful to the input.",
         "6.3",
         "one example at four sizes",
-        "slot errors of prefix from words against fine-tuning, each size up to 500: the interval is below 0 (the "
+        "slot errors of prefix (init=words) against fine-tuning, each size up to 500: the interval is below 0 (the "
         "paper: examples)",
         (Comparison(WORDS, FINETUNE, "more", metrics=("SLOT_ERROR",), amount="low", tasks=("e2e",)),),
     ),
@@ -197,7 +197,7 @@ CLAIMS = (
     ),
     Claim(
         "C17",
-        "With little data a start from real words is much better than a random one.",
+        "With little data initialisation from real words is much better than a random one.",
         "7.4",
         "a figure: random is the lowest by far",
         "words against random at each size up to 500: the interval is above 0",
@@ -205,17 +205,17 @@ CLAIMS = (
     ),
     Claim(
         "C18",
-        "With all data the start does not matter.",
+        "With all data the initialisation does not matter.",
         "7.4",
         "in words",
         "words against random with all pairs: the interval lies within the margin on both sides",
         (Comparison(WORDS, RANDOM, "same", amount="all"),),
-        waiting="It takes both starts on all 42,061 pairs of E2E with three seeds, six runs of about 2.2 million "
-        "tokens each; no grid of the laptop profile has them",
+        waiting="It takes both initialisations on all 42,061 pairs of E2E with three seeds, six runs of about 2.2 "
+        "million tokens each; no grid of the laptop profile has them",
     ),
     Claim(
         "C19",
-        "Prefix-tuning, started at random, beats fine-tuning from more than a fifth of the data on.",
+        "Prefix-tuning with random initialisation beats fine-tuning from more than a fifth of the data on.",
         "7.5",
         "a figure: above fine-tuning beyond 20 %",
         "random prefix against fine-tuning at each share of E2E above 20 %, three subsamples or more of each: the "

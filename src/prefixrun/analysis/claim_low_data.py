@@ -67,7 +67,7 @@ def _averaged(matches: Sequence[Match]) -> Iterator[Evidence]:
     number_format = "" if first.precision == "fp32" else f", {first.precision}"
     head = (
         f"{task_and_model(first)}, mean over {sizes} pairs{number_format}: "
-        f"{display_names.of_metric(metric)} of prefix-tuning from words minus fine-tuning {interval_text(mean, 1)}, "
+        f"{display_names.of_metric(metric)} of prefix-tuning (init=words) minus fine-tuning {interval_text(mean, 1)}, "
         f"{count_text(mean)}{f' (of seeds alone: {why_unknown})' if why_unknown else ''}"
     )
     notes = dict.fromkeys(filter(None, (match_notes(match) for match in matches)))

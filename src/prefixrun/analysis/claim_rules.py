@@ -3,7 +3,7 @@
 A claim holds when every rule has evidence and every piece that may decide says so, does not hold when one piece
 contradicts it, and is undecided otherwise. Intervals are over seeds and inputs (comparison.py), at a level that is
 corrected for looking again after each added seed (verdicts.py), not for the number of claims. Both sides of a
-comparison share data, model, decoding, number format and kind of processor; they have equal training
+comparison share data, model, decoding, precision and kind of processor; they have equal training
 (equal_training.py) and, where both have a length, the same. Otherwise the evidence is shown as unequal. Each side
 stands for its method by its best setting (arms.py). Fewer than three independent runs decide nothing, neither for a
 claim nor against it. With a drawn part of the data the independent units are subsamples: such a claim is of any pairs
@@ -85,7 +85,7 @@ class Comparison:
     metrics: tuple[str, ...] = ()
     """Empty: the first main metric of the task."""
     amount: Amount = "most"
-    """`low`: each size up to 500 pairs; `most`: the most pairs with both arms, in each number format; `share`: each
+    """`low`: each size up to 500 pairs; `most`: the most pairs with both arms, in each precision; `share`: each
     part of the data that was seen whole; `all`: the whole data, seen whole."""
     tasks: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ class Comparison:
                     yield _compare(match, metric, self.kind)
 
     def matches(self, groups: Sequence[RunGroup]) -> list[Match]:
-        """The two sides on every task, model and number format that has both; with `most` those of the most pairs."""
+        """The two sides on every task, model and precision that has both; with `most` those of the most pairs."""
         concerned = [group for group in of_one_processor(groups) if self._concerns(group)]
         matches = [match for pool in split_by(concerned, pool_key) if (match := self._best_match(pool))]
         if self.amount != "most":
@@ -118,17 +118,18 @@ class Comparison:
 
     def _match(self, alike: Sequence[RunGroup]) -> Match | None:
         """The most preferred structure of the first arm that the second has with the same length, each side by its best
-        setting; of one start a length with enough runs. Where no length is the same, the most preferred of both."""
+        setting; of one initialisation a length with enough runs. Where no length is the same, the most preferred of
+        both."""
         first, second = self.first.members(alike), self.second.members(alike)
-        if self.first.method == self.second.method:  # they differ in nothing but the start, so were searched alike
+        if self.first.method == self.second.method:  # they differ in the initialisation alone, so were searched alike
             first, second = _searched_alike(first, second)
         ours, theirs = self.first.structures(first), self.second.structures(second)
         if not ours or not theirs:
             return None
         pairs = [(left, right) for left in ours for right in theirs if _have_one_length(left[0], right[0])]
         of_one_length = [(choose(left), choose(right)) for left, right in pairs]
-        of_usual_start = (each for each in of_one_length if each[0].group.init == ours[0][0].init)
-        with_enough = (each for each in of_usual_start if min(side.group.units for side in each) >= ENOUGH)
+        of_usual_init = (each for each in of_one_length if each[0].group.init == ours[0][0].init)
+        with_enough = (each for each in of_usual_init if min(side.group.units for side in each) >= ENOUGH)
         sides = next(with_enough, None) or next(iter(of_one_length), None) or (choose(ours[0]), choose(theirs[0]))
         pair = sides[0].group, sides[1].group
         lengths = [group.first.prefix_len for group in pair]
@@ -191,7 +192,7 @@ def run_ids(*groups: RunGroup) -> tuple[str, ...]:
 
 def pool_key(group: RunGroup) -> tuple[object, ...]:
     """Equal for run groups of one processor whose scores may be compared when their training was equal: inputs, model,
-    decoding, pairs, number format and processor."""
+    decoding, pairs, precision and processor."""
     return group.comparison_key, group.n_train, group.precision, processor(group.first)
 
 
@@ -239,7 +240,7 @@ def _have_one_length(first: RunGroup, second: RunGroup) -> bool:
 
 
 def _searched_alike(first: Sequence[RunGroup], second: Sequence[RunGroup]) -> tuple[list[RunGroup], list[RunGroup]]:
-    """The groups of each side whose settings, but for the start, the other side has too."""
+    """The groups of each side whose settings, but for the initialisation, the other side has too."""
     keys = [{group.settings_except(*INITIALISATION) for group in side} for side in (first, second)]
     common = keys[0] & keys[1]
     in_common = [[each for each in side if each.settings_except(*INITIALISATION) in common] for side in (first, second)]
@@ -322,10 +323,10 @@ def _decimals(group: RunGroup, metric: str) -> int:
 
 
 def _arm_text(group: RunGroup) -> str:
-    """`adapter 0.1 %`, `prefix-tuning (from words, length 5)`."""
+    """`adapter 0.1 %`, `prefix-tuning (init=words, length 5)`."""
     name = f"{display_names.of_method(group.method)} {share_text(group)}".rstrip()
     details = (
-        f"from {group.init}" if group.init else "",
+        f"init={group.init}" if group.init else "",
         f"length {group.first.prefix_len}" if group.first.prefix_len is not None else "",
     )
     return f"{name} ({', '.join(filter(None, details))})" if any(details) else name

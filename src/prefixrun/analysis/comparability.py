@@ -77,7 +77,7 @@ def comparison_key(record: Record) -> Key:
 
 
 def training_amount(record: Record) -> tuple[int, int, str]:
-    """Training pairs, how many of them are seen, and the number format, which comparisons of methods hold equal too.
+    """Training pairs, how many of them are seen, and the precision, which comparisons of methods hold equal too.
 
     Several epochs count as one, because the paper trains its methods for different numbers of epochs.
     """

@@ -1,6 +1,6 @@
 """What the figures show: which run groups form a curve, a column of initialisations or a cloud; plots.py draws them.
 
-Every figure is of one task, split, corpus, set of inputs, model and number format. Run groups of one curve with the
+Every figure is of one task, split, corpus, set of inputs, model and precision. Run groups of one curve with the
 same x differ in settings that the curve does not name: the one of the lowest development loss is shown (arms.py), and
 the caption counts the others. What a caption says is in captions.py.
 """
@@ -161,7 +161,7 @@ def _with_different_labels(curves: Sequence[Curve]) -> list[Curve]:
     details: tuple[Callable[[RunGroup], str], ...] = (
         lambda group: group.init or "",
         lambda group: f"length {group.first.prefix_len}",
-        lambda group: f"rate {group.first.settings.get('train.lr')}",
+        lambda group: f"lr {group.first.settings.get('train.lr')}",
     )
     for detail in details:
         labels = Counter(curve.label for curve in curves)

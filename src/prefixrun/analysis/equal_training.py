@@ -1,14 +1,14 @@
 """Have the two sides of a comparison had equal training?
 
 Equal is: as many pairs trained on, counted with repetition; rows of as many targets, where steps limit the training, as
-a batch of such rows is seldom quite full; and the state that is used chosen in the same way, either the last one or, on
-both sides, that of the lowest loss on development pairs. With the latter each side stops where it is best, within the
-same budget.
+a batch of such rows is seldom quite full; and the checkpoint that is used chosen in the same way, either the last one
+or, on both sides, that of the lowest loss on development pairs. With the latter each side stops where it is best,
+within the same budget.
 
 One exception is the paper's own training, where both sides have it: its claims are made with other epochs for the
 methods (Table 6), and with 200/200/200/400 steps for prefix-tuning against 100/100/200/400 for fine-tuning with 50,
-100, 200 and 500 pairs (Table 8, ACL version), each choosing its best state on a development part. The evidence then
-says so. Steps that are neither equal nor these decide nothing, however close they are.
+100, 200 and 500 pairs (Table 8, ACL version), each choosing its best checkpoint on a development part. The evidence
+then says so. Steps that are neither equal nor these decide nothing, however close they are.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ LOW_DATA_STEPS: Mapping[str, Mapping[int, int]] = {
 LOW_DATA_BATCH = 10
 
 Training = tuple[int, bool, int | None]
-"""Pairs trained on, whether the state of the lowest development loss is used, and the most targets behind one input,
-which is None where the training ends with an epoch."""
+"""Pairs trained on, whether the checkpoint of the lowest development loss is used, and the most targets behind one
+input, which is None where the training ends with an epoch."""
 
 
 def training_of(group: RunGroup) -> Training:
@@ -98,4 +98,4 @@ def note(first: RunGroup, second: RunGroup) -> str:
 
 
 def _state(training: Training) -> str:
-    return "state of the lowest development loss" if training[1] else "last state"
+    return "checkpoint of the lowest development loss" if training[1] else "last checkpoint"

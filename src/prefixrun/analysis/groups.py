@@ -54,7 +54,7 @@ class RunGroup:
 
     @property
     def precision(self) -> str:
-        """The number format that the model computed in."""
+        """The precision that the model computed in."""
         return self.first.precision
 
     @cached_property

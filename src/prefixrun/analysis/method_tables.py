@@ -177,7 +177,7 @@ def _notes(table: MethodTable) -> Iterator[str]:
     if _has_forgetting(table):
         yield "Plain text: what the method adds to the model's loss on plain prose, in nats a token."
     yield (
-        "Dev loss: nats a target token on development pairs, of the state that was kept. "
+        "Dev loss: nats a target token on development pairs, of the checkpoint that was kept. "
         "Scores: mean ± standard deviation between runs. Differences: interval over seeds and inputs, "
         "subsamples weigh alike, two-sided p-value corrected for the tests of this table."
     )

@@ -129,7 +129,7 @@ def _capacity(records: Sequence[Record]) -> Iterator[Answer]:
         }
         by_name: dict[str, dict[str, RunGroup]] = {}
         for of_settings in split_by(alike, lambda group: _settings(group.first, "task.", "test_size")):
-            # A method with several rates on one task has its rate in its name on all of them.
+            # A method with several learning rates on one task has its learning rate in its name on all of them.
             name = max((named[group] for group in of_settings), key=len)
             if name in by_name:  # where each has a task of its own
                 name = f"{name}, point of run {of_settings[0].first.run_id}"

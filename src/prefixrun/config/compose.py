@@ -35,8 +35,8 @@ VERSION_BASE = "1.3"
 
 Solver = Callable[[Config, Collection[str]], Config]
 """From a configuration and the keys that its user set to the same with the layout of its model, the digests of what its
-prefix starts from and of what its teacher reads, the length of the former, and the size that comes closest to its
-budget. Raises PrefixrunError."""
+prefix is initialised from and of what its teacher reads, the length of the former, and the size that comes closest to
+its budget. Raises PrefixrunError."""
 
 
 def _no_solver(config: Config, user_keys: Collection[str]) -> Config:
@@ -72,7 +72,7 @@ def compose(overrides: Sequence[str] = (), *, config_dir: Path | None = None, so
 
 def task_of(name: str, config_dir: Path) -> TaskConfig:
     """The task of this name in a directory of the user's own. Raises ConfigError."""
-    # a start without words, which the task's file need not give
+    # an initialisation without words, which the task's file need not give
     return compose([f"task={name}", "init=random"], config_dir=config_dir).task
 
 

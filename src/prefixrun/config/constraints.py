@@ -35,29 +35,29 @@ def _dataset(dataset: str | None, config: str | None, revision: str | None) -> s
 def _words(method: str, init: str, words: str | None, default: str | None, of_task: str | None) -> str | None:
     if METHOD_SPECS[method].has_init and init == "words" and words is None and default is None and of_task is None:
         return (
-            "init_words: init=words starts the prefix from a text; give init_words=TEXT of exactly prefix_len tokens,"
-            " task.default_words=TEXT of any length, or init=random"
+            "init_words: init=words initialises the prefix from a text; give init_words=TEXT of exactly prefix_len "
+            "tokens, task.default_words=TEXT of any length, or init=random"
         )
     return None
 
 
 _MATERIAL = {"text": ("text", "file"), "run": ("run",)}
-"""Start → the keys of init that name what it starts from."""
+"""Value of init.name → the keys of init that say what it reads."""
 
 
-def _start(method: str, init: str, *of_keys: str | None) -> str | None:
-    """What is wrong with the start and the keys that name what it starts from (text, file, run and their digest)."""
+def _init(method: str, init: str, *of_keys: str | None) -> str | None:
+    """What is wrong with the initialisation and the keys that say what it reads (text, file, run and their digest)."""
     spec, values = METHOD_SPECS[method], dict(zip(("text", "file", "run", "digest"), of_keys, strict=True))
     keys = _MATERIAL.get(init, ())
     for key in ("text", "file", "run"):
         if values[key] is not None and (key not in keys or not spec.has_init):
-            start = next(start for start, names in _MATERIAL.items() if key in names)
-            reader = f"init={start}" if spec.has_init else f"methods with a prefix, not by method={method}"
+            reading = next(name for name, names in _MATERIAL.items() if key in names)
+            reader = f"init={reading}" if spec.has_init else f"methods with a prefix, not by method={method}"
             return f"init.{key}={shortened(values[key])}: is only used by {reader}; leave it out"
     if not spec.has_init:
         return None
-    if init not in spec.starts:
-        return f"init={init}: is no start of method={method}; give one of {', '.join(spec.starts)}"
+    if init not in spec.inits:
+        return f"init={init}: does not work with method={method}; give one of {', '.join(spec.inits)}"
     named = [key for key in keys if values[key] is not None]
     if keys and not named and values["digest"] is None:
         examples = {"text": "init.text=TEXT", "file": "init.file=FILE", "run": "init.run=ID"}
@@ -276,7 +276,7 @@ RULES: tuple[tuple[Callable[..., str | None], tuple[str, ...]], ...] = (
     (_data_dir, ("profile", "data_dir", "task.dataset", "task.name")),
     (_dataset, ("task.dataset", "task.dataset_config", "task.dataset_revision")),
     (_words, ("method.name", "init.name", "init_words", "init.default_words", "task.default_words")),
-    (_start, ("method.name", "init.name", *(f"init.{key}" for key in ("text", "file", "run", "digest")))),
+    (_init, ("method.name", "init.name", *(f"init.{key}" for key in ("text", "file", "run", "digest")))),
     (
         _distill,
         (

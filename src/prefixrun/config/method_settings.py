@@ -1,4 +1,4 @@
-"""The sections `method` and `init`: which parameters are trained, and what they start from."""
+"""The sections `method` and `init`: which parameters are trained, and how they are initialised."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ from prefixrun.config.field_types import (
     Range,
     Rate,
 )
-from prefixrun.config.method_specs import ALL_STARTS, COMBINATIONS, METHOD_SPECS
+from prefixrun.config.method_specs import ALL_INITS, COMBINATIONS, METHOD_SPECS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class MethodConfig:
     runs: str | None = field(default=None, metadata=PLACE)
     """For prefix_combined: finished runs of results_dir with + between them, each by the beginning of its id, its
     directory, or as TASK or TASK@SEED: the run of a prefix on that task with this run's prefix_len, seed, training
-    pairs and steps; of several, that with its rate."""
+    pairs and steps; of several, that with its learning rate."""
     combine: Annotated[str, OneOf(lambda: COMBINATIONS)] | None = None
     """How these become one: "concatenate" puts one behind the other, "average" and "sum" add keys and values position
     by position, "keys_values" takes the keys of the first and the values of the second."""
@@ -88,15 +88,15 @@ class MethodConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitConfig:
-    """How the prefix starts."""
+    """How the prefix is initialised."""
 
-    name: Annotated[str, OneOf(lambda: ALL_STARTS)]
-    """"words" starts from the model's activations for init_words; "random" from the initialisation of PyTorch's
+    name: Annotated[str, OneOf(lambda: ALL_INITS)]
+    """"words" takes the model's activations for init_words; "random" from the initialisation of PyTorch's
     layers, as the paper's code does; "uniform" from uniform(0, 1), as its appendix says; "zero" from keys and values
     of zero; "vocab" from the activations of tokens drawn from the vocabulary; "text" from those of init.text or
     init.file; "examples" from those of training pairs; "run" from the prefix that another run has trained."""
     fit_steps: Count = 500
-    """Steps that fit the MLP to a start that is not random (method prefix)."""
+    """Steps that fit the MLP to an initialisation that is not random (method prefix)."""
     fit_lr: Rate = 1e-4
     """Learning rate of that fit."""
     default_words: str | None = None

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 COMBINATIONS = ("concatenate", "average", "sum", "keys_values")
 """The values of method.combine: see schema.MethodConfig."""
-ALL_STARTS = ("words", "random", "uniform", "zero", "vocab", "text", "examples", "run")
+ALL_INITS = ("words", "random", "uniform", "zero", "vocab", "text", "examples", "run")
 """The values of init.name: see schema.InitConfig."""
-TOKEN_STARTS = ALL_STARTS[:5]
+TOKEN_INITS = ALL_INITS[:5]
 """Those that need no more than the tokens of prefix_len positions."""
 
 
@@ -48,9 +48,9 @@ class MethodSpec:
     """Whether it has positions with an initialisation: whether prefix_len and init mean something."""
     shifts_text: bool = True
     """Whether its positions stand before the text's in a decoder-only model, which then has as many fewer for it."""
-    starts: tuple[str, ...] = TOKEN_STARTS
+    inits: tuple[str, ...] = TOKEN_INITS
     """Where it has one, which values of init it can have. Methods whose parameters are keys and values in front of
-    attention modules, or an MLP that makes them, have ALL_STARTS: their `fit_to` takes any keys and values."""
+    attention modules, or an MLP that makes them, have ALL_INITS: their `fit_to` takes any keys and values."""
     stores_prefix: bool = False
     """Whether what it stores are vectors of attention heads, one or two a layer, head and position."""
     trains: bool = True
@@ -78,7 +78,7 @@ _OF_KEYS_AND_VALUES = MethodSpec(
     size_key="prefix_len",
     settings=("method.sites", "method.layers", "method.nested", *_START),
     has_init=True,
-    starts=ALL_STARTS,
+    inits=ALL_INITS,
     stores_prefix=True,
 )
 """What all prefixes of attention modules have in common."""
@@ -88,7 +88,7 @@ METHOD_SPECS: dict[str, MethodSpec] = {
     for spec in (
         # Section 4.3: the MLP that makes the keys and values is trained, and only what it makes is stored.
         replace(_OF_KEYS_AND_VALUES, name="prefix", label="prefix-tuning", colour="#0072B2"),
-        # Section 4.3: the keys and values themselves are trained, less stably from a random start.
+        # Section 4.3: the keys and values themselves are trained, less stably with a random initialisation.
         replace(
             _OF_KEYS_AND_VALUES, name="prefix_flat", label="prefix-tuning without MLP", colour="#56B4E9", marker="h"
         ),
@@ -102,7 +102,7 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             marker="p",
             shifts_text=False,
             # Keys and values of zero behind a gate of zero have no gradient.
-            starts=tuple(start for start in ALL_STARTS if start != "zero"),
+            inits=tuple(init for init in ALL_INITS if init != "zero"),
         ),
         # A prefix outside the softmax: a trained function of the query (Prefix-Tuning+, arXiv 2506.13674).
         replace(
@@ -114,7 +114,7 @@ METHOD_SPECS: dict[str, MethodSpec] = {
             settings=("method.query", *_OF_KEYS_AND_VALUES.settings),
             shifts_text=False,
             # Features and values of zero have no gradient.
-            starts=tuple(start for start in TOKEN_STARTS if start != "zero"),
+            inits=tuple(init for init in TOKEN_INITS if init != "zero"),
         ),
         # Trained prefixes of other runs as one (docs/OPEN_QUESTIONS.md); nothing is trained.
         MethodSpec(

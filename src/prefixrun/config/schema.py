@@ -58,7 +58,7 @@ class Config:
     """Share of the model's parameters that may be stored, such as 0.1%: prefix length, adapter width, LoRA rank or
     number of top layers is chosen to come closest to it. The run is the same as with that number given itself."""
     init_words: str | None = None
-    """Text whose activations the prefix starts from (init=words); it must have exactly prefix_len tokens, as in the
+    """Text whose activations initialise the prefix (init=words); it must have exactly prefix_len tokens, as in the
     paper. None takes init.default_words, or task.default_words."""
     data_fraction: Share = 1.0
     """Share of the training pairs that is used, drawn with subsample_seed."""

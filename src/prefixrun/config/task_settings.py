@@ -25,7 +25,7 @@ class TaskConfig:
     """Inputs of more tokens lose their end, in training, development and test alike; how many did is shown and
     recorded. The separator behind the input does not count. 512 for XSUM, as in the paper; none for no limit."""
     default_words: str | None = None
-    """Text that init=words starts from when neither init_words nor init.default_words is given."""
+    """Text that init=words takes when neither init_words nor init.default_words is given."""
     source_column: str | None = None
     """For own tasks, as are the keys below: the column (or key) with the input; "source" where it is not set."""
     reference_columns: Annotated[str, TextList("columns")] | None = None

@@ -53,8 +53,8 @@ class TrainConfig:
     """Stop when the development loss has not improved for more than so many measurements; none never stops early."""
     diverged_factor: Annotated[float, Range(1, above=True, limit=1e6)] | None = field(default=2.5, metadata=NO_NUMBER)
     """A run whose training loss has risen to more than so many times its start (a start below 1 nat counts as 1) has
-    diverged: it stops, keeps its state of the lowest development loss, and says which rate to try. None never stops a
-    run for that."""
+    diverged: it stops, keeps the checkpoint of the lowest development loss, and says which learning rate to try. None
+    never stops a run for that."""
     diverged_steps: Count = field(default=20, metadata=NO_NUMBER)
     """Over how many steps the mean of that loss is taken, so that a run that recovers from some bad steps goes on. At
     the end of a shorter training it is the mean of all steps but the first."""

@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 SHARE = 3
-"""A shortened warm-up is one step of this many: at the rates of the recipes it is the first steps that diverge."""
+"""A shortened warm-up is one step of this many: at the learning rates of the recipes it is the first steps that
+diverge."""
 
 
 def fit_warmup(raw: dict[str, Any], user_keys: Collection[str]) -> None:

@@ -2,7 +2,7 @@
 
 `METHOD_SPECS` names the module of each. It has these functions, the last two of them only where they say something:
 
-    build(config, backbone) -> Method             with its random start; none in a method that trains nothing
+    build(config, backbone) -> Method             with its random initialisation; none in a method that trains nothing
     restore(config, backbone, tensors) -> Method  ready for use, from what `Method.trained_tensors` gave
     refuse(config, backbone) -> None              raises ConfigError for a backbone that cannot have the method
     largest_size(backbone) -> int                 bound of the size that a budget may choose

@@ -37,7 +37,7 @@ SLOT = "adapter"
 class Adapter(nn.Module):
     """(..., width) to (..., width). Starts close to the identity: weights from N(0, 0.02), biases of zero.
 
-    Computes in its own float32 whatever the model's number format is.
+    Computes in its own float32 whatever the model's dtype is.
     """
 
     def __init__(self, width: int, bottleneck: int) -> None:
@@ -91,7 +91,7 @@ def _through(module: nn.Module, _: Any, output: Any) -> Any:
 
 
 def build(config: Config, backbone: Backbone) -> Adapters:
-    """With its random start."""
+    """With its random initialisation."""
     return _adapters(config, backbone.model)
 
 

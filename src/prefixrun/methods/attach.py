@@ -67,9 +67,9 @@ class Attachment:
 
 
 def check_same(backbone: Backbone, model: PreTrainedModel) -> None:
-    """Raise ConfigError unless `model` has the shape and the weights of the backbone, in whatever number format.
+    """Raise ConfigError unless `model` has the shape and the weights of the backbone, in whatever dtype.
 
-    Weights of another number format are rounded: they may differ by the precision of the coarser one.
+    Weights of another dtype are rounded: they may differ by the precision of the coarser one.
     """
     if is_quantised(backbone.model):
         raise ConfigError(

@@ -39,7 +39,7 @@ class Method(nn.Module):
     """Whether each training batch uses the first positions alone, see method.nested in the schema."""
 
     def on_copy(self, backbone: Backbone) -> Method:
-        """The trained method for another copy of the model, on its device; the parameters keep their number format."""
+        """The trained method for another copy of the model, on its device; the parameters keep their dtype."""
         return copy.deepcopy(self).to(backbone.head.device)
 
     def begin_batch(self, stream: np.random.Generator) -> None:
@@ -51,7 +51,7 @@ class Method(nn.Module):
         return 0
 
     def initialize(self, backbone: Backbone, config: Config) -> float | None:
-        """Move to the start that `config.init` asks for.
+        """Initialise as `config.init` says.
 
         Returns the mean squared error that a fit left, None where nothing was fitted. Raises ConfigError.
         """
@@ -62,7 +62,7 @@ class Method(nn.Module):
         return {}
 
     def prefix_kv(self, backbone: Backbone) -> Mapping[str, Sequence[PrefixKV | None]]:
-        """The same by site and layer of the backbone, in its number format; None at a layer without a prefix."""
+        """The same by site and layer of the backbone, in its dtype; None at a layer without a prefix."""
         return shared_prefix_kv(self.key_values(backbone), backbone.head.dtype)
 
     @contextmanager

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from prefixrun.methods.base import PrefixKeyValues
-from prefixrun.methods.init import keys_values, start_embeddings
+from prefixrun.methods.init import initial_embeddings, keys_values
 from prefixrun.methods.prefix import FixedPrefix, Prefix
 from prefixrun.methods.virtual_tokens import VirtualTokens
 from prefixrun.models.attention import attach_prefix
@@ -40,7 +40,7 @@ class EmbeddingPrefix(Prefix):
         return {NAME: self.table().detach()}
 
     def initialize(self, backbone: Backbone, config: Config) -> float | None:
-        return self.table.initialize(config.init, start_embeddings(backbone, config), config.seed)
+        return self.table.initialize(config.init, initial_embeddings(backbone, config), config.seed)
 
 
 class FixedEmbedding(FixedPrefix):
@@ -64,7 +64,7 @@ def activations_of(backbone: Backbone, table: Tensor) -> PrefixKeyValues:
 
 
 def build(config: Config, backbone: Backbone) -> EmbeddingPrefix:
-    """With its random start."""
+    """With its random initialisation."""
     table = VirtualTokens(
         config.prefix_len, backbone.embedding_width, config.method.mid_dim if config.method.mlp else None
     )

@@ -37,7 +37,7 @@ class FineTuned(Method):
 
     @contextmanager
     def attach(self, backbone: Backbone) -> Iterator[None]:
-        # In the backbone's number format; gradients go back through the rounding.
+        # In the backbone's dtype; gradients go back through the rounding.
         in_format = (weight.to(backbone.head.dtype) for weight in self.weights)
         entries = [
             (module._parameters, name, weight)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from prefixrun.methods.base import Method
-from prefixrun.methods.init import generator, start_embeddings
+from prefixrun.methods.init import generator, initial_embeddings
 from prefixrun.methods.prefix import MLPPrefix, Prefix
 from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.methods.virtual_tokens import VirtualTokens
@@ -144,7 +144,7 @@ class TrainedInfix(Infix):
 
     def initialize(self, backbone: Backbone, config: Config) -> float | None:
         """With words (or sampled tokens) the infix is these words in their place: nothing is added at first."""
-        words = start_embeddings(backbone, config)
+        words = initial_embeddings(backbone, config)
         self.table.initialize(config.init, words, config.seed)
         if config.init.name == "uniform":
             self.prefix.uniform(generator(config.seed, backbone.head.device))
@@ -167,7 +167,7 @@ class FixedInfix(Infix):
 
 
 def build(config: Config, backbone: Backbone) -> TrainedInfix:
-    """With its random start. The embeddings have no MLP in the paper's code, the keys and values do."""
+    """With its random initialisation. The embeddings have no MLP in the paper's code, the keys and values do."""
     length, shape, dropout = config.prefix_len, backbone.shape, config.method.prefix_dropout
     table = VirtualTokens(length, backbone.embedding_width)
     if config.method.mlp:

@@ -1,4 +1,4 @@
-"""How a prefix starts: from the activations of real tokens (paper, section 7.4 and figure 5), at random or at zero."""
+"""Initialisation of a prefix: from the activations of real tokens (section 7.4 and figure 5), at random or at zero."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from prefixrun.methods.base import PrefixKeyValues
 
 STREAM = 2
-"""Number of the random stream of a start, see training.trainer for those of order and dropout."""
+"""Number of the random stream of initialisation, see training.trainer for those of order and dropout."""
 
 
 class FixedRowsMlp(Protocol):
@@ -35,26 +35,26 @@ class FixedRowsMlp(Protocol):
     def __call__(self) -> Tensor: ...
 
 
-def starting_point(backbone: Backbone, config: Config) -> PrefixKeyValues | None:
-    """The keys and values of real tokens that a prefix is to start from; None for a start that reads none.
+def initial_key_values(backbone: Backbone, config: Config) -> PrefixKeyValues | None:
+    """The keys and values of real tokens that initialise a prefix; None for an initialisation that reads none.
 
     Raises:
         ConfigError: init_words of another length than the prefix.
     """
-    ids = start_ids(backbone, config)
+    ids = initial_ids(backbone, config)
     return None if ids is None else by_site(backbone, ids)
 
 
-def start_embeddings(backbone: Backbone, config: Config) -> Tensor | None:
-    """Input embeddings of those tokens: (prefix_len, d), float32. Errors as starting_point's."""
-    ids = start_ids(backbone, config)
+def initial_embeddings(backbone: Backbone, config: Config) -> Tensor | None:
+    """Input embeddings of those tokens: (prefix_len, d), float32. Errors as initial_key_values's."""
+    ids = initial_ids(backbone, config)
     if ids is None:
         return None
     return backbone.embed(torch.tensor(ids, device=backbone.head.device)).detach().float()
 
 
-def start_ids(backbone: Backbone, config: Config) -> list[int] | None:
-    """The tokens that `config.init` names: words, or drawn from the vocabulary; None for the other starts."""
+def initial_ids(backbone: Backbone, config: Config) -> list[int] | None:
+    """The tokens that `config.init` names: words, or drawn from the vocabulary; None for the others."""
     if config.init.name == "words":
         return word_ids(backbone, config.init_words, config.default_words, config.prefix_len)
     if config.init.name == "vocab":
@@ -70,7 +70,7 @@ def sampled_ids(backbone: Backbone, count: int, seed: int) -> list[int]:
 
 
 def generator(seed: int, device: torch.device) -> torch.Generator:
-    """The random stream of a start."""
+    """The random stream of initialisation."""
     state = np.random.SeedSequence([seed, STREAM]).generate_state(1)[0].item()
     return torch.Generator(device).manual_seed(int(state))
 
@@ -146,7 +146,7 @@ def keys_values(backbone: Backbone, embeddings: Tensor) -> Tensor:
     return torch.stack([torch.cat(layer) for layer in cache.key_values()])
 
 
-def start_from(part: FixedRowsMlp, target: Tensor, config: InitConfig) -> float:
+def fit_mlp(part: FixedRowsMlp, target: Tensor, config: InitConfig) -> float:
     """Fit the MLP of `part` to `target` with Adam; returns the mean squared error that is left.
 
     The embedding rows stay as drawn, as in the paper's code (lowdata_init_train3: 500 steps, learning rate 1e-4).

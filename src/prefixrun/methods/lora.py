@@ -90,7 +90,7 @@ class LoRA(Method):
             nn.ModuleDict({kind: getattr(layer, kind)[ADAPTER] for kind in ("lora_A", "lora_B", "lora_dropout")})
             for layer in layers.values()
         )
-        self.updates.float()  # whatever the backbone's number format is
+        self.updates.float()  # whatever the backbone's dtype is
 
     def on_copy(self, backbone: Backbone) -> LoRA:
         """Around the projections of that copy."""

@@ -43,7 +43,7 @@ class OutsidePrefix(FlatPrefix):
         return attach_terms(backbone.model, by_site)
 
     def terms_by_site(self, backbone: Backbone) -> dict[str, list[OutputTerm | None]]:
-        """By site and layer of the backbone, in its number format; None at a layer without a prefix."""
+        """By site and layer of the backbone, in its dtype; None at a layer without a prefix."""
         dtype = backbone.head.dtype
         return {
             site: self.at_layers(self.terms(site, tensor.to(dtype)), backbone) for site, tensor in self.in_use().items()

@@ -19,7 +19,7 @@ from prefixrun.config.field_types import layers_of
 from prefixrun.config.schema import Config, InitConfig
 from prefixrun.errors import ConfigError
 from prefixrun.methods.base import Method, PrefixKeyValues
-from prefixrun.methods.init import generator, set_zero, start_from, starting_point
+from prefixrun.methods.init import fit_mlp, generator, initial_key_values, set_zero
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.families import Shape
 from prefixrun.models.prefix_kv import PrefixKV, at_layers
@@ -127,7 +127,7 @@ class Prefix(Method):
         elif config.init.name == "zero":
             self.zero()
             return 0.0
-        target = starting_point(backbone, config)
+        target = initial_key_values(backbone, config)
         return None if target is None else self.fit_to(self.of_layers(target), config.init)
 
     def of_layers(self, target: PrefixKeyValues) -> PrefixKeyValues:
@@ -137,16 +137,16 @@ class Prefix(Method):
         return {site: tensor[list(self.layers)] for site, tensor in target.items()}
 
     def uniform(self, stream: torch.Generator) -> None:
-        """Start from uniform(0, 1), as the paper's appendix says."""
-        raise ConfigError("init=uniform: this method has no such start; give init=random")
+        """Initialise from uniform(0, 1), as the paper's appendix says."""
+        raise ConfigError("init=uniform: this method cannot be initialised so; give init=random")
 
     def zero(self) -> None:
-        """Start from keys and values of zero, exactly."""
-        raise ConfigError("init=zero: this method has no such start; give init=random")
+        """Initialise keys and values with zero, exactly."""
+        raise ConfigError("init=zero: this method cannot be initialised so; give init=random")
 
     def fit_to(self, target: PrefixKeyValues, config: InitConfig) -> float:
         """Move to `target`; returns the mean squared error that is left."""
-        raise ConfigError(f"init={config.name}: this method has no such start; give init=random")
+        raise ConfigError(f"init={config.name}: this method cannot be initialised so; give init=random")
 
 
 class FixedPrefix(Prefix):
@@ -184,8 +184,8 @@ class MLPPrefix(Prefix):
 
     @torch.no_grad()
     def uniform(self, stream: torch.Generator) -> None:
-        """The rows of P' are drawn, which the paper's text calls the prefix; the MLP keeps PyTorch's start, because
-        weights of 0 to 1 in so wide a layer would drive every tanh to 1."""
+        """The rows of P' are drawn, which the paper's text calls the prefix; the MLP keeps PyTorch's initialisation,
+        because weights of 0 to 1 in so wide a layer would drive every tanh to 1."""
         for part in self.parts.values():
             part.embedding.weight.uniform_(generator=stream)  # type: ignore[union-attr, operator]
 
@@ -194,15 +194,15 @@ class MLPPrefix(Prefix):
             set_zero(cast(nn.Module, part.mlp))
 
     def fit_to(self, target: PrefixKeyValues, config: InitConfig) -> float:
-        fits = [start_from(part, target[site], config) for site, part in self.parts.items()]  # type: ignore[arg-type]
+        fits = [fit_mlp(part, target[site], config) for site, part in self.parts.items()]  # type: ignore[arg-type]
         return sum(fits) / len(fits)
 
 
 class Reparametrisation(nn.Module):
     """Embedding(l, d), Linear(d, k), tanh, Linear(k, 2 L d): gpt2/train_control.py of the paper's code.
 
-    The embedding has the full width d (the paper's text says k) and all weights start from PyTorch's defaults (the
-    paper's text says uniform(0, 1)): both as in the code.
+    The embedding has the full width d (the paper's text says k) and all weights have PyTorch's default initialisation
+    (the paper's text says uniform(0, 1)): both as in the code.
     """
 
     def __init__(self, shape: Shape, prefix_len: int, mid_dim: int) -> None:
@@ -223,7 +223,7 @@ class Reparametrisation(nn.Module):
 
 
 def build(config: Config, backbone: Backbone) -> MLPPrefix:
-    """With its random start. Raises ConfigError as `refuse`."""
+    """With its random initialisation. Raises ConfigError as `refuse`."""
     method, sites, layers = config.method, chosen_sites(config, backbone), chosen_layers(config, backbone)
     return MLPPrefix(backbone.shape, sites, config.prefix_len, method.mid_dim, method.prefix_dropout, layers)
 

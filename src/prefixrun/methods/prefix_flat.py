@@ -33,16 +33,16 @@ class FlatPrefix(Prefix):
     ) -> None:
         super().__init__(prefix_len, dropout, layers)
         size = (shape.layers if layers is None else len(layers), 2, shape.kv_heads, prefix_len, shape.head_dim)
-        self.prefix = nn.ParameterDict({site: nn.Parameter(self.random_start(size)) for site in sites})
+        self.prefix = nn.ParameterDict({site: nn.Parameter(self.random_init(size)) for site in sites})
 
     @classmethod
     def from_config(cls, config: Config, backbone: Backbone) -> Self:
-        """With its random start. Raises ConfigError for sites or layers that the backbone does not have."""
+        """With its random initialisation. Raises ConfigError for sites or layers that the backbone does not have."""
         sites, layers = chosen_sites(config, backbone), chosen_layers(config, backbone)
         return cls(backbone.shape, sites, config.prefix_len, config.method.prefix_dropout, layers)
 
     @staticmethod
-    def random_start(size: tuple[int, ...]) -> Tensor:
+    def random_init(size: tuple[int, ...]) -> Tensor:
         """Keys and values of a site, of the size (layers, 2, kv_heads, prefix_len, head_dim)."""
         return torch.randn(size)
 

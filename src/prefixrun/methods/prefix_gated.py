@@ -4,11 +4,11 @@ LLaMA-Adapter (Zhang et al. 2023, arXiv 2303.16199; analysed in arXiv 2502.03029
 
     softmax(q K^T) V + tanh(g_h) softmax(q P_k^T) P_v
 
-with the text's K and V as without a prefix. Every gate g_h, one a query head and layer, starts at zero: so the start is
-the plain model, whatever keys and values start from. There are two differences from the paper. It trains embeddings
-that the frozen projections of the layer turn into keys and values, and here these are trained themselves, so that
-grouped heads share them and a prefix of the same length stores as much, the gates apart. It puts them into the topmost
-layers alone; here method.layers=NUMBER does.
+with the text's K and V as without a prefix. Every gate g_h, one a query head and layer, is zero at first: so training
+starts from the plain model, however keys and values are initialised. There are two differences from the paper. It
+trains embeddings that the frozen projections of the layer turn into keys and values, and here these are trained
+themselves, so that grouped heads share them and a prefix of the same length stores as much, the gates apart. It puts
+them into the topmost layers alone; here method.layers=NUMBER does.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ where this differs:
   model's attention gets, turned by its position, and elu(q) M is another map of the hidden state at every position.
   With method.query=unrotated it is the projection (behind a norm of queries where the model has one), and the map is
   the same everywhere.
-* V' starts at zero, so that the start is the plain model. F starts from a standard normal distribution,
+* V' is initialised with zero, so that training starts from the plain model, F from a standard normal distribution,
   or with init=words from elu of the keys of the words, a row with a mean square of 1.
 """
 
@@ -71,10 +71,10 @@ class PlusPrefix(OutsidePrefix):
         return super().attach_terms(backbone, by_site)
 
     @staticmethod
-    def random_start(size: tuple[int, ...]) -> Tensor:
-        start = torch.randn(size)
-        start[:, 1] = 0
-        return start
+    def random_init(size: tuple[int, ...]) -> Tensor:
+        drawn = torch.randn(size)
+        drawn[:, 1] = 0
+        return drawn
 
     def terms(self, site: str, key_values: Tensor) -> Sequence[Memory]:
         return [Memory(layer[0], layer[1]) for layer in key_values]

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from prefixrun.config.schema import InitConfig
-from prefixrun.methods.init import generator, set_zero, start_from
+from prefixrun.methods.init import fit_mlp, generator, set_zero
 
 
 class VirtualTokens(nn.Module):
     """`length` trained vectors of width d: Embedding(l, d), with an MLP behind it Linear(d, k), tanh, Linear(k, d)
-    (gpt2/train_control.py of the paper's code, class PrefixEmbTuning). All start from PyTorch's defaults."""
+    (gpt2/train_control.py of the paper's code, class PrefixEmbTuning). All have PyTorch's default initialisation."""
 
     def __init__(self, length: int, width: int, mid_dim: int | None = None) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class VirtualTokens(nn.Module):
         return cast(Tensor, self.mlp(self.embedding.weight))
 
     def initialize(self, config: InitConfig, words: Tensor | None, seed: int) -> float | None:
-        """Move to the start that `config` asks for; `words`: (length, d) for the starts from tokens.
+        """Initialise as `config` says; `words`: (length, d) for the initialisations from tokens.
 
         Returns the mean squared error that a fit of the MLP left, None where nothing was fitted.
         """
@@ -46,4 +46,4 @@ class VirtualTokens(nn.Module):
             if words is None:
                 set_zero(self.mlp)
                 return 0.0
-        return start_from(self, target, config)
+        return fit_mlp(self, target, config)

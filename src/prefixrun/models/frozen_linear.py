@@ -18,7 +18,7 @@ LARGE = 2**22
 
 
 def has_operator(dtype: torch.dtype) -> bool:
-    """Whether this build of PyTorch has oneDNN's products, and the processor what they need in a number format."""
+    """Whether this build of PyTorch has oneDNN's products, and the processor what they need in a dtype."""
     if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")):
         return False
     return dtype == torch.float32 or (dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -23,7 +23,7 @@ def rms_norm(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
 class _RMSNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
-        wide = x.float()  # as the library has it, whatever the number format
+        wide = x.float()  # as the library has it, whatever the dtype
         norm = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
         inverse = (norm * norm).mul_(1 / x.shape[-1]).add_(epsilon).rsqrt_()
         ctx.weight = weight

@@ -43,7 +43,7 @@ class QuantisedLinear(nn.Linear):
     """
 
     def __init__(self, quantised: Tensor, bias: nn.Parameter | None) -> None:
-        """quantised: a tensor of torchao of the shape (out, in), on its device and in the number format to compute
+        """quantised: a tensor of torchao of the shape (out, in), on its device and in the dtype to compute
         in."""
         nn.Module.__init__(self)
         self.out_features, self.in_features = quantised.shape

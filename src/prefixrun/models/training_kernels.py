@@ -38,7 +38,7 @@ Forward = Callable[[Tensor], Tensor]
 def training_kernels(model: PreTrainedModel) -> Iterator[None]:
     """Within the block, passes of a frozen model on a CPU in float32 or bfloat16 take the faster operators.
 
-    The numbers are those of the model up to rounding. Other devices and number formats compute as before.
+    The numbers are those of the model up to rounding. Other devices and dtypes compute as before.
     """
     if not can_multiply(next(model.parameters())):
         yield

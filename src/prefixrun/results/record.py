@@ -84,7 +84,7 @@ class Record:
     @property
     def draws_subsample(self) -> bool:
         """Whether `subsample_seed` has an effect: on the training pairs, the held-out ones, or the examples of a
-        prompt, a start or a teacher."""
+        prompt, an initialisation or a teacher."""
         settings = self.settings
         is_part = self.n_train != self.result.get("n_train_available")
         shows_pairs = settings.get("init.name") == "examples" or bool(settings.get("distill.examples"))
@@ -142,7 +142,7 @@ class Record:
 
     @property
     def precision(self) -> str:
-        """The number format that the model computed in, behind that of its weights where these were quantised."""
+        """The precision that the model computed in, behind that of its weights where these were quantised."""
         quantised = self.settings.get("model.quantize")
         return ", ".join(filter(None, (quantised, str(self.settings["precision"]))))
 

@@ -15,10 +15,10 @@ from prefixrun.config.setting_roles import flatten
 from prefixrun.data import LOADERS
 from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError, reading
 from prefixrun.files import digest, read_json
-from prefixrun.runs.start_source import AGAIN, SourceRun, refuse_other_digest, shapes_of, source_run
+from prefixrun.runs.source_run import AGAIN, SourceRun, refuse_other_digest, shapes_of, source_run
 
 if TYPE_CHECKING:
-    from prefixrun.methods.starts import Start
+    from prefixrun.methods.init_source import InitSource
 
 KEY = "method.runs"
 _OF_TASK = re.compile(r"([A-Za-z0-9._-]+)(?:@([0-9]+))?")
@@ -76,12 +76,12 @@ def source_runs(config: Config) -> list[SourceRun]:
     return sources
 
 
-def combination(config: Config) -> Start:
-    """The combined prefix, as the start of a run that trains nothing. Raises as with_combination."""
+def combination(config: Config) -> InitSource:
+    """The combined prefix, as the initialisation of a run that trains nothing. Raises as with_combination."""
     from safetensors.torch import load
 
+    from prefixrun.methods.init_source import InitSource
     from prefixrun.methods.prefix_combined import combined
-    from prefixrun.methods.starts import Start
 
     sources, digests, prefixes = source_runs(config), "", []
     for source in sources:
@@ -93,7 +93,7 @@ def combination(config: Config) -> Start:
         raise DamagedStateError(f"{KEY}: a prefix has changed since this run was asked for; {AGAIN}")
     weights = [float(weight) for weight in (config.method.weights or "").split(":") if weight] or None
     tensors = combined(str(config.method.combine), prefixes, weights)
-    return Start(trained=tensors, run="+".join(source.run_id for source in sources))
+    return InitSource(trained=tensors, run="+".join(source.run_id for source in sources))
 
 
 def _named(name: str, config: Config) -> str:
@@ -112,7 +112,7 @@ def _named(name: str, config: Config) -> str:
             continue  # `prefixrun ls` names damaged results
         if result.get("task") == task and result.get("model") == config.model.name and _fits(result, wanted):
             rates[str(result["run_id"])] = result["settings"]["train"]["lr"]
-    # Methods have rates of their own, so that the rate counts only where several runs fit.
+    # Methods have learning rates of their own, so that these count only where several runs fit.
     ids = (
         list(rates)
         if len(rates) < 2

@@ -1,4 +1,4 @@
-"""What ends a run early is recorded in its directory: its message, and the best state of a training that diverged."""
+"""What ends a run early is recorded in its directory: its message, and the best checkpoint of a diverged training."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def failures_recorded(run: Run) -> Iterator[None]:
 
 @contextmanager
 def best_state_of_divergence(run: Run, checkpoints: Checkpoints) -> Iterator[None]:
-    """Of a training that diverges within, write the best state, and leave no checkpoint."""
+    """Of a training that diverges within, write the best checkpoint, and leave no other."""
     try:
         yield
     except DivergedError as error:

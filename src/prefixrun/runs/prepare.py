@@ -19,7 +19,7 @@ from prefixrun.errors import ConfigError
 from prefixrun.methods import prompt
 from prefixrun.methods.budget import check_total
 from prefixrun.methods.init import word_ids
-from prefixrun.methods.starts import Start, start_of
+from prefixrun.methods.init_source import InitSource, context_source
 from prefixrun.methods.teacher import TeacherContext, check_length, context_of
 from prefixrun.models.backbone import Backbone, load
 from prefixrun.models.batches import PairIds, tokenise
@@ -27,7 +27,7 @@ from prefixrun.models.weights import locate
 from prefixrun.runs.combined_runs import combination
 from prefixrun.runs.devices import device
 from prefixrun.runs.memory_estimate import refuse_too_large
-from prefixrun.runs.start_source import instruction_of, text_of, trained_start
+from prefixrun.runs.source_run import instruction_of, text_of, trained_source
 from prefixrun.tracking import refuse_missing
 
 
@@ -43,7 +43,7 @@ class Truncation:
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
-    """Everything that the stages of a run start from."""
+    """What the stages of a run begin with."""
 
     config: Config
     data: RunData
@@ -55,18 +55,18 @@ class PreparedRun:
     """Text of a scored input -> its token ids."""
     truncation: Mapping[str, Truncation]
     """For ``train`` (the chosen pairs), ``dev`` (the pairs whose loss is measured) and ``scored`` (what is decoded)."""
-    start: Start | None = None
-    """What the prefix starts from, with init=text, examples or run."""
+    init_source: InitSource | None = None
+    """What the prefix is initialised from, with init=text, examples or run."""
     teacher: TeacherContext | None = None
     """What the teacher reads, with train.objective=distill."""
 
 
 def prepare(config: Config) -> PreparedRun:
-    """Read, load and tokenise what a run starts from, and refuse what could only fail later. Nothing is written.
+    """Read, load and tokenise what a run begins with, and refuse what could only fail later. Nothing is written.
 
     Raises:
         ConfigError: a task without metrics; sites or layers that the model does not have; a budget that was solved for
-            another model; init_words of another length; a text, examples or a run that the prefix cannot start from; a
+            another model; init_words of another length; a text, examples or a run that cannot initialise the prefix; a
             context that the teacher cannot have;
             prefix, input and output longer than the model's context.
         DataError: a corpus is missing or not the release.
@@ -80,9 +80,9 @@ def prepare(config: Config) -> PreparedRun:
     _check_beams(config, backbone)
     if config.budget is not None:
         check_total(config, backbone)
-    if _starts_from_words(config):
+    if _is_initialised_from_words(config):
         word_ids(backbone, config.init_words, config.default_words, config.prefix_len, config.budget)
-    start = _start(config, backbone, data)
+    init_source = _init_source(config, backbone, data)
     tokenizer = backbone.tokenizer
     teacher = context_of(config, tokenizer, instruction_of(config), data.pairs)
     all_pairs = (*data.pairs, *data.dev_pairs)
@@ -99,7 +99,7 @@ def prepare(config: Config) -> PreparedRun:
         dev_pairs=tuple(pairs[len(data.pairs) :]),
         prompts={example.source: prompts[example.source][0] for example in data.inputs},
         truncation=_truncation(data, {source for source, (_, is_cut) in prompts.items() if is_cut}),
-        start=start,
+        init_source=init_source,
         teacher=teacher,
     )
     if teacher is not None:
@@ -126,8 +126,8 @@ def _backbone(model: ModelConfig, where: str, precision: str, _fingerprint: str)
     return load(model, device=where, precision=precision)
 
 
-def _start(config: Config, backbone: Backbone, data: RunData) -> Start | None:
-    """What the prefix starts from, for the starts of methods.starts, or is combined from. Raises ConfigError."""
+def _init_source(config: Config, backbone: Backbone, data: RunData) -> InitSource | None:
+    """What the prefix is initialised from, with init=text, examples or run, or is combined from. Raises ConfigError."""
     if config.method.name == "prefix_combined":
         return combination(config)
     if not METHOD_SPECS[config.method.name].has_init:
@@ -135,9 +135,9 @@ def _start(config: Config, backbone: Backbone, data: RunData) -> Start | None:
     if config.init.name == "run":
         with torch.device("meta"):
             tensors = methods.build(config, backbone).trained_tensors()
-        return trained_start(config, {site: tensors[site].shape for site in backbone.sites if site in tensors})
+        return trained_source(config, {site: tensors[site].shape for site in backbone.sites if site in tensors})
     text = text_of(config) if config.init.name == "text" else None
-    return start_of(config, backbone, text, data.pairs)
+    return context_source(config, backbone, text, data.pairs)
 
 
 def _truncation(data: RunData, cut_sources: Set[str]) -> Mapping[str, Truncation]:
@@ -158,7 +158,7 @@ def describe_truncation(prepared: PreparedRun) -> str:
     return f"inputs cut to {prepared.config.task.max_source_tokens} tokens (task.max_source_tokens): {counts}"
 
 
-def _starts_from_words(config: Config) -> bool:
+def _is_initialised_from_words(config: Config) -> bool:
     return config.init.name == "words" and METHOD_SPECS[config.method.name].has_init
 
 
@@ -171,7 +171,7 @@ def _check_context(prepared: PreparedRun) -> None:
     pairs = (*prepared.train_pairs, *prepared.dev_pairs)
     longest_source = max(len(ids) for ids in (*prepared.prompts.values(), *(pair.source for pair in pairs)))
     longest_output = max(decode.max_new_tokens, *(len(pair.target) for pair in pairs))
-    _check_start(prepared.config, context)
+    _check_init(prepared.config, context)
     check = _check_encoder_decoder if backbone.is_seq2seq else _check_decoder_only
     check(prepared, context, longest_source, longest_output)
 
@@ -186,8 +186,9 @@ def _check_beams(config: Config, backbone: Backbone) -> None:
         )
 
 
-def _check_start(config: Config, context: int) -> None:
-    """A start from tokens reads one for each position of the prefix, whatever the method then does with them."""
+def _check_init(config: Config, context: int) -> None:
+    """An initialisation from tokens reads one for each position of the prefix, whatever the method then does with
+    them."""
     has_tokens = METHOD_SPECS[config.method.name].has_init and config.init.name in ("words", "vocab")
     if has_tokens and config.prefix_len > context:
         raise ConfigError(

@@ -20,7 +20,7 @@ from prefixrun import methods, metrics
 from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.data import Example
 from prefixrun.decoding.generate import generate_each
-from prefixrun.methods import Method, nested, prompt, starts
+from prefixrun.methods import Method, init_source, nested, prompt
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.runs.log import LOG, Stage
 from prefixrun.runs.prepare import PreparedRun
@@ -45,7 +45,7 @@ class TrainingOutcome:
     parameters: Mapping[str, int]
     """`trained`, `stored`, `total`."""
     training: Mapping[str, Any]
-    """The fields of `Progress`, `fit_error` of the initialisation, `start` of a start that names texts or
+    """The fields of `Progress`, `fit_error` of the initialisation, `start` of an initialisation from texts or
     a run, `teacher` of a distillation, for discrete prompting `prompt`, and for nested training `lengths`."""
 
 
@@ -80,7 +80,7 @@ def train(
     if not METHOD_SPECS[config.method.name].trains:
         return _prompt_outcome(prepared)
     method = methods.build(config, backbone).to(backbone.head.device)
-    fit_error = starts.initialize(method, backbone, config, prepared.start)
+    fit_error = init_source.initialize(method, backbone, config, prepared.init_source)
     teacher = None if prepared.teacher is None else Teacher(prepared.teacher.method(backbone), backbone)
     trainer = Trainer(
         method,
@@ -111,7 +111,7 @@ def train(
             **asdict(trainer.progress),
             "fit_error": fit_error,
             **lengths,
-            **({} if prepared.start is None else {"start": prepared.start.description()}),
+            **({} if prepared.init_source is None else {"start": prepared.init_source.description()}),
             **({} if prepared.teacher is None else {"teacher": prepared.teacher.description()}),
         },
     )
@@ -122,7 +122,7 @@ def _losses_of_lengths(
 ) -> list[dict[str, float]]:
     """The development loss of the first positions of a nested prefix alone, for the lengths of nested.grid."""
     config, backbone = prepared.config, prepared.backbone
-    there = {name: tensor.to(backbone.head.device) for name, tensor in trained.items()}  # the best state is on the CPU
+    there = {name: tensor.to(backbone.head.device) for name, tensor in trained.items()}  # the best ones are on the CPU
     losses = []
     for length in nested.grid(config.prefix_len):
         _, method = nested.cut(config, backbone, there, length)
@@ -147,9 +147,9 @@ def _prompt_outcome(prepared: PreparedRun) -> TrainingOutcome:
 def _combined_outcome(prepared: PreparedRun, group: ProcessGroup) -> TrainingOutcome:
     """Prefixes of other runs as one: nothing is trained; its development loss is measured once."""
     config, backbone = prepared.config, prepared.backbone
-    assert prepared.start is not None
-    assert prepared.start.trained is not None
-    tensors = {site: tensor.float().contiguous() for site, tensor in prepared.start.trained.items()}
+    assert prepared.init_source is not None
+    assert prepared.init_source.trained is not None
+    tensors = {site: tensor.float().contiguous() for site, tensor in prepared.init_source.trained.items()}
     history = []
     if prepared.dev_pairs:
         on_device = {site: tensor.to(backbone.head.device) for site, tensor in tensors.items()}
@@ -157,12 +157,15 @@ def _combined_outcome(prepared: PreparedRun, group: ProcessGroup) -> TrainingOut
         history = [{"step": 0, "dev_loss": mean_nll(method, backbone, prepared.dev_pairs, group)}]
     stored = sum(tensor.numel() for tensor in tensors.values())
     LOG.info(
-        "%s of runs %s: %d positions; nothing is trained", config.method.combine, prepared.start.run, config.prefix_len
+        "%s of runs %s: %d positions; nothing is trained",
+        config.method.combine,
+        prepared.init_source.run,
+        config.prefix_len,
     )
     return TrainingOutcome(
         tensors,
         {"trained": 0, "stored": stored, "total": backbone.total},
-        {**asdict(Progress()), "history": history, "fit_error": None, "start": prepared.start.description()},
+        {**asdict(Progress()), "history": history, "fit_error": None, "start": prepared.init_source.description()},
     )
 
 

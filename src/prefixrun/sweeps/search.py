@@ -40,8 +40,8 @@ class TrialEnd:
 
     end: End
     loss: float | None = None
-    """Development loss of the state that the run keeps, in nats a token; the last that was measured of a trial that
-    was stopped."""
+    """Development loss of the checkpoint that the run keeps, in nats a token; the last that was measured of a trial
+    that was stopped."""
     reason: str = ""
 
 

@@ -36,7 +36,7 @@ FOLDER = "tune"
 
 RATE = "train.lr"
 RATE_FACTOR = 30.0
-"""Without a space of its own a search tries rates from the recipe's by so much down and up."""
+"""Without a space of its own a search tries learning rates from the recipe's by so much down and up."""
 
 EVALUATIONS_PER_TRIAL = 4
 """How often a trial measures its loss, unless train.eval_every says when: what decides whether it is stopped early."""
@@ -194,7 +194,7 @@ def known_history(run: Run) -> list[dict[str, float]] | None:
 
 
 def final_loss(history: Sequence[Mapping[str, float]], keep: str) -> float:
-    """Development loss of the state that a run keeps (train.keep)."""
+    """Development loss of the checkpoint that a run keeps (train.keep)."""
     losses = [entry["dev_loss"] for entry in history if "dev_loss" in entry]
     if not losses:
         raise PrefixrunError("a trained run has no development loss; give train.eval_examples=NUMBER")

@@ -83,7 +83,8 @@ class Checkpoints:
 
 
 def state_tensors(module: nn.Module, optimiser: torch.optim.Optimizer, best: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The parameters of a module, the state of their optimiser, and the tensors of its best state, in one mapping."""
+    """The parameters of a module, the state of their optimiser, and the tensors of its best checkpoint, in one
+    mapping."""
     tensors: dict[str, Tensor] = {f"parameter/{name}": value for name, value in module.named_parameters()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"adam/{index}/{name}": torch.as_tensor(value) for name, value in state.items()}
@@ -91,7 +92,7 @@ def state_tensors(module: nn.Module, optimiser: torch.optim.Optimizer, best: Map
 
 
 def load_state(module: nn.Module, optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Put back what `state_tensors` has collected; returns the tensors of the best state."""
+    """Put back what `state_tensors` has collected; returns the tensors of the best checkpoint."""
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             parameter.copy_(tensors[f"parameter/{name}"])

@@ -50,7 +50,9 @@ def diverged(
     message = f"step {step}: {what}; training has diverged, try train.lr={next_rate(config.lr):g} (now {config.lr:g})"
     if best:
         lowest = min((entry for entry in history if "dev_loss" in entry), key=lambda entry: entry["dev_loss"])
-        message += f"; the state of step {lowest['step']:.0f}, dev loss {lowest['dev_loss']:.4f}, is in {BEST_STATE}"
+        message += (
+            f"; the checkpoint of step {lowest['step']:.0f}, dev loss {lowest['dev_loss']:.4f}, is in {BEST_STATE}"
+        )
     details = {
         "step": step,
         "next_rate": next_rate(config.lr),

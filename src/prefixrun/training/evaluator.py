@@ -1,4 +1,4 @@
-"""Evaluation during training: the development loss, the best state by it, and whether the training has diverged."""
+"""Evaluation during training: the development loss, the best checkpoint by it, and whether training has diverged."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Evaluator:
         """The trained tensors at the lowest dev loss so far, in the memory of the CPU."""
 
     def evaluate(self, progress: Progress, is_last: bool) -> None:
-        """Measure the losses; remember the best state for train.keep=best, and for a run that diverges later."""
+        """Measure the losses; remember the best parameters for train.keep=best, and for a run that diverges later."""
         entry = {"step": progress.step, "train_loss": progress.nll_since_evaluation / progress.tokens_since_evaluation}
         if self.dev_pairs:
             entry["dev_loss"] = mean_nll(self.method, self.backbone, self.dev_pairs, self.group)
@@ -63,8 +63,8 @@ class Evaluator:
             return
         if step == 1 and progress.start_loss is None:
             raise PrefixrunError(
-                "step 1: the loss is not a number, before anything was trained; look at the start (init), at the "
-                "model's weights, and at the number format (precision)"
+                "step 1: the loss is not a number, before anything was trained; look at the initialisation (init), at "
+                "the model's weights, and at the precision"
             )
         raise self._diverged("the loss is not a number", step, progress)
 
@@ -82,7 +82,7 @@ class Evaluator:
             raise self._diverged(what, progress.step, progress)
 
     def check_trained(self, trained: dict[str, Tensor], progress: Progress) -> None:
-        """Refuse a state after the last step that is no numbers, or gives none; a dev loss has shown it already."""
+        """Refuse parameters after the last step that are no numbers, or give none; a dev loss has shown it already."""
         if not all(tensor.isfinite().all() for tensor in trained.values()):
             raise self._diverged("what was trained is not numbers", progress.step, progress)
         if not self.dev_pairs:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 LOSS_SCALES: Mapping[torch.dtype, tuple[float, ...]] = {torch.float16: (4096.0, 64.0, 1.0)}
-"""Factors that are tried one after another, by the number format of the model; the others have the range of float32."""
+"""Factors that are tried one after another, by the dtype of the model; the others have the range of float32."""
 UNSCALED = (1.0,)
 
 

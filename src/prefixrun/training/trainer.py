@@ -36,7 +36,7 @@ from prefixrun.training.sampler import StepBatches, schedule_steps
 from prefixrun.training.unread_losses import UnreadLosses
 
 BATCHES = 3
-"""Number of the random streams of what is drawn for a batch; 1 are those of dropout, 2 that of the start."""
+"""Number of the random streams of what is drawn for a batch; 1 are those of dropout, 2 that of initialisation."""
 
 Report = Callable[[Progress, int, float], None]
 """Called after every step with the progress, the number of steps in all and the batch's loss in nats a token."""

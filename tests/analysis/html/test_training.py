@@ -21,7 +21,7 @@ def test_runs_of_a_task_and_a_size_share_a_figure_and_one_measurement_is_no_curv
     small, large = training_figures(load_records(tmp_path).runs)
     assert small.title == "Training: E2E, SmolLM2-135M, 50 pairs"
     assert small.caption.startswith("2 runs, a line each")
-    assert "that were used: fine-tuning at a rate of 0.001 (1.350)." in small.caption
+    assert "that were used: fine-tuning at a learning rate of 0.001 (1.350)." in small.caption
     assert "overfitting" not in small.caption
     assert "Dashed" not in small.caption
     assert "500 pairs" in large.title

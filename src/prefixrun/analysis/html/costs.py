@@ -20,7 +20,7 @@ _COLUMNS = (
     Column("Length", numeric=True),
     Column("Pairs", numeric=True, title="training pairs that were seen, and of how many where these are more"),
     Column("Steps", numeric=True, title="optimiser steps", detail="always"),
-    Column("Format", title="number format of the model", detail="always"),
+    Column("Format", title="precision of the model", detail="always"),
     Column("Runs", numeric=True),
     Column("Trained", numeric=True, title="parameters that are trained", detail="always"),
     Column("Stored", numeric=True, title="numbers that are stored after training"),
@@ -41,7 +41,7 @@ _COLUMNS = (
 
 
 def cost_table(runs: Sequence[Record]) -> HtmlTable:
-    """One row for runs that ought to cost the same: equal sizes, steps, number format and machine."""
+    """One row for runs that ought to cost the same: equal sizes, steps, precision and machine."""
     machines = {
         where: _letter(at) for at, where in enumerate(dict.fromkeys(_machine(run) for run in runs if _machine(run)))
     }

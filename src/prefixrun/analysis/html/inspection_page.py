@@ -88,7 +88,7 @@ def _facts(run: Inspection) -> list[tuple[str, str]]:
         ("Model", display_names.of_model(run.model)),
         ("Method", display_names.of_method(run.method)),
         ("Length", str(run.prefix_len)),
-        ("Start", run.init),
+        ("Initialisation", run.init),
         ("Seed", str(run.seed)),
         ("Development loss of the run", number(run.dev_loss, 3)),
         ("Corpus", run.data_source),

@@ -78,12 +78,12 @@ def _caption(runs: Sequence[Record], failed: Collection[str]) -> str:
     best = min(runs, key=lambda run: run.dev_loss if run.dev_loss is not None else float("inf"))
     parts = [f"{len(runs)} run{'s' * (len(runs) != 1)}, a line each."]
     if any(run.result["init"] == "random" for run in runs):
-        parts.append("Dashed: a prefix from a random start.")
+        parts.append("Dashed: a prefix with random initialisation.")
     if best.dev_loss is not None:
         rate = best.settings.get("train.lr")
-        at = f" at a rate of {rate:g}" if rate else ""
+        at = f" at a learning rate of {rate:g}" if rate else ""
         parts.append(
-            f"Lowest development loss of the states that were used: {display_names.of_method(best.method)}{at} "
+            f"Lowest development loss of the checkpoints that were used: {display_names.of_method(best.method)}{at} "
             f"({best.dev_loss:.3f})."
         )
     if risen:
@@ -114,7 +114,7 @@ def _line(axes: Axes, run: Record, key: str, *, has_failed: bool) -> None:
         color=spec.colour,
         linewidth=1.0,
         alpha=0.7,
-        label=f"{name}, random start" if is_random else name,
+        label=f"{name}, random init" if is_random else name,
     )
     if has_failed and points:
         axes.plot(*points[-1], "x", color=spec.colour, markersize=6)

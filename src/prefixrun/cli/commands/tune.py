@@ -115,7 +115,7 @@ def print_best(ended: Sequence[EndedTrial], space: Space) -> EndedTrial:
     print_text(f"\n{len(ended)} trials: {', '.join(f'{count} {end}' for end, count in counts.items())}")
     chosen = best(ended)
     if chosen is None:
-        raise DivergedError("no trial has a development loss; the lines above say why: try lower rates")
+        raise DivergedError("no trial has a development loss; the lines above say why: try lower learning rates")
     print_text(f"best: {_words(chosen)}, dev loss {chosen.ended.loss:.4f}")
     for key, value in chosen.values.items():
         if space[key].is_near_edge(value):

@@ -1,8 +1,8 @@
 """How much two prefixes of one model agree, such as those of different seeds.
 
-Attention adds the positions of a prefix up, so that their order means nothing but where they start from words. So
-beside the likeness of equal positions stands that of different ones, and how many positions are most alike to the same
-one of the other prefix.
+Attention adds the positions of a prefix up, so that their order means nothing but where they are initialised from
+words. So beside the likeness of equal positions stands that of different ones, and how many positions are most alike to
+the same one of the other prefix.
 """
 
 from __future__ import annotations

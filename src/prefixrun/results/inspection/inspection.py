@@ -11,7 +11,7 @@ from prefixrun.config.method_specs import METHOD_SPECS, MethodSpec, spec_of
 from prefixrun.data.run_data import DEV_SEED, RunData
 from prefixrun.data.subset import choose, choose_examples
 from prefixrun.errors import ConfigError, DataError
-from prefixrun.methods.init import start_ids
+from prefixrun.methods.init import initial_ids
 from prefixrun.methods.prefix import Prefix
 from prefixrun.models.batches import PairIds, Row, tokenise
 from prefixrun.models.prepacked import prepacked_weights
@@ -189,7 +189,7 @@ def _inspection(opened: OpenedRun, prefix: Prefix, data: RunData, examples: int,
     pairs = _development_pairs(backbone.tokenizer, data, examples)
     rows = _test_rows(opened, data, examples)
     everything = len(backbone.tokenizer.base.get_vocab())
-    ids = candidates(backbone.tokenizer, _start(config, opened), _texts(opened, data), vocabulary or everything)
+    ids = candidates(backbone.tokenizer, _initial_ids(config, opened), _texts(opened, data), vocabulary or everything)
     words: tuple[SiteWords, ...] = ()
     attention: tuple[SiteAttention, ...] = ()
     with prepacked_weights(backbone.model):
@@ -220,9 +220,9 @@ def _inspection(opened: OpenedRun, prefix: Prefix, data: RunData, examples: int,
     )
 
 
-def _start(config: Config, opened: OpenedRun) -> list[int]:
-    """The tokens that the prefix started from, where it did from words or drawn tokens."""
-    return start_ids(opened.backbone, config) or []
+def _initial_ids(config: Config, opened: OpenedRun) -> list[int]:
+    """The tokens that initialised the prefix, with init=words and vocab."""
+    return initial_ids(opened.backbone, config) or []
 
 
 def _texts(opened: OpenedRun, data: RunData) -> list[tuple[int, ...]]:

@@ -6,8 +6,8 @@ keys and that of its values. Beside the nearest token stands the median one, bec
 the same direction whatever the token is.
 
 A decoder-only model reads the candidates at the position of the prefix, behind the words that were nearest at the
-positions before it: the text is found from left to right, and a prefix that starts from words is found to be these
-words. An encoder-decoder reads each candidate by itself, as its input and as its output for it.
+positions before it: the text is found from left to right, and a prefix that was initialised from words is found to be
+these words. An encoder-decoder reads each candidate by itself, as its input and as its output for it.
 """
 
 from __future__ import annotations

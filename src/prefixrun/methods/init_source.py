@@ -1,6 +1,6 @@
-"""Starts of a prefix from a text of any length, from training pairs, and from another run's prefix.
+"""Initialisation of a prefix from a text of any length, from training pairs, and from another run's prefix.
 
-The starts from prefix_len tokens are in `init`. Keys and values of a text in the context, as many positions as it has
+That from prefix_len tokens is in `init`. Keys and values of a text in the context, as many positions as it has
 tokens, are that text in the context: the model with such a prefix is the model that has read it. Of a longer text some
 positions become the prefix, at positions of their own (models.repositioned).
 """
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """What a prefix starts from, beside the starts that `init` makes."""
+class InitSource:
+    """What a prefix is initialised from, with init=text, examples or run, or where prefixes are combined."""
 
     ids: tuple[int, ...] = ()
     """Tokens that stand in the context."""
     indices: tuple[int, ...] = ()
-    """Which of them the prefix starts from, one for each position of it."""
+    """Which of them initialise the prefix, one for each position of it."""
     examples: tuple[str, ...] = ()
     """Ids of the training pairs that `ids` show."""
     trained: PrefixKeyValues | None = None
@@ -57,8 +57,8 @@ class Start:
         return {"tokens": len(self.ids), "positions": len(self.indices), "examples": list(self.examples)}
 
 
-def start_of(config: Config, backbone: Backbone, text: str | None, pairs: Sequence[Pair]) -> Start | None:
-    """The start from a text or from the selected training pairs; None for other starts.
+def context_source(config: Config, backbone: Backbone, text: str | None, pairs: Sequence[Pair]) -> InitSource | None:
+    """The text or the selected training pairs that initialise a prefix; None for other initialisations.
 
     text: of init=text, with its file read. Raises ConfigError for a text that is empty, shorter than the prefix or
     longer than the model, and for more examples than there are pairs.
@@ -76,7 +76,7 @@ def start_of(config: Config, backbone: Backbone, text: str | None, pairs: Sequen
         ids = context_ids(tokenizer, None, shown)
     check_text(config, backbone, what, ids)
     indices = chosen_indices(len(ids), config.prefix_len, init.positions)
-    return Start(tuple(ids), indices, tuple(pair.id for pair in shown))
+    return InitSource(tuple(ids), indices, tuple(pair.id for pair in shown))
 
 
 def text_key(config: Config) -> str:
@@ -86,7 +86,7 @@ def text_key(config: Config) -> str:
 
 
 def check_text(config: Config, backbone: Backbone, what: str, ids: Sequence[int]) -> None:
-    """Raise ConfigError for a text that cannot be the start of a prefix of prefix_len."""
+    """Raise ConfigError for a text that cannot initialise a prefix of prefix_len."""
     context = backbone.shape.context
     if context is not None and len(ids) > context:
         raise ConfigError(
@@ -112,15 +112,15 @@ def chosen_indices(length: int, count: int, positions: str) -> tuple[int, ...]:
     return tuple(number * length // count for number in range(count))
 
 
-def initialize(method: Method, backbone: Backbone, config: Config, start: Start | None) -> float | None:
-    """Move a method to the start that `config.init` asks for. start: of the starts of this module, else None.
+def initialize(method: Method, backbone: Backbone, config: Config, source: InitSource | None) -> float | None:
+    """Initialise a method as `config.init` says. source: that of init=text, examples or run, else None.
 
     Returns the mean squared error that a fit left, None where nothing was fitted. Raises as Method.initialize.
     """
-    if start is None:
+    if source is None:
         return method.initialize(backbone, config)
     from prefixrun.methods.prefix import Prefix
 
-    assert isinstance(method, Prefix), f"method={config.method.name} has no start from keys and values"
-    target = {site: tensor.to(backbone.head.device) for site, tensor in start.key_values(backbone).items()}
-    return method.fit_to(target if start.trained is not None else method.of_layers(target), config.init)
+    assert isinstance(method, Prefix), f"method={config.method.name} cannot be initialised from keys and values"
+    target = {site: tensor.to(backbone.head.device) for site, tensor in source.key_values(backbone).items()}
+    return method.fit_to(target if source.trained is not None else method.of_layers(target), config.init)

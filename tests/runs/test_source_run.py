@@ -100,8 +100,8 @@ def test_a_start_from_a_run_goes_on_from_its_prefix(
     asked = of_run(f"method={method}", "train.lr=1e-30")
     assert asked.prefix_len == 4
     prepared = prepare(asked)
-    assert prepared.start is not None
-    assert prepared.start.run == source.run_id
+    assert prepared.init_source is not None
+    assert prepared.init_source.run == source.run_id
     run = prefixrun.run([*TINY, "init=run", f"init.run={source.directory}", f"method={method}", "train.lr=1e-30"])
     assert run.result["training"]["start"] == {"run": source.run_id}
     before, after = (load_file(one.directory / "prefix.safetensors")["decoder"] for one in (source, run))
@@ -134,7 +134,7 @@ def test_another_prefix_of_the_source_is_another_run(of_run: Callable[..., Confi
             ("method.layers=0-1",),
             r"^init\.run=.*: its prefix is at all layers, and this one at method\.layers=0-1; give",
         ),
-        (("method=infix",), r"^init=run: is no start of method=infix; give one of words, random, "),
+        (("method=infix",), r"^init=run: does not work with method=infix; give one of words, random, "),
         (("init=words",), r"^init\.run=.*: is only used by init=run; leave it out"),
     ],
 )
@@ -154,7 +154,7 @@ def test_runs_of_other_sites_or_methods_are_refused(tmp_path: Path) -> None:
         run("method=prefix_flat", "init=run", f"init.run={one.run_id}")
     plus = run("method=prefix_plus")
     with pytest.raises(
-        ConfigError, match=r"is a run of method=prefix_plus, which has no keys and values that a prefix"
+        ConfigError, match=r"is a run of method=prefix_plus, which has no keys and values that could initialise"
     ):
         run("method=prefix_flat", "init=run", f"init.run={plus.run_id}")
     lora = run("method=lora", "method.rank=1")

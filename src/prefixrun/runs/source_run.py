@@ -24,12 +24,12 @@ from prefixrun.training.manifest import MANIFEST, Manifest
 
 if TYPE_CHECKING:
     from prefixrun.methods.base import PrefixKeyValues
-    from prefixrun.methods.starts import Start
+    from prefixrun.methods.init_source import InitSource
 
 LARGEST_TEXT = 2**24
 """Bytes of a file with a text; no model reads so many."""
 
-AGAIN = "run its command again, or start from another run"
+AGAIN = "run its command again, or give another run to init.run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class SourceRun:
         return self.directory / spec_of(self.result["method"]).trained_file
 
 
-def with_start(config: Config, user_keys: Collection[str]) -> Config:
-    """The configuration with the digest of what its prefix starts from and, unless prefix_len is among the user's keys
-    or a budget chooses it, the length of that text or prefix.
+def with_init_source(config: Config, user_keys: Collection[str]) -> Config:
+    """The configuration with the digest of what its prefix is initialised from and, unless prefix_len is among the
+    user's keys or a budget chooses it, the length of that text or prefix.
 
     Raises ConfigError for a text or a run that is not there or gives no prefix, and as backbone.tokenizer_of.
     """
@@ -134,8 +134,8 @@ def source_run(config: Config, name: str | None = None, key: str = "init.run") -
     spec = spec_of(result["method"])
     if not (spec.stores_prefix and spec.shifts_text and set(shapes_of(source)) <= {"decoder", "encoder", "cross"}):
         raise ConfigError(
-            f"{what}: is a run of method={result['method']}, which has no keys and values that a prefix could start "
-            "from; name a run of prefix or prefix_flat"
+            f"{what}: is a run of method={result['method']}, which has no keys and values that could "
+            "initialise a prefix; name a run of prefix or prefix_flat"
         )
     expected, actual = result.get("backbone", {}).get("sha256"), locate(config.model).fingerprint
     if expected != actual:
@@ -151,15 +151,15 @@ def source_run(config: Config, name: str | None = None, key: str = "init.run") -
     return source
 
 
-def trained_start(config: Config, shapes: Mapping[str, Sequence[int]]) -> Start:
-    """The start of init=run.
+def trained_source(config: Config, shapes: Mapping[str, Sequence[int]]) -> InitSource:
+    """What init=run names.
 
-    shapes: by site, (layers, 2, kv_heads, prefix_len, head_dim) of the prefix to start. Raises as `source_run`, and
-    ConfigError for a prefix of other sites, layers or another length.
+    shapes: by site, (layers, 2, kv_heads, prefix_len, head_dim) of the prefix to initialise. Raises as `source_run`,
+    and ConfigError for a prefix of other sites, layers or another length.
     """
     from safetensors.torch import load
 
-    from prefixrun.methods.starts import Start
+    from prefixrun.methods.init_source import InitSource
 
     what = f"init.run={shortened(config.init.run)}"
     source = source_run(config)
@@ -190,7 +190,7 @@ def trained_start(config: Config, shapes: Mapping[str, Sequence[int]]) -> Start:
                 f"{what}: has a prefix in {tensor.shape[0]} layers, and this one is in {shapes[site][0]}; name a run "
                 "with the same layers"
             )
-    return Start(trained=tensors, run=source.run_id)
+    return InitSource(trained=tensors, run=source.run_id)
 
 
 def _layers(choice: int | str | None) -> str:

@@ -1,4 +1,4 @@
-"""A prefix that starts from a text is that text in the context."""
+"""A prefix that is initialised from a text is that text in the context."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
 from prefixrun.data import Pair
 from prefixrun.errors import ConfigError
-from prefixrun.methods import Method, build, starts
+from prefixrun.methods import Method, build, init_source
 from prefixrun.methods.context import context_ids, text_ids
-from prefixrun.methods.starts import Start, chosen_indices, start_of
+from prefixrun.methods.init_source import InitSource, chosen_indices, context_source
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Row
 from prefixrun.models.masks import causal_mask
@@ -29,9 +29,9 @@ def config(*words: str) -> Config:
     return compose(["model=tiny_gpt2", "method=prefix_flat", "init.digest=x", *words])
 
 
-def started(config: Config, backbone: Backbone, start: Start | None) -> Method:
+def started(config: Config, backbone: Backbone, start: InitSource | None) -> Method:
     method = build(config, backbone)
-    starts.initialize(method, backbone, config, start)
+    init_source.initialize(method, backbone, config, start)
     return method.eval()
 
 
@@ -60,7 +60,7 @@ def logits_behind(ids: Sequence[int], backbone: Backbone) -> Tensor:
 def test_a_text_of_the_prefixs_length_is_the_text_in_the_context(family: str) -> None:
     backbone = tiny_families.backbone_of(family)
     asked = config("init=text", f"prefix_len={LENGTH}")
-    start = start_of(asked, backbone, TEXT, ())
+    start = context_source(asked, backbone, TEXT, ())
     ids = text_ids(backbone.tokenizer, TEXT)
     assert start is not None
     assert start.ids == tuple(ids)
@@ -74,7 +74,7 @@ def test_a_text_of_the_prefixs_length_is_the_text_in_the_context(family: str) ->
 def test_the_first_positions_are_the_begin_of_the_text(family: str) -> None:
     backbone = tiny_families.backbone_of(family)
     asked = config("init=text", "init.positions=first", "prefix_len=7")
-    ours = logits_of(started(asked, backbone, start_of(asked, backbone, TEXT, ())), backbone)
+    ours = logits_of(started(asked, backbone, context_source(asked, backbone, TEXT, ())), backbone)
     torch.testing.assert_close(ours, logits_behind(text_ids(backbone.tokenizer, TEXT)[:7], backbone))
 
 
@@ -84,7 +84,7 @@ def test_all_positions_of_examples_are_the_examples_in_the_context(family: str) 
     shown = [PAIRS[number] for number in (2, 3)]
     ids = context_ids(backbone.tokenizer, None, shown)
     asked = config("init=examples", "init.examples=2", f"prefix_len={len(ids)}", "subsample_seed=3")
-    start = start_of(asked, backbone, None, shown)
+    start = context_source(asked, backbone, None, shown)
     assert start is not None
     assert start.examples == ("train-2", "train-3")
     assert start.description() == {"tokens": len(ids), "positions": len(ids), "examples": ["train-2", "train-3"]}
@@ -94,7 +94,9 @@ def test_all_positions_of_examples_are_the_examples_in_the_context(family: str) 
 
 def test_examples_are_chosen_by_the_subsample_seed(backbone: Backbone) -> None:
     def chosen(seed: int) -> tuple[str, ...]:
-        start = start_of(config("init=examples", "init.examples=2", f"subsample_seed={seed}"), backbone, None, PAIRS)
+        start = context_source(
+            config("init=examples", "init.examples=2", f"subsample_seed={seed}"), backbone, None, PAIRS
+        )
         assert start is not None
         return start.examples
 
@@ -115,7 +117,7 @@ def test_positions_of_a_longer_text(positions: str, expected: tuple[int, ...]) -
 def test_every_method_with_keys_and_values_moves_to_them(method: str, family: str) -> None:
     backbone = tiny_families.backbone_of(family)
     asked = config(f"method={method}", "init=text", "prefix_len=5", "init.fit_lr=0.01", "init.fit_steps=300")
-    start = start_of(asked, backbone, TEXT, ())
+    start = context_source(asked, backbone, TEXT, ())
     assert start is not None
     target = start.key_values(backbone)
     tensors = started(asked, backbone, start).trained_tensors()
@@ -127,7 +129,7 @@ def test_every_method_with_keys_and_values_moves_to_them(method: str, family: st
 
 def test_layers_with_a_prefix_take_theirs(backbone: Backbone) -> None:
     asked = config("init=text", "prefix_len=5", "method.layers=1-1")
-    start = start_of(asked, backbone, TEXT, ())
+    start = context_source(asked, backbone, TEXT, ())
     assert start is not None
     tensors = started(asked, backbone, start).trained_tensors()
     assert torch.equal(tensors["decoder"], start.key_values(backbone)["decoder"][1:2])
@@ -136,15 +138,15 @@ def test_layers_with_a_prefix_take_theirs(backbone: Backbone) -> None:
 def test_another_runs_prefix_is_taken_as_it_is(backbone: Backbone) -> None:
     shape = backbone.shape
     trained = {"decoder": torch.randn(shape.layers, 2, shape.kv_heads, 3, shape.head_dim)}
-    start = Start(trained=trained, run="0123456789ab")
+    start = InitSource(trained=trained, run="0123456789ab")
     method = started(config("init=run", "prefix_len=3"), backbone, start)
     assert torch.equal(method.trained_tensors()["decoder"], trained["decoder"])
     assert start.description() == {"run": "0123456789ab"}
 
 
 def test_other_starts_and_methods_have_none(backbone: Backbone) -> None:
-    assert start_of(config("init=words"), backbone, None, PAIRS) is None
-    assert start_of(config("method=lora", "method.rank=1"), backbone, None, PAIRS) is None
+    assert context_source(config("init=words"), backbone, None, PAIRS) is None
+    assert context_source(config("method=lora", "method.rank=1"), backbone, None, PAIRS) is None
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_other_starts_and_methods_have_none(backbone: Backbone) -> None:
 def test_what_no_prefix_can_start_from_is_refused(words: tuple[str, ...], text: str | None, message: str) -> None:
     backbone = load_tiny()
     with pytest.raises(ConfigError, match=message):
-        start_of(config(*words), backbone, text, PAIRS)
+        context_source(config(*words), backbone, text, PAIRS)
 
 
 def load_tiny() -> Backbone:
