@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from claim_findings import LOW, THREE, Side, findings, other, prefix, write_sides
+from synthetic_records import write_diverged
 
 GOOD_RATE, BAD_RATE = {"train.lr": 1e-4, "loss": 1.0}, {"train.lr": 1e-6, "loss": 1.3}
 FIVE = (1, 2, 3, 4, 5)
@@ -307,3 +308,12 @@ def test_no_claim_is_decided_by(tmp_path: Path, name: str) -> None:
     found = findings(tmp_path)[claim]
     assert found.outcome == outcome, [each.text for each in found.evidence]
     assert text in " | ".join(each.text for each in found.evidence)
+
+
+def test_those_that_survived_do_not_speak_for_a_setting_that_diverges(tmp_path: Path) -> None:
+    write_sides(tmp_path, prefix(), other("embedding", 0.2))
+    assert findings(tmp_path)["C15"].outcome == "holds"
+    directory = write_diverged(tmp_path, settings={"method.name": "embedding", "seed": 9})
+    found = findings(tmp_path)["C15"]
+    assert found.outcome == "undecided"
+    assert f"training of {directory.name.rpartition('-')[2]} diverged" in found.evidence[0].text

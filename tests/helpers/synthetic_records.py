@@ -100,6 +100,22 @@ def write_record(
     return directory
 
 
+def write_diverged(results_dir: Path, *, folder: str = "records", settings: Mapping[str, Any] | None = None) -> Path:
+    """What is left of a run whose training diverged, of the data and the model of `write_record`; its directory."""
+    chosen = _settings(settings or {})
+    task, model, method = (chosen[part]["name"] for part in ("task", "model", "method"))
+    data = {"train": [{"name": "train", "records": 1, "sha256": "0" * 64}]}
+    identity = {"settings": chosen, "data": data, "model": "1" * 64, "semantics": 1}
+    identifier = run_id(identity)
+    directory = results_dir / folder / f"{task}-{method}-{model}-{identifier}"
+    directory.mkdir(parents=True)
+    config = {"identity": identity, "run_id": identifier, "schema_version": 1}
+    failure = {"message": "step 31: training has diverged", "diverged": {"step": 31, "factor": 2.5, "steps": 20}}
+    for name, content in (("config.json", config), ("failed.json", failure)):
+        (directory / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return directory
+
+
 def write_runs(
     results_dir: Path,
     method: str,

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from prefixrun.errors import DamagedStateError, DataError
-from prefixrun.results.archive import ArchivedRun, archive_runs, select_runs
+from prefixrun.results.archive import ArchivedRun, archive_diverged, archive_runs, select_runs
 from prefixrun.results.records import load_records
-from synthetic_records import write_record
+from synthetic_records import write_diverged, write_record
 
 
 def runs(results_dir: Path, *seeds: int) -> list[Path]:
@@ -100,8 +100,8 @@ def test_nothing_is_kept_when_one_run_is_not_whole(tmp_path: Path) -> None:
 
 def test_runs_are_chosen_by_the_beginnings_of_their_ids(tmp_path: Path) -> None:
     one, other = (directory.name.rpartition("-")[2] for directory in runs(tmp_path, 1, 2))
-    assert [run.run_id for run in select_runs(tmp_path, [other[:6], one, other])] == [other, one]
-    assert {run.run_id for run in select_runs(tmp_path, ["all"])} == {one, other}
+    assert [run.run_id for run in select_runs(tmp_path, [other[:6], one, other]).runs] == [other, one]
+    assert {run.run_id for run in select_runs(tmp_path, ["all"]).runs} == {one, other}
     with pytest.raises(DataError, match=rf"2 runs begin like this: .*{one}"):
         select_runs(tmp_path, [""])
 
@@ -111,3 +111,18 @@ def test_why_a_run_cannot_be_kept_is_said(tmp_path: Path) -> None:
     (directory / "result.json").unlink()
     with pytest.raises(DataError, match=r"has this id: .* the run is not finished"):
         select_runs(tmp_path, [directory.name.rpartition("-")[2]])
+
+
+@pytest.mark.parametrize("every", [True, False])
+def test_of_a_diverged_run_its_settings_and_its_end_are_kept(tmp_path: Path, every: bool) -> None:
+    runs(tmp_path, 1)
+    directory = write_diverged(tmp_path, folder="runs")
+    (directory / "run.log").write_text("not kept")
+    selected = select_runs(tmp_path, ["all" if every else directory.name.rpartition("-")[2][:7]])
+    assert (len(selected.runs), selected.skipped) == (int(every), ())
+    into = tmp_path / "kept"
+    assert archive_diverged(selected.diverged, into) == [ArchivedRun(into / "records" / directory.name, is_new=True)]
+    (kept,) = (into / "records").iterdir()
+    assert sorted(contents(kept)) == ["config.json", "failed.json"]
+    assert load_records(into).diverged[0].training_key == selected.diverged[0].training_key
+    assert archive_diverged(selected.diverged, into) == [ArchivedRun(kept, is_new=False)]

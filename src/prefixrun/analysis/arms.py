@@ -148,8 +148,8 @@ def draw(run: Record) -> Draw:
 
 
 def _diverged(group: RunGroup, settings: Sequence[RunGroup]) -> str:
-    """Which runs of a group failed to train, by the losses on the same pairs; empty when none did."""
-    failed = diverged_runs(group, settings)
+    """Which runs of a group failed to train, in scores or before there were any; empty when none did."""
+    failed = [*diverged_runs(group, settings), *group.diverged]
     return f"training of {', '.join(failed)} diverged" if failed else ""
 
 

@@ -53,6 +53,11 @@ class RunGroup:
         return len({run.subsample if self.is_of_a_part else run.seed for run in self.runs})
 
     @property
+    def diverged(self) -> tuple[str, ...]:
+        """Ids of further runs of the configuration, whose training diverged: they have no scores."""
+        return self.first.diverged
+
+    @property
     def precision(self) -> str:
         """The precision that the model computed in."""
         return self.first.precision

@@ -133,7 +133,7 @@ def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
     decimals = _decimals(table.reference.estimate(table.metrics[0]))
     return (
         row.label,
-        str(len(group.runs)),
+        f"{len(group.runs)}" + (f" + {len(group.diverged)} diverged" if group.diverged else ""),
         f"{group.parameters('stored'):,}",
         f"{group.share:.3g}",
         NONE if tokens is None else f"{tokens:,.0f}",

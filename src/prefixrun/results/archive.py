@@ -2,7 +2,8 @@
 
 A record holds result.json, the outputs alone (corpora have licences of their own, so inputs and references stay out)
 and the counts behind the scores, from which intervals and paired tests are made without scoring again. What was trained
-stays with the run.
+stays with the run. Of a run whose training diverged there are its configuration and what its loss did: tables count it
+against its setting.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ import numpy as np
 import pandas as pd
 
 from prefixrun.errors import DamagedStateError, DataError, PrefixrunError, reading
-from prefixrun.files import canonical_json, make_directory, write_bytes, write_json
+from prefixrun.files import canonical_json, make_directory, read_json, write_bytes, write_json
 from prefixrun.results.counts import COUNTS, Counts
+from prefixrun.results.diverged_runs import FILES, DivergedRun
 from prefixrun.results.record import OUTPUTS, Record
-from prefixrun.results.records import SkippedRun, load_records
+from prefixrun.results.records import Records, SkippedRun, load_records
 
 ALL = "all"
 
@@ -42,17 +44,20 @@ class _Content:
     counts: bytes
 
 
-def select_runs(results_dir: Path, names: Sequence[str]) -> tuple[Record, ...]:
-    """The finished runs under `results_dir`/runs whose ids begin with `names`, each once; ``all`` takes every one.
+def select_runs(results_dir: Path, names: Sequence[str]) -> Records:
+    """The finished and the diverged runs under `results_dir`/runs whose ids begin with `names`, each once; ``all``
+    takes every one, and says in `skipped` which other runs there are.
 
-    Raises DataError for a name that is of no finished run, or of several, with the reason where it is known.
+    Raises DataError for a name that is of no such run, or of several, with the reason where it is known.
     """
     finished = load_records(results_dir, ("runs",))
     if list(names) == [ALL]:
-        return finished.runs
-    selected: dict[str, Record] = {}
+        diverged = {run.directory for run in finished.diverged}
+        return replace(finished, skipped=tuple(run for run in finished.skipped if run.directory not in diverged))
+    selected: dict[str, Record | DivergedRun] = {}
     for name in names:
-        matches = [run for run in finished.runs if run.run_id.startswith(name)]
+        matches: list[Record | DivergedRun] = [*finished.runs, *finished.diverged]
+        matches = [run for run in matches if run.run_id.startswith(name)]
         if len(matches) > 1:
             raise DataError(
                 f"run={name}: {len(matches)} runs begin like this: {', '.join(run.run_id for run in matches)}"
@@ -62,7 +67,11 @@ def select_runs(results_dir: Path, names: Sequence[str]) -> tuple[Record, ...]:
             reason = f": {reasons[0].directory}: {reasons[0].reason}" if reasons else ""
             raise DataError(f"run={name}: no finished run under {results_dir / 'runs'} has this id{reason}")
         selected[matches[0].run_id] = matches[0]
-    return tuple(selected.values())
+    return Records(
+        tuple(run for run in selected.values() if isinstance(run, Record)),
+        (),
+        tuple(run for run in selected.values() if isinstance(run, DivergedRun)),
+    )
 
 
 def archive_runs(
@@ -94,6 +103,22 @@ def archive_runs(
         if content is not None:
             _write(target, content)
     return [ArchivedRun(target, is_new=content is not None) for target, content in todo]
+
+
+def archive_diverged(runs: Sequence[DivergedRun], results_dir: Path) -> list[ArchivedRun]:
+    """Copy the configurations of diverged runs, and what their losses did, to `results_dir`/records/.
+
+    What is there already stays as it is: that of another processor may have diverged at another step.
+    """
+    archived = []
+    for run in runs:
+        target = results_dir / "records" / run.directory.name
+        if is_new := not target.exists():
+            make_directory(target)
+            for name in FILES:
+                write_json(target / name, read_json(run.directory / name))
+        archived.append(ArchivedRun(target, is_new))
+    return archived
 
 
 def _write(target: Path, content: _Content) -> None:

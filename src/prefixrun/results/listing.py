@@ -190,7 +190,7 @@ def _started(directory: Path) -> RunRow | None:
         "n_train": dict(flatten(_object(directory / "subset.json"))).get("train.chosen"),
         "id": config["run_id"],
         "size": settings.get("prefix_len") if has_init else None,
-        "local": True,
+        "local": directory.parent.name != RECORDS,
         "state": state,
         "when": when,
         "cost": None,

@@ -18,6 +18,7 @@ from prefixrun.data.text_io import lines_of, read_text
 from prefixrun.errors import DamagedStateError
 from prefixrun.files import canonical_json, read_json_lines
 from prefixrun.results.counts import COUNTS, Counts, check_counts, read_counts
+from prefixrun.results.diverged_runs import training_key
 from prefixrun.results.flat_settings import with_defaults
 from prefixrun.results.later_scores import LaterScores, read_later_scores
 from prefixrun.runs.generations import wrong_line
@@ -40,6 +41,8 @@ class Record:
     """The content of result.json, which validate_result found nothing wrong with."""
     run_directory: Path | None = None
     """The directory of the same run under runs/, when `directory` is its committed record."""
+    diverged: tuple[str, ...] = ()
+    """Ids of runs that differ from it in their seeds alone, or also in decoding, and whose training diverged."""
 
     @property
     def run_id(self) -> str:
@@ -202,15 +205,35 @@ class Record:
         unused = [prefix for name, prefixes in settings_of.items() if self.result[name] is None for prefix in prefixes]
         ignored = (*but, *repeats(), *outside_identity(), *unused)
         settings = {key: value for key, value in self.settings.items() if not is_among(key, ignored)}
-        data = self.result.get("data", {})
-        contents = {split: [file.get("sha256") for file in part.get("files", [])] for split, part in data.items()}
         names = {"task", "model", "method", "data_source", "split", "n_inputs"}.difference(but)
         same = {name: self.result[name] for name in names}
-        semantics = meaning_of_runs(self.result["provenance"].get("semantics"))
-        backbone = self.result.get("backbone", {}).get("sha256")
         return canonical_json(
-            {**same, "settings": settings, "data": contents, "backbone": backbone, "semantics": semantics}
+            {
+                **same,
+                "settings": settings,
+                "data": self._contents,
+                "backbone": self._backbone,
+                "semantics": self._semantics,
+            }
         )
+
+    @property
+    def training_key(self) -> str:
+        """Equal for runs whose trainings differ in their seeds alone, diverged ones among them."""
+        return training_key(self.settings, self._contents, self._backbone, self._semantics)
+
+    @property
+    def _contents(self) -> dict[str, list[str | None]]:
+        data = self.result.get("data", {})
+        return {split: [file.get("sha256") for file in part.get("files", [])] for split, part in data.items()}
+
+    @property
+    def _backbone(self) -> str | None:
+        return self.result.get("backbone", {}).get("sha256")  # type: ignore[no-any-return]
+
+    @property
+    def _semantics(self) -> int | None:
+        return meaning_of_runs(self.result["provenance"].get("semantics"))
 
     @property
     def own_training(self) -> bool:

@@ -7,13 +7,14 @@ What cannot be used is named with the reason, never dropped silently.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from prefixrun.errors import DamagedStateError, PrefixrunError, reading
 from prefixrun.files import read_json
 from prefixrun.results.counts import COUNTS, is_whole_parquet
+from prefixrun.results.diverged_runs import DivergedRun, read_diverged
 from prefixrun.results.record import RESTORE, Record
 from prefixrun.runs.result_schema import validate_result
 from prefixrun.training.manifest import MANIFEST, Manifest
@@ -38,15 +39,20 @@ class Records:
     runs: tuple[Record, ...]
     """In the order of task, method, model and run id."""
     skipped: tuple[SkippedRun, ...]
+    diverged: tuple[DivergedRun, ...] = ()
+    """Those of `skipped` whose training diverged."""
 
 
 def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records:
     """Every finished run in these folders of a results tree, once each. Folders that do not exist are empty."""
     records: dict[str, Record] = {}
     skipped: list[SkippedRun] = []
+    diverged: dict[str, DivergedRun] = {}
     for directory in _directories(results_dir, folders):
         try:
             with reading(directory, "check its files and their permissions", DamagedStateError):
+                if failed := read_diverged(directory):
+                    diverged.setdefault(failed.run_id, failed)
                 record = Record(directory, _read_result(directory))
         except PrefixrunError as error:
             skipped.append(SkippedRun(directory, str(error).removeprefix(f"{directory}: ")))
@@ -59,7 +65,18 @@ def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records
             else:
                 records[record.run_id] = Record(first.directory, first.result, run_directory=directory)
     ordered = sorted(records.values(), key=lambda record: (record.task, record.method, record.model, record.run_id))
-    return Records(tuple(ordered), tuple(skipped))
+    failures = tuple(failed for failed in diverged.values() if failed.run_id not in records)
+    return Records(_with_diverged(ordered, failures), tuple(skipped), failures)
+
+
+def _with_diverged(records: Sequence[Record], diverged: Sequence[DivergedRun]) -> tuple[Record, ...]:
+    """The records, each with the ids of the diverged runs of its training."""
+    ids: dict[str, list[str]] = {}
+    for run in diverged:
+        ids.setdefault(run.training_key, []).append(run.run_id)
+    if not ids:
+        return tuple(records)
+    return tuple(replace(record, diverged=tuple(ids.get(record.training_key, ()))) for record in records)
 
 
 def with_usable_counts(records: Records) -> Records:
@@ -75,7 +92,7 @@ def with_usable_counts(records: Records) -> Records:
             usable.append(record)
         except PrefixrunError as error:
             skipped.append(SkippedRun(record.directory, str(error).removeprefix(f"{record.directory}: ")))
-    return Records(tuple(usable), (*records.skipped, *skipped))
+    return Records(tuple(usable), (*records.skipped, *skipped), records.diverged)
 
 
 def _directories(results_dir: Path, folders: Sequence[str]) -> Iterator[Path]:

@@ -1,0 +1,68 @@
+"""Runs whose training diverged, as records: they have no scores, and count against their setting.
+
+Where some trainings of a setting diverge, its finished runs are those that survived, and their mean says too much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefixrun.config.method_specs import spec_of
+from prefixrun.config.setting_roles import is_among, outside_identity, repeats
+from prefixrun.errors import DamagedStateError
+from prefixrun.files import canonical_json, read_json
+from prefixrun.results.flat_settings import with_defaults
+from prefixrun.runs.run import run_id
+from prefixrun.runs.shared_training import AFTER_TRAINING
+
+FILES = ("config.json", "failed.json")
+"""What is kept of such a run: its configuration, and at which step its loss had risen to what."""
+
+DEFAULT_WORDS = ("init.default_words", "task.default_words")
+"""Results name the text in use in either, identities in the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class DivergedRun:
+    """One run whose training diverged."""
+
+    directory: Path
+    run_id: str
+    training_key: str
+    """See `training_key`."""
+
+
+def read_diverged(directory: Path) -> DivergedRun | None:
+    """The run of a directory; None for one that has a result or has not diverged. Raises DamagedStateError."""
+    if (directory / "result.json").exists() or not all((directory / name).is_file() for name in FILES):
+        return None
+    config, failure = (read_json(directory / name) for name in FILES)
+    if not isinstance(failure, Mapping) or "diverged" not in failure:
+        return None
+    identity = config.get("identity") if isinstance(config, Mapping) else None
+    name = directory.name.rpartition("-")[2]
+    if not isinstance(identity, Mapping) or run_id(identity) != name:
+        raise DamagedStateError(f"{directory}: config.json is not the configuration of this run")
+    data = {split: [file.get("sha256") for file in files] for split, files in identity["data"].items()}
+    settings = with_defaults(identity["settings"])
+    return DivergedRun(directory, name, training_key(settings, data, identity["model"], identity["semantics"]))
+
+
+def training_key(
+    settings: Mapping[str, Any], data: Mapping[str, Any], backbone: str | None, semantics: int | None
+) -> str:
+    """Equal for runs whose trainings differ in their seeds alone.
+
+    settings: dotted, with defaults. data: part of the corpus → SHA-256 of its files. backbone: SHA-256 of its weights.
+    """
+    unused = () if spec_of(settings["method.name"]).has_init else ("prefix_len", "init.", "init_words")
+    after_training = [name for key in AFTER_TRAINING for name in (key, f"{key}.")]
+    ignored = (*repeats(), *outside_identity(), *unused, *after_training, *DEFAULT_WORDS)
+    counting = {key: value for key, value in settings.items() if not is_among(key, ignored)}
+    words = next((settings[key] for key in DEFAULT_WORDS if settings.get(key)), None) if not unused else None
+    return canonical_json(
+        {"settings": counting, "words": words, "data": data, "backbone": backbone, "semantics": semantics}
+    )
