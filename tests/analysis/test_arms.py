@@ -160,6 +160,18 @@ ATTACKS: dict[str, tuple[Sequence[Side], str, str, str]] = {
         "undecided",
         "diverged",
     ),
+    "a diverged run with more pairs takes no evidence away": (
+        [
+            prefix(),
+            other("embedding", seeds=(1, 2)),
+            other("embedding", 0.05, seeds=(3,), loss=2.9),
+            prefix(train_size=2_000, subsamples=THREE),
+            other("embedding", train_size=2_000, subsamples=THREE),
+        ],
+        "C15",
+        "holds",
+        "2,000 pairs",
+    ),
     "a rate that diverged does not stand for its method": (
         [prefix(0.5), other("embedding", 0.05, **{"train.lr": 1.0, "loss": 3.5}), other("embedding", 0.9, **GOOD_RATE)],
         "C15",

@@ -57,3 +57,14 @@ def test_a_size_that_is_the_whole_corpus_has_no_subsamples(tmp_path: Path) -> No
                 write_sides(tmp_path, side | LOW | {"train_size": size if size < 150 else None})
     (evidence,) = findings(tmp_path)["C8"].evidence
     assert (evidence.outcome, "mean over 50, 100 pairs" in evidence.text) == ("holds", True)
+
+
+@pytest.mark.parametrize("inputs", [547, 200])
+def test_sizes_scored_again_on_more_inputs_are_one_mean(tmp_path: Path, inputs: int) -> None:
+    for size in (50, 100):
+        for scored in (100, inputs):
+            more = LOW | {"train_size": size, "test_size": scored, "result": {"n_inputs": scored}, "seeds": (1,)}
+            sides = (prefix(0.3, **more), other_method("finetune", 0.7, **more))
+            write_sides(tmp_path, *(side | {"subsamples": THREE} for side in sides))
+    (evidence,) = findings(tmp_path)["C8"].evidence
+    assert (evidence.outcome, len(evidence.run_ids)) == ("does not hold", 12)

@@ -15,6 +15,7 @@ from prefixrun.analysis.claim_rules import (
     Match,
     count_text,
     interval_text,
+    is_of_more_inputs,
     key_but_pairs,
     main_metric,
     match_notes,
@@ -40,11 +41,21 @@ def low_data_mean(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     # Of a whole corpus there are no subsamples; other sizes than the paper's are not of its mean.
     concerned = [group for group in groups if group.is_of_a_part and group.n_train in LOW_DATA_STEPS["prefix"]]
     matches = Comparison(Arm("prefix", init="words"), Arm("finetune"), "more", amount="low").matches(concerned)
+    means = []
     for alike in split_by(matches, key_but_pairs):
         with_enough = [match for match in alike if _subsamples(match) >= ENOUGH]
         counted = with_enough if len(with_enough) > 1 else alike
         if len(counted) > 1:
-            yield from _averaged(sorted(counted, key=lambda match: match.first.group.n_train))
+            means.append(sorted(counted, key=lambda match: match.first.group.n_train))
+    for sizes in means:
+        if not any(_are_of_more_inputs(others, sizes) for others in means):
+            yield from _averaged(sizes)
+
+
+def _are_of_more_inputs(others: Sequence[Match], sizes: Sequence[Match]) -> bool:
+    """Whether others say all that these sizes do; see claim_rules.is_of_more_inputs."""
+    metric = main_metric(sizes[0].first.group)
+    return all(any(is_of_more_inputs(other, match, metric) for other in others) for match in sizes)
 
 
 def _averaged(matches: Sequence[Match]) -> Iterator[Evidence]:

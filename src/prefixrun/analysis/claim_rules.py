@@ -212,11 +212,11 @@ def of_one_processor(groups: Iterable[RunGroup]) -> list[RunGroup]:
     return [RunGroup(tuple(runs)) for group in groups for runs in split_by(group.runs, processor)]
 
 
-def _order_of_match(match: Match) -> tuple[bool, bool, int, int]:
+def _order_of_match(match: Match) -> tuple[bool, bool, bool, int, int]:
     """Equal sides first, then those that may decide something, then most pairs and training."""
     pair = match.pair
     has_enough = min(group.units for group in pair) >= ENOUGH
-    return not match.unequal, has_enough, pair[0].n_train, sum(map(pairs_trained, pair))
+    return not match.unequal, has_enough, not match.doubt, pair[0].n_train, sum(map(pairs_trained, pair))
 
 
 def is_of_more_inputs(other: Match, match: Match, metric: str) -> bool:
