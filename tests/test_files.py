@@ -304,3 +304,10 @@ def test_cut(tmp_path: Path) -> None:
     path.write_bytes(b"12345")
     files.cut(path, 2)
     assert path.read_bytes() == b"12"
+
+
+def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="pipe: is no regular file"):
+        files.write_text(tmp_path / "pipe", "x")
+    assert (tmp_path / "pipe").is_fifo()

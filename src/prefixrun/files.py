@@ -79,6 +79,8 @@ def write_bytes(path: Path, data: bytes | memoryview, *, root: Path | None = Non
     target = inside(root, path) if root is not None else path
     if os.path.isdir(target):
         raise ConfigError(f"{target}: is a directory; name a file in it")
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise ConfigError(f"{target}: is no regular file, which cannot be replaced by one; name another")
     temporary = target.with_name(f".{target.name}{_TEMPORARY}{os.getpid()}-{secrets.token_hex(4)}")
     with explained(target):
         try:

@@ -163,6 +163,7 @@ def test_a_merged_row_must_have_an_id_of_its_input(tmp_path: Path) -> None:
         ("train.csv", 'source,target\na,A\nb,"B\n', ":3: broken row (unexpected end of data)"),
         ("train.csv", "source,target,id\na,A,x\nb,B,x\n", ":3: id 'x' was already used"),
         ("train.csv", "source,target\na,\xff\n".encode("latin-1"), ":2: byte 0xff is not UTF-8"),
+        ("train.csv", "source,target,group\na,A,all\n", ":2: the group 'all', which is the name of all inputs"),
         ("train.csv", b"", ": the file is empty"),
         ("train.parquet", b"PAR1 no", ": "),
         ("train.parquet", b"\x1f\x8b", ": is compressed with gzip"),

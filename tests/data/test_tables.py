@@ -39,3 +39,11 @@ def test_the_header_says_what_separates(
 def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
     assert tables.find(tmp_path, "a") is None
     assert tables.listed(tmp_path) == "nothing"
+
+
+@pytest.mark.parametrize("names", [("1-of-00003",), ("0-of-00002", "1-of-00003"), ("0-of-00002", "2-of-00002")])
+def test_a_part_of_its_parquet_files_is_refused(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        (tmp_path / f"train-0000{name}.parquet").write_bytes(b"")
+    with pytest.raises(DataError, match=f"holds train-0000{names[0]}.*, which are not the whole of one part"):
+        tables.find(tmp_path, "train")

@@ -32,6 +32,7 @@ def test_the_paper_form_has_no_line_breaks(tmp_path: Path) -> None:
         ("news/business", ("news", "business")),
         ("news/entertainment-arts", ("news", "entertainment")),
         ("http://www.bbc.co.uk/", ()),
+        ("http://[news/uk-1", ()),
     ],
 )
 def test_section_of_an_address(address: str, section: tuple[str, ...]) -> None:

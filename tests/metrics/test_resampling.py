@@ -7,6 +7,7 @@ import pytest
 
 from prefixrun.metrics import aggregate, evaluate
 from prefixrun.metrics.resampling import differences, intervals
+from prefixrun.metrics.suite import OF_ALL_INPUTS
 
 WORDS = ("the", "mill", "pub", "cheap", "river", "near", "food", "french")
 
@@ -156,3 +157,18 @@ def test_scores_that_one_system_lacks_are_left_out() -> None:
 def test_different_numbers_of_segments_are_refused() -> None:
     with pytest.raises(ValueError, match="different numbers of segments"):
         differences("e2e", of_lengths([0.1, 0.2]), of_lengths([0.1]))
+
+
+def test_parts_have_no_counts_of_scores_that_weigh_by_all_inputs() -> None:
+    outputs, references = texts(4, 60, 0.3)
+    groups = ["small"] * 20 + ["large"] * 40
+    evaluation = evaluate("CIDEr, NIST, chrF", outputs, references, groups)
+    found = intervals("CIDEr, NIST, chrF", evaluation.stats, groups, samples=100)
+    assert {name for name in evaluation.scores if name not in found} == {
+        f"{metric}/{group}" for metric in OF_ALL_INPUTS for group in ("small", "large")
+    }
+    for name, interval in found.items():
+        assert interval.low <= evaluation.scores[name].value <= interval.high  # type: ignore[operator]
+    assert differences(
+        "NIST", *[evaluate("NIST", outputs, references, groups).stats] * 2, groups, samples=9
+    ).keys() == {"NIST/all", "NIST_mteval/all"}

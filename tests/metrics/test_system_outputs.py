@@ -71,3 +71,18 @@ def test_lines_end_at_the_line_feed_alone(tmp_path_factory: pytest.TempPathFacto
     path = tmp_path_factory.mktemp("outputs") / "hyp.txt"
     path.write_bytes("".join(text + "\n" for text in ["first", *texts]).encode())
     assert read_outputs(path).texts == ("first", *texts)
+
+
+def test_a_file_that_names_its_inputs_must_have_them_in_their_order(tmp_path: Path) -> None:
+    mrs = ("name[Aromi], eatType[pub]", "name[Cocum], food[Thai]")
+    target = Target("e2e test", [["x"], ["y"]], sources=("name : Aromi | Type : pub", "name : Cocum | food : Thai"))
+    path = tmp_path / "hyp.tsv"
+    for order in ((0, 1), (1, 0)):
+        path.write_text("MR\toutput\n" + "".join(f"{mrs[index]}\tText {index}.\n" for index in order))
+        if order == (0, 1):
+            assert target.line_up(read_outputs(path)) == ["Text 0.", "Text 1."]
+        else:
+            with pytest.raises(DataError, match=r"hyp.tsv: output 1 has the MR of input 2 of e2e test"):
+                target.line_up(read_outputs(path))
+    path.write_text("MR\toutput\nof another corpus\tText 0.\nname[X]\tText 1.\n")
+    assert target.line_up(read_outputs(path)) == ["Text 0.", "Text 1."]

@@ -29,6 +29,11 @@ def two(results: Path, **second: Any) -> tuple[Record, Record]:
         ({"inputs": 30}, "", 30),
         ({"settings": {"task.name": "dart"}}, "e2e test (release) and dart test (release) are different inputs", 0),
         ({"data_source": "sample"}, "e2e test (release) and e2e test (sample) are different inputs", 0),
+        (
+            {"settings": {"task.reference_columns": "r2"}},
+            "task.reference_columns: the references of e2e test (release) are not the same",
+            0,
+        ),
         ({"result": {"data": OTHER_FILE}}, "the two copies of e2e test (release) have different contents", 0),
     ],
 )

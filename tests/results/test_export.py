@@ -21,7 +21,7 @@ from prefixrun.models.architectures import random_model
 from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.models.transformers_names import CACHE
 from prefixrun.results import export as exports
-from prefixrun.results.export import export, push
+from prefixrun.results.export import export, loadable_name, push
 from prefixrun.results.loaded import load
 from prefixrun.results.lookup import OpenedRun, find, open_run
 
@@ -170,11 +170,15 @@ def online(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
 
 
+NAMES = ("README.md", "prefix.safetensors")
+
+
 @pytest.fixture
 def a_directory(tmp_path: Path) -> Path:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "README.md").write_text("---\ntags: [x]\n---\n# A run\n", encoding="utf-8")
     (tmp_path / "out" / "prefix.safetensors").write_bytes(bytes(range(200)))
+    (tmp_path / "out" / ".env").write_text("API_KEY=mine, and no part of the export")
     return tmp_path / "out"
 
 
@@ -182,9 +186,9 @@ def a_directory(tmp_path: Path) -> Path:
 def test_a_directory_is_uploaded(a_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with a_hub() as hub:
         monkeypatch.setattr("huggingface_hub.HfApi", lambda: _api(hub["address"]))
-        assert push(a_directory, "me/run") == f"{hub['address']}/me/run"
+        assert push(a_directory, NAMES, "me/run") == f"{hub['address']}/me/run"
     assert "private" in json.dumps(hub["created"])
-    assert hub["files"] == {path.name: path.read_bytes() for path in a_directory.iterdir()}
+    assert hub["files"] == {name: (a_directory / name).read_bytes() for name in NAMES}
 
 
 @pytest.mark.usefixtures("online")
@@ -193,7 +197,7 @@ def test_a_refusal_of_the_hub_is_one_message(a_directory: Path, status: int, mon
     with a_hub(status) as hub:
         monkeypatch.setattr("huggingface_hub.HfApi", lambda: _api(hub["address"]))
         with pytest.raises(MissingPartError, match="push=me/run: the hub did not take it"):
-            push(a_directory, "me/run")
+            push(a_directory, NAMES, "me/run")
 
 
 def _api(address: str) -> Any:
@@ -237,7 +241,10 @@ def test_a_chat_leaves_with_its_frame(chat: OpenedRun, kind: str, tmp_path: Path
         assert " ".join(printed(exported.usage).split()) == written_by(chat)
         return
     card = (tmp_path / "out" / "README.md").read_text()
-    assert exported.usage in card
+    local = repr(loadable_name(chat))
+    assert local in exported.usage
+    assert local not in card, "a path of this machine says nothing elsewhere"
+    assert exported.usage.replace(local, "'DIRECTORY OF THE MODEL'") in card
     assert f"prompt = {PROMPT_OF_CHAT!r}.replace(" in card
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from prefixrun.cli.main import main
+from prefixrun.results import model_card as model_card_module
 from prefixrun.results.export import export
 from prefixrun.results.lookup import find, open_run
 from prefixrun.results.model_card import model_card
@@ -23,7 +24,7 @@ def test_it_says_what_was_trained_on_which_data_and_how_well(results: Path, tmp_
     assert card.startswith('---\nlibrary_name: "')
     assert f"| BLEU | {bleu['value']:.2f} | " in card
     assert " | – | " in card.split("| BLEU | ")[1].split("\n")[0], "no interval over so few inputs"
-    assert bleu["signature"] in card
+    assert bleu["signature"].replace("|", "\\|") in card, "a bar ends a cell of a table"
     assert "the sample corpus of prefixrun" in card
     assert result["backbone"]["sha256"][:12] in card
     assert stored["scores"]["BLEU"] == bleu
@@ -37,6 +38,11 @@ def test_a_corpus_of_others_is_named_with_its_licence(results: Path, monkeypatch
     card = model_card(opened, ["prefix.safetensors"], "import prefixrun")
     assert "data: e2e (https://github.com/tuetschek/e2e-dataset)" in card
     assert "licence of the data: CC BY-SA 4.0" in card
+    monkeypatch.setitem(opened.record.result, "task", "mine")  # type: ignore[arg-type]
+    monkeypatch.setattr(model_card_module, "_score_lines", lambda opened: [])
+    card = model_card(opened, ["prefix.safetensors"], "import prefixrun")
+    assert "data: mine, a task of one's own" in card
+    assert "licence of the data: not known" in card
 
 
 def test_a_generated_task_is_named_as_one(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The arguments of a verb: ``key=value``, everything that is wrong with them in one message, and what they mean."""
 
 import argparse
+import os
 from collections.abc import Mapping, Sequence
 from os.path import isdir
 from pathlib import Path
@@ -126,6 +127,22 @@ def checked_directory(key: str, named: Path) -> Path:
     if not isdir(named):
         raise ConfigError(f"{key}={named}: there is no such directory")
     return named
+
+
+def check_out(arguments: Mapping[str, str], *inputs: str) -> None:
+    """Raise ConfigError where `out` cannot hold a file, or is one of those that the keys `inputs` name: before minutes
+    are spent on what goes there."""
+    if (out := path_of(arguments, "out")) is None:
+        return
+    if out.is_dir():
+        raise ConfigError(f"out={out}: is a directory; name a file in it")
+    if not out.parent.is_dir():
+        raise ConfigError(f"out={out}: {out.parent} is no directory; make it first")
+    if not os.access(out.parent, os.W_OK):
+        raise ConfigError(f"out={out}: {out.parent} cannot be written in; name a file in another directory")
+    for key in inputs:
+        if (other := path_of(arguments, key)) and out.resolve() == other.resolve():
+            raise ConfigError(f"out={out}: is the file of {key}, which it would replace; name another")
 
 
 def results_dir(arguments: Mapping[str, str]) -> Path:

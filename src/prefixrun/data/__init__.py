@@ -117,7 +117,9 @@ def load(
 
 def _load_own(config: TaskConfig, split: str, root: Path | None, directory: Path) -> Corpus:
     """An own task's inputs are strings already, so both linearisations leave them as they are."""
-    if config.dataset is None and (root is None or Path(config.name).name != config.name or not isdir(directory)):
+    if config.dataset is None and (
+        root is None or config.name == ".." or Path(config.name).name != config.name or not isdir(directory)
+    ):
         raise ConfigError(
             f"task: no {config.name!r}; there are {', '.join(LOADERS)}, and an own task is a directory of that name in "
             f"data_dir with {', '.join(f'{name}.csv' for name in SPLITS)} (or .jsonl, .tsv, .parquet), or a data set "

@@ -27,7 +27,7 @@ def members(path: Path, select: Callable[[str], bool]) -> Iterator[tuple[str, by
                     raise DataError(f"{path}/{member.name}: larger than {MAX_BYTES} bytes; no corpus file is")
                 stream = archive.extractfile(member)
                 yield member.name, stream.read() if stream else b""
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
         raise DataError(f"{path}: damaged or truncated archive ({error}); copy it again") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}); check the path and its rights") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,7 @@ Row = tuple[str, Mapping[str, object]]
 
 TEXT_FORMATS = (".jsonl", ".csv", ".tsv")
 _SAVED = "state.json"
+_SHARD = re.compile(r"-(\d{5})-of-(\d{5})$")
 """A file that ``save_to_disk`` writes beside the rows of each split."""
 _ADVICE = "copy it again, or write it anew"
 
@@ -63,9 +65,19 @@ def find(directory: Path, split: str) -> Table | None:
     if not there:
         return None
     (paths,) = there
+    _check_shards(paths)
     if paths[0].is_dir():
         return _saved(paths[0])
     return _parquet(directory, paths) if paths[0].suffix == ".parquet" else _text(paths[0])
+
+
+def _check_shards(paths: Sequence[Path]) -> None:
+    """Raise DataError where files `NAME-00000-of-00003` are not all that there were."""
+    shards = [match for path in paths if (match := _SHARD.search(path.stem))]
+    totals, numbers = {int(match[2]) for match in shards}, sorted(int(match[1]) for match in shards)
+    if shards and (len(totals) > 1 or len(shards) < len(paths) or numbers != list(range(totals.pop()))):
+        names = ", ".join(path.name for path in paths[:4])
+        raise DataError(f"{paths[0].parent}: holds {names}, which are not the whole of one part; copy all its files")
 
 
 def listed(directory: Path) -> str:

@@ -50,7 +50,10 @@ def section_of(address: str) -> tuple[str, ...]:
     counts as the original address inside it.
     """
     original = address[address.rfind("http") :] if "http" in address else address
-    path = urlsplit(original).path if original.startswith("http") else original
+    try:
+        path = urlsplit(original).path if original.startswith("http") else original
+    except ValueError:  # no address, such as one with a bracket that is left open
+        return ()
     parts = [part for part in path.split("/") if part]
     if parts:
         last = parts.pop()

@@ -138,7 +138,7 @@ def _hugging_face_files(directory: Path, split: str) -> list[Path]:
     )
     for name in NAMES[split]:
         for pattern in patterns:
-            if files := sorted(directory.glob(pattern.format(name))):
+            if files := sorted(filter(Path.is_file, directory.glob(pattern.format(name)))):
                 return files
     return []
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from prefixrun.metrics import aggregate, suite
 from prefixrun.metrics.base import FloatArray
+from prefixrun.metrics.suite import OF_ALL_INPUTS
 
 Stats = Mapping[str, FloatArray]
 """``Evaluation.stats``: ``<metric>.<column>`` → one number per segment, ``(segments,)``."""
@@ -160,15 +161,22 @@ def _chunks(samples: int) -> Iterator[int]:
 
 
 def parts(task: str, stats: Stats, groups: Sequence[str] | None) -> list[tuple[str, Stats]]:
-    """The parts of a corpus that are scored apart: the suffix of their scores' names (`/seen`), and their counts."""
+    """The parts of a corpus that are scored apart: the suffix of their scores' names (`/seen`), and their counts.
+
+    Those of the metrics in OF_ALL_INPUTS are of the whole corpus alone.
+    """
     if not stats:
         return []
     if not suite(task).by_group:
         return [("", stats)]
     group_of = np.array(groups or [""] * len(next(iter(stats.values()))))
     members = {group: group_of == group for group in sorted(set(group_of.tolist()) - {""})}
-    parts = [(f"/{group}", {name: column[rows] for name, column in stats.items()}) for group, rows in members.items()]
-    return [*((suffix, stats) for suffix in suite(task).suffixes(grouped=bool(parts))), *parts]
+    of_parts = {name: column for name, column in stats.items() if name.partition(".")[0] not in OF_ALL_INPUTS}
+    parts = [
+        (f"/{group}", {name: column[rows] for name, column in of_parts.items()}) for group, rows in members.items()
+    ]
+    whole = [(suffix, stats) for suffix in suite(task).suffixes(grouped=bool(parts))]
+    return [*whole, *(parts if of_parts else [])]
 
 
 def _is_small(stats: Stats) -> bool:

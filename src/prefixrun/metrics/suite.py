@@ -168,6 +168,10 @@ def evaluate(
     return Evaluation(scores, stats)
 
 
+OF_ALL_INPUTS = ("CIDEr", "NIST", "NIST_mteval")
+"""Scores that weigh n-grams by all inputs that they are scored on: counts of these say nothing of a part of them."""
+
+
 def _parts(plan: Suite, groups: Sequence[str]) -> dict[str, list[int]]:
     """Group -> its segments, to be scored as a separate corpus: no score of the whole is the mean of its parts."""
     if not plan.by_group:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prefixrun.data import jsonl, shape
+from prefixrun.data.e2e import linearise
 from prefixrun.data.text_io import STANDARD_INPUT, lines_of, one_line, read_text
 from prefixrun.errors import DataError
 
@@ -28,6 +29,8 @@ class Outputs:
     """The id of each text, or none at all."""
     header: int = 0
     """Lines before the first text."""
+    inputs: tuple[str, ...] = ()
+    """The meaning representation of each text, where the file has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Target:
             skipped = frozenset(self.left_out)
             return [text for position, text in enumerate(outputs.texts) if position not in skipped]
         if lines == inputs:
+            self._check_order(outputs)
             return list(outputs.texts)
         also = f" or {inputs + len(self.left_out)}" if self.left_out else ""
         counts = f"{lines} outputs for {inputs}{also} inputs ({self.origin})"
@@ -68,6 +72,20 @@ class Target:
             f"{outputs.path}:{outputs.header + inputs + 1}: {counts}; {len(rest)} too many from this line on, {kind}: "
             "remove them, or score them as the split they belong to"
         )
+
+    def _check_order(self, outputs: Outputs) -> None:
+        """Raise DataError where a text stands beside the meaning representation of another input."""
+        position_of = {source: position for position, source in enumerate(self.sources or ())}
+        for position, text in enumerate(outputs.inputs):
+            try:
+                wanted = position_of.get(linearise(text, "paper"), position)
+            except ValueError:  # of no E2E corpus
+                continue
+            if wanted != position:
+                raise DataError(
+                    f"{outputs.path}: output {position + 1} has the MR of input {wanted + 1} of {self.origin}; put the "
+                    "rows in the order of the inputs"
+                )
 
     def _by_id(self, outputs: Outputs) -> list[str]:
         inputs = frozenset(self.ids)
@@ -146,8 +164,9 @@ def _from_columns(lines: Sequence[str], path: Path) -> Outputs:
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num}: broken row ({error}); copy the file again") from error
     is_wrapped = bool(texts) and all(field.strip()[:1] == "'" == field.strip()[-1:] for row in texts for field in row)
-    outputs = tuple(one_line(text.strip()[1:-1] if is_wrapped else text) for _, text in texts)
-    return Outputs(path, outputs, header=1)
+    unquoted = [[field.strip()[1:-1] if is_wrapped else field for field in row] for row in texts]
+    outputs = tuple(one_line(text) for _, text in unquoted)
+    return Outputs(path, outputs, header=1, inputs=tuple(mr for mr, _ in unquoted))
 
 
 def _refuse_json(path: Path, line: str) -> None:

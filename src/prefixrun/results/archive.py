@@ -113,7 +113,7 @@ def archive_diverged(runs: Sequence[DivergedRun], results_dir: Path) -> list[Arc
     archived = []
     for run in runs:
         target = results_dir / "records" / run.directory.name
-        if is_new := not target.exists():
+        if is_new := not all((target / name).is_file() for name in FILES):
             make_directory(target)
             for name in FILES:
                 write_json(target / name, read_json(run.directory / name))

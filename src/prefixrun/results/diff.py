@@ -14,15 +14,15 @@ import numpy as np
 
 from prefixrun.config.setting_roles import flatten
 from prefixrun.metrics import resampling
+from prefixrun.metrics.suite import OF_ALL_INPUTS
 from prefixrun.results.counts import Counts
 from prefixrun.results.record import Record
 
 NOT_COMPARED = ("time", "command", "platform", "cpu", "cpu_count", "threads")
 """Provenance that is of one invocation or one machine."""
 
-OF_ALL_INPUTS = ("CIDEr", "NIST", "NIST_mteval")
-"""Scores whose n-gram weights come from all inputs of a run, so that counts of other selections have other units."""
-
+OF_REFERENCES = ("task.reference_columns", "task.merge_rows")
+"""Settings of an own task that choose the references."""
 
 BothCounts = tuple[Counts | None, Counts | None]
 
@@ -90,7 +90,10 @@ def other_corpus(first: Record, second: Record) -> str:
     if parts[0] != parts[1]:
         return f"{parts[0]} and {parts[1]} are different inputs"
     scored_on = [_files(record, record.split) for record in (first, second)]
-    return "" if scored_on[0] == scored_on[1] else f"the two copies of {parts[0]} have different contents"
+    if scored_on[0] != scored_on[1]:
+        return f"the two copies of {parts[0]} have different contents"
+    changed = [key for key in OF_REFERENCES if first.settings.get(key) != second.settings.get(key)]
+    return f"{', '.join(changed)}: the references of {parts[0]} are not the same" if changed else ""
 
 
 def _ids(record: Record, counts: Counts | None) -> tuple[str, ...]:

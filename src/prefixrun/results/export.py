@@ -46,6 +46,8 @@ class ExportedFiles:
 
     what: str
     usage: str
+    names: tuple[str, ...] = ()
+    """Of format=hub: the files and directories, as patterns of what is uploaded."""
 
 
 def export(opened: OpenedRun, kind: str, out: Path) -> ExportedFiles:
@@ -167,12 +169,15 @@ def _hub(opened: OpenedRun, out: Path) -> ExportedFiles:
                 usage = cache_usage(opened, Path(HUB_CACHE))
     result = {key: value for key, value in opened.record.result.items() if key != "provenance"}
     files.write_json(out / HUB_RESULT, result)
-    files.write_text(out / "README.md", model_card(opened, parts, usage))
-    return ExportedFiles(f"{', '.join((*parts, HUB_RESULT, 'README.md'))} of run {opened.record.run_id}", usage)
+    card_usage = usage.replace(repr(loadable_name(opened)), "'DIRECTORY OF THE MODEL'") if _is_local(opened) else usage
+    files.write_text(out / "README.md", model_card(opened, parts, card_usage))
+    names = tuple(f"{part}/*" if part == HUB_PEFT else part for part in (*parts, HUB_RESULT, "README.md"))
+    what = f"{', '.join((*parts, HUB_RESULT, 'README.md'))} of run {opened.record.run_id}"
+    return ExportedFiles(what, usage, names)
 
 
-def push(directory: Path, name: str) -> str:
-    """Upload a directory of format=hub to a repository of the Hugging Face hub; its address.
+def push(directory: Path, names: Sequence[str], name: str) -> str:
+    """Upload what an export wrote into a directory to a repository of the Hugging Face hub; its address.
 
     The repository is made if there is none, as a private one. Raises MissingPartError when the hub refuses or cannot be
     reached.
@@ -183,7 +188,8 @@ def push(directory: Path, name: str) -> str:
     api = HfApi()
     try:
         api.create_repo(name, private=True, exist_ok=True)
-        api.upload_folder(repo_id=name, folder_path=directory, commit_message="Upload a run of prefixrun")
+        message = "Upload a run of prefixrun"
+        api.upload_folder(repo_id=name, folder_path=directory, allow_patterns=list(names), commit_message=message)
     except (HfHubHTTPError, OSError, ValueError) as error:
         raise MissingPartError(
             f"push={name}: the hub did not take it ({str(error).splitlines()[0][:200]}); log in with `hf auth login`, "
@@ -205,6 +211,13 @@ def loadable_name(opened: OpenedRun) -> str:
     if model.source == "package":
         return str(dequantised(located))
     return str(located.directory) if located.directory is not None else model.name
+
+
+def _is_local(opened: OpenedRun) -> bool:
+    """Whether the model is loaded by a path of this machine."""
+    model = opened.config.model
+    is_directory = model.source == "package" or opened.backbone.files.directory is not None
+    return is_directory and model.layers is None and model.hub is None
 
 
 def check_peft(opened: OpenedRun, directory: Path) -> str:

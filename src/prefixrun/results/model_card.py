@@ -21,10 +21,13 @@ def model_card(opened: OpenedRun, parts: Sequence[str], usage: str) -> str:
     record, result = opened.record, opened.record.result
     published = PUBLICATIONS.get(DIRECTORIES.get(record.task, record.task))
     is_sample = result["data_source"] == SAMPLE
-    data = "the sample corpus of prefixrun" if is_sample or published is None else f"{record.task} ({published.home})"
-    if result["data_source"] == GENERATED:
-        data = f"{record.task}, which prefixrun generates"
-    licence = "MIT, as prefixrun" if is_sample or published is None else published.licence
+    data, licence = f"{record.task}, a task of one's own", "not known to prefixrun"
+    if is_sample:
+        data, licence = "the sample corpus of prefixrun", "MIT, as prefixrun"
+    elif result["data_source"] == GENERATED:
+        data, licence = f"{record.task}, which prefixrun generates", "MIT, as prefixrun"
+    elif published is not None:
+        data, licence = f"{record.task} ({published.home})", published.licence
     header = {
         "library_name": "peft" if "peft" in parts else "prefixrun",
         "tags": ["prefix-tuning", "text-generation", record.task],
@@ -80,7 +83,8 @@ def _score_lines(opened: OpenedRun) -> list[str]:
         value = "–" if score["value"] is None else f"{score['value']:.2f}"
         interval = intervals.get(name)
         span = "–" if interval is None else f"{interval.low:.2f} to {interval.high:.2f}"
-        lines.append(f"| {name} | {value} | {span} | {score['signature']} |")
+        signature = str(score["signature"]).replace("|", "\\|")
+        lines.append(f"| {name} | {value} | {span} | {signature} |")
     return lines
 
 

@@ -201,6 +201,8 @@ def _trained(record: Record) -> Check:
 
 def _inputs(stored: _StoredRun, data_dir: Path | None) -> Check:
     """Compare inputs and references with the corpus, or take them from there."""
+    if not stored.outputs:
+        return Check("inputs", "not checked", "the outputs could not be read")
     problems: list[tuple[str, str]] = []
     corpus, note = scored_corpus(stored.record, stored.record.task, data_dir, problems)
     if corpus is None:

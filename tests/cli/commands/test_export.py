@@ -80,3 +80,11 @@ def test_what_a_method_without_a_prefix_leaves(capsys: pytest.CaptureFixture[str
     assert "method=lora has no prefix; format=peft takes its updates" in " ".join(capsys.readouterr().err.split())
     assert main([*arguments, "format=peft"]) == 0
     assert "LoRA of rank 1 for tiny_llama" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("name", ["prefix.safetensors", "."])
+def test_no_export_replaces_a_file_of_the_run(finished: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (record,) = load_records(finished).runs
+    out = record.directory / name
+    assert main(["export", f"run={record.run_id}", f"out={out}", f"results_dir={finished}"]) == 2
+    assert "is in the directory of the run itself" in capsys.readouterr().err

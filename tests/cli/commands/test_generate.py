@@ -81,3 +81,13 @@ def test_a_file_of_inputs_to_a_file_of_outputs(finished: Path, capsys: pytest.Ca
     assert [(line["run"], line["source"]) for line in written] == [(record.run_id, source) for source in SOURCES]
     assert main(arguments) == 0
     assert capsys.readouterr().out.count(f"{record.run_id}  ") == 3
+
+
+@pytest.mark.parametrize("out", ["none/out.jsonl", "in.txt"])
+def test_a_place_that_cannot_hold_the_outputs_is_refused_first(
+    finished: Path, capsys: pytest.CaptureFixture[str], out: str
+) -> None:
+    Path("in.txt").write_text(f"{SOURCES[0]}\n")
+    assert main(["generate", "run=no-such-run", "file=in.txt", f"results_dir={finished}", f"out={out}"]) == 2
+    assert f"out={out}: " in capsys.readouterr().err
+    assert Path("in.txt").read_text() == f"{SOURCES[0]}\n"

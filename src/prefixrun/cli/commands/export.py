@@ -37,11 +37,15 @@ def run(arguments: dict[str, str]) -> int:
 
     record = find(results_dir(arguments), arguments["run"])
     out = Path(arguments["out"]).expanduser()
+    if out.resolve().is_relative_to(record.directory.resolve()):
+        raise ConfigError(
+            f"out={out}: is in the directory of the run itself, whose files it could replace; name another"
+        )
     opened = open_run(record, model_path=arguments.get("model_path"))
     if "prefix_len" in arguments:
         opened = shortened_run(opened, arguments["prefix_len"])
     exported = export(opened, kind, out)
     print_text(f"{out}: {exported.what}\n\n{exported.usage}")
     if "push" in arguments:
-        print_text(f"\nuploaded to {push(out, arguments['push'])}")
+        print_text(f"\nuploaded to {push(out, exported.names, arguments['push'])}")
     return 0

@@ -19,7 +19,7 @@ Prefixes of one model share every batch, each row with its own: one backbone ser
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefixrun.cli.arguments import path_of, results_dir
+from prefixrun.cli.arguments import check_out, path_of, results_dir
 from prefixrun.config.method_specs import COMBINATIONS
 from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, DataError
@@ -29,6 +29,7 @@ from prefixrun.files import canonical_json, write_text
 def run(arguments: dict[str, str]) -> int:
     """Generate and print or write. Raises ConfigError, DataError for arguments that do not go together."""
     _check(arguments)
+    check_out(arguments, "file", "prefix")
     sources = _sources(arguments)
     from prefixrun.results.inference import Predictor, all_outputs, from_prefix, from_runs
 

@@ -27,7 +27,6 @@ The official scores of any system's output, with intervals, beside the paper's r
 DART's outputs may follow either of its test files, that of 5,097 entries or that of 6,959 with entries without a text.
 """
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,7 +36,7 @@ from rich.console import Console
 from rich.text import Text
 
 from prefixrun.analysis import paper_numbers
-from prefixrun.cli.arguments import path_of, whole_number
+from prefixrun.cli.arguments import check_out, path_of, whole_number
 from prefixrun.cli.own_task import own_task
 from prefixrun.cli.run_summary import paper_sections, reasons, score_columns, score_row, score_table, signature_lines
 from prefixrun.config.task_settings import GENERATED_TASKS, TaskConfig
@@ -89,7 +88,7 @@ def run(arguments: dict[str, str]) -> int:
     metrics = _metrics(arguments, task_config)
     draws = _draws(arguments)
     split = _split(arguments)
-    _check_out(arguments)
+    check_out(arguments, "hyp", "against", "refs")
     if [arguments.get(key) for key in ("hyp", "against", "refs")].count("-") > 1:
         raise ConfigError("-: standard input can be read once; name a file for the others of hyp, against and refs")
     files = {role: read_outputs(Path(arguments[role]).expanduser()) for role in ("hyp", "against") if role in arguments}
@@ -102,7 +101,8 @@ def run(arguments: dict[str, str]) -> int:
     if len(systems) == 2 and draws:
         first, second = (system.evaluation.stats for system in systems)
         differences = resampling.differences(metrics, first, second, target.groups, samples=draws)
-    comparable = "data_dir" in arguments and _verify(arguments)
+    has_papers_metrics = metrics == SCORED_AS.get(arguments["task"], arguments["task"])
+    comparable = "data_dir" in arguments and _verify(arguments) and has_papers_metrics
     rows = paper_numbers.rows(task, split=split.partition("_")[0]) if comparable else ()
     _show(terminal(), target, systems, differences, draws, rows, few=few)
     if out := path_of(arguments, "out"):
@@ -123,21 +123,6 @@ def _draws(arguments: Mapping[str, str]) -> int:
     if 0 < number < FEWEST_DRAWS:
         raise ConfigError(f"bootstrap={number}: is no number of draws; 0 for none, or {FEWEST_DRAWS} to {MOST_DRAWS:,}")
     return number
-
-
-def _check_out(arguments: Mapping[str, str]) -> None:
-    """A place that cannot hold the scores is refused before a minute is spent on making them."""
-    if (out := path_of(arguments, "out")) is None:
-        return
-    if out.is_dir():
-        raise ConfigError(f"out={out}: is a directory; name a file in it")
-    if not out.parent.is_dir():
-        raise ConfigError(f"out={out}: {out.parent} is no directory; make it first")
-    if not os.access(out.parent, os.W_OK):
-        raise ConfigError(f"out={out}: {out.parent} cannot be written in; name a file in another directory")
-    for key in ("hyp", "against", "refs"):
-        if (other := path_of(arguments, key)) and out.resolve() == other.resolve():
-            raise ConfigError(f"out={out}: is the file of {key}, which it would replace; name another")
 
 
 def _split(arguments: Mapping[str, str]) -> str:
@@ -163,7 +148,7 @@ def _target(
     verify = _verify(arguments)
     corpus = load(task, split, root, verify=verify, config=task_config)
     longer = WITH_EMPTY_ENTRIES.get((task, split))
-    if longer and any(len(outputs.texts) != len(corpus.examples) for outputs in files):
+    if longer and any(len(outputs.texts) == int(longer.rpartition("_")[2]) for outputs in files):
         corpus = load(task, longer, root, verify=verify)
     examples = corpus.examples
     is_sample = root is None and task not in GENERATED_TASKS and not (task_config and task_config.dataset)
