@@ -5,6 +5,7 @@ import re
 import pytest
 
 from prefixrun.analysis.claim_list import CLAIMS, Claim
+from prefixrun.analysis.claim_rules import Comparison
 from prefixrun.analysis.paper_numbers import CONTENTS, load
 
 
@@ -14,6 +15,12 @@ def test_every_claim_of_the_list_is_there_and_said_in_one_sentence() -> None:
         assert claim.statement.endswith(".")
         assert claim.needs
         assert not claim.needs.endswith(".")
+
+
+def test_much_better_or_worse_is_by_more_than_the_margin() -> None:
+    kinds = {claim.name: {rule.kind for rule in claim.rules if isinstance(rule, Comparison)} for claim in CLAIMS}
+    much = {claim.name for claim in CLAIMS if " much " in claim.statement}
+    assert {name for name, kind in kinds.items() if kind == {"clearly more"}} == much == {"C15", "C17"}
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_single_runs_do_not_keep_a_claim_open_that_others_decide(tmp_path: Path)
     assert found.outcome == "holds"
 
 
-def test_a_start_at_other_words_does_not_speak_for_prefix_tuning(tmp_path: Path) -> None:
+def test_initialisation_from_other_words_does_not_speak_for_prefix_tuning(tmp_path: Path) -> None:
     write_subsamples(tmp_path, "prefix", 0.7, train_size=100)
     write_subsamples(tmp_path, "prefix", 0.2, train_size=100, **{"init.default_words": "elephant"})
     write_subsamples(tmp_path, "prefix", 0.4, train_size=100, **{"init.name": "random"})
@@ -66,7 +66,7 @@ def test_a_start_at_other_words_does_not_speak_for_prefix_tuning(tmp_path: Path)
     assert evidence.outcome == "holds"
 
 
-def test_the_usual_start_speaks_however_few_runs_it_has(tmp_path: Path) -> None:
+def test_the_usual_initialisation_speaks_however_few_runs_it_has(tmp_path: Path) -> None:
     write_four(tmp_path, "finetune", 0.5)
     write_four(tmp_path, "prefix", 0.7, seeds=range(3), prefix_len=5, **{"init.name": "random"})
     write_four(tmp_path, "prefix", 0.2, seeds=[1], prefix_len=10)
