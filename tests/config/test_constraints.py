@@ -4,6 +4,7 @@ import pytest
 
 from prefixrun.config.compose import compose
 from prefixrun.errors import ConfigError
+from prefixrun.runs.result_schema import LARGEST
 
 
 @pytest.mark.parametrize(
@@ -103,3 +104,11 @@ def test_a_contradiction_is_refused(overrides: list[str], message: str) -> None:
 )
 def test_what_does_not_contradict_is_taken(overrides: list[str]) -> None:
     compose(overrides)
+
+
+@pytest.mark.parametrize("key", ["train.lr", "train.clip_norm", "train.adam_eps", "init.fit_lr"])
+def test_no_setting_is_larger_than_a_result_can_hold(key: str) -> None:
+    """The run would end with a result that is refused."""
+    assert LARGEST > 1e18
+    with pytest.raises(ConfigError, match=rf"^{key}=1e\+19: is too large"):
+        compose([f"{key}=1e19"])

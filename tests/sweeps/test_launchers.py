@@ -67,6 +67,45 @@ def test_a_worker_does_a_run_and_returns_how_it_ended(tmp_path: Path, monkeypatc
     assert run_of(configure.from_hydra(config)).state() == "finished"
 
 
+class Slots:
+    """Shares of a machine that nobody else uses."""
+
+    stopped = False
+
+    def claim(self) -> None:
+        return None
+
+
+def test_a_worker_in_the_process_of_the_sweep_leaves_its_handler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one worker joblib starts none: SIGTERM must end the sweep, not the run alone."""
+
+    def of_sweep(*_: object) -> None:
+        pass
+
+    during: list[object] = []
+
+    def attempt(config: Config) -> Outcome:
+        during.append(signal.getsignal(signal.SIGTERM))
+        return Outcome("now")
+
+    monkeypatch.setattr("prefixrun.sweeps.launchers.attempt", attempt)
+    before = signal.signal(signal.SIGTERM, of_sweep)
+    try:
+        for handler in (of_sweep, signal.SIG_DFL):
+            signal.signal(signal.SIGTERM, handler)
+            assert Worker(Slots())(composed()).end == "now"  # type: ignore[arg-type]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert during[0] is of_sweep
+    assert during[1] not in (of_sweep, signal.SIG_DFL), "a process of its own ends its run"
+
+
+def test_settings_that_cannot_be_composed_are_a_failed_run() -> None:
+    outcome = worker_outcome(composed("decode.beams=0"))
+    assert (outcome.end, outcome.exit_code) == ("failed", 2)
+    assert "decode.beams=0" in outcome.reason
+
+
 @pytest.mark.parametrize(
     ("error", "end"),
     [

@@ -70,6 +70,19 @@ def test_handlers_come_back_when_the_block_fails(number: int, received: list[int
     assert signal.getsignal(number) is handler
 
 
+def test_a_signal_is_not_lost_when_the_block_fails(number: int, received: list[int]) -> None:
+    with pytest.raises(KeyError), deferred():  # noqa: PT012
+        send(number)
+        raise KeyError
+    assert received == [number]
+
+
+def test_ctrl_c_in_a_block_that_fails_is_a_keyboard_interrupt() -> None:
+    with pytest.raises(KeyboardInterrupt), deferred():  # noqa: PT012
+        send(signal.SIGINT)
+        raise KeyError
+
+
 def test_ctrl_c_is_a_keyboard_interrupt_after_the_block() -> None:
     after_signal = False
     with pytest.raises(KeyboardInterrupt), deferred():  # noqa: PT012

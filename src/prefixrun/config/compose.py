@@ -147,7 +147,10 @@ def check_keys(overrides: Sequence[str], *, multirun: bool = False, config_dir: 
 
 def from_hydra(composed: DictConfig, overrides: Sequence[str] = (), *, solve: Solver = _no_solver) -> Config:
     """The frozen configuration of what Hydra composed from `overrides`. Raises ConfigError."""
-    return _solved(build(_raw(composed)), {override.partition("=")[0] for override in overrides}, solve)
+    user_keys = {override.partition("=")[0] for override in overrides}
+    raw = dict(_raw(composed))
+    fit_warmup(raw, user_keys)
+    return _solved(build(raw), user_keys, solve)
 
 
 def register_schema() -> None:

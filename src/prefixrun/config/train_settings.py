@@ -28,7 +28,7 @@ class TrainConfig:
     """Decoupled weight decay of AdamW; 0 in the paper's code."""
     warmup_steps: CountOrZero = 0
     """Steps in which the learning rate grows from zero; 0 in the paper for full data, 100 for low data."""
-    clip_norm: Annotated[float, Range(0, above=True, limit=1e30)] = 1.0
+    clip_norm: Annotated[float, Range(0, above=True, limit=1e18)] = 1.0
     """Largest norm of the gradient; larger ones are scaled down to it."""
     loss_mode: Literal["sentence_sum", "token_mean"]
     """"sentence_sum": sum over a target's tokens, mean over the batch (the paper's code); "token_mean": mean over all

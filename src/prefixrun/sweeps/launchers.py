@@ -30,7 +30,6 @@ from prefixrun.config import compose
 from prefixrun.config.grids import format_override
 from prefixrun.errors import (
     ConfigError,
-    DiskFullError,
     Interrupted,
     MissingPartError,
     PrefixrunError,
@@ -123,20 +122,22 @@ class Worker:
 
     def __call__(self, composed: DictConfig) -> Outcome:
         """How the run ended. Never raises; a signal comes back as "interrupted"."""
-        signal.signal(signal.SIGTERM, _end)
-        overrides = HydraConfig.get().overrides.task if HydraConfig.initialized() else ()
-        config = configure.from_hydra(composed, overrides)
+        # With one worker joblib works in the sweep's own process, whose handler ends the sweep.
+        if self.slots is None or signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _end)
         try:
+            overrides = HydraConfig.get().overrides.task if HydraConfig.initialized() else ()
+            config = configure.from_hydra(composed, overrides)
             threads = self.slots.claim() if self.slots else _threads_of_the_cluster()
             if self.slots and self.slots.stopped:
                 return Outcome("not started")
             if threads is not None and config.threads is None:
                 config = replace(config, threads=threads)
             return attempt(config)
-        except DiskFullError as error:
-            return Outcome("failed", str(error), error.exit_code)
         except (KeyboardInterrupt, SystemExit, Interrupted):
             return Outcome("interrupted", exit_code=Interrupted.exit_code)
+        except PrefixrunError as error:
+            return Outcome("failed", str(error), error.exit_code)
 
 
 def _launch(config: DictConfig, slots: WorkerSlots | None, jobs: Sequence[Job], report: Report) -> None:

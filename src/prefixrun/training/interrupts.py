@@ -57,6 +57,11 @@ def deferred(*, every: bool = False) -> Iterator[Pending]:
         signal.signal(number, remember)
     try:
         yield pending
+    except Exception:  # what ends one run, such as a divergence, must not hide that all should end
+        restore()
+        if pending.number is not None:
+            signal.raise_signal(pending.number)
+        raise
     finally:
         restore()
     if pending.number is not None:

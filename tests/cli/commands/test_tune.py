@@ -47,6 +47,17 @@ def test_a_search_ends_with_a_recipe_whose_command_finishes_the_best_trial(
 
 
 @pytest.mark.needs("optuna")
+def test_the_printed_command_is_the_best_trial_where_the_method_has_a_budget(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = [word for word in WORDS if not word.startswith(("method=", "init="))]
+    assert main(["tune", *words, "method=adapter_small", "method.bottleneck=choice(3,5)", "trials=2"]) == 0
+    command = capsys.readouterr().out.rpartition("next: ")[2]
+    assert main(shlex.split(command)[1:]) == 0
+    assert len(list(Path("results", "runs").iterdir())) == 2, "the run of a trial, and no third one"
+
+
+@pytest.mark.needs("optuna")
 def test_one_that_diverges_is_no_best(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     backward = Trainer._backward
 

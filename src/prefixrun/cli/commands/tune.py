@@ -97,7 +97,9 @@ def _search(tuned: Tuning, trials: int, evaluate: Evaluate) -> int:
     chosen = print_best(ended, tuned.space)
     path, choices = write_recipe(tuned, directory, chosen, len(ended))
     print_text(f"recipe: {path}")
-    print_text(f"next: {_next_command(tuned, directory, path, choices)}")
+    # Beside the recipe as overrides: a budget, a variant or the length of a text would win over it.
+    values = [f"{key}={value}" for key, value in chosen.values.items() if f"{key}={value}" not in choices]
+    print_text(f"next: {_next_command(tuned, directory, path, [*choices, *values])}")
     return 0
 
 
