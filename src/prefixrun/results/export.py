@@ -169,7 +169,9 @@ def _hub(opened: OpenedRun, out: Path) -> ExportedFiles:
                 usage = cache_usage(opened, Path(HUB_CACHE))
     result = {key: value for key, value in opened.record.result.items() if key != "provenance"}
     files.write_json(out / HUB_RESULT, result)
-    card_usage = usage.replace(repr(loadable_name(opened)), "'DIRECTORY OF THE MODEL'") if _is_local(opened) else usage
+    card_usage = usage
+    if "from_pretrained" in usage and _is_local(opened):
+        card_usage = usage.replace(repr(loadable_name(opened)), "'DIRECTORY OF THE MODEL'")
     files.write_text(out / "README.md", model_card(opened, parts, card_usage))
     names = tuple(f"{part}/*" if part == HUB_PEFT else part for part in (*parts, HUB_RESULT, "README.md"))
     what = f"{', '.join((*parts, HUB_RESULT, 'README.md'))} of run {opened.record.run_id}"
