@@ -73,7 +73,7 @@ class TrainConfig:
     """Decay of AdamW's running mean of the gradient."""
     adam_beta2: Annotated[float, Range(0, 0.999999)] = 0.999
     """Decay of AdamW's running mean of the squared gradient."""
-    adam_eps: Rate = 1e-8
+    adam_eps: Annotated[float, Range(0, above=True, limit=1e18)] = 1e-8
     """Added to AdamW's denominator."""
 
 
