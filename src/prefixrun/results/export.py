@@ -173,9 +173,9 @@ def _hub(opened: OpenedRun, out: Path) -> ExportedFiles:
     if "from_pretrained" in usage and _is_local(opened):
         card_usage = usage.replace(repr(loadable_name(opened)), "'DIRECTORY OF THE MODEL'")
     files.write_text(out / "README.md", model_card(opened, parts, card_usage))
-    names = tuple(f"{part}/*" if part == HUB_PEFT else part for part in (*parts, HUB_RESULT, "README.md"))
-    what = f"{', '.join((*parts, HUB_RESULT, 'README.md'))} of run {opened.record.run_id}"
-    return ExportedFiles(what, usage, names)
+    written = (*parts, HUB_RESULT, "README.md")
+    names = tuple(f"{part}/*" if part == HUB_PEFT else part for part in written)
+    return ExportedFiles(f"{', '.join(written)} of run {opened.record.run_id}", usage, names)
 
 
 def push(directory: Path, names: Sequence[str], name: str) -> str:

@@ -53,6 +53,7 @@ def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records
             with reading(directory, "check its files and their permissions", DamagedStateError):
                 if failed := read_diverged(directory):
                     diverged.setdefault(failed.run_id, failed)
+                    raise DamagedStateError(f"{directory}: the run diverged")
                 record = Record(directory, _read_result(directory))
         except PrefixrunError as error:
             skipped.append(SkippedRun(directory, str(error).removeprefix(f"{directory}: ")))
@@ -112,8 +113,6 @@ def _read_result(directory: Path) -> Mapping[str, Any]:
     if not path.exists():
         failed = (directory / "failed.json").is_file()
         state = "the run failed" if failed else "the run is not finished"
-        if failed and "diverged" in read_json(directory / "failed.json"):
-            state = "the run diverged"
         known = failed or (directory / "config.json").is_file()
         raise DamagedStateError(f"{directory}: {state if known else 'has no result.json: not the directory of a run'}")
     result = read_json(path)

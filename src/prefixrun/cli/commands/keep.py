@@ -19,12 +19,8 @@ from prefixrun.errors import DataError
 
 def run(arguments: dict[str, str]) -> int:
     """Copy and print the records. Returns 0. Raises DataError when there is no such run."""
-    from prefixrun.results.archive import (
-        ALL,
-        archive_diverged,
-        archive_runs,
-        select_runs,
-    )  # imports pandas, which takes a second
+    # It imports pandas, which takes a second.
+    from prefixrun.results.archive import ALL, archive_diverged, archive_runs, select_runs
 
     tree = results_dir(arguments)
     into = path_of(arguments, "into") or tree
