@@ -45,7 +45,7 @@ def test_it_is_used_and_exported_with_its_first_positions(
     assert "prefixrun generate prefix=exported model=tiny_gpt2" in printed
     here = [Predictor("here", shorter.backbone, shorter.method, used[0].decode)]
     assert outputs(used, [SOURCE]) == outputs(here, [SOURCE])
-    (back,) = from_prefix(Path("exported"), "tiny_gpt2")
+    (back,) = from_prefix(Path("exported"), ["model=tiny_gpt2"])
     assert outputs([replace(back, decode=used[0].decode)], [SOURCE]) == outputs(here, [SOURCE])
     export(shorter, "hub", Path("hub"))
     stored = sum(tensor.numel() for tensor in shorter.method.trained_tensors().values())

@@ -78,6 +78,8 @@ VERBS: dict[str, Verb] = {
             "run",
             "prefix",
             "model",
+            "model.hub",
+            "model.layers",
             "text",
             "file",
             "combine",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import shlex
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -108,8 +109,23 @@ def _tensors(opened: OpenedRun, out: Path) -> ExportedFiles:
         f"import prefixrun\n\nrun = prefixrun.load({opened.record.run_id!r})\nrun.attach(model)  # see docs/PYTHON.md"
     )
     if opened.config.prefix_len != opened.record.prefix_len and isinstance(method, Prefix):
-        usage = f"prefixrun generate prefix={out} model={opened.record.model} text='...'"
+        usage = _generate_usage(opened, out)
     return ExportedFiles(_described(opened, key_values), usage)
+
+
+def _generate_usage(opened: OpenedRun, tensors: Path) -> str:
+    """The command that uses a file of tensors. A card names no directory of this machine, so the model's is DIR."""
+    model = opened.config.model
+    words = ["prefixrun", "generate", f"prefix={tensors}"]
+    if model.source == "path":
+        words += ["model=path", "model_path=DIR"]
+    elif model.name == "hub":
+        words += ["model=hub", f"model.hub={model.hub}"]
+    else:
+        words += [f"model={model.name}"]
+    if model.layers is not None:
+        words += [f"model.layers={model.layers}"]
+    return shlex.join([*words, "text=..."])
 
 
 def _peft(opened: OpenedRun, out: Path) -> ExportedFiles:
@@ -150,8 +166,7 @@ def _hub(opened: OpenedRun, out: Path) -> ExportedFiles:
     files.make_directory(out)
     parts: list[str] = []
     # What stands in the card where neither PEFT nor a cache of transformers can hold the prefix.
-    command = f"prefixrun generate prefix={HUB_TENSORS} model={opened.record.model} text='...'"
-    usage = f"# in a shell, with prefixrun installed:\n# {command}"
+    usage = f"# in a shell, with prefixrun installed:\n# {_generate_usage(opened, Path(HUB_TENSORS))}"
     if not isinstance(opened.method, LoRA):
         _tensors(opened, out / HUB_TENSORS)
         parts.append(HUB_TENSORS)

@@ -84,11 +84,15 @@ def decoding(config: DecodeConfig, name: str | None, settings: Mapping[str, str]
 
 
 def from_prefix(
-    path: Path, model: str, decode: str | None = None, settings: Mapping[str, str] | None = None
+    path: Path, model: Sequence[str], decode: str | None = None, settings: Mapping[str, str] | None = None
 ) -> list[Predictor]:
-    """A prefix in a file or PEFT directory, for the model of conf/model that it was made for; see read_prefix."""
+    """A prefix in a file or PEFT directory; see read_prefix.
+
+    model: the model that it was made for, as overrides of a run (``model=NAME``). Raises ConfigError as the composition
+    of a run.
+    """
     settings_of_prefix = [f"{key}={value}" for key, value in settings_of(path).items()]
-    config = compose([f"model={model}", *settings_of_prefix])
+    config = compose([*model, *settings_of_prefix])
     decode_config = decoding(config.decode, decode, settings or {})
     backbone = load_backbone(config)
     layers = chosen_layers(config, backbone)

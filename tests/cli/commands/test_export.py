@@ -23,7 +23,7 @@ def test_an_exported_prefix_comes_back(finished: Path, kind: str, capsys: pytest
     printed = capsys.readouterr().out
     assert printed.startswith(f"exported: prefix of length 4 for tiny_gpt2, from run {record.run_id}")
     assert {"tensors": ".attach(model)", "peft": "PeftModel.from_pretrained(model, 'exported')"}[kind] in printed
-    assert outputs(from_prefix(Path("exported"), "tiny_gpt2", "greedy"), ["name : Aromi | Type : pub"])
+    assert outputs(from_prefix(Path("exported"), ["model=tiny_gpt2"], "greedy"), ["name : Aromi | Type : pub"])
     opened = open_run(find(finished, record.run_id))
     back = read_prefix(Path("exported"), opened.backbone)
     assert torch.equal(back["decoder"], opened.method.key_values(opened.backbone)["decoder"])
@@ -57,7 +57,7 @@ def test_what_stands_in_no_cache_comes_back_as_tensors_alone(
         assert f"format={kind}: {reason}" in " ".join(capsys.readouterr().err.split())
     assert main(["export", f"run={record.run_id}", "out=exported"]) == 0
     assert "of length 4" in capsys.readouterr().out
-    (served,) = from_prefix(Path("exported"), record.model, "greedy")
+    (served,) = from_prefix(Path("exported"), [f"model={record.model}"], "greedy")
     opened = open_run(find(Path("results"), record.run_id))
     stored = opened.method.trained_tensors()
     assert served.method.trained_tensors().keys() == stored.keys()

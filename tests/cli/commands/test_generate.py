@@ -1,6 +1,8 @@
 """prefixrun generate: arguments, inputs from a file, outputs to one."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,9 @@ from safetensors.torch import save
 
 from prefixrun.cli.main import main
 from prefixrun.config.compose import compose
+from prefixrun.models.architectures import random_model
 from prefixrun.models.backbone import load
+from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.results.records import load_records
 from tiny_methods import drawn
 
@@ -91,3 +95,29 @@ def test_a_place_that_cannot_hold_the_outputs_is_refused_first(
     assert main(["generate", "run=no-such-run", "file=in.txt", f"results_dir={finished}", f"out={out}"]) == 2
     assert f"out={out}: " in capsys.readouterr().err
     assert Path("in.txt").read_text() == f"{SOURCES[0]}\n"
+
+
+def test_a_prefix_of_a_model_in_a_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the command that the model card names, with the directory put in."""
+    directory = tmp_path / "the model"
+    random_model("tiny_llama").save_pretrained(directory)
+    byte_tokenizer("paper").base.save_pretrained(directory)  # type: ignore[attr-defined]
+    run = ["method=prefix_flat", "prefix_len=3", "model=path", f"model.path='{directory}'", "model.layers=1"]
+    run += ["train.max_steps=4", "train.warmup_steps=0", "train.lr=0.1", "test_size=2", "decode=greedy"]
+    assert main([*run, "decode.max_new_tokens=8", f"results_dir={tmp_path}"]) == 0
+    (record,) = load_records(tmp_path).runs
+    where = [f"run={record.run_id}", f"results_dir={tmp_path}", f"model_path={directory}"]
+    assert main(["export", *where, "format=hub", f"out={tmp_path / 'card'}"]) == 0
+    card = (tmp_path / "card" / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"# prefixrun (generate .*)", card)
+    capsys.readouterr()
+    assert main(["generate", *where, f"text={SOURCES[0]}"]) == 0
+    by_run = capsys.readouterr().out.partition("  ")[2]
+    places = {"prefix=prefix.safetensors": f"prefix={tmp_path / 'card' / 'prefix.safetensors'}"}
+    places |= {"model_path=DIR": f"model_path={directory}", "text=...": f"text={SOURCES[0]}"}
+    words = [places.pop(word, word) for word in shlex.split(command)]
+    assert not places
+    assert main([*words, "decode=greedy", "decode.max_new_tokens=8"]) == 0
+    assert capsys.readouterr().out.partition("  ")[2] == by_run
+    assert main(["generate", *where, "model.layers=1", "text=a"]) == 2
+    assert "model.layers: is for prefix=PATH; a run knows its model" in capsys.readouterr().err

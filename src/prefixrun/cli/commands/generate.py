@@ -4,7 +4,8 @@ Outputs of finished runs for inputs of your own, in the linearised form that the
 Prefixes of one model share every batch, each row with its own: one backbone serves them all.
 
   run          one or several runs, by id (or as much of it as is unique) or directory
-  prefix       instead of run: a prefix that `prefixrun export` or PEFT wrote, with model=NAME
+  prefix       instead of run: a prefix that `prefixrun export` or PEFT wrote, with the model that it was made for:
+               model=NAME, model=hub model.hub=OWNER/NAME, or model=path model_path=DIR (model.layers=N of it)
   text, file   one input, or a file with one a line; - reads standard input
   combine      concatenate, average, sum or keys_values: use the prefixes of the runs as one, as method=prefix_combined
                does, which scores it (an experiment; the paper leaves it open)
@@ -12,7 +13,7 @@ Prefixes of one model share every batch, each row with its own: one backbone ser
   decode.KEY   a setting of it, as of a run: decode.beams=10 decode.outputs=3, decode.temperature=0.7 decode.seed=1
   prefix_len   for runs with method.nested=true: the first so many positions of the prefix, or auto: the shortest whose
                development loss is at most 0.01 nats above the best
-  model_path   where the model is now, for a run that was made with model=path
+  model_path   where the model is now, for a run or prefix that was made with model=path
   out          JSON lines with run, source and output; without it they are printed
 """
 
@@ -20,10 +21,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from prefixrun.cli.arguments import check_out, path_of, results_dir
+from prefixrun.config.grids import format_override
 from prefixrun.config.method_specs import COMBINATIONS
 from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, DataError
 from prefixrun.files import canonical_json, write_text
+
+
+MODEL_KEYS = ("model", "model.hub", "model.layers")
+"""Keys that name the model of a prefix in a file."""
 
 
 def run(arguments: dict[str, str]) -> int:
@@ -37,7 +43,7 @@ def run(arguments: dict[str, str]) -> int:
     predictors: Sequence[Predictor]
     if "prefix" in arguments:
         predictors = from_prefix(
-            Path(arguments["prefix"]).expanduser(), arguments["model"], arguments.get("decode"), settings
+            Path(arguments["prefix"]).expanduser(), _model(arguments), arguments.get("decode"), settings
         )
     else:
         names = [name for name in arguments["run"].split(",") if name]
@@ -72,11 +78,21 @@ def _check(arguments: dict[str, str]) -> None:
         raise ConfigError("model: is missing; prefix=PATH needs model=NAME, the choice in conf/model it was made for")
     if "prefix" in arguments and "prefix_len" in arguments:
         raise ConfigError("prefix_len: is for run=ID; a prefix in a file has the length that it was exported with")
+    if "run" in arguments and (key := next((key for key in MODEL_KEYS if key in arguments), None)):
+        raise ConfigError(f"{key}: is for prefix=PATH; a run knows its model")
     if ("text" in arguments) == ("file" in arguments):
         raise ConfigError("give text=TEXT or file=FILE")
     combine = arguments.get("combine")
     if combine is not None and combine not in COMBINATIONS:
         raise ConfigError(f"combine={combine}: there are {', '.join(COMBINATIONS)}")
+
+
+def _model(arguments: dict[str, str]) -> list[str]:
+    """The model of a prefix in a file, as overrides of a run."""
+    values = {key: arguments[key] for key in MODEL_KEYS if key in arguments}
+    if path := path_of(arguments, "model_path"):
+        values["model.path"] = str(path)
+    return [format_override(key, value) for key, value in values.items()]
 
 
 def _sources(arguments: dict[str, str]) -> list[str]:
