@@ -27,7 +27,6 @@ from prefixrun.console import print_text
 from prefixrun.errors import ConfigError, DataError
 from prefixrun.files import canonical_json, write_text
 
-
 MODEL_KEYS = ("model", "model.hub", "model.layers")
 """Keys that name the model of a prefix in a file."""
 
