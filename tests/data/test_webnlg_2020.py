@@ -58,6 +58,19 @@ def test_forms_in_which_the_release_is_passed_on(tmp_path: Path, form: str) -> N
     assert corpus == webnlg_2020.load(SAMPLES / "webnlg_2020", "test", "paper")
 
 
+def test_an_archive_of_the_whole_release_is_read_in_english(tmp_path: Path) -> None:
+    russian = tmp_path / "ru"
+    write(russian, xml(LATER.replace('lang="en"', 'lang="ru"')), "train/1triples/Airport.xml")
+    with tarfile.open(tmp_path / "release_v3.0.tar", "w") as archive:
+        archive.add(russian, "release_v3.0/ru")
+    assert "a text of language 'ru'" in refusal(tmp_path)
+    english = SAMPLES / "webnlg_2020"
+    with tarfile.open(tmp_path / "release_v3.0.tar", "w") as archive:
+        archive.add(english / TREE, TREE)
+        archive.add(russian, "release_v3.0/ru")
+    assert webnlg_2020.load(tmp_path, "train", "paper").examples == webnlg_2020.load(english, "train", "paper").examples
+
+
 @pytest.mark.parametrize(
     ("types", "message"),
     [

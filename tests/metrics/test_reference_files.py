@@ -19,6 +19,7 @@ FORMS: Mapping[str, tuple[Mapping[str, str], str, list[list[str]]]] = {
     "blocks": ({"r.txt": "a b\nc\n\nd\n"}, "r.txt", TWO),
     "blocks of Windows, blank lines at the end": ({"r.txt": "\ufeffa b\r\nc\r\n\r\nd\r\n\r\n\r\n"}, "r.txt", TWO),
     "one a line": ({"r.txt": "a b\nd\n"}, "r.txt", [["a b"], ["d"]]),
+    "a bracket": ({"r.txt": "[A] b\n{d}\n"}, "r.txt", [["[A] b"], ["{d}"]]),
     "other line ends are text": ({"r.txt": "a\u2028b\x85\nd\x0c\n"}, "r.txt", [["a\u2028b\x85"], ["d\x0c"]]),
     "directory": ({"reference0": "a b\nd\n", "reference1": "c\n\n"}, ".", TWO),
     "beginning": ({"x.ref0": "a b\nd\n", "x.ref1": "c\n\n", "y": ""}, "x.ref", TWO),

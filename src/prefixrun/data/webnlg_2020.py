@@ -52,7 +52,7 @@ def load(directory: Path, split: str, linearisation: str) -> Corpus:
         )
     if split == "test" and (release / TEST_FILE_2017).is_file():
         raise other_release(str(release), "2017", wanted="2020")
-    entries, file = read_tree(release, split, TEST_FILE)
+    entries, file = read_tree(release, split, TEST_FILE, language="en")
     check_release(entries, "2020")
     examples = _examples(entries, split, linearisation, _types(release) if split == "test" else {})
     return Corpus("webnlg_2020", split, examples, (file,))

@@ -58,19 +58,20 @@ def locate(directory: Path, trees: tuple[str, ...], split: str) -> Path | None:
     return next((path for path in (directory / f"{name}.tar.gz", directory / f"{name}.tar") if path.is_file()), None)
 
 
-def read_tree(path: Path, split: str, test_file: str = TEST_FILE) -> tuple[list[Entry], DataFile]:
+def read_tree(path: Path, split: str, test_file: str = TEST_FILE, language: str = "") -> tuple[list[Entry], DataFile]:
     """The entries of a split, files in the order of their paths, which is the order of the published JSON form.
 
     Args:
         path: directory that holds ``train``, ``dev`` and ``test``, or a tar archive of it, read in place.
         split: one of the three.
         test_file: the file of the test part; others of its directory do not count.
+        language: where an archive has a directory of this name, its other directories do not count.
 
     Raises:
         DataError: no file of the split, unreadable archive, malformed or unsafe XML.
     """
     belongs = partial(_belongs, split=split, test_file=test_file)
-    files = sorted(_directory_files(path, belongs) if path.is_dir() else _archive_files(path, belongs))
+    files = sorted(_directory_files(path, belongs) if path.is_dir() else _archive_files(path, belongs, language))
     if not files:
         raise DataError(f"{path}: no XML file of the {split} split in it; copy the whole release")
     digest = hashlib.sha256()
@@ -95,8 +96,10 @@ def _directory_files(path: Path, belongs: Callable[[str], bool]) -> Iterator[tup
             yield name, read_bytes(file)
 
 
-def _archive_files(path: Path, belongs: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    for name, data in members(path, lambda name: belongs(_inside(name))):
+def _archive_files(path: Path, belongs: Callable[[str], bool], language: str) -> Iterator[tuple[str, bytes]]:
+    found = list(members(path, lambda name: belongs(_inside(name))))
+    in_language = [(name, data) for name, data in found if language in PurePosixPath(name).parts]
+    for name, data in in_language or found:
         yield _inside(name), data
 
 

@@ -20,6 +20,9 @@ from prefixrun.errors import DataError
 _NUMBERED = re.compile(r"(.*?)(\d+)((?:\.[A-Za-z]+)*)")
 """Stem, number and ending of the name of one of several files."""
 
+_JSON = re.compile(r"\s*[\[{]\s*[\[{\]}\"]")
+"""How a list of lists begins, and what stands in its place by mistake; a reference may begin with a bracket."""
+
 
 def read_references(path: Path) -> list[list[str]]:
     """The references of each input, none of them empty.
@@ -31,7 +34,7 @@ def read_references(path: Path) -> list[list[str]]:
     if len(files) > 1:
         return _from_several(files)
     text = read_text(files[0]).text
-    if text.lstrip()[:1] in ("[", "{") or files[0].suffix == ".json":
+    if _JSON.match(text) or files[0].suffix == ".json":
         return _from_json(text, files[0])
     return _from_text(lines_of(text), files[0])
 
