@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from prefixrun import methods
+from prefixrun.cli.main import main
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig
 from prefixrun.data import Example
@@ -87,3 +88,10 @@ def test_a_damaged_prefix_is_an_error(tmp_path: Path, content: bytes) -> None:
         this.trained_file.write_bytes(content)
     with pytest.raises(DamagedStateError, match=r"prefix\.safetensors: SafetensorError: .* to train again"):
         pipeline.load_trained(this.trained_file, load_backbone(compose(["model=tiny_llama"])))
+
+
+def test_a_training_that_ends_within_its_warm_up_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["data_fraction=0.05", "train.epochs=2", "train.warmup_steps=50", "test_size=1", "decode.max_new_tokens=2"]
+    assert main(["profile=quick", "model=tiny_llama", *words, f"results_dir={tmp_path}"]) == 0
+    lines = " ".join(capsys.readouterr().out.split())
+    assert "train.warmup_steps=50: the training has 4 steps and does not reach its learning rate; give" in lines

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from prefixrun import methods, metrics
 from prefixrun.config.method_specs import METHOD_SPECS
+from prefixrun.config.warmup import SHARE
 from prefixrun.data import Example
 from prefixrun.decoding.generate import generate_each
 from prefixrun.methods import Method, init_source, nested, prompt
@@ -98,6 +99,14 @@ def train(
     if trainer.progress.step:
         LOG.info("going on after step %d", trainer.progress.step)
     LOG.info("training %s parameters on %s pairs", f"{method.trained_count:,}", f"{len(prepared.train_pairs):,}")
+    if 0 < len(trainer.steps) <= config.train.warmup_steps:  # of a small corpus: without train_size nobody knew before
+        LOG.info(
+            "train.warmup_steps=%d: the training has %d steps and does not reach its learning rate; give "
+            "train.warmup_steps=%d",
+            config.train.warmup_steps,
+            len(trainer.steps),
+            len(trainer.steps) // SHARE,
+        )
     trained = trainer.fit(_watched(partial(_report, progress), watch), interruption)
     tensors = {name: tensor.float().cpu().contiguous() for name, tensor in trained.items()}
     stored = sum(tensor.numel() for tensor in tensors.values())
