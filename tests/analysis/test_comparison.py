@@ -103,6 +103,22 @@ def test_runs_without_common_seeds_are_compared_unpaired(tmp_path: Path) -> None
     assert found.p_value == pytest.approx(distributions.ttest_ind(values[1], values[0], equal_var=False).pvalue)
 
 
+def test_a_single_run_looks_no_more_certain_than_several(tmp_path: Path) -> None:
+    """It once had the inputs' variance alone: one run of a setting was significant where its three runs were not."""
+    first = group(tmp_path, "finetune", 0.5, range(3), with_stats=False)
+    second = group(tmp_path, "prefix", 0.5, range(10, 11), with_stats=False)
+    found = difference(first, second, "BLEU")
+    assert found is not None
+    values = [[each.value("BLEU") for each in arm] for arm in (first, second)]
+    assert found.p_value == pytest.approx(distributions.ttest_ind(values[1], values[0], equal_var=True).pvalue)
+    assert "with the spread between the runs of one side taken for both: the other has one run" in found.note
+    with_inputs = difference(
+        *(group(tmp_path / "counts", m, 0.5, s) for m, s in (("finetune", range(3)), ("prefix", range(10, 11)))), "BLEU"
+    )
+    assert with_inputs is not None
+    assert with_inputs.half(0.95) > found.half(0.95)
+
+
 @pytest.mark.parametrize(
     ("seeds", "first", "second", "has_interval", "note"),
     [

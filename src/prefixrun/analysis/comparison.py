@@ -4,7 +4,9 @@ Two things vary: which seeds and subsamples were drawn, and which inputs the tes
 a variance from each, crossed with one another, so the variances add up:
 
 * *runs*: the sample variance of the differences of paired runs (same seed and subsample) over their number; for runs
-  that cannot be paired, the two variances of the means added (Welch). Runs that share a subsample of the training
+  that cannot be paired, the two variances of the means added (Welch). A single run beside several has their variance
+  (Student's test of equal variances, with as many degrees of freedom): fewer runs must not make a difference look more
+  certain. Runs that share a subsample of the training
   data are not independent, so with several subsamples these are the units, each by the mean of its runs: a subsample
   with more runs then counts no more than another, and the cluster-robust variance, which covers too seldom where
   subsamples have unequal numbers of runs, is not needed;
@@ -154,7 +156,10 @@ def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -
     if run_variance is not None:
         low, high, p_value = _interval(mean, run_variance, degrees, input_variance or 0.0)
         notes += [f"of seeds alone: {why_unknown}"] if why_unknown else []
-        notes += [f"from {draws} independent draws, too few to trust"] if draws < ENOUGH else []
+        if draws == 1:
+            notes.append("with the spread between the runs of one side taken for both: the other has one run")
+        elif draws < ENOUGH:
+            notes.append(f"from {draws} independent draws, too few to trust")
     elif input_variance is not None and counted_inputs(arms[0][0], metric) < FEWEST_INPUTS:
         notes.append(f"one run, and fewer than {FEWEST_INPUTS} inputs: no interval")
     elif input_variance is not None:
@@ -220,8 +225,11 @@ def _variance_over_units(units: Sequence[Sequence[float]], paired: bool) -> tupl
     # Welch: the variances of both means add up; Satterthwaite weighs their degrees of freedom by their squares.
     variances = [variance for arm in units if (variance := _variance_of_mean(arm)) is not None]
     draws = min(map(len, units))
-    if len(variances) < 2:
+    if not variances:
         return None, 0, draws
+    if draws == 1:
+        several = max(map(len, units))
+        return variances[0] * (1 + several), several - 1, draws  # s² / n, and s² for the single run
     total = sum(variances)
     weight = sum(variance**2 / (len(arm) - 1) for variance, arm in zip(variances, units, strict=True))
     return total, total**2 / weight if weight else draws - 1, draws
