@@ -1,5 +1,6 @@
 """From records to files: the same records, the same bytes."""
 
+import itertools
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from prefixrun.analysis.drawn import FILE, fingerprints
 from prefixrun.analysis.publish import ANSWERS, LIST, all_figures, figure_list, publish, publish_all, tables
 from prefixrun.results.record import Record
 from prefixrun.results.records import load_records
-from synthetic_records import write_record
+from synthetic_records import write_diverged, write_record
 
 
 @pytest.fixture(scope="module")
@@ -126,16 +127,32 @@ def test_a_thousand_records_are_read_and_tabulated(tmp_path: Path) -> None:
 def test_what_is_in_version_control_comes_from_the_committed_records_alone(tmp_path: Path) -> None:
     for seed in (1, 2):
         write_record(tmp_path, folder="records", settings={"seed": seed})
-    publish_all(load_records(tmp_path).runs, tmp_path / "before")
+    publish_all(load_records(tmp_path), tmp_path / "before")
     write_record(tmp_path, folder="runs", settings={"seed": 3})
-    publish_all(load_records(tmp_path).runs, tmp_path / "after")
+    publish_all(load_records(tmp_path), tmp_path / "after")
     tables_of = {name: (tmp_path / name / "tables" / "acl_table_2.md").read_bytes() for name in ("before", "after")}
     assert tables_of["before"] == tables_of["after"]
     assert (tmp_path / "after" / "own" / "tables" / "acl_table_2.md").read_bytes() != tables_of["after"]
     assert not (tmp_path / "before" / "own").exists()
+    shutil.rmtree(tmp_path / "runs")
+    publish_all(load_records(tmp_path), tmp_path / "after")
+    left = [path for path in (tmp_path / "after" / "own").rglob("*") if path.is_file()]
+    assert not left, "these runs are no longer there"
+
+
+def test_a_run_that_diverged_here_changes_nothing_in_version_control(tmp_path: Path) -> None:
+    for seed, method in itertools.product((1, 2), ("prefix", "finetune")):
+        write_record(tmp_path, folder="records", settings={"seed": seed, "method.name": method})
+    publish_all(load_records(tmp_path), tmp_path / "before")
+    write_diverged(tmp_path, folder="runs", settings={"seed": 3})
+    publish_all(load_records(tmp_path), tmp_path / "after")
+    texts = {name: (tmp_path / name / "tables" / "methods.md").read_text() for name in ("before", "after", "after/own")}
+    assert texts["before"] == texts["after"]
+    assert "diverged" not in texts["after"]
+    assert "diverged" in texts["after/own"]
 
 
 def test_without_committed_records_all_runs_are_published_in_one_place(tmp_path: Path) -> None:
     write_record(tmp_path, folder="runs")
-    publish_all(load_records(tmp_path).runs, tmp_path / "out")
+    publish_all(load_records(tmp_path), tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["tables"], "one run draws no figure"

@@ -21,7 +21,7 @@ from prefixrun.analysis.plots import draw
 from prefixrun.analysis.text_table import latex, markdown
 from prefixrun.files import inside, make_directory, remove, write_bytes
 from prefixrun.results.record import Record
-from prefixrun.results.records import RECORDS
+from prefixrun.results.records import Records
 
 
 def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEEDS) -> dict[str, str]:
@@ -66,16 +66,18 @@ OWN = "own"
 """Directory of the tables and figures that have runs beside the committed records in them."""
 
 
-def publish_all(records: Sequence[Record], out: Path, *, version: Version = "ACL", seeds: int = SEEDS) -> list[Path]:
+def publish_all(records: Records, out: Path, *, version: Version = "ACL", seeds: int = SEEDS) -> list[Path]:
     """Publish the committed records below `out`, and all runs below `out`/own where there are others beside them: what
     is in version control changes with the records alone. Without committed records all runs are published below `out`.
     """
-    committed = [record for record in records if record.directory.parent.name == RECORDS]
-    if not committed:
-        return publish(records, out, version=version, seeds=seeds)
-    written = publish(committed, out, version=version, seeds=seeds)
-    if len(committed) < len(records):
-        written += publish(records, out / OWN, version=version, seeds=seeds)
+    committed = records.committed()
+    if not committed.runs:
+        return publish(records.runs, out, version=version, seeds=seeds)
+    written = publish(committed.runs, out, version=version, seeds=seeds)
+    if committed.runs != records.runs:
+        return written + publish(records.runs, out / OWN, version=version, seeds=seeds)
+    for name in _published(out / OWN):
+        remove(inside(out / OWN, Path(name)))
     return written
 
 
@@ -88,7 +90,7 @@ def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", s
     Raises DataError for scores that cannot share a column or a figure.
     """
     contents = {f"tables/{name}": text.encode("utf-8") for name, text in tables(records, version, seeds).items()}
-    before = fingerprints(out / "figures")
+    before, there = fingerprints(out / "figures"), _published(out)
     shown = all_figures(records)
     unchanged = []
     for name, (figure, now) in shown.items():
@@ -105,10 +107,7 @@ def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", s
         make_directory(directory)
     for name, data in contents.items():
         write_bytes(Path(name), data, root=out)
-    stale = [f"figures/{name}.{ending}" for name in before.keys() - shown.keys() for ending in ENDINGS]
-    stale += [f"figures/{name}" for name in (FILE, LIST)] if before and not shown else []
-    stale += [name for name in _tables_there(out) if name not in contents]
-    for name in stale:
+    for name in set(there).difference(contents, unchanged):
         remove(inside(out, Path(name)))
     return [out / name for name in (*contents, *unchanged)]
 
@@ -120,8 +119,11 @@ def figure_list(shown: Sequence[Figure | Picture]) -> str:
     return "\n".join((intro, *entries))
 
 
-def _tables_there(out: Path) -> list[str]:
-    """The files of the paper's tables, of whatever version, and of open questions that are there."""
-    starts = tuple(f"{version.lower()}_table_" for version in get_args(Version))
-    there = [path.name for path in (out / "tables").glob("*_*") if path.name.startswith(starts) or path.name == ANSWERS]
-    return [f"tables/{name}" for name in there]
+def _published(out: Path) -> list[str]:
+    """What an earlier `publish` has left below `out`: tables, those of either version of the paper, and figures."""
+    starts = (*(f"{version.lower()}_table_" for version in get_args(Version)), "methods.", "claims.", ANSWERS)
+    tables_there = [f"tables/{path.name}" for path in (out / "tables").glob("*.*") if path.name.startswith(starts)]
+    before = fingerprints(out / "figures")
+    figures_there = [f"figures/{name}.{ending}" for name in before for ending in ENDINGS]
+    lists = [f"figures/{name}" for name in (FILE, LIST)] if before else []
+    return [*tables_there, *figures_there, *lists]

@@ -127,7 +127,7 @@ def _publish(request: Request) -> None:
     records = with_usable_counts(load_records(checked_directory("results_dir", request.results_dir)))
     for skipped in records.skipped:
         print_text(f"left out: {skipped.directory}: {skipped.reason}")
-    written = publish_all(records.runs, request.results_dir)
+    written = publish_all(records, request.results_dir)
     report = request.results_dir / "report.html"
     write_text(report, build(request.results_dir, request.data_dir, command=command(sys.argv)).html)
     print_text("\n" + summary(paper_tables(run_groups(records.runs)), evaluate(records.runs)))

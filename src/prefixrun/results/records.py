@@ -42,6 +42,12 @@ class Records:
     diverged: tuple[DivergedRun, ...] = ()
     """Those of `skipped` whose training diverged."""
 
+    def committed(self) -> Records:
+        """Those in RECORDS, with the diverged runs in it alone: what is the same on every machine."""
+        runs = [record for record in self.runs if record.directory.parent.name == RECORDS]
+        diverged = tuple(run for run in self.diverged if run.directory.parent.name == RECORDS)
+        return Records(_with_diverged(runs, diverged), self.skipped, diverged)
+
 
 def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records:
     """Every finished run in these folders of a results tree, once each. Folders that do not exist are empty."""
@@ -75,9 +81,8 @@ def _with_diverged(records: Sequence[Record], diverged: Sequence[DivergedRun]) -
     ids: dict[str, list[str]] = {}
     for run in diverged:
         ids.setdefault(run.training_key, []).append(run.run_id)
-    if not ids:
-        return tuple(records)
-    return tuple(replace(record, diverged=tuple(ids.get(record.training_key, ()))) for record in records)
+    with_ids = ((record, tuple(ids.get(record.training_key, ())) if ids else ()) for record in records)
+    return tuple(record if record.diverged == its else replace(record, diverged=its) for record, its in with_ids)
 
 
 def with_usable_counts(records: Records) -> Records:

@@ -35,7 +35,7 @@ def run(arguments: dict[str, str]) -> int:
     for run in records.skipped:
         print_error(f"left out: {run.directory}: {run.reason}")
     out = path_of(arguments, "out") or tree
-    written = publish_all(records.runs, out, version="v1" if version == "v1" else "ACL", seeds=seeds)
+    written = publish_all(records, out, version="v1" if version == "v1" else "ACL", seeds=seeds)
     print_text(f"{len(records.runs)} records, {len(records.skipped)} left out")
     for path in written:
         print_text(str(path))
