@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from prefixrun.analysis.comparison import estimate
+from prefixrun.analysis.group_labels import decoding_text, labels
 from prefixrun.analysis.groups import comparable, run_groups, runs_of, split_by
 from prefixrun.results.records import load_records
 from synthetic_records import groups_in, write_record, write_runs
@@ -92,3 +93,13 @@ def test_groups_are_split_by_what_may_be_compared(tmp_path: Path) -> None:
     ]
     assert len(runs_of(alike[0])) == 2
     assert split_by([3, 1, 4, 1, 5], lambda number: number % 2) == [[3, 1, 1, 5], [4]]
+
+
+def test_draws_of_sampled_outputs_are_no_repeats_of_a_training(tmp_path: Path) -> None:
+    """Of three draws two were dropped without a word, as if their seed had been run twice."""
+    for seed in (1, 2, 3):
+        write_record(tmp_path, settings={"decode.sample": True, "decode.beams": 1, "decode.seed": seed})
+    groups = groups_in(tmp_path)
+    assert [len(group.runs) for group in groups] == [1, 1, 1]
+    assert decoding_text(groups[0].first) == "sampling"
+    assert len(set(labels(groups).values())) == 3

@@ -1,6 +1,9 @@
 """Figures are drawn in both forms."""
 
+import itertools
 from pathlib import Path
+
+import pytest
 
 from prefixrun.analysis.curves import figures
 from prefixrun.analysis.plots import _aside, draw
@@ -58,3 +61,23 @@ def test_the_paper_is_beside_the_curve_at_its_length(tmp_path: Path) -> None:
     (figure,) = [each for each in figures(groups_in(tmp_path)) if each.kind == "prefix_length"]
     svg = draw(figure)["svg"].decode()
     assert svg.count("<!-- paper -->") == 2, "one text in each panel"
+
+
+@pytest.mark.parametrize("kind", ["initialisation", "low_data"])
+def test_words_of_an_initialisation_are_drawn_as_they_are(tmp_path: Path, kind: str) -> None:
+    """A dollar sign began mathematics: half a formula ended the command, a whole one was drawn as one."""
+    for words, size in itertools.product(("price $5# or $6", "costs $5 and takes $6"), (50, 100)):
+        write_record(tmp_path, settings={"init_words": words, "train_size": size})
+    write_record(tmp_path, settings={"init.name": "random", "train_size": 100})
+    shown = [each for each in figures(groups_in(tmp_path)) if each.kind == kind]
+    svg = "".join(draw(each)["svg"].decode() for each in shown)
+    assert "costs $5 and takes" in svg
+    assert "price $5# or" in svg
+
+
+def test_shares_of_the_data_keep_their_decimals(tmp_path: Path) -> None:
+    for fraction in (0.015, 0.025, 0.125):
+        write_record(tmp_path, settings={"data_fraction": fraction})
+    (figure,) = [each for each in figures(groups_in(tmp_path)) if each.kind == "data_fraction"]
+    svg = draw(figure)["svg"].decode()
+    assert all(f"<!-- {tick} -->" in svg for tick in ("1.5", "2.5", "12.5"))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from prefixrun.analysis.comparison import influence, quantile
@@ -38,3 +39,15 @@ def test_what_nothing_is_known_of_has_none(tmp_path: Path) -> None:
     runs = load_records(tmp_path).runs
     assert score_interval(runs, "BLEU") is None
     assert score_interval(runs, "NO_SUCH_SCORE") is None
+
+
+@pytest.mark.parametrize("wrong", [0, 10])
+def test_inputs_that_all_agree_tell_nothing_of_others(tmp_path: Path, wrong: int) -> None:
+    """200 right answers of 200 had an interval without a width."""
+    settings = {"task.name": "majority", "task.metrics": "EM"}
+    result = {"scores": {"EM": {"value": 100.0 - wrong / 2, "signature": "s"}}}
+    directory = write_record(tmp_path, settings=settings, with_stats=False, result=result)
+    matches = [float(n >= wrong) for n in range(200)]
+    counts = pd.DataFrame({"id": [f"test-{n}" for n in range(200)], "EM.matches": matches, "EM.outputs": 1.0})
+    counts.to_parquet(directory / "stats.parquet")
+    assert (score_interval(load_records(tmp_path).runs, "EM") is not None) == (wrong > 0)

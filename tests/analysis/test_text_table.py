@@ -36,7 +36,7 @@ def test_latex_has_a_rule_between_sections_and_escapes_every_command() -> None:
         r"\toprule",
         r"method & BLEU \\",
         r"\midrule",
-        r"a|b & 1.0 \\",
+        r"a\textbar{}b & 1.0 \\",
         r"\midrule",
         r"c\_d & 2.0 $\pm$ 0.1 \\",
     ]
@@ -45,7 +45,12 @@ def test_latex_has_a_rule_between_sections_and_escapes_every_command() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("a & b", r"a \& b"), ("\\x{y}", r"\textbackslash{}x\{y\}"), ("~^#$", r"\textasciitilde{}\textasciicircum{}\#\$")],
+    [
+        ("a & b", r"a \& b"),
+        ("\\x{y}", r"\textbackslash{}x\{y\}"),
+        ("~^#$", r"\textasciitilde{}\textasciicircum{}\#\$"),
+        ("< |>", r"$<$ \textbar{}$>$"),
+    ],
 )
 def test_no_text_is_a_command_of_latex(text: str, expected: str) -> None:
     assert latex_text(text) == expected

@@ -37,7 +37,7 @@ def test_the_schema_says_which_settings_change_no_number() -> None:
         "distill.file",
         "tracker",
     }
-    assert set(repeats()) == {"seed", "subsample_seed", "decode.seed", "method.digest"}
+    assert set(repeats()) == {"seed", "subsample_seed", "method.digest"}
     assert {*outside_identity(), *local_paths(), *repeats()} - {*known_keys(), *RETIRED} == set()
 
 

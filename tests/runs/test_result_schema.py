@@ -79,6 +79,7 @@ def test_a_wrong_value_is_named_with_what_was_expected(place: str, value: object
         ({"data": {"train": None}}, "data.train is None, expected an object with a list of files"),
         ({"data": {"train": {"files": [1]}}}, "data.train is {'files': [1]}, expected an object with a list of files"),
         ({"training": {"history": None}}, "training.history is None, expected a list"),
+        ({"training": {"history": [{"dev_loss": 1.0}]}}, "training.history has {'dev_loss': 1.0}, expected an object"),
         ({"training": {"history": [{"dev_loss": "x"}]}}, "training.history has {'dev_loss': 'x'}, expected an object"),
         ({"backbone": 1}, "backbone is 1, expected an object"),
         ({"provenance": {"packages": None}}, "provenance.packages is None, expected an object"),

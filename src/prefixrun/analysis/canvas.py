@@ -85,9 +85,11 @@ def legend_below(canvas: Canvas, axes: Axes) -> None:
     height = canvas.get_figheight() + legend
     canvas.set_figheight(height)
     canvas.set_layout_engine("constrained", rect=(0, legend / height, 1, 1 - legend / height))
-    canvas.legend(
+    drawn = canvas.legend(
         shown.values(), shown.keys(), loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=columns, fontsize=8
     )
+    for text in drawn.get_texts():
+        text.set_parse_math(False)  # the words of an initialisation are anybody's
 
 
 def draw_interval(axes: Axes, scores: Sequence[tuple[float, Estimate]], colour: str, *, across: bool = False) -> None:

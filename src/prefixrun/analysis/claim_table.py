@@ -15,7 +15,7 @@ ORDER = ("undecided", "too few runs", "unequal")
 
 def claim_table(findings: Sequence[Finding]) -> str:
     """A row for each claim, in Markdown."""
-    rows = [" | ".join(_row(each)) for each in findings]
+    rows = [" | ".join(cell.replace("|", "\\|") for cell in _row(each)) for each in findings]
     return "\n".join([HEADING, "|---|---|---|---|---|---|", *(f"| {row} |" for row in rows)])
 
 

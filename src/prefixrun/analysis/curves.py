@@ -187,7 +187,7 @@ def _figure(kind: Kind, title: str, x_label: str, curves: Sequence[Curve], hidde
     n_inputs = first.result["n_inputs"]
     part = "" if first.split == "test" else first.split
     inputs = "" if n_inputs == first.result.get("n_inputs_available") else f"{n_inputs}inputs"
-    name = (kind, first.task, part, first.model, sample, size, number_format, inputs)
+    name = (kind, first.task, part, first.model, sample, size, number_format.replace(", ", "-"), inputs)
     paper = paper_marks(kind, metrics, curves)
     task, model = display_names.of_task(first.task), display_names.of_model(first.model)
     where = (task, model, sample and "sample corpus", amount)

@@ -46,7 +46,7 @@ input, which is None where the training ends with an epoch."""
 def training_of(group: RunGroup) -> Training:
     """Equal for run groups that had equal training."""
     settings = group.first.settings
-    chooses = settings.get("train.keep") == "best" or settings.get("train.patience") is not None
+    chooses = settings.get("train.keep") == "best"
     trained = pairs_trained(group)
     ends_early = trained < _epochs(group) * group.n_train
     return trained, chooses, settings.get("train.targets_per_row") if ends_early else None

@@ -35,7 +35,9 @@ def share_text(group: RunGroup) -> str:
 
 
 def decoding_text(record: Record) -> str:
-    """`greedy` or `beam 5`."""
+    """`greedy`, `sampling` or `beam 5`."""
+    if record.settings.get("decode.sample"):
+        return "sampling"
     beams = record.settings.get("decode.beams")
     return "greedy" if beams == 1 else f"beam {beams}"
 

@@ -109,7 +109,7 @@ def _section(task: str, rows: tuple[Row, ...], groups: Sequence[RunGroup]) -> Se
     check_signatures(runs_of(here), metrics)
     # Beside each row of the paper the run group at its setting, below them the other run groups.
     at_papers_setting = [group for group in here if not obstacles(group.first.result, rows)]
-    lines, selected = [], set()
+    lines, selected, is_known_lower = [], set(), True
     for row in rows:
         candidates = [group for group in at_papers_setting if is_of_row(group.first.result, row)]
         if not candidates:
@@ -119,9 +119,10 @@ def _section(task: str, rows: tuple[Row, ...], groups: Sequence[RunGroup]) -> Se
         selected.add(choice.group)
         beside = _beside(row, choice.group, metrics)
         lines.append(replace(beside, searched=choice.searched, doubt=choice.doubt))
+        is_known_lower = is_known_lower and not choice.doubt
     names = labels(here)
     for group in _largest([group for group in here if group not in selected]):
-        lines.append(_below(names[group], group, rows, metrics))
+        lines.append(_below(names[group], group, rows, metrics, is_known_lower=is_known_lower))
     return Section(task, tuple(metrics), tuple(lines))
 
 
@@ -140,11 +141,13 @@ def _beside(row: Row, group: RunGroup | None, metrics: dict[str, int]) -> TableR
     return TableRow(f"{model}, {method}{length}", row, group, cells)
 
 
-def _below(label: str, group: RunGroup, rows: Sequence[Row], metrics: dict[str, int]) -> TableRow:
+def _below(
+    label: str, group: RunGroup, rows: Sequence[Row], metrics: dict[str, int], *, is_known_lower: bool
+) -> TableRow:
     cells = tuple(_cell(metric, decimals, None, group, "") for metric, decimals in metrics.items())
     is_of_a_row = any(is_of_row(group.first.result, row) for row in rows)
     reasons = obstacles(group.first.result, rows) or [
-        "another setting of the same row stands beside the paper, of a lower development loss"
+        "another setting of the same row stands beside the paper" + ", of a lower development loss" * is_known_lower
         if is_of_a_row
         else "the paper has no row of this length or share of parameters"
     ]

@@ -127,7 +127,7 @@ def _x_ticks(axes: Axes, figure: Figure) -> bool:
     xs = _xs(figure)
     if _is_log(xs):
         axes.set_xscale("log")
-    axes.set_xticks(xs, [f"{x:,.0f}" if x >= 1 else f"{x:g}" for x in xs])
+    axes.set_xticks(xs, [f"{x:,.0f}" if x >= 100 else f"{x:.3g}" for x in xs])
     axes.set_xticks([], minor=True)
     if len(xs) > 6:
         axes.tick_params(axis="x", labelsize=7.5)
@@ -158,5 +158,5 @@ def _initialisations(canvas: Canvas, figure: Figure) -> None:
                 axes.plot([score.mean], [position], "o", markersize=6.5, color=colour, markerfacecolor=face)
         axes.set_xlabel(metric_label(metric))
         labels = [textwrap.shorten(curve.label, 34, placeholder="…”") for curve in reversed(figure.curves)]
-        axes.set_yticks(range(len(labels)), labels)
+        axes.set_yticks(range(len(labels)), labels, parse_math=False)
         axes.set_ylim(-0.6, len(labels) - 0.4)

@@ -48,6 +48,7 @@ def score_interval(runs: Sequence[Record], metric: str) -> Interval | None:
 
 
 def _variance_over_inputs(runs: Sequence[Record], metric: str) -> float | None:
-    """Of the mean score, where every run has its counts, of the same inputs."""
+    """Of the mean score, where every run has its counts, of the same inputs. Inputs that all agree, as at 0 or 100 %,
+    say nothing of how much others would differ."""
     known = mean_influence(runs, metric)
-    return None if known is None else float(np.sum(np.square(known[1])))
+    return None if known is None else float(np.sum(np.square(known[1]))) or None

@@ -107,7 +107,7 @@ def _lines(table: PaperTable, row: TableRow, seeds: int) -> Iterator[tuple[str, 
 
 def choice_text(row: TableRow) -> str:
     """Of how many settings these runs have the lowest development loss, where there are several."""
-    searched = f"lowest development loss of {row.searched} settings" if row.searched > 1 else ""
+    searched = f"lowest development loss of {row.searched} settings" if row.searched > 1 and not row.doubt else ""
     return "".join(f"; {text}" for text in (searched, row.doubt) if text)
 
 

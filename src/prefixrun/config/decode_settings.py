@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from prefixrun.config.field_types import NO_NUMBER, REPEAT, Count, CountOrZero, Name, Range, Seed, Share
+from prefixrun.config.field_types import NO_NUMBER, Count, CountOrZero, Name, Range, Seed, Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class DecodeConfig:
     top_p: Share = 1.0
     """For decode.sample: only the most likely tokens that together have this probability may be drawn (nucleus
     sampling, Holtzman et al. 2020)."""
-    seed: Seed = field(default=0, metadata=REPEAT)
+    seed: Seed = 0
     """Seed of decode.sample. The samples of an input depend on it and on the input alone, not on what shares its
     batch."""
     batch_size: Count = field(metadata=NO_NUMBER)

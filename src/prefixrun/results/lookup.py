@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,8 +41,10 @@ def find(results_dir: Path, name: str) -> Record:
     """
     wanted = name
     with suppress(OSError, RuntimeError):  # what can be no path may still be the beginning of an id
-        if name and Path(name).expanduser().is_dir():
-            directory = Path(name).expanduser().resolve()
+        directory = Path(name).expanduser()
+        # A directory that happens to be called like the beginning of an id is no run.
+        if directory.is_dir() and (os.sep in name or (directory / "result.json").exists()):
+            directory = directory.resolve()
             results_dir, wanted = directory.parent.parent, directory.name.rpartition("-")[2]
     records = load_records(results_dir)
     matches = [record for record in records.runs if record.run_id.startswith(wanted)]

@@ -204,8 +204,10 @@ def _optional(value: Mapping[str, Any]) -> list[str]:
         ):
             return [f"training.lengths has {_shown(entry)}, expected an object with prefix_len and dev_loss"]
     for entry in value.get("training", {}).get("history", []):
-        if not isinstance(entry, Mapping) or not all(_is(entry.get(name, 0.0), _NUMBER) for name in LOSSES):
-            return [f"training.history has {_shown(entry)}, expected an object with numbers"]
+        if not isinstance(entry, Mapping) or not (
+            _is(entry.get("step"), _NUMBER) and all(_is(entry.get(name, 0.0), _NUMBER) for name in LOSSES)
+        ):
+            return [f"training.history has {_shown(entry)}, expected an object with step and losses, all numbers"]
     return []
 
 

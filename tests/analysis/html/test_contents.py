@@ -6,10 +6,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 from markupsafe import escape
 
 from prefixrun.analysis.claim_list import CLAIMS
 from prefixrun.analysis.html import build
+from prefixrun.analysis.html.contents import _without
 from synthetic_records import write_record
 
 
@@ -80,3 +82,19 @@ def test_scores_with_different_signatures_stop_the_tables_and_nothing_else(tmp_p
     assert len(data["runs"]) == 4
     assert "has 2 signatures" in html
     assert str(tmp_path) not in html
+
+
+@pytest.mark.parametrize("name", [".", "s", "i", "no result"])
+def test_a_short_name_of_the_tree_stays_out_of_other_words(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name / "runs" / "broken").mkdir(parents=True)
+    _, html, left_out = report(Path(name))
+    assert left_out == (("broken", "has no result.json: not the directory of a run"),)
+    assert "resultresults_dir" not in html
+
+
+def test_paths_in_messages_are_cut_whole() -> None:
+    text = _without({"results_dir": Path("/a/b")}, "/a/b/runs/x: in /a/b, not /a/bc, /x/a/b or /a/b.d. See /a/b.")
+    assert text == "runs/x: in results_dir, not /a/bc, /x/a/b or /a/b.d. See results_dir."

@@ -1,6 +1,9 @@
 """The first section."""
 
+import json
 from pathlib import Path
+
+import pytest
 
 from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.html.overview import interval_note, outcomes, summary_table, totals
@@ -98,3 +101,34 @@ def test_scores_without_a_value_have_no_best(tmp_path: Path) -> None:
     runs = load_records(tmp_path).runs
     assert summary_table(runs, run_groups(runs)).rows[0][2].text == "–"
     assert outcomes(run_groups(runs)) == []
+
+
+def test_a_task_with_several_models_names_them(tmp_path: Path) -> None:
+    for layers in (None, 10):
+        model = "smollm2_135m" if layers is None else f"smollm2_135m_first{layers}"
+        write_record(tmp_path, settings={"model.name": model})
+    found = [each.circumstances for each in outcomes(run_groups(load_records(tmp_path).runs))]
+    models = sorted(text.partition(", 60 test inputs")[0] for text in found)
+    assert models == ["SmolLM2-135M", "SmolLM2-135M, first 10 layers"]
+
+
+@pytest.mark.parametrize("other", ["decoding", "signature"])
+def test_scores_that_may_not_be_compared_are_not_ranked(tmp_path: Path, other: str) -> None:
+    write_record(tmp_path)
+    settings = {"method.name": "finetune"} | ({"decode.beams": 1} if other == "decoding" else {})
+    directory = write_record(tmp_path, settings=settings)
+    if other == "signature":
+        result = json.loads((directory / "result.json").read_text())
+        result["scores"]["BLEU"]["signature"] = "another"
+        (directory / "result.json").write_text(json.dumps(result))
+    (found,) = outcomes(run_groups(load_records(tmp_path).runs))
+    assert len(found.methods) == 1
+
+
+def test_the_time_of_a_training_that_runs_share_counts_once(tmp_path: Path) -> None:
+    costs = dict.fromkeys(COSTS) | {"train_seconds": 60.0}
+    write_record(tmp_path, result={"costs": costs})
+    training = {"history": [], "fit_error": None, "of_run": "0" * 12}
+    write_record(tmp_path, settings={"test_size": 50}, result={"costs": costs, "training": training})
+    runs = load_records(tmp_path).runs
+    assert [row[-1].value for row in summary_table(runs, run_groups(runs)).rows] == [60.0]

@@ -15,7 +15,9 @@ def test_a_text_or_that_there_is_none(value: object, text: str) -> None:
     assert text_cell(value) == Cell(text)
 
 
-@pytest.mark.parametrize(("value", "order"), [(None, ""), (1 / 3, "0.333333333"), (0.0, "0"), (-2.5, "-2.5")])
+@pytest.mark.parametrize(
+    ("value", "order"), [(None, ""), (1 / 3, "0.333333333"), (0.0, "0"), (-2.5, "-2.5"), (1543714304, "1543714304")]
+)
 def test_a_number_is_sorted_by_its_value(value: float | None, order: str) -> None:
     cell = number_cell(value, lambda shown: f"<{shown}>")
     assert (cell.text, cell.value, cell.order) == (f"<{value}>", value, order)

@@ -55,3 +55,11 @@ def test_a_development_loss_that_rises_while_the_training_loss_falls_is_counted(
     write_record(tmp_path, result={"training": {"history": entries, "fit_error": None}})
     (figure,) = training_figures(load_records(tmp_path).runs)
     assert "In 1 of them the development loss rises while the training loss falls: overfitting." in figure.caption
+
+
+def test_a_shorter_training_has_not_diverged(tmp_path: Path) -> None:
+    for steps, loss in ((1000, 1.0), (5, 1.9)):
+        settings = {"train.max_steps": steps, "train.epochs": 50, "train_size": 100, "train.batch_size": 16}
+        history = [{"step": step, "dev_loss": loss} for step in (1, 2)]
+        write_record(tmp_path, settings=settings, result={"training": {"history": history, "fit_error": None}})
+    assert not diverged(load_records(tmp_path).runs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,6 +95,8 @@ def _order(record: Record) -> tuple[object, ...]:
 def _without(paths: Mapping[str, Path | None], text: str) -> str:
     """A message without the directories of this machine in it. `paths`: argument of the command → directory."""
     for name, path in paths.items():
-        if path is not None:
-            text = text.replace(f"{path}/", "").replace(str(path), name)
+        if path is not None and path.name.strip("."):  # a dot says nothing of this machine
+            whole = rf"(?<![\w./~-]){re.escape(str(path))}"
+            text = re.sub(f"{whole}/", "", text)
+            text = re.sub(rf"{whole}(?![\w~-]|\.\w)", name, text)
     return text

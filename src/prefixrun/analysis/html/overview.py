@@ -82,7 +82,7 @@ class Outcome:
 
     task: str
     circumstances: str
-    """Inputs and training that its methods share."""
+    """Inputs and training that its methods share, and their model where the task has several."""
     metric: str
     methods: tuple[ScoredMethod, ...]
 
@@ -103,7 +103,9 @@ def outcomes(groups: Sequence[RunGroup]) -> list[Outcome]:
             continue
         scored.sort(key=lambda each: each.mean, reverse=not display_names.less_is_better(metric))
         name, task = display_names.of_metric(metric), display_names.of_task(alike[0].first.task)
-        all_outcomes.append(Outcome(task, _circumstances(ranked[0]), name, tuple(scored)))
+        models = {group.first.model for group in groups if group.first.task == ranked[0].first.task}
+        circumstances = _circumstances(ranked[0], names_model=len(models) > 1)
+        all_outcomes.append(Outcome(task, circumstances, name, tuple(scored)))
     return all_outcomes
 
 
@@ -197,16 +199,16 @@ def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGrou
         number_cell(len({run.seed for run in runs})),
         text_cell(_listed(run.prefix_len for run in runs)),
         text_cell(_listed_pairs(runs)),
-        number_cell(_sum(runs, "train_seconds"), duration),
+        number_cell(_sum([run for run in runs if run.own_training], "train_seconds"), duration),
     )
 
 
 def _ranked_together(groups: Sequence[RunGroup]) -> list[RunGroup]:
-    """Those scored on the same inputs after equal training, and with them the methods that are not trained: test inputs
-    where there are some, the most methods, then the most inputs, then the most training."""
+    """Those whose scores may be compared, after equal training, and with them the methods that are not trained: test
+    inputs where there are some, the most methods, then the most inputs, then the most training."""
 
-    def same_inputs(group: RunGroup) -> tuple[object, ...]:
-        return group.first.split, group.first.result["n_inputs"], group.precision
+    def scored_alike(group: RunGroup) -> tuple[object, ...]:
+        return group.comparison_key, group.first.signature(_main_metric([group])), group.precision
 
     def preference(alike: Sequence[RunGroup]) -> tuple[bool, int, int, int]:
         first = alike[0].first
@@ -214,11 +216,11 @@ def _ranked_together(groups: Sequence[RunGroup]) -> list[RunGroup]:
         return first.split == "test", methods, first.result["n_inputs"], alike[0].seen
 
     trained = [group for group in groups if spec_of(group.method).trains]
-    parts = split_by(trained or groups, lambda group: (*same_inputs(group), group.training_amount))
+    parts = split_by(trained or groups, lambda group: (*scored_alike(group), group.training_amount))
     ranked = max(parts, key=preference)
     untrained = [group for group in groups if not spec_of(group.method).trains]
     return ranked + [
-        group for group in untrained if group not in ranked and same_inputs(group) == same_inputs(ranked[0])
+        group for group in untrained if group not in ranked and scored_alike(group) == scored_alike(ranked[0])
     ]
 
 
@@ -226,10 +228,11 @@ def _inputs(group: RunGroup) -> str:
     return f"{group.first.result['n_inputs']:,} {group.first.split} inputs"
 
 
-def _circumstances(group: RunGroup) -> str:
+def _circumstances(group: RunGroup, *, names_model: bool) -> str:
     """Inputs and amount of training, and the sample corpus by its name."""
+    model = display_names.of_model(group.first.model) if names_model else ""
     sample = display_names.SOURCES[SAMPLE] if group.first.result["data_source"] == SAMPLE else ""
-    return ", ".join(filter(None, (_inputs(group), amount_text(group), sample)))
+    return ", ".join(filter(None, (model, _inputs(group), amount_text(group), sample)))
 
 
 def _sum(runs: Iterable[Record], name: str) -> Any:

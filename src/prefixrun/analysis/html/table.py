@@ -52,8 +52,10 @@ class Cell:
 
     @property
     def order(self) -> str:
-        """`value` with as many digits as sorting needs."""
-        return "" if self.value is None else f"{self.value:.9g}"
+        """`value` as it is sorted and downloaded: a whole number with all its digits."""
+        if self.value is None:
+            return ""
+        return f"{self.value:.0f}" if self.value % 1 == 0 else f"{self.value:.9g}"
 
 
 @dataclass(frozen=True, slots=True)

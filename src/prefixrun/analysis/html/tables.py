@@ -30,7 +30,7 @@ VERDICTS = {
 
 VERSIONS = {"ACL": "The published version (ACL)", "v1": "The first version (arXiv v1)"}
 
-_NUMBER = re.compile(r"[+−-]?\d[\d,]*(?:\.\d+)?")
+_NUMBER = re.compile(r"[+−-]?\d[\d,]*(?:\.\d+)?(?:e[+-]\d+)?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefixrun.analysis.arms import Arm, diverged_runs
 from prefixrun.analysis.canvas import as_svg, canvas_of
+from prefixrun.analysis.equal_training import training_of
 from prefixrun.analysis.groups import comparable, run_groups, split_by
 from prefixrun.analysis.html.figures import PageFigure
 from prefixrun.config.method_specs import spec_of
@@ -44,7 +45,9 @@ def diverged(runs: Sequence[Record]) -> set[str]:
     return {
         name
         for alike in comparable(run_groups(trained))
-        for settings in split_by(alike, lambda group: (group.method, Arm(group.method).structure(group)))
+        for settings in split_by(
+            alike, lambda group: (group.method, Arm(group.method).structure(group), training_of(group))
+        )
         for group in settings
         for name in diverged_runs(group, settings)
     }

@@ -83,7 +83,8 @@ def _parse(arguments: Sequence[str]) -> dict[str, str]:
         elif key in values:
             problems.append(f"{argument}: {key} is given twice; {key}=VALUE,VALUE means any of several")
         elif not value:
-            problems.append(f"{argument}: has no value; {key}=null means runs without one")
+            hint = "leave it out" if key in KEYS else f"{key}=null means runs without one"
+            problems.append(f"{argument}: has no value; {hint}")
         elif problem := wrong_value(key, value):
             problems.append(f"{shortened(argument)}: {problem}")
         values[key] = value
