@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import gc
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from prefixrun import methods
@@ -88,7 +89,7 @@ def test_generate_of_the_library_sees_the_prefix(
 def test_the_backbones_own_model_takes_it_too(backbone: Backbone) -> None:
     method = FixedPrefix(drawn(backbone, 3))
     ours = generate(backbone, method, [backbone.tokenizer.source(text) for text in TEXTS], GREEDY)
-    with Attachment(method, "prefix", backbone, backbone.model) as model:
+    with Attachment(method, "prefix", backbone) as model:
         assert by_the_library(backbone, model) == ours
     assert by_the_library(backbone, backbone.model) != ours
 
@@ -178,3 +179,41 @@ def test_lora_stands_around_the_projections_of_the_copy(model: str) -> None:
         assert torch.equal(torch.random.get_rng_state(), random_state)
         assert torch.equal(half(ids).logits, before)
     assert (attached.float() - expected).abs().max() < 0.1 * (expected - before.float()).abs().max()
+
+
+@pytest.mark.parametrize("name", ["prefix_flat", "adapter", "lora", "finetune", "embedding", "prefix_plus"])
+def test_what_is_attached_leaves_the_runs_of_this_process_alone(name: str) -> None:
+    """They share one model: another run once trained on it with an adapter attached, under the id of the plain one."""
+    words = {"adapter": ["method.bottleneck=2"], "lora": ["method.rank=2"]}.get(name, [])
+    config = compose(["model=tiny_llama", f"method={name}", *words])
+    backbone = a_backbone("tiny_llama")
+    method = methods.build(config, backbone)
+    for parameter in method.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    prompts = [backbone.tokenizer.source(text) for text in TEXTS]
+    before = generate(backbone, method, prompts, GREEDY)
+    plain = backbone.model(*padded(backbone)).logits
+    attachment = Attachment(method, name, backbone)
+    assert generate(backbone, method, prompts, GREEDY) == before
+    assert torch.equal(backbone.model(*padded(backbone)).logits, plain)
+    assert by_the_library(backbone, attachment.model) == before
+    weights = {parameter.data_ptr() for parameter in backbone.model.parameters()}
+    attachment.detach()
+    assert {parameter.data_ptr() for parameter in attachment.model.parameters()} == weights, "the weights are shared"
+
+
+def test_a_model_has_one_attachment_which_lasts_without_a_name(backbone: Backbone, plain: PreTrainedModel) -> None:
+    """Detached out of order, two of them left a prefix on the model for good."""
+    Attachment(FixedPrefix(drawn(backbone, 3)), "prefix", backbone, plain)
+    gc.collect()
+    with_prefix = by_the_library(backbone, plain)
+    method = FixedPrefix(drawn(backbone, 3))
+    assert with_prefix == generate(backbone, method, [backbone.tokenizer.source(text) for text in TEXTS], GREEDY)
+    with pytest.raises(ConfigError, match="attached to this model already; call detach"):
+        Attachment(method, "prefix", backbone, plain)
+    assert by_the_library(backbone, copy.deepcopy(plain)) == with_prefix
+
+
+def test_a_name_is_no_model(backbone: Backbone) -> None:
+    with pytest.raises(ConfigError, match="attach: takes a model of transformers, not 'gpt2'"):
+        Attachment(Method(), "prefix", backbone, "gpt2")  # type: ignore[arg-type]

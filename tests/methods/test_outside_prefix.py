@@ -79,6 +79,6 @@ def test_it_is_attached_to_a_model_that_is_used_by_itself(name: str, model: str)
     method = moved(config, backbone)
     with torch.inference_mode():
         before = backbone.model(**inputs).logits
-        with Attachment(method, name, backbone, backbone.model) as attached:
+        with Attachment(method, name, backbone) as attached:
             assert not torch.equal(attached(**inputs).logits, before)
         assert torch.equal(backbone.model(**inputs).logits, before)

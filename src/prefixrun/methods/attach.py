@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -13,45 +14,58 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from prefixrun.config.method_specs import METHOD_SPECS
-from prefixrun.errors import ConfigError
+from prefixrun.errors import ConfigError, shortened
 from prefixrun.methods.base import Method
 from prefixrun.models.attention import use_prefix_attention
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.quantised import is_quantised
+from prefixrun.models.replaced import replaced
 from prefixrun.models.transformers_names import CACHE
 
 WITHIN_ROWS = ("infix", "prompt")
 """Methods that put something behind or in front of each row's own input, which no plain forward pass knows of."""
 
 
+_ATTACHED = "_prefixrun_attachment"
+"""Where a model holds its attachment, which so lasts as long as the model or until it is detached."""
+
+
 class Attachment:
     """A method on a model: it works until `detach`, or to the end of the block when it is used as a context manager."""
 
-    def __init__(self, method: Method, name: str, backbone: Backbone, model: PreTrainedModel) -> None:
-        """Attach `method`, called `name` and trained on `backbone`, to `model`, another copy of the same model or the
-        backbone's own.
+    def __init__(self, method: Method, name: str, backbone: Backbone, model: PreTrainedModel | None = None) -> None:
+        """Attach `method`, called `name` and trained on `backbone`, to `model`, another copy of the same model; without
+        one to modules of its own over the backbone's weights, as runs of this process share the backbone.
 
         Raises:
-            ConfigError: the model is another one, or the method cannot work in plain forward passes.
+            ConfigError: the model is no model or another one, or has an attachment already; the method cannot work in
+                plain forward passes.
         """
+        if not isinstance(model, PreTrainedModel | None):
+            raise ConfigError(f"attach: takes a model of transformers, not {shortened(repr(model))}")
         if name in WITHIN_ROWS:
             usable = ", ".join(spec for spec in METHOD_SPECS if spec not in WITHIN_ROWS)
             raise ConfigError(
                 f"method={name}: puts something behind or in front of each row's input, so it cannot be attached to a "
                 f"model; use generate() of the run, or one of {usable}"
             )
+        if model is None:
+            model = _sharing_weights(backbone.model)
+        elif _ATTACHED in vars(model):
+            raise ConfigError("attach: something is attached to this model already; call detach() of that first")
+        else:
+            check_same(backbone, model)
         self.model = model
         self._stack = ExitStack()
         backbone_of_model = replace(backbone, model=model)
-        if model is not backbone.model:
-            check_same(backbone, model)
-            method = method.on_copy(backbone_of_model)
-            self._stack.enter_context(_with_prefix_attention(model))
+        method = method.on_copy(backbone_of_model)
+        self._stack.enter_context(_with_prefix_attention(model))
         # The method's keys and values do not change any more, and nothing is trained through them.
         with torch.no_grad():
             self._stack.enter_context(method.attach(backbone_of_model))
         if not backbone.is_seq2seq and method.offset:
             self._stack.enter_context(_shifted_positions(model, method.offset))
+        self._stack.enter_context(replaced([(vars(model), _ATTACHED, self)]))
 
     def __enter__(self) -> PreTrainedModel:
         return self.model
@@ -61,9 +75,18 @@ class Attachment:
     ) -> None:
         self.detach()
 
+    def __deepcopy__(self, _: dict[int, Any]) -> None:
+        """A copy of the model has the method for good: nothing there could take it away."""
+
     def detach(self) -> None:
         """Leave the model as it was."""
         self._stack.close()
+
+
+def _sharing_weights(model: PreTrainedModel) -> PreTrainedModel:
+    """A copy of the modules, whose parameters and buffers are those of `model`."""
+    shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    return copy.deepcopy(model, shared)
 
 
 def check_same(backbone: Backbone, model: PreTrainedModel) -> None:

@@ -89,13 +89,14 @@ class LoadedRun:
     def attach(self, model: PreTrainedModel | None = None) -> Attachment:
         """Put what was trained on `model`, so that plain model(...) and model.generate(...) see it.
 
-        model: any copy of the run's model; by default the run's own. It works at once, to the end of the `with` block
-        or until `detach()`. Raises ConfigError for another model and for methods that plain passes cannot have.
+        model: any copy of the run's model, which may have nothing attached; by default one that shares the weights of
+        the run's own, and leaves that as it is. It works at once, to the end of the `with` block or until `detach()`.
+        Raises ConfigError for another model and for methods that plain passes cannot have.
         """
         from prefixrun.methods.attach import Attachment
 
         opened = self._opened
-        return Attachment(opened.method, opened.config.method.name, opened.backbone, model or opened.backbone.model)
+        return Attachment(opened.method, opened.config.method.name, opened.backbone, model)
 
     def inputs(self, texts: Sequence[str]) -> dict[str, Any]:
         """`input_ids` and `attention_mask`, (texts, longest) each, of texts in the run's layout, for model.generate().
