@@ -47,12 +47,19 @@ def run(overrides: str | Sequence[str] = (), *, quiet: bool = True) -> LoadedRun
     """
     import shlex
 
+    from prefixrun.errors import ConfigError, shortened
     from prefixrun.results import loaded
     from prefixrun.runs import configure, pipeline, prepare
     from prefixrun.runs.diverged import known_divergence
     from prefixrun.runs.identity import find_run
 
-    config = configure.compose(shlex.split(overrides) if isinstance(overrides, str) else list(overrides))
+    try:
+        words = shlex.split(overrides) if isinstance(overrides, str) else list(overrides)
+    except ValueError as problem:
+        raise ConfigError(
+            f"{shortened(str(overrides))}: {problem}; quote it as in a shell, or give a list"
+        ) from problem
+    config = configure.compose(words)
     this_run = find_run(config)
     if this_run.state() != "finished":
         if error := known_divergence(this_run, config):
@@ -92,13 +99,14 @@ def score(
     from prefixrun.config.compose import task_of
     from prefixrun.data import SCORED_AS
     from prefixrun.data import load as load_corpus
+    from prefixrun.data.text_io import checked_texts
     from prefixrun.errors import DataError
     from prefixrun.metrics import evaluate
 
     task_config = None if config_dir is None else task_of(task, Path(config_dir).expanduser())
     root = None if data_dir is None else Path(data_dir).expanduser()
     corpus = load_corpus(task_config.name if task_config else task, split, root, config=task_config)
-    examples = corpus.examples
+    examples, outputs = corpus.examples, checked_texts("score", outputs)
     if len(outputs) != len(examples):
         raise DataError(
             f"outputs: there are {len(outputs)}; {task} {split} has {len(examples)} inputs, one output each"

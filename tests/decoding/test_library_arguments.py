@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from prefixrun.config.schema import DecodeConfig
-from prefixrun.decoding.library_arguments import has_library_form, library_arguments
+from prefixrun.decoding.library_arguments import difference, library_arguments
 from prefixrun.models.tokenizer import byte_tokenizer
 
 GREEDY = DecodeConfig(name="t", beams=1, max_new_tokens=9, length_norm="total", ban_newlines=False, batch_size=8)
 PLAIN = {"num_beams": 1, "do_sample": False, "max_new_tokens": 9, "eos_token_id": 256, "pad_token_id": 256}
+PLAIN |= {"no_repeat_ngram_size": 0, "repetition_penalty": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,18 @@ def test_each_setting_has_its_argument(changes: dict[str, Any], more: dict[str, 
     assert arguments == {**PLAIN, **more}
 
 
-def test_lengths_of_input_and_output_have_no_form_in_a_search() -> None:
-    assert has_library_form(GREEDY)
-    assert not has_library_form(replace(GREEDY, beams=2))
-    assert has_library_form(replace(GREEDY, beams=2, length_norm="generated"))
+@pytest.mark.parametrize(
+    ("changes", "is_seq2seq", "otherwise"),
+    [
+        ({}, False, ""),
+        ({"beams": 2}, False, "divides a beam's score by the length"),
+        ({"beams": 2, "length_norm": "generated"}, False, ""),
+        ({"no_repeat_ngram": 2}, False, "counts the n-grams of the input"),
+        ({"no_repeat_ngram": 2}, True, ""),
+        ({"no_repeat_ngram": 1}, True, "counts the decoder's first token"),
+    ],
+)
+def test_what_the_library_does_otherwise_is_named(changes: dict[str, Any], is_seq2seq: bool, otherwise: str) -> None:
+    named = difference(replace(GREEDY, **changes), is_seq2seq=is_seq2seq)
+    assert (named or "").startswith(otherwise)
+    assert bool(named) == bool(otherwise)

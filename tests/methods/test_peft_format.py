@@ -1,5 +1,6 @@
 """Prefixes and LoRA in files: what PEFT computes from them, and files that are refused."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 from safetensors.torch import save
 
 from prefixrun.config.compose import compose
-from prefixrun.config.schema import DecodeConfig
+from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
 from prefixrun.methods import lora as lora_method
@@ -146,4 +147,16 @@ def test_a_foreign_or_damaged_prefix_is_refused(
 ) -> None:
     spoil(tmp_path / "prefix", backbone)
     with pytest.raises(error, match=message):
+        peft_format.read_prefix(tmp_path / "prefix", backbone)
+
+
+def test_pefts_prefix_of_an_encoder_decoder_is_refused(backbone: Backbone, tmp_path: Path) -> None:
+    """It was read as one of a decoder alone, and meant something else."""
+    peft_format.write_peft(tmp_path / "prefix", drawn(backbone, 2), base_model="tiny")
+    both = load(ModelConfig(name="tiny_bart", source="random", architecture="tiny_bart", layout="bart"))
+    with pytest.raises(ConfigError, match="a prefix of an encoder-decoder, which PEFT puts into its decoder"):
+        peft_format.read_prefix(tmp_path / "prefix", both)
+    path = tmp_path / "prefix" / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"task_type": "SEQ_2_SEQ_LM"}))
+    with pytest.raises(ConfigError, match="a prefix of an encoder-decoder"):
         peft_format.read_prefix(tmp_path / "prefix", backbone)

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from prefixrun import methods
 from prefixrun.cli.main import main
+from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig
 from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError
 from prefixrun.methods.mixed_batch import MixedPrefixes
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.backbone import Backbone
-from prefixrun.results.inference import from_runs, outputs
+from prefixrun.results.inference import Predictor, from_runs, outputs
 from prefixrun.results.lookup import find
+from prefixrun.runs.prepare import load_backbone
 from tiny_methods import drawn
 
 SOURCES = ["name : Aromi | Type : pub", "name : Cocum | Type : coffee shop | food : Chinese", "name : X"]
@@ -80,3 +83,31 @@ def test_a_setting_of_the_runs_own_decoding_is_changed(results: Path) -> None:
     (own,), (wider,) = from_runs(results, [run]), from_runs(results, [run], settings={"decode.beams": "3"})
     assert wider.decode == replace(own.decode, beams=3)
     assert outputs([wider], SOURCES) == outputs([replace(own, decode=wider.decode)], SOURCES)
+
+
+def test_runs_that_share_a_batch_read_inputs_as_their_own_task_says(results: Path) -> None:
+    """The second was given its inputs with the first one's instruction and greatest length."""
+    first, second = from_runs(results, ids(results))
+    short = replace(first.backbone, tokenizer=first.backbone.tokenizer.of_task(None, 6))
+    predictors = [replace(first, backbone=short), second]
+    together = outputs(predictors, SOURCES)
+    assert together == [outputs([each], SOURCES)[0] for each in predictors]
+    assert together[0] != outputs([first], SOURCES)[0]
+
+
+@pytest.mark.parametrize("name", ["tiny_gpt2", "tiny_bart"])
+def test_a_prefix_takes_no_positions_of_an_encoder_and_an_infix_some_of_a_context(name: str) -> None:
+    backbone = load_backbone(compose([f"model={name}"]))
+    context, written = backbone.shape.context, 0 if backbone.is_seq2seq else BEAM.max_new_tokens
+    assert context is not None
+    room = context - written
+    source = "a" * (room - len(backbone.tokenizer.source("")))
+    assert len(backbone.tokenizer.source(source)) == room
+    prefix = Predictor("run", backbone, FixedPrefix(drawn(backbone, 3)), replace(BEAM, beams=1))
+    if backbone.is_seq2seq:
+        assert outputs([prefix], [source])
+        return
+    infix = methods.build(compose([f"model={name}", "method=infix", "prefix_len=3"]), backbone)
+    for predictor in (prefix, replace(prefix, method=infix)):
+        with pytest.raises(ConfigError, match=f"3 of prefix or prompt, {room} of input 1"):
+            outputs([predictor], [source])

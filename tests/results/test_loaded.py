@@ -64,10 +64,8 @@ def test_wrong_settings_are_refused_as_the_command_does(
 
 
 def test_what_has_no_form_in_the_library_is_refused(loaded: LoadedRun) -> None:
-    with pytest.raises(ConfigError, match="length_norm=total"):
+    with pytest.raises(ConfigError, match="divides a beam's score by the length of its output alone"):
         loaded.generation_settings(beams=2, length_norm="total")
-    with pytest.raises(ConfigError, match="takes a list of texts"):
-        loaded.generate("name : Aromi")
     with pytest.raises(ConfigError, match="give inputs="):
         loaded.texts([])
 
@@ -97,3 +95,40 @@ def test_score_is_that_of_a_run(loaded: LoadedRun, results: Path) -> None:
     assert scores["BLEU"].value == pytest.approx(100)
     with pytest.raises(DataError, match="outputs: there are 1; e2e test has"):
         prefixrun.score("e2e", ["one"])
+
+
+@pytest.mark.parametrize("name", ["generate", "inputs"])
+def test_what_is_no_list_of_texts_is_refused(loaded: LoadedRun, name: str) -> None:
+    function = getattr(loaded, name)
+    with pytest.raises(ConfigError, match=f"{name}: takes a list of texts, not one text"):
+        function("abc")
+    with pytest.raises(ConfigError, match=f"{name}: text 2 is None, which is no text"):
+        function(["a", None])
+    with pytest.raises(ConfigError, match=f"{name}: text 1 has half of a surrogate pair"):
+        function(["\ud800"])
+
+
+def test_no_texts_have_no_outputs(loaded: LoadedRun) -> None:
+    assert loaded.generate([]) == []
+    assert loaded.inputs([])["input_ids"].numel() == 0
+
+
+def test_calls_that_nothing_comes_of_are_errors_of_the_program(loaded: LoadedRun) -> None:
+    with pytest.raises(ConfigError, match="No closing quotation; quote it as in a shell, or give a list"):
+        prefixrun.run("task='e2e")
+    with pytest.raises(ConfigError, match="score: text 1 is None"):
+        prefixrun.score("e2e", [None])  # type: ignore[list-item]
+    with pytest.raises(ConfigError, match=r"decode\.beams=300: the model has "):
+        loaded.generate(SOURCES, beams=300)
+    with pytest.raises(ConfigError, match="attach: this is the model that runs of this process share"):
+        loaded.attach(loaded.model)
+
+
+def test_a_models_own_settings_of_generation_do_not_count(loaded: LoadedRun) -> None:
+    model = copy.deepcopy(loaded.model)
+    model.generation_config.repetition_penalty = 5.0
+    model.generation_config.no_repeat_ngram_size = 1
+    inputs = loaded.inputs(SOURCES)
+    with loaded.attach(model):
+        outputs = model.generate(**inputs, **loaded.generation_settings())
+    assert loaded.texts(outputs, inputs) == loaded.generate(SOURCES)

@@ -6,10 +6,11 @@ import gzip
 import hashlib
 import sys
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefixrun.errors import DataError
+from prefixrun.errors import ConfigError, DataError, shortened
 
 # XSUM's training part, the largest file of the four corpora, has about 500 MB; above this it is some other file.
 MAX_BYTES = 2 * 1024**3
@@ -118,3 +119,16 @@ def lines_of(text: str) -> list[str]:
 def one_line(text: str) -> str:
     """The text with every run of white space, line breaks included, as a single blank, without blanks at the ends."""
     return " ".join(text.split())
+
+
+def checked_texts(name: str, texts: Sequence[str]) -> list[str]:
+    """The texts that a public function called `name` was given. Raises ConfigError for what is no list of texts."""
+    if isinstance(texts, str):
+        raise ConfigError(f"{name}: takes a list of texts, not one text")
+    texts = list(texts)
+    for number, text in enumerate(texts, start=1):
+        if not isinstance(text, str):
+            raise ConfigError(f"{name}: text {number} is {shortened(repr(text))}, which is no text")
+        if any("\ud800" <= sign <= "\udfff" for sign in text):
+            raise ConfigError(f"{name}: text {number} has half of a surrogate pair, which is no character")
+    return texts

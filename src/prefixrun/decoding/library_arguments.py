@@ -9,14 +9,17 @@ from prefixrun.models.tokenizer import Tokenizer
 
 
 def library_arguments(config: DecodeConfig, tokenizer: Tokenizer) -> dict[str, Any]:
-    """Arguments that decode as `config` does, but for length_norm=total, which the library does not have, and the draws
-    of a sample, which follow torch's seed there and not decode.seed."""
+    """Arguments that decode as `config` does, but for what `difference` names, and for the draws of a sample, which
+    follow torch's seed there and not decode.seed. What changes the scores of tokens is always among them: a model's own
+    generation_config may set it."""
     arguments: dict[str, Any] = {
         "num_beams": config.beams,
         "do_sample": config.sample,
         "max_new_tokens": config.max_new_tokens,
         "eos_token_id": tokenizer.end,
         "pad_token_id": tokenizer.end,
+        "no_repeat_ngram_size": config.no_repeat_ngram,
+        "repetition_penalty": config.repetition_penalty,
     }
     if config.beams > 1:
         arguments |= {"length_penalty": config.length_penalty, "early_stopping": False}
@@ -26,15 +29,17 @@ def library_arguments(config: DecodeConfig, tokenizer: Tokenizer) -> dict[str, A
         arguments["num_return_sequences"] = config.outputs
     if config.min_new_tokens:
         arguments["min_new_tokens"] = config.min_new_tokens
-    if config.no_repeat_ngram:
-        arguments["no_repeat_ngram_size"] = config.no_repeat_ngram
-    if config.repetition_penalty != 1:
-        arguments["repetition_penalty"] = config.repetition_penalty
     if config.ban_newlines and (newlines := tokenizer.newlines()):
         arguments["suppress_tokens"] = newlines
     return arguments
 
 
-def has_library_form(config: DecodeConfig) -> bool:
-    """Whether generate() can score beams as the decoding does: by the length of the output alone."""
-    return config.beams == 1 or config.length_norm == "generated"
+def difference(config: DecodeConfig, *, is_seq2seq: bool) -> str | None:
+    """What generate() of the library does otherwise, whatever its arguments."""
+    if config.beams > 1 and config.length_norm == "total":
+        return "divides a beam's score by the length of its output alone, and the run by that of input and output"
+    if config.no_repeat_ngram and not is_seq2seq:
+        return "counts the n-grams of the input for no_repeat_ngram_size, and the run those of the output alone"
+    if config.no_repeat_ngram == 1:
+        return "counts the decoder's first token for no_repeat_ngram_size=1, and the run the output alone"
+    return None

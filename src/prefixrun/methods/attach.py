@@ -51,6 +51,8 @@ class Attachment:
             )
         if model is None:
             model = _sharing_weights(backbone.model)
+        elif model is backbone.model:
+            raise ConfigError("attach: this is the model that runs of this process share; leave it out, or load a copy")
         elif _ATTACHED in vars(model):
             raise ConfigError("attach: something is attached to this model already; call detach() of that first")
         else:

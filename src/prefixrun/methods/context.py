@@ -59,6 +59,7 @@ def _of_encoder(tokenizer: Tokenizer, instruction: str | None, pairs: Sequence[P
     """Lines without the tokens that frame a sequence; T5's tokenizer reads a line break as a blank."""
     ids = tokenizer.text(f"{instruction.strip()}\n") if instruction else []
     for pair in pairs:
-        ids += tokenizer.source(pair.source)[len(tokenizer.begin) : -len(tokenizer.source_end)]
+        framed = tokenizer.source(pair.source)
+        ids += framed[len(tokenizer.begin) : len(framed) - len(tokenizer.source_end)]
         ids += tokenizer.text(f" -> {pair.target}\n")
     return ids

@@ -23,7 +23,6 @@ from prefixrun.errors import ConfigError, DamagedStateError, reading, shortened
 from prefixrun.methods import PrefixKeyValues
 from prefixrun.methods.lora import LoRA
 from prefixrun.models.backbone import Backbone
-from prefixrun.models.families import Shape
 
 PEFT_CONFIG, PEFT_WEIGHTS, PEFT_KEY = "adapter_config.json", "adapter_model.safetensors", "prompt_embeddings"
 FORMAT = "prefixrun-prefix-1"
@@ -129,7 +128,7 @@ def read_prefix(path: Path, backbone: Backbone, layers: int | None = None) -> Pr
         DamagedStateError: not readable, or with numbers that are not finite.
         ConfigError: of another method, or for a model of another shape; says what does not fit.
     """
-    key_values = _from_peft(path, backbone.shape) if path.is_dir() else _from_file(path, backbone)
+    key_values = _from_peft(path, backbone) if path.is_dir() else _from_file(path, backbone)
     count, shape = layers or backbone.shape.layers, backbone.shape
     of_prefix = (count, 2, shape.kv_heads, None, shape.head_dim)
     return {
@@ -160,12 +159,18 @@ def _from_file(path: Path, backbone: Backbone) -> PrefixKeyValues:
     return tensors
 
 
-def _from_peft(directory: Path, shape: Shape) -> PrefixKeyValues:
-    path = directory / PEFT_CONFIG
+def _from_peft(directory: Path, backbone: Backbone) -> PrefixKeyValues:
+    path, shape = directory / PEFT_CONFIG, backbone.shape
     with reading(path, "no PEFT configuration; save it again", DamagedStateError):
-        kind = json.loads(path.read_text(encoding="utf-8"))["peft_type"]
+        config = json.loads(path.read_text(encoding="utf-8"))
+        kind, parts = config["peft_type"], config.get("num_transformer_submodules")
     if kind != "PREFIX_TUNING":
         raise ConfigError(f"{path}: peft_type is {shortened(kind)}; only PREFIX_TUNING is a prefix")
+    if backbone.is_seq2seq or parts not in (None, 1) or config.get("task_type") == "SEQ_2_SEQ_LM":
+        raise ConfigError(
+            f"{path}: a prefix of an encoder-decoder, which PEFT puts into its decoder in another way; give a file "
+            "that `prefixrun export format=tensors` wrote"
+        )
     tensors, _ = _load(directory / PEFT_WEIGHTS)
     rows = tensors.get(PEFT_KEY)
     width = shape.layers * 2 * shape.kv_heads * shape.head_dim

@@ -23,7 +23,7 @@ from safetensors.torch import save
 from prefixrun import files
 from prefixrun.config.method_specs import spec_of
 from prefixrun.decoding.generate import generate
-from prefixrun.decoding.library_arguments import has_library_form, library_arguments
+from prefixrun.decoding.library_arguments import difference, library_arguments
 from prefixrun.errors import ConfigError, MissingPartError
 from prefixrun.methods.lora import LoRA
 from prefixrun.methods.outside_prefix import OutsidePrefix
@@ -328,9 +328,9 @@ def _prompt(opened: OpenedRun) -> list[str]:
     """The prompt in the run's layout, with special tokens written out."""
     tokenizer = opened.backbone.tokenizer
     marked = tokenizer.base.decode(tokenizer.source("INPUT"), skip_special_tokens=False)
-    differs = "# The run divides a beam's score by the length of input and output, which generate() does not have."
+    otherwise = difference(opened.config.decode, is_seq2seq=opened.backbone.is_seq2seq)
     return [
-        *([] if has_library_form(opened.config.decode) else [differs]),
+        *([f"# generate() {otherwise}."] if otherwise else []),
         f'prompt = {marked!r}.replace("INPUT", "name : The Eagle | Type : pub")',
         'inputs = tokenizer(prompt, add_special_tokens=False, return_tensors="pt")',
     ]

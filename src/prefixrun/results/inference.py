@@ -14,6 +14,7 @@ from prefixrun.config.validate import shown
 from prefixrun.decoding.generate import generate_all, generate_each
 from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.methods import Method, restore
+from prefixrun.methods.infix import Infix
 from prefixrun.methods.mixed_batch import MixedPrefixes
 from prefixrun.methods.peft_format import read_prefix, settings_of
 from prefixrun.methods.prefix import FixedPrefix, chosen_layers
@@ -23,7 +24,7 @@ from prefixrun.models.backbone import Backbone
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.results.lookup import find, open_run
 from prefixrun.results.nested_runs import shortened_run
-from prefixrun.runs.prepare import load_backbone
+from prefixrun.runs.prepare import check_beams, load_backbone
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,10 @@ def all_outputs(predictors: Sequence[Predictor], sources: Sequence[str]) -> list
     Raises ConfigError for an input that with prefix and output is longer than the model's context, and
     DamagedStateError for what computes numbers that are not finite.
     """
+    if not sources:
+        return [[] for _ in predictors]
     for each in predictors:
+        check_beams(each.decode, each.backbone)
         _check_lengths(each, sources)
         _check_finite(each, sources[0])
     sharing = [each for each in predictors if _can_share_batches(each, predictors[0])]
@@ -121,11 +125,11 @@ def all_outputs(predictors: Sequence[Predictor], sources: Sequence[str]) -> list
 
 def _check_lengths(predictor: Predictor, sources: Sequence[str]) -> None:
     """As runs.prepare does before a run; the decoder of an encoder-decoder has as many positions for the output."""
-    backbone, method, written = predictor.backbone, predictor.method, predictor.decode.max_new_tokens
+    backbone, written = predictor.backbone, predictor.decode.max_new_tokens
     context = backbone.shape.context
     if context is None:
         return
-    taken = len(method.ids) if isinstance(method, EncoderPrompt) else method.offset
+    taken = _positions_taken(predictor)
     if backbone.is_seq2seq and written > context:
         raise ConfigError(
             f"decode: outputs of up to {written} tokens, and the decoder has {context} positions; give decode=NAME of "
@@ -141,6 +145,16 @@ def _check_lengths(predictor: Predictor, sources: Sequence[str]) -> None:
                 f"{predictor.name}: {', '.join(parts)} need {needed} positions, and the model has {context}; shorten "
                 "the input, or give a shorter prefix or decode=NAME of a decoding with shorter outputs"
             )
+
+
+def _positions_taken(predictor: Predictor) -> int:
+    """Of the context that input and output share, or that an encoder has for the input, where a prefix takes none."""
+    method = predictor.method
+    if isinstance(method, EncoderPrompt):
+        return len(method.ids)
+    if predictor.backbone.is_seq2seq:
+        return 0
+    return method.length if isinstance(method, Infix) else method.offset
 
 
 def _check_finite(predictor: Predictor, source: str) -> None:
@@ -174,7 +188,8 @@ def _generate(predictor: Predictor, sources: Sequence[str]) -> list[list[str]]:
 
 
 def _generate_shared(predictors: Sequence[Predictor], sources: Sequence[str]) -> list[list[list[str]]]:
-    """The outputs of several prefixes. A batch has source 0 for every prefix, then source 1 for every prefix, ..."""
+    """The outputs of several prefixes. A batch has source 0 for every prefix, then source 1 for every prefix, ...; each
+    prefix has it in the form of its own task (instruction, greatest length)."""
     if len(predictors) < 2:
         return [_generate(each, sources) for each in predictors]
     backbone, decode = predictors[0].backbone, predictors[0].decode
@@ -185,7 +200,7 @@ def _generate_shared(predictors: Sequence[Predictor], sources: Sequence[str]) ->
         for start in range(0, len(rows), decode.batch_size):
             batch = rows[start : start + decode.batch_size]
             method = MixedPrefixes(prefixes, [index for _, index in batch])
-            prompts = [backbone.tokenizer.source(source) for source, _ in batch]
+            prompts = [predictors[index].backbone.tokenizer.source(source) for source, index in batch]
             for (_, index), several in zip(batch, generate_all(backbone, method, prompts, decode), strict=True):
                 texts[index].append([backbone.tokenizer.output(ids) for ids in several])
     return texts

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefixrun.config.schema import Config, DecodeConfig
 from prefixrun.config.validate import shown
+from prefixrun.data.text_io import checked_texts
 from prefixrun.errors import ConfigError
 from prefixrun.results.lookup import OpenedRun, config_of, find, open_run
 
@@ -80,8 +81,7 @@ class LoadedRun:
         """All outputs of each input, as many as decode.outputs says: the best hypotheses or samples."""
         from prefixrun.results.inference import Predictor, all_outputs
 
-        if isinstance(texts, str):
-            raise ConfigError("generate: takes a list of texts, not one text")
+        texts = checked_texts("generate", texts)
         opened = self._opened
         predictor = Predictor(self.run_id, opened.backbone, opened.method, self._decoding(decode))
         return all_outputs([predictor], texts)[0]
@@ -106,8 +106,8 @@ class LoadedRun:
         import torch
 
         backbone = self._opened.backbone
-        rows = [backbone.tokenizer.source(text) for text in texts]
-        longest = max(map(len, rows))
+        rows = [backbone.tokenizer.source(text) for text in checked_texts("inputs", texts)]
+        longest = max(map(len, rows), default=0)
         on_left = not backbone.is_seq2seq
         ids = [[0] * (longest - len(row)) + row if on_left else row + [0] * (longest - len(row)) for row in rows]
         seen = [[0] * (longest - len(row)) + [1] * len(row) for row in rows]
@@ -118,17 +118,18 @@ class LoadedRun:
     def generation_settings(self, **decode: Any) -> dict[str, Any]:
         """The run's decoding as arguments of model.generate(); `decode` as in `generate`.
 
-        Raises ConfigError for length_norm=total, which the library does not have.
+        Raises ConfigError for what the library does otherwise, such as length_norm=total.
         """
-        from prefixrun.decoding.library_arguments import has_library_form, library_arguments
+        from prefixrun.decoding.library_arguments import difference, library_arguments
 
         config = self._decoding(decode)
-        if not has_library_form(config):
+        backbone = self._opened.backbone
+        if otherwise := difference(config, is_seq2seq=backbone.is_seq2seq):
             raise ConfigError(
-                "decode.length_norm=total: model.generate() divides by the length of the output alone; give "
-                'length_norm="generated" or beams=1, or use generate() of the run'
+                f"generation_settings: model.generate() {otherwise}; use generate() of the run, or give here "
+                'length_norm="generated", no_repeat_ngram=0'
             )
-        return library_arguments(config, self._opened.backbone.tokenizer)
+        return library_arguments(config, backbone.tokenizer)
 
     def texts(self, outputs: Any, inputs: Mapping[str, Any] | None = None) -> list[str]:
         """The texts of what model.generate() returned, as the run writes them.

@@ -13,7 +13,7 @@ import torch
 
 from prefixrun import methods, metrics
 from prefixrun.config.method_specs import METHOD_SPECS
-from prefixrun.config.schema import Config, ModelConfig
+from prefixrun.config.schema import Config, DecodeConfig, ModelConfig
 from prefixrun.data.run_data import RunData
 from prefixrun.errors import ConfigError
 from prefixrun.methods import prompt
@@ -77,7 +77,7 @@ def prepare(config: Config) -> PreparedRun:
     data = RunData.load(config)
     backbone = load_backbone(config)
     methods.refuse(config, backbone)
-    _check_beams(config, backbone)
+    check_beams(config.decode, backbone)
     if config.budget is not None:
         check_total(config, backbone)
     if _is_initialised_from_words(config):
@@ -176,12 +176,12 @@ def _check_context(prepared: PreparedRun) -> None:
     check(prepared, context, longest_source, longest_output)
 
 
-def _check_beams(config: Config, backbone: Backbone) -> None:
-    """Each step of a beam search looks at twice as many tokens as there are beams."""
-    beams, vocabulary = config.decode.beams, backbone.head.shape[0]
+def check_beams(decode: DecodeConfig, backbone: Backbone) -> None:
+    """Each step of a beam search looks at twice as many tokens as there are beams. Raises ConfigError for too many."""
+    beams, vocabulary = decode.beams, backbone.head.shape[0]
     if 2 * beams > vocabulary:
         raise ConfigError(
-            f"decode.beams={beams}: model={config.model.name} has {vocabulary:,} tokens, and each step of the search "
+            f"decode.beams={beams}: the model has {vocabulary:,} tokens, and each step of the search "
             f"compares {2 * beams:,} of them; lower it"
         )
 
