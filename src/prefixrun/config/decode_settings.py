@@ -27,7 +27,8 @@ class DecodeConfig:
     no_repeat_ngram: CountOrZero = 0
     """No sequence of so many tokens is written twice in one output; 0 allows it, 1 allows no token twice."""
     ban_newlines: bool
-    """Never generate a line break, as in the paper's code."""
+    """Never generate a token that is made of line breaks alone, as in the paper's code (of byte-level BPE, as GPT-2 has
+    it; other tokens may hold one). Outputs are one line in any case."""
     repetition_penalty: Annotated[float, Range(0, 100, above=True)] = 1.0
     """What makes a token of the input or of the output so far less likely to be written again (Keskar et al. 2019,
     section 4.1, as transformers applies it); 1 changes nothing. An encoder's input does not count."""

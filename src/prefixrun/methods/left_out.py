@@ -1,7 +1,8 @@
 """A trained prefix without some of its keys and values: what outputs lose when one position or layer is missing.
 
 The text stays at the positions that it has behind the whole prefix. So what changes is what the missing keys and values
-gave, and not how far away the others are.
+gave, and not how far away the others are. The window of a model that attends to the nearest positions alone counts
+those that are left, as if they followed each other.
 """
 
 from __future__ import annotations
