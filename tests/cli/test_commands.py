@@ -57,6 +57,7 @@ REFUSED = [
         "combine=multiply: there are concatenate, average, sum, keys_values",
     ),
     ("generate run=, text=x", 2, "run=,: has no value"),
+    ("generate run=x text=x out=-", 2, "out=-: - is standard input, for hyp, against, refs, file; name a path"),
     ("generate run= text=x", 2, "run=: has no value"),
     ("generate run=a 'text= '", 2, "text: is blank"),
     ("generate run=a text=\udcff", 2, "text: has bytes that are not UTF-8"),

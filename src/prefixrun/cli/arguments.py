@@ -18,6 +18,9 @@ PATHS = (
 )
 """Keys of paths."""
 
+READ = ("hyp", "against", "refs", "file")
+"""Those of files that may also come from standard input."""
+
 LISTS = ("run", "metrics", "seeds", "data.verify")
 """Keys of names that may stand behind each other with commas."""
 
@@ -88,7 +91,9 @@ def wrong_value(key: str, value: str) -> str | None:
     """What is wrong with the value of a verb's own key, whatever the verb."""
     if not value or (key in LISTS and not value.strip(", ")):
         return "has no value"
-    return wrong_path(value) if key in PATHS and value != "-" else None
+    if value == "-" and key in PATHS:
+        return None if key in READ else f"- is standard input, for {', '.join(READ)}; name a path"
+    return wrong_path(value) if key in PATHS else None
 
 
 def parse_some(arguments: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, str], list[str]]:
