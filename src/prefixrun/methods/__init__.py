@@ -45,7 +45,8 @@ def build(config: Config, backbone: Backbone) -> Method:
 def restore(config: Config, backbone: Backbone, tensors: Mapping[str, Tensor]) -> Method:
     """A trained method ready for use, without dropout, from what `Method.trained_tensors` gave.
 
-    Raises DamagedStateError when that belongs to another method or model, and MissingPartError as `refuse`.
+    Raises DamagedStateError for tensors of another method or model as far as the method tells them apart (who reads a
+    file compares the model's SHA-256), and MissingPartError as `refuse`.
     """
     _check_package(config.method.name)
     return cast(Method, _module(config).restore(config, backbone, tensors)).eval()
