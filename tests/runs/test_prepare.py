@@ -143,5 +143,5 @@ def test_a_start_that_reads_more_tokens_than_the_model_can_is_refused(overrides:
 
 def test_more_beams_than_a_step_has_tokens_for_are_refused(check: Check) -> None:
     config = compose(["model=tiny_gpt2", "decode.beams=300"])
-    with pytest.raises(ConfigError, match=r"^decode.beams=300: model=tiny_gpt2 has .* tokens, and each step"):
+    with pytest.raises(ConfigError, match=r"^decode.beams=300: the model has .* tokens, and each step"):
         check(config, corpora("a", "b"))
