@@ -138,3 +138,8 @@ def traceback_file(error: BaseException) -> str | None:
 
 
 _TRACEBACK_IN = "traceback in "
+
+
+def has_lone_surrogate(text: str) -> bool:
+    """Whether a text holds half of a surrogate pair, such as a byte of an argument that is not UTF-8: no character."""
+    return any("\ud800" <= sign <= "\udfff" for sign in text)

@@ -13,7 +13,7 @@ from hydra.core.override_parser.types import Override, RangeSweep
 
 from prefixrun.config.hydra_settings import wrong_hydra_override
 from prefixrun.config.validate import NAMES_CODE, NO_CODE, is_number, known_keys, shown, unknown_key
-from prefixrun.errors import ConfigError, reading, shortened
+from prefixrun.errors import ConfigError, has_lone_surrogate, reading, shortened
 
 LONGEST = 50_000
 """Characters of one argument. A longer text than that fits no model's context, and takes Hydra seconds to read."""
@@ -52,7 +52,7 @@ def valid_overrides(
 
 def _unfit(text: str) -> str | None:
     """What is wrong with an argument before its grammar is looked at."""
-    if any("\ud800" <= sign <= "\udfff" for sign in text):
+    if has_lone_surrogate(text):
         return "has bytes in it that are not UTF-8; give text in UTF-8, and rename files and directories to such names"
     if "\0" in text:
         return "has a zero byte in it, which no text and no path may have"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefixrun.errors import ConfigError, DataError, shortened
+from prefixrun.errors import ConfigError, DataError, has_lone_surrogate, shortened
 
 # XSUM's training part, the largest file of the four corpora, has about 500 MB; above this it is some other file.
 MAX_BYTES = 2 * 1024**3
@@ -129,6 +129,6 @@ def checked_texts(name: str, texts: Sequence[str]) -> list[str]:
     for number, text in enumerate(texts, start=1):
         if not isinstance(text, str):
             raise ConfigError(f"{name}: text {number} is {shortened(repr(text))}, which is no text")
-        if any("\ud800" <= sign <= "\udfff" for sign in text):
+        if has_lone_surrogate(text):
             raise ConfigError(f"{name}: text {number} has half of a surrogate pair, which is no character")
     return texts

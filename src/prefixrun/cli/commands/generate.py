@@ -24,7 +24,7 @@ from prefixrun.cli.arguments import check_out, path_of, results_dir
 from prefixrun.config.grids import format_override
 from prefixrun.config.method_specs import COMBINATIONS
 from prefixrun.console import print_text
-from prefixrun.errors import ConfigError, DataError
+from prefixrun.errors import ConfigError, DataError, has_lone_surrogate
 from prefixrun.files import canonical_json, write_text
 
 MODEL_KEYS = ("model", "model.hub", "model.layers")
@@ -99,7 +99,7 @@ def _sources(arguments: dict[str, str]) -> list[str]:
         text = arguments["text"]
         if not text.strip():
             raise ConfigError("text: is blank; give one input")
-        if text != text.encode(errors="replace").decode():
+        if has_lone_surrogate(text):
             raise ConfigError("text: has bytes that are not UTF-8; give the input in a file, file=FILE")
         return [text]
     from prefixrun.data.text_io import lines_of, read_text
