@@ -76,7 +76,7 @@ def test_a_point_given_twice_is_one() -> None:
         (),
         ("profile=paper", "data_dir=/x", "task=e2e"),
         ("profile=laptop", "data_dir='/a b'", "method=prefix_flat", "decode.beams=3", "init_words='a, b: it\\'s'"),
-        ("train={lr: 2e-3, epochs: 2}", "++seed=3", "train_size=null", "train.lr=1", "data.verify=off"),
+        ("train={lr: 2e-3, epochs: 2}", "seed=3", "train_size=null", "train.lr=1", "data.verify=off"),
         ("init=random", "model=gpt2", "model.revision=abc", "prefix_len=2", "prefix_len=3"),
         ("profile=paper", "data_dir=/x", "variant=code", "task=xsum", "decode.length_penalty=0.8"),
         ("model=tiny_gpt2", "method=finetune_top", "budget=30%"),
@@ -88,6 +88,24 @@ def test_points_are_what_hydra_composes(words: tuple[str, ...]) -> None:
     with hydra_files(None):
         expected = from_hydra(hydra.compose("config", overrides=list(words)))
     assert compose(words) == expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("method=adapter_small", "method.bottleneck=null"),
+        ("train={max_steps: 6, warmup_steps: 5}",),
+    ],
+)
+def test_a_launcher_takes_the_same_keys_as_the_users(words: tuple[str, ...]) -> None:
+    with hydra_files(None):
+        expected = from_hydra(hydra.compose("config", overrides=list(words)), words)
+    assert compose(words) == expected
+
+
+def test_a_warm_up_in_a_section_is_the_users_own() -> None:
+    with pytest.raises(ConfigError, match=r"train\.warmup_steps=30: must be less than train\.max_steps=6"):
+        compose(["train={max_steps: 6, warmup_steps: 30}"])
 
 
 def test_choices_of_the_users_own_stand_beside_the_shipped_ones(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ def message(*overrides: str, multirun: bool = False) -> str:
         ("decod=greedy", "there is no key decod; did you mean decode?"),
         ("xyzzy=1", "there is no key xyzzy; `prefixrun --help` lists all keys"),
         ("+prefix_len=5", "prefix_len exists; write it without +"),
+        ("++prefix_len=5", "prefix_len exists; write it without +"),
         ("~train.lr", "keys cannot be removed; give the value that is wanted"),
         ("prefix_len", "is not key=value"),
         ("init_words=it's", """the value cannot be read; put it in quotes: "init_words='it\\'s'\""""),

@@ -84,3 +84,14 @@ def test_the_instruction_of_a_chat_counts_wherever_it_comes_from() -> None:
     assert of(*chat) == of(*chat, task)
     assert of(*chat) != of(*chat, "task.instruction=Tell me") == of(*chat, "task.default_words=Tell me")
     assert "instruction" not in of("model.layout=lines")["settings"]["task"]
+
+
+def test_the_words_of_a_prompt_count_beside_those_of_an_initialisation() -> None:
+    def identity(*overrides: str) -> dict[str, Any]:
+        return identity_of(compose(["method=prompt", *overrides]), model="", data={})
+
+    assert identity("task.default_words=A") != identity("task.default_words=B")
+    assert identity("init.default_words=X", "task.default_words=A") != identity(
+        "init.default_words=X", "task.default_words=B"
+    )
+    assert identity("init.default_words=X", "task.default_words=A") != identity("task.default_words=X")

@@ -90,8 +90,23 @@ def test_a_damaged_prefix_is_an_error(tmp_path: Path, content: bytes) -> None:
         pipeline.load_trained(this.trained_file, load_backbone(compose(["model=tiny_llama"])))
 
 
-def test_a_training_that_ends_within_its_warm_up_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["data_fraction=0.05", "train.epochs=2", "train.warmup_steps=50", "test_size=1", "decode.max_new_tokens=2"]
+@pytest.mark.parametrize(
+    ("settings", "note"),
+    [
+        (
+            ["train.warmup_steps=50"],
+            "train.warmup_steps=50: the training has 4 steps and does not reach its learning rate; give",
+        ),
+        (["train.max_steps=9"], "train.max_steps=9: train.epochs=2 end the training after 4 steps"),
+        (
+            ["train.keep=best", "train.eval_every=5", "train.eval_examples=2"],
+            "train.keep=best: the development loss is measured once, after the last step; give train.eval_every",
+        ),
+    ],
+)
+def test_what_a_short_training_does_not_do_is_said(
+    settings: list[str], note: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["data_fraction=0.05", "train.epochs=2", "test_size=1", "decode.max_new_tokens=2", *settings]
     assert main(["profile=quick", "model=tiny_llama", *words, f"results_dir={tmp_path}"]) == 0
-    lines = " ".join(capsys.readouterr().out.split())
-    assert "train.warmup_steps=50: the training has 4 steps and does not reach its learning rate; give" in lines
+    assert note in " ".join(capsys.readouterr().out.split())

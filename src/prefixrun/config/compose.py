@@ -8,7 +8,7 @@ does not know: `solve` is the function that does.
 Use `prefixrun.runs.configure`, which gives it.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import hydra
 from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -26,6 +27,7 @@ from prefixrun.config.conf_tree import conf_dir, groups
 from prefixrun.config.method_specs import METHOD_SPECS, size_contradiction
 from prefixrun.config.overrides import valid_overrides
 from prefixrun.config.schema import Config, TaskConfig
+from prefixrun.config.setting_roles import flatten
 from prefixrun.config.validate import build, defaults, read, refusal
 from prefixrun.config.warmup import fit_warmup
 from prefixrun.errors import ConfigError, PrefixrunError, reading, shortened
@@ -147,7 +149,7 @@ def check_keys(overrides: Sequence[str], *, multirun: bool = False, config_dir: 
 
 def from_hydra(composed: DictConfig, overrides: Sequence[str] = (), *, solve: Solver = _no_solver) -> Config:
     """The frozen configuration of what Hydra composed from `overrides`. Raises ConfigError."""
-    user_keys = {override.partition("=")[0] for override in overrides}
+    user_keys = _user_keys(OverridesParser.create().parse_overrides(list(overrides)))
     raw = dict(_raw(composed))
     fit_warmup(raw, user_keys)
     return _solved(build(raw), user_keys, solve)
@@ -191,7 +193,7 @@ class _Composer:
         for override in overrides:
             if override not in group_choices:
                 _set(raw, override.key_or_group, override.value())
-        user_keys = {override.key_or_group for override in overrides if override.value() is not None}
+        user_keys = _user_keys(overrides)
         fit_warmup(raw, user_keys)
         config = read(raw, problems)
         if config is not None:
@@ -222,6 +224,12 @@ class _Composer:
             except PrefixrunError as error:
                 self._composed[group_choices] = _reason(error, choices)
         return self._composed[group_choices]
+
+
+def _user_keys(overrides: Iterable[Override]) -> set[str]:
+    """The dotted keys that a command sets, those of `train={lr: 1e-3}` too. A key that is null is not set."""
+    values = {str(override.key_or_group): override.value() for override in overrides}
+    return {key for key, value in flatten(values) if value is not None}
 
 
 def _solved(config: Config, user_keys: Collection[str], solve: Solver) -> Config:

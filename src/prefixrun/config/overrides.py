@@ -95,7 +95,7 @@ def _wrong_key(override: Override, multirun: bool, choices: Mapping[str, Sequenc
         yield unknown_key(key, tuple(choices))
     elif override.package is not None:
         yield f"write it without @{override.package}"
-    elif override.is_add() and not override.is_force_add():
+    elif override.is_add() or override.is_force_add():
         yield f"{key} exists; write it without +"
 
 

@@ -47,7 +47,9 @@ def identity_of(
     """The identity of a run of which only the fingerprint of its model and the files of its data are known."""
     settings = without(asdict(config), outside_identity())
     settings["init"]["default_words"] = config.default_words  # the text in use counts, whichever of the two gives it
-    del settings["task"]["default_words"]
+    reads_task_words = config.method.name == "prompt" and config.method.instruction is None
+    if not (reads_task_words and config.init.default_words):  # a prompt never takes those of the initialisation
+        del settings["task"]["default_words"]
     if config.model.layout == "chat":
         settings["task"]["instruction"] = config.instruction  # so does that of a chat
     changed = changed_from(defaults(), settings)

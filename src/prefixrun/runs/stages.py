@@ -99,14 +99,8 @@ def train(
     if trainer.progress.step:
         LOG.info("going on after step %d", trainer.progress.step)
     LOG.info("training %s parameters on %s pairs", f"{method.trained_count:,}", f"{len(prepared.train_pairs):,}")
-    if 0 < len(trainer.steps) <= config.train.warmup_steps:  # of a small corpus: without train_size nobody knew before
-        LOG.info(
-            "train.warmup_steps=%d: the training has %d steps and does not reach its learning rate; give "
-            "train.warmup_steps=%d",
-            config.train.warmup_steps,
-            len(trainer.steps),
-            len(trainer.steps) // SHARE,
-        )
+    for note in _schedule_notes(trainer):
+        LOG.info("%s", note)
     trained = trainer.fit(_watched(partial(_report, progress), watch), interruption)
     tensors = {name: tensor.float().cpu().contiguous() for name, tensor in trained.items()}
     stored = sum(tensor.numel() for tensor in tensors.values())
@@ -124,6 +118,23 @@ def train(
             **({} if prepared.teacher is None else {"teacher": prepared.teacher.description()}),
         },
     )
+
+
+def _schedule_notes(trainer: Trainer) -> Iterator[str]:
+    """What the settings ask for and the training will not do, as nobody knew before the corpus was read."""
+    train, steps = trainer.config, len(trainer.steps)
+    if 0 < steps <= train.warmup_steps:
+        yield (
+            f"train.warmup_steps={train.warmup_steps}: the training has {steps} steps and does not reach its learning "
+            f"rate; give train.warmup_steps={steps // SHARE}"
+        )
+    if train.max_steps is not None and steps < train.max_steps:
+        yield f"train.max_steps={train.max_steps}: train.epochs={train.epochs} end the training after {steps} steps"
+    evaluations = (
+        sum(step.ends_epoch for step in trainer.steps) if train.eval_every is None else -(-steps // train.eval_every)
+    )
+    if train.keep == "best" and evaluations == 1:
+        yield "train.keep=best: the development loss is measured once, after the last step; give train.eval_every"
 
 
 def _losses_of_lengths(
