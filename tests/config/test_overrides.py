@@ -51,6 +51,7 @@ def test_a_wrong_word_is_refused(override: str, expected: str) -> None:
 
 
 def test_wrong_words_of_a_sweep_are_refused() -> None:
+    assert message("method=prefx").endswith("prefix_plus, prompt; did you mean prefix?")
     assert "gpt3 is no choice of model" in message("model=gpt2,gpt3", multirun=True)
     assert "an interval is no list of values" in message("train.lr=interval(0, 1)", multirun=True)
     assert "there is no such value" in message("seed=glob(*)", multirun=True)

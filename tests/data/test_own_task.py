@@ -95,6 +95,7 @@ ONE, TWO = "train-00000", "train-00001"
             [(ONE, "a", ("A",), ""), ("x", "b", ("B", "c"), "g")],
         ),
         ([{"source": "a", "target": "A", "id": 7, "group": 2}], {}, [("7", "a", ("A",), "2")]),
+        ([{"source": "a", "target": "A", "id": 7, "group": " x "}], {}, [("7", "a", ("A",), "x")]),
         (
             [{"source": "a", "out, in": "A"}],
             {"reference_columns": "out, in"},  # a column with a comma in its name

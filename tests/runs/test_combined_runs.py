@@ -144,6 +144,11 @@ def test_two_runs_that_fit_and_a_file_that_is_gone(tmp_path: Path) -> None:
     ):
         compose(asked)
     (tmp_path / "away").rename(first.directory / "prefix.safetensors")
+    again = prefixrun.run([*words, "method=prefix_flat", "test_size=2"])
+    assert (again.directory / "prefix.safetensors").read_bytes() == (
+        first.directory / "prefix.safetensors"
+    ).read_bytes()
+    compose(asked)  # one training, decoded twice
     second = prefixrun.run([*words, "method=prefix_flat", "init=random"])
     ids = "|".join((first.run_id, second.run_id))
     with pytest.raises(ConfigError, match=rf"^method\.runs=e2e: 2 runs fit \(({ids}), ({ids})\); name one by its id"):

@@ -371,7 +371,7 @@ def test_a_stop_at_any_write_changes_nothing(stop_at_write: Callable[[int], None
 
 
 def stop_training_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def report(shown: object, progress: Progress, steps: int, loss: float) -> None:
+    def report(shown: object, before: Progress, progress: Progress, steps: int, loss: float) -> None:
         if progress.step == step:
             raise Stopped
 

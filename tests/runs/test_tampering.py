@@ -64,7 +64,7 @@ def stopped(results: Path, module: object, name: str, when: Callable[..., bool])
     return results
 
 
-def training(_shown: object, progress: Progress, *_: object) -> bool:
+def training(_shown: object, _before: Progress, progress: Progress, *_: object) -> bool:
     return progress.step == 4
 
 

@@ -11,6 +11,7 @@ from prefixrun.sweeps.space import Choice, Interval, separated
     [
         ("train.lr=tag(log, interval(1e-4, 1e-1))", "train.lr", Interval(1e-4, 1e-1, log=True)),
         ("train.lr=interval(0.1,0.2)", "train.lr", Interval(0.1, 0.2)),
+        ("prefix_len=interval(1,40)", "prefix_len", Interval(1, 40, integer=True)),
         ("prefix_len=int(interval(1,40))", "prefix_len", Interval(1, 40, integer=True)),
         ("prefix_len=range(5,21,step=5)", "prefix_len", Interval(5, 20, integer=True, step=5)),
         ("prefix_len=range(9,1,step=-2)", "prefix_len", Interval(3, 9, integer=True, step=2)),

@@ -31,6 +31,7 @@ def test_the_directory_is_that_of_the_settings_and_the_space() -> None:
     ("words", "space", "message"),
     [
         (("train.eval_examples=0",), {}, r"train\.eval_examples=0: a search needs a development loss"),
+        (("eval_split=dev",), {}, "eval_split=dev takes the development loss from training pairs that are not used"),
         ((), {"train.learning_rate": Interval(1, 2)}, r"train\.learning_rate"),
         ((), {"method": Choice(("prefixx", "prefix"))}, "prefixx is no choice of method"),
         (("prefix_length=3",), {}, "prefix_length"),

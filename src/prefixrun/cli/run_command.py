@@ -82,6 +82,7 @@ def _complete(config: Config) -> Run:
     else:
         if error := known_divergence(this_run, config):
             raise error
+        this_run.refuse_if_held()
         from prefixrun.runs import devices, pipeline, prepare  # torch takes seconds; a finished run is shown without it
 
         device = devices.device(config)

@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 
 from prefixrun.config.hydra_settings import wrong_hydra_override
-from prefixrun.config.validate import NAMES_CODE, NO_CODE, is_number, known_keys, shown, unknown_key
+from prefixrun.config.validate import NAMES_CODE, NO_CODE, closest, is_number, known_keys, shown, unknown_key
 from prefixrun.errors import ConfigError, has_lone_surrogate, reading, shortened
 
 LONGEST = 50_000
@@ -108,7 +108,9 @@ def _wrong_value(override: Override, multirun: bool, choices: Mapping[str, Seque
     elif key in choices:
         for choice in _texts(override):
             if choice not in choices[key]:
-                yield f"{shortened(choice)} is no choice of {key}; there are {', '.join(choices[key])}"
+                close = closest(choice, tuple(choices[key]))
+                hint = f"; did you mean {close}?" if close else ""
+                yield f"{shortened(choice)} is no choice of {key}; there are {', '.join(choices[key])}{hint}"
     elif is_dataclass(known_keys().get(key)) and not isinstance(value, dict):
         yield f"{key} is a section; give one of its keys, as in {key}.KEY=VALUE"
     elif not override.is_hydra_override():

@@ -98,6 +98,11 @@ def is_number(key: str) -> bool:
     return _parts(known_keys().get(key))[0] in (int, float)
 
 
+def is_whole_number(key: str) -> bool:
+    """Whether a dotted key takes a whole number."""
+    return _parts(known_keys().get(key))[0] is int
+
+
 def _keys(cls: type, prefix: str) -> Iterator[tuple[str, Any]]:
     for name, hint in _hints(cls).items():
         yield prefix + name, hint

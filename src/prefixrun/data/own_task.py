@@ -124,7 +124,7 @@ def _example(row: Mapping[str, object], columns: Columns, where: str, default_id
     if not source or not texts or not all(texts):
         raise DataError(f"{where}: the source or a reference is empty; fill it or remove the line")
     identifier = default_id if columns.id is None else shape.identifier(_name(row[columns.id]), f"{where}: id")
-    group = "" if columns.group is None else shape.text(_cell(_name(row[columns.group])), f"{where}: group")
+    group = "" if columns.group is None else shape.text(_cell(_name(row[columns.group])), f"{where}: group").strip()
     if group == "all":
         raise DataError(f"{where}: the group 'all', which is the name of all inputs together; give it another name")
     return Example(identifier, source, tuple(texts), group)

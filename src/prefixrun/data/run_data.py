@@ -15,6 +15,10 @@ from prefixrun.errors import ConfigError
 
 DEV_SEED = 0
 """Seed of the choice of development pairs: the same for every run, so that their dev losses can be compared."""
+NO_DEV_PAIRS = (
+    "eval_split=dev takes the development loss from training pairs that are not used, and all are; give train_size or "
+    "data_fraction, or eval_split=test"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,7 @@ def _dev_pairs(config: Config, pairs: tuple[Pair, ...], source: Corpus) -> tuple
     share = config.train.dev_share
     if share is None:
         if not free and (config.train.keep == "best" or config.train.patience is not None):
-            raise ConfigError(
-                "train.keep, train.patience: eval_split=dev takes the development loss from training pairs that are "
-                "not used, and all are; give train_size or data_fraction, or eval_split=test"
-            )
+            raise ConfigError(f"train.keep, train.patience: {NO_DEV_PAIRS}")
         return choose(free, config.train.eval_examples, DEV_SEED)
     size = int(share * len(pairs))
     if not 0 < size <= len(free):

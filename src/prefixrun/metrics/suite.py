@@ -107,10 +107,12 @@ def suite(task: str, key: str = "task") -> Suite:
         return SUITES[task]
     by_lower = {name.lower(): metric for name, metric in CHOICES.items()}
     metrics = tuple(by_lower.get(name.strip().lower()) for name in task.split(","))
-    if None in metrics or len(set(metrics)) < len(metrics):
+    if None not in metrics and len(set(metrics)) < len(metrics):
+        raise ConfigError(f"{key}={shortened(task)}: names a metric twice; give each once")
+    if None in metrics:
         raise ConfigError(
             f"{key}={shortened(task)}: no metrics are defined for it; known: {', '.join(SUITES)}. An own task needs "
-            f"metrics=TASK to be scored like one of these, or a list of {', '.join(CHOICES)}, each once"
+            f"metrics=TASK to be scored like one of these, or a list of {', '.join(CHOICES)}"
         )
     return Suite(tuple(metric for metric in metrics if metric is not None), by_group=True)
 

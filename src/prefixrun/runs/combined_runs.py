@@ -105,13 +105,18 @@ def _named(name: str, config: Config) -> str:
     settings = dict(flatten(asdict(config)))
     wanted = {"seed": seed, **{key: settings.get(key) for key in _ALIKE}}
     rates: dict[str, float] = {}
+    trainings: set[str] = set()  # by their contents: inputs may have been decoded anew with one training
     for path in sorted((Path(config.results_dir).expanduser() / "runs").glob(f"{task}-*/result.json")):
         try:
             result = read_json(path)
         except PrefixrunError:
             continue  # `prefixrun ls` names damaged results
         if result.get("task") == task and result.get("model") == config.model.name and _fits(result, wanted):
-            rates[str(result["run_id"])] = result["settings"]["train"]["lr"]
+            trained = path.parent / spec_of(result["method"]).trained_file
+            training = digest(trained) if trained.is_file() else str(result["run_id"])
+            if training not in trainings:
+                rates[str(result["run_id"])] = result["settings"]["train"]["lr"]
+            trainings.add(training)
     # Methods have learning rates of their own, so that these count only where several runs fit.
     ids = (
         list(rates)

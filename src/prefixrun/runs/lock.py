@@ -75,6 +75,14 @@ def holder(directory: Path) -> Holder | None:
     return _remote_holder(directory, has_locks)
 
 
+def refusal(directory: Path, holder: Holder) -> RunHeldError:
+    """Why the run in `directory` cannot be worked on, and what to do."""
+    advice = "wait for it, or end it and run the same command again: the run is resumed"
+    if holder.host not in ("", socket.gethostname()):
+        advice += f" (a process that died on another host is given up after {STALE_SECONDS:.0f} s)"
+    return RunHeldError(f"{directory}: this run is held by {holder.describe()}; {advice}")
+
+
 class RunLock:
     """Context manager that holds the run in `directory`; RunHeldError on entry when another process holds it."""
 
@@ -95,7 +103,7 @@ class RunLock:
         has_locks = self._acquire()
         try:
             if other := _remote_holder(self._directory, has_locks):
-                raise self._refusal(other)
+                raise refusal(self._directory, other)
             self._holder = Holder(socket.gethostname(), os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"))
             with explained(self._directory / HOLDER_NAME):
                 (self._directory / HOLDER_NAME).write_text(json.dumps(asdict(self._holder)) + "\n", encoding="utf-8")
@@ -126,19 +134,13 @@ class RunLock:
         try:
             self._lock.acquire(timeout=_ACQUIRE_SECONDS, poll_interval=_ACQUIRE_SECONDS / 10)
         except Timeout:
-            raise self._refusal(_named(self._directory) or Holder()) from None
+            raise refusal(self._directory, _named(self._directory) or Holder()) from None
         except OSError as error:
             if error.errno in _NO_LOCKS:
                 return False
             with explained(self._directory / LOCK_NAME):
                 raise
         return True
-
-    def _refusal(self, holder: Holder) -> RunHeldError:
-        advice = "wait for it, or end it and run the same command again: the run is resumed"
-        if holder.host not in ("", socket.gethostname()):
-            advice += f" (a process that died on another host is given up after {STALE_SECONDS:.0f} s)"
-        return RunHeldError(f"{self._directory}: this run is held by {holder.describe()}; {advice}")
 
     def _beat(self) -> None:
         while not self._ended.wait(self._heartbeat_seconds):

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from prefixrun import files
 from prefixrun.config.method_specs import spec_of
 from prefixrun.errors import DamagedStateError, PrefixrunError, RunHeldError, reading
-from prefixrun.runs.lock import HOLDER_NAME, LOCK_NAME, Holder, RunLock, holder
+from prefixrun.runs.lock import HOLDER_NAME, LOCK_NAME, Holder, RunLock, holder, refusal
 from prefixrun.runs.result_schema import SCHEMA_VERSION, validate_result
 from prefixrun.training.manifest import BEST_STATE, MANIFEST, Manifest
 
@@ -124,6 +124,11 @@ class Run:
     def holder(self) -> Holder | None:
         """The process that works on the run, if one seems to."""
         return holder(self.directory)
+
+    def refuse_if_held(self) -> None:
+        """Raise RunHeldError where another process works on the run, before what takes time; `hold` decides."""
+        if other := self.holder():
+            raise refusal(self.directory, other)
 
     @contextmanager
     def hold(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -81,6 +81,8 @@ def train(
     if not METHOD_SPECS[config.method.name].trains:
         return _prompt_outcome(prepared)
     method = methods.build(config, backbone).to(backbone.head.device)
+    if METHOD_SPECS[config.method.name].has_init:
+        LOG.info("initialising %s, init=%s", METHOD_SPECS[config.method.name].label, config.init.name)
     fit_error = init_source.initialize(method, backbone, config, prepared.init_source)
     teacher = None if prepared.teacher is None else Teacher(prepared.teacher.method(backbone), backbone)
     trainer = Trainer(
@@ -101,7 +103,7 @@ def train(
     LOG.info("training %s parameters on %s pairs", f"{method.trained_count:,}", f"{len(prepared.train_pairs):,}")
     for note in _schedule_notes(trainer):
         LOG.info("%s", note)
-    trained = trainer.fit(_watched(partial(_report, progress), watch), interruption)
+    trained = trainer.fit(_watched(partial(_report, progress, replace(trainer.progress)), watch), interruption)
     tensors = {name: tensor.float().cpu().contiguous() for name, tensor in trained.items()}
     stored = sum(tensor.numel() for tensor in tensors.values())
     lengths = {}
@@ -189,8 +191,10 @@ def _combined_outcome(prepared: PreparedRun, group: ProcessGroup) -> TrainingOut
     )
 
 
-def _report(stage: Stage, progress: Progress, steps: int, loss: float) -> None:
-    speed = progress.pair_tokens / max(progress.seconds, 1e-9)
+def _report(stage: Stage, before: Progress, progress: Progress, steps: int, loss: float) -> None:
+    """before: the progress with which this process began, whose speed may have been another."""
+    seconds = max(progress.seconds - before.seconds, 1e-9)
+    speed = (progress.pair_tokens - before.pair_tokens) / seconds
     stage.update(progress.step, steps, f"loss {loss:.3f}  {speed:.0f} tokens/s")
     if progress.history and progress.history[-1]["step"] == progress.step:
         last = progress.history[-1]

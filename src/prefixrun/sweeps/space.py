@@ -16,6 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 
 from prefixrun.config.setting_roles import repeats
+from prefixrun.config.validate import is_whole_number
 from prefixrun.errors import ConfigError, reading, shortened
 
 if TYPE_CHECKING:
@@ -121,14 +122,15 @@ _GRAMMAR = "write KEY=tag(log,interval(LOW,HIGH)), KEY=interval(LOW,HIGH), KEY=c
 
 
 def _range_of(override: Override, text: str) -> Interval | Choice:
-    value = override.value()
+    key, value = str(override.key_or_group), override.value()
     if isinstance(value, IntervalSweep):
         low, high = value.start, value.end
         is_log = "log" in value.tags
         if low is None or high is None or not low < high or (is_log and low <= 0):
             bounds = "two numbers above zero, the smaller first" if is_log else "two numbers, the smaller first"
             raise ConfigError(f"{shortened(text)}: an interval has {bounds}")
-        return Interval(low, high, is_log, isinstance(low, int) and isinstance(high, int))
+        is_integer = is_whole_number(key) or (isinstance(low, int) and isinstance(high, int))
+        return Interval(low, high, is_log, is_integer)
     with reading(text, _GRAMMAR, ConfigError):
         values = tuple(override.sweep_string_iterator())
         if not values:

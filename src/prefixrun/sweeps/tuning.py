@@ -20,7 +20,7 @@ from prefixrun.config.conf_tree import groups
 from prefixrun.config.grids import format_override
 from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import flatten, outside_identity
-from prefixrun.data.run_data import TaskSplits
+from prefixrun.data.run_data import NO_DEV_PAIRS, RunData, TaskSplits
 from prefixrun.errors import ConfigError, DivergedError, PrefixrunError
 from prefixrun.runs import configure
 from prefixrun.runs.diverged import known_divergence
@@ -83,6 +83,8 @@ def tuning(
     base = _base(fixed, space, config_dir)
     if not (base.train.eval_examples or base.train.dev_share):
         raise ConfigError("train.eval_examples=0: a search needs a development loss; give train.eval_examples=NUMBER")
+    if not RunData.load(base).dev_pairs:
+        raise ConfigError(NO_DEV_PAIRS)
     space = space or {
         RATE: Interval(_short(base.train.lr / RATE_FACTOR), _short(base.train.lr * RATE_FACTOR), log=True)
     }

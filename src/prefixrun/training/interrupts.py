@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from types import FrameType
 from prefixrun.errors import Interrupted
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+NOTICE = b"\nstopping when the step or batch under way is done; a second time stops at once\n"
 
 
 class Pending:
@@ -52,6 +54,7 @@ def deferred(*, every: bool = False) -> Iterator[Pending]:
         pending.number = number
         if not every:
             restore()
+            os.write(2, NOTICE)  # print() may be what the signal has interrupted
 
     for number in before:
         signal.signal(number, remember)

@@ -104,9 +104,10 @@ def run(arguments: dict[str, str]) -> int:
     has_papers_metrics = metrics == SCORED_AS.get(arguments["task"], arguments["task"])
     comparable = "data_dir" in arguments and _verify(arguments) and has_papers_metrics
     rows = paper_numbers.rows(task, split=split.partition("_")[0]) if comparable else ()
-    _show(terminal(), target, systems, differences, draws, rows, few=few)
+    unread = [outputs.path.name for outputs in files.values() if outputs.ids and not target.ids]
+    _show(terminal(), target, systems, differences, draws, rows, few=few, unread=unread)
     if out := path_of(arguments, "out"):
-        write_json(out, _record(arguments, split, systems, differences, draws))
+        write_json(out, _record(arguments, split, len(target.references), systems, differences, draws))
     return 0
 
 
@@ -142,7 +143,8 @@ def _target(
 ) -> Target:
     """The references: of the file that was given, or the task's own."""
     if file := path_of(arguments, "refs"):
-        return Target(f"references of {file.name}", read_references(file))
+        names = ", ".join(Path(name).name for name in arguments["refs"].split(","))
+        return Target(f"references of {names}", read_references(file))
     task = task_config.name if task_config else arguments["task"]
     root = path_of(arguments, "data_dir")
     verify = _verify(arguments)
@@ -183,7 +185,9 @@ def _show(
     rows: Sequence[paper_numbers.Row],
     *,
     few: bool,
+    unread: Sequence[str],
 ) -> None:
+    """unread: files whose ids the references do not have."""
     first, *others = systems
     against = "".join(f", against {other.path.name}" for other in others)
     heading = f"{first.path.name}{against}: {len(target.references):,} outputs, {target.origin}"
@@ -193,6 +197,8 @@ def _show(
         console.print()
     none = "none, and no p-value" if others else "none"
     why = [("interval", f"{none}: fewer than {resampling.FEWEST_INPUTS} inputs say nothing of others")] if few else []
+    if unread:
+        why.append(("ids", f"{', '.join(unread)}: not read; its lines are taken in the order of the references"))
     print_labelled(console, [*why, *_notes(systems, differences, draws)])
     for signature in signature_lines(first.scores, first.scores):
         console.print(Text(signature, style="dim"), soft_wrap=True)
@@ -267,6 +273,7 @@ def _notes(
 def _record(
     arguments: Mapping[str, str],
     split: str,
+    n_inputs: int,
     systems: Sequence[System],
     differences: Mapping[str, resampling.Difference],
     draws: int,
@@ -279,7 +286,7 @@ def _record(
     record: dict[str, Any] = {
         "task": arguments["task"],
         "split": None if source == "refs" else split,
-        "n_inputs": len(next(iter(first.evaluation.stats.values()))),
+        "n_inputs": n_inputs,
         "n_empty": len(first.empty),
         "references": source,
         "bootstrap": {"draws": draws, "level": resampling.LEVEL, "seed": resampling.SEED},
