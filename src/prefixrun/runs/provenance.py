@@ -140,16 +140,15 @@ def _anonymous_path(path: str) -> str:
     return f"<path>/{resolved.name}" if names_nobody else "<path>"
 
 
-def peak_memory_bytes(*, children: bool = False) -> int:
-    """Largest resident memory since `restart_peak_memory`, of this process or, apart from it, of its largest ended
-    child."""
-    if not children and (peak := _high_water_mark()) is not None:
+def peak_memory_bytes() -> int:
+    """Largest resident memory of this process since `restart_peak_memory`."""
+    if (peak := _high_water_mark()) is not None:
         return peak
     try:
         import resource
     except ImportError:  # Windows
         return 0
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF).ru_maxrss
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # The one number in bytes on macOS and in KiB on Linux.
     return peak if sys.platform == "darwin" else peak * 1024
 
