@@ -17,7 +17,6 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -25,6 +24,7 @@ from filelock import FileLock, Timeout
 
 from prefixrun.errors import RunHeldError
 from prefixrun.files import explained
+from prefixrun.runs.provenance import utc_now
 
 LOCK_NAME = ".lock"
 HOLDER_NAME = "holder.json"
@@ -104,7 +104,7 @@ class RunLock:
         try:
             if other := _remote_holder(self._directory, has_locks):
                 raise refusal(self._directory, other)
-            self._holder = Holder(socket.gethostname(), os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"))
+            self._holder = Holder(socket.gethostname(), os.getpid(), utc_now())
             with explained(self._directory / HOLDER_NAME):
                 (self._directory / HOLDER_NAME).write_text(json.dumps(asdict(self._holder)) + "\n", encoding="utf-8")
         except BaseException:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from prefixrun import files
 from prefixrun.config.method_specs import spec_of
 from prefixrun.errors import DamagedStateError, PrefixrunError, RunHeldError, reading
 from prefixrun.runs.lock import HOLDER_NAME, LOCK_NAME, Holder, RunLock, holder, refusal
+from prefixrun.runs.provenance import utc_now
 from prefixrun.runs.result_schema import SCHEMA_VERSION, validate_result
 from prefixrun.training.manifest import BEST_STATE, MANIFEST, Manifest
 
@@ -208,9 +208,8 @@ class Run:
         """Mark the run as failed, with the message and the log's name, or as diverged, with the details of that; the
         next hold() clears it and tries again."""
         self.check_held()
-        time = datetime.now(UTC).isoformat(timespec="seconds")
         details = {} if diverged is None else {"diverged": diverged}
-        files.write_json(self.failed_json, {"message": message, "log": self.log.name, "time": time, **details})
+        files.write_json(self.failed_json, {"message": message, "log": self.log.name, "time": utc_now(), **details})
 
     def _check_config(self) -> None:
         config = files.read_json(self.config_json)
