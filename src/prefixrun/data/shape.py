@@ -7,10 +7,9 @@ import re
 from collections.abc import Mapping
 from itertools import count, islice
 
-from prefixrun.errors import DataError, shortened
+from prefixrun.errors import DataError, has_lone_surrogate, shortened
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
-_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def parse(text: str, where: str) -> object:
@@ -58,7 +57,7 @@ def _end_of_object(text: str, number: int) -> int:
 def _refuse_half_pairs(text: str, where: str) -> None:
     """JSON can escape half of a surrogate pair; no encoding can write it, and no tokenizer can read it."""
     for match in re.finditer(_STRING, text):
-        if r"\u" in match[0] and _HALF_PAIR.search(json.loads(match[0])):
+        if r"\u" in match[0] and has_lone_surrogate(json.loads(match[0])):
             line = text.count("\n", 0, match.start()) + 1
             raise DataError(
                 f"{where}:{line}: {match[0][:40]} holds half of a surrogate pair, which is no character; "
