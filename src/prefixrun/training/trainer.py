@@ -137,7 +137,7 @@ class Trainer:
 
             self.evaluator.check_risen(progress, is_last)
             if evaluates:
-                self._evaluate(is_last)
+                self.evaluator.evaluate(progress, is_last)
             report(progress, len(self.steps), self._last_loss)
             # The number of the signal, the same in all processes: all of them end after the same step.
             interruption.number = int(self.group.max([interruption.number or 0])[0]) or None
@@ -243,10 +243,6 @@ class Trainer:
         """Add what a step has cost to the progress."""
         self.progress.pair_tokens += sum(row.pair_tokens for row in batches.rows)
         self.progress.processes = max(self.progress.processes, self.group.size)
-
-    def _evaluate(self, is_last: bool) -> None:
-        self._read_losses()
-        self.evaluator.evaluate(self.progress, is_last)
 
     def _save(self) -> None:
         """Write a checkpoint, once for all processes."""
