@@ -25,18 +25,13 @@ def select_pairs(corpus: Corpus, size: int | None, fraction: float, seed: int) -
     Args:
         corpus: what to choose from.
         size: number of pairs, or None to go by ``fraction``.
-        fraction: share of the pairs in (0, 1], rounded, but never below one pair; must be 1 if ``size`` is set.
+        fraction: share of the pairs in (0, 1], rounded, but never below one pair.
         seed: subsets of different seeds are independent.
 
     Raises:
         DataError: more pairs asked for than the corpus holds.
-        ValueError: ``size`` or ``fraction`` out of range, or both of them set.
     """
     pairs = corpus.all_pairs()
-    if not 0 < fraction <= 1 or (size is not None and (size < 1 or fraction != 1)):
-        raise ValueError(
-            f"size={size} fraction={fraction}: give a size of at least 1 or a fraction in (0, 1], not both"
-        )
     count = max(1, round(len(pairs) * fraction)) if size is None else size
     if count > len(pairs):
         raise DataError(
