@@ -134,11 +134,6 @@ def test_the_sample_corpus_has_enough_for_every_quick_grid(name: str) -> None:
         assert config.train_size in (None, len(RunData.load(config).pairs))
 
 
-def test_a_grid_is_no_single_run() -> None:
-    with pytest.raises(ConfigError, match="add -m to run them"):
-        configure.compose(["experiment=table2_e2e"])
-
-
 @pytest.mark.parametrize(
     ("content", "said"),
     [
