@@ -17,7 +17,6 @@ import torch
 from prefixrun.methods.base import Method
 from prefixrun.methods.outside_prefix import OutsidePrefix
 from prefixrun.methods.prefix import Prefix
-from prefixrun.models.attention import attach_prefix
 from prefixrun.models.output_terms import GatedAttention, Memory, OutputTerm
 from prefixrun.models.prefix_kv import PrefixKV
 
@@ -56,7 +55,7 @@ class LeftOut(Method):
             with self.whole.attach_terms(backbone, by_site):
                 yield
         else:
-            with attach_prefix(backbone.model, self.prefix_kv(backbone)):
+            with super().attach(backbone):
                 yield
 
     def prefix_kv(self, backbone: Backbone) -> Mapping[str, Sequence[PrefixKV | None]]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 
 from prefixrun.methods.base import Method, PrefixKeyValues
 from prefixrun.models import decoder_only
-from prefixrun.models.attention import attach_prefix
 from prefixrun.models.prefill import PrefillState
 from prefixrun.models.prefix_kv import PrefixKV, row_prefix_kv
 
@@ -24,21 +22,13 @@ class MixedPrefixes(Method):
     def __init__(self, prefixes: Sequence[PrefixKeyValues], rows: Sequence[int]) -> None:
         super().__init__()
         self.prefixes = [prefix["decoder"] for prefix in prefixes]
-        self.rows = list(rows)
         device = self.prefixes[0].device
-        self._rows = torch.tensor(self.rows, device=device)
-        self._lengths = torch.tensor([self.prefixes[row].shape[3] for row in self.rows], device=device)
+        self._rows = torch.tensor(list(rows), device=device)
+        self._lengths = torch.tensor([self.prefixes[row].shape[3] for row in rows], device=device)
 
-    def prefixes_of_rows(self, dtype: torch.dtype) -> list[PrefixKV]:
+    def prefix_kv(self, backbone: Backbone) -> Mapping[str, Sequence[PrefixKV]]:
         """Each row's prefix by layer."""
-        return row_prefix_kv(self.prefixes, self._rows, dtype)
-
-    @contextmanager
-    def attach(self, backbone: Backbone) -> Iterator[None]:
-        with attach_prefix(backbone.model, {"decoder": self.prefixes_of_rows(backbone.head.dtype)}):
-            yield
+        return {"decoder": row_prefix_kv(self.prefixes, self._rows, backbone.head.dtype)}
 
     def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> PrefillState:
-        return decoder_only.prefill(
-            backbone, prompts, {"decoder": self.prefixes_of_rows(backbone.head.dtype)}, self._lengths
-        )
+        return decoder_only.prefill(backbone, prompts, self.prefix_kv(backbone), self._lengths)
