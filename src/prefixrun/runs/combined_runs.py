@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from prefixrun.config.method_specs import spec_of
 from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import flatten
 from prefixrun.data import LOADERS
-from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError, reading
+from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
 from prefixrun.files import digest, read_json
 from prefixrun.runs.source_run import AGAIN, SourceRun, refuse_other_digest, shapes_of, source_run
 
@@ -39,8 +39,7 @@ def with_combination(config: Config) -> Config:
     if config.method.name != "prefix_combined" or config.method.runs is None:
         return config
     sources = source_runs(config)
-    digests = "".join(digest(source.trained_file) for source in sources)
-    actual = hashlib.sha256(digests.encode()).hexdigest()
+    actual = _digest_of(digest(source.trained_file) for source in sources)
     refuse_other_digest("method.digest", config.method.digest, actual, f"what {KEY} names")
     lengths = [_length_of(source) for source in sources]
     settings = {
@@ -78,22 +77,21 @@ def source_runs(config: Config) -> list[SourceRun]:
 
 def combination(config: Config) -> InitSource:
     """The combined prefix, as the initialisation of a run that trains nothing. Raises as with_combination."""
-    from safetensors.torch import load
-
     from prefixrun.methods.init_source import InitSource
     from prefixrun.methods.prefix_combined import combined
 
-    sources, digests, prefixes = source_runs(config), "", []
-    for source in sources:
-        with reading(source.trained_file, AGAIN, DamagedStateError):
-            content = source.trained_file.read_bytes()
-            prefixes.append(load(content))
-        digests += hashlib.sha256(content).hexdigest()
-    if hashlib.sha256(digests.encode()).hexdigest() != config.method.digest:
+    sources = source_runs(config)
+    prefixes, digests = zip(*(source.read() for source in sources), strict=True)
+    if _digest_of(digests) != config.method.digest:
         raise DamagedStateError(f"{KEY}: a prefix has changed since this run was asked for; {AGAIN}")
     weights = [float(weight) for weight in (config.method.weights or "").split(":") if weight] or None
     tensors = combined(str(config.method.combine), prefixes, weights)
     return InitSource(trained=tensors, run="+".join(source.run_id for source in sources))
+
+
+def _digest_of(digests: Iterable[str]) -> str:
+    """The value of method.digest: SHA-256 over those of the prefixes."""
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def _named(name: str, config: Config) -> str:

@@ -49,6 +49,14 @@ class SourceRun:
         """The file with its prefix."""
         return self.directory / spec_of(self.result["method"]).trained_file
 
+    def read(self) -> tuple[PrefixKeyValues, str]:
+        """Its prefix and the SHA-256 of the file. Raises DamagedStateError."""
+        from safetensors.torch import load
+
+        with reading(self.trained_file, AGAIN, DamagedStateError):
+            content = self.trained_file.read_bytes()
+            return load(content), hashlib.sha256(content).hexdigest()
+
 
 def with_init_source(config: Config, user_keys: Collection[str]) -> Config:
     """The configuration with the digest of what its prefix is initialised from and, unless prefix_len is among the
@@ -157,16 +165,12 @@ def trained_source(config: Config, shapes: Mapping[str, Sequence[int]]) -> InitS
     shapes: by site, (layers, 2, kv_heads, prefix_len, head_dim) of the prefix to initialise. Raises as `source_run`,
     and ConfigError for a prefix of other sites, layers or another length.
     """
-    from safetensors.torch import load
-
     from prefixrun.methods.init_source import InitSource
 
     what = f"init.run={shortened(config.init.run)}"
     source = source_run(config)
-    with reading(source.trained_file, AGAIN, DamagedStateError):
-        content = source.trained_file.read_bytes()
-        tensors: PrefixKeyValues = load(content)
-    if hashlib.sha256(content).hexdigest() != config.init.digest:
+    tensors, actual = source.read()
+    if actual != config.init.digest:
         raise DamagedStateError(f"{source.trained_file}: has changed since this run was asked for; {AGAIN}")
     if set(tensors) != set(shapes):
         raise ConfigError(
