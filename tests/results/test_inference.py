@@ -10,11 +10,8 @@ from prefixrun import methods
 from prefixrun.cli.main import main
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import DecodeConfig
-from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError
-from prefixrun.methods.mixed_batch import MixedPrefixes
 from prefixrun.methods.prefix import FixedPrefix
-from prefixrun.models.backbone import Backbone
 from prefixrun.results.inference import Predictor, from_runs, outputs
 from prefixrun.results.lookup import find
 from prefixrun.runs.prepare import load_backbone
@@ -27,17 +24,6 @@ BEAM = DecodeConfig(name="t", beams=3, max_new_tokens=9, length_norm="generated"
 def ids(results: Path) -> list[str]:
     found = [json.loads(path.read_text()) for path in (results / "runs").glob("*/result.json")]
     return [result["run_id"] for result in sorted(found, key=lambda result: result["seed"])]
-
-
-def test_prefixes_of_different_lengths_share_a_batch(backbone: Backbone) -> None:
-    flats = [drawn(backbone, length, length) for length in (2, 5, 3)]
-    prompts = [backbone.tokenizer.source(source) for source in SOURCES]
-    rows = [(number, prompt) for number in range(3) for prompt in prompts]
-    method = MixedPrefixes(flats, [number for number, _ in rows])
-    together = generate(backbone, method, [prompt for _, prompt in rows], BEAM)
-    apart = [output for flat in flats for output in generate(backbone, FixedPrefix(flat), prompts, BEAM)]
-    assert together == apart
-    assert apart[:3] != apart[3:6]
 
 
 def test_a_run_writes_again_what_it_wrote(results: Path) -> None:
