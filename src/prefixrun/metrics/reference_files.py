@@ -16,6 +16,7 @@ from pathlib import Path
 from prefixrun.data import shape
 from prefixrun.data.text_io import STANDARD_INPUT, lines_of, read_text
 from prefixrun.errors import DataError
+from prefixrun.metrics.system_outputs import TWO_COLUMNS
 
 _NUMBERED = re.compile(r"(.*?)(\d+)((?:\.[A-Za-z]+)*)")
 """Stem, number and ending of the name of one of several files."""
@@ -104,7 +105,7 @@ def _from_json(text: str, path: Path) -> list[list[str]]:
 
 
 def _from_text(lines: Sequence[str], path: Path) -> list[list[str]]:
-    if re.fullmatch(r'"?mr"?[\t,;]"?\w+"?', lines[0], re.IGNORECASE):
+    if TWO_COLUMNS.fullmatch(lines[0]):
         raise DataError(f"{path}:1: a corpus with a header; give data_dir=DIR in place of refs, or references alone")
     end = max((number for number, line in enumerate(lines, start=1) if line.strip()), default=0)
     if not end:

@@ -16,7 +16,8 @@ from prefixrun.data.text_io import STANDARD_INPUT, lines_of, one_line, read_text
 from prefixrun.errors import DataError
 
 OFFICIAL_HEADER = "mr\toutput"
-_TWO_COLUMNS = re.compile(r'"?mr"?[\t,;]"?\w+"?', re.IGNORECASE)
+TWO_COLUMNS = re.compile(r'"?mr"?[\t,;]"?\w+"?', re.IGNORECASE)
+"""The header of a corpus of E2E, or of outputs beside their inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def read_outputs(path: Path) -> Outputs:
     if is_json:
         return _from_json_lines(lines, path)
     _refuse_json(path, lines[0])
-    if _TWO_COLUMNS.fullmatch(lines[0]):
+    if TWO_COLUMNS.fullmatch(lines[0]):
         return _from_columns(lines, path)
     return Outputs(path, tuple(lines))
 
