@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from prefixrun.data.text_io import one_line
 from prefixrun.metrics.base import FloatArray, Metric, References, prefixrun_scorer, signature
 
 
@@ -20,10 +21,10 @@ class ExactMatch(Metric):
         return ("matches", "outputs")
 
     def prepare(self, references: References) -> list[frozenset[str]]:
-        return [frozenset(" ".join(text.split()) for text in texts) for texts in references]
+        return [frozenset(map(one_line, texts)) for texts in references]
 
     def count(self, output: str, segment: frozenset[str]) -> tuple[float, float]:
-        return float(" ".join(output.split()) in segment), 1.0
+        return float(one_line(output) in segment), 1.0
 
     def aggregate(self, totals: FloatArray) -> dict[str, float]:
         matches, outputs = totals

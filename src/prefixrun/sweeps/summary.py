@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from prefixrun.console import Column, Row, Section, Table, format_duration, print_table, print_text
+from prefixrun.data.text_io import one_line
 from prefixrun.errors import PrefixrunError
 from prefixrun.sweeps.attempts import End, Outcome
 from prefixrun.sweeps.estimate import total
@@ -57,7 +58,7 @@ def print_plan(jobs: Sequence[Job], seconds: Sequence[float | None]) -> None:
 def _said_once(reasons: Sequence[str]) -> list[str]:
     """Each on one line, and of equal ones behind each other the last alone."""
     following = [*reasons[1:], ""]
-    return ["" if reason == after else _one_line(reason) for reason, after in zip(reasons, following, strict=True)]
+    return ["" if reason == after else one_line(reason) for reason, after in zip(reasons, following, strict=True)]
 
 
 def format_time_left(jobs: Sequence[Job], seconds: Sequence[float | None]) -> str:
@@ -78,7 +79,7 @@ def format_time_left(jobs: Sequence[Job], seconds: Sequence[float | None]) -> st
 def format_progress(number: int, of: int, job: Job, outcome: Outcome) -> str:
     """The line that tells how a run ended: the `number`th of `of` runs."""
     time = f" in {format_duration(outcome.seconds)}" if outcome.seconds else ""
-    detail = f": {_one_line(outcome.reason)}" if outcome.reason else _first_score(job, outcome)
+    detail = f": {one_line(outcome.reason)}" if outcome.reason else _first_score(job, outcome)
     return f"[{number}/{of}] {job.label}: {ENDS[outcome.end]}{time}{detail}"
 
 
@@ -141,7 +142,3 @@ def _first_score(job: Job, outcome: Outcome) -> str:
         return ""
     name, score = next(iter(scores.items()))
     return "" if score["value"] is None else f"  {name} {score['value']:.2f}"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
