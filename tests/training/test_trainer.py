@@ -87,18 +87,6 @@ def plain_nll(backbone: Backbone, flat: Tensor, pair: PairIds) -> float:
     return float(torch.nn.functional.cross_entropy(logits, torch.tensor(pair.target), reduction="sum"))
 
 
-def test_the_backbones_dropout_is_off(tmp_path: Path) -> None:
-    """GPT-2's configuration has 0.1: with it on, two trainings would differ, and the loss from the plain one."""
-    backbone = load(ModelConfig(name="tiny", source="random", architecture="tiny_gpt2"))
-    assert backbone.model.config.attn_pdrop == backbone.model.config.resid_pdrop == 0.1
-    losses: list[list[float]] = [[], []]
-    for turn, seen in enumerate(losses):
-        torch.manual_seed(turn)
-        config = replace(PLAIN, max_steps=3)
-        run(a_prefix(backbone), backbone, config, tmp_path / str(turn), report=lambda *all_: seen.append(all_[2]))  # noqa: B023
-    assert losses[0] == losses[1]
-
-
 @pytest.mark.parametrize("loss_mode", ["sentence_sum", "token_mean"])
 def test_the_reported_loss_is_nats_a_token_in_either_mode(backbone: Backbone, loss_mode: str, tmp_path: Path) -> None:
     prefix = a_prefix(backbone)
@@ -335,18 +323,6 @@ def test_gradient_checkpointing_changes_no_number(backbone: Backbone, method: st
     config = replace(RESUMED, gradient_checkpointing=True)
     assert without_time(run(checkpointed, backbone, config, tmp_path / "own", dev=PAIRS[:2])) == without_time(expected)
     assert_equal_to_the_bit(checkpointed, plain)
-
-
-def test_stops_after_every_second_step_add_up_to_the_same(backbone: Backbone, tmp_path: Path) -> None:
-    config = replace(RESUMED, checkpoint_every=1)
-    whole = a_prefix(backbone, "prefix")
-    expected = run(whole, backbone, config, tmp_path / "whole")
-    for stop in (2, 3, 4, 5, 6):
-        with pytest.raises(Stopped):
-            run(a_prefix(backbone, "prefix"), backbone, config, tmp_path / "cut", report=stop_at(stop))
-    last = a_prefix(backbone, "prefix")
-    assert without_time(run(last, backbone, config, tmp_path / "cut")) == without_time(expected)
-    assert_equal_to_the_bit(last, whole)
 
 
 def test_a_finished_training_is_not_repeated(backbone: Backbone, tmp_path: Path) -> None:
