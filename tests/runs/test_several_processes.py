@@ -20,6 +20,7 @@ from prefixrun.config.compose import compose
 from prefixrun.runs.identity import find_run
 from prefixrun.runs.run import Run
 from prefixrun.training.checkpoint import Checkpoints
+from prefixrun.training.evaluator import Evaluator
 from prefixrun.training.trainer import Trainer
 
 SMALL = (
@@ -29,12 +30,7 @@ SMALL = (
 )
 FLAT = ("model=tiny_gpt2", "method=prefix_flat")
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    torch.set_num_threads(1)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))  # no Java: it takes seconds to start
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def in_processes(*words: str, processes: int = 2, before: Callable[[int], None] = lambda rank: None) -> list[int]:
@@ -179,7 +175,7 @@ def test_a_training_that_diverges_ends_in_all() -> None:
 def test_a_process_that_dies_ends_the_other_with_a_reason() -> None:
     def before(rank: int) -> None:
         if rank == 1:
-            Trainer._evaluate = lambda self, is_last: os._exit(9)  # type: ignore[method-assign]
+            Evaluator.evaluate = lambda self, progress, is_last: os._exit(9)  # type: ignore[method-assign]
 
     assert in_processes(*FLAT, before=before) == [1, 9]
     assert "another process of this run has ended early" in said(0)
