@@ -1,10 +1,8 @@
 """What the points of a sweep are: equal ones are one run, states come from the files, nothing is computed."""
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
-import torch
 
 from prefixrun.runs.configure import sweep_points
 from prefixrun.runs.lock import RunLock
@@ -12,12 +10,6 @@ from prefixrun.sweeps import plan
 from prefixrun.sweeps.plan import Job, plan_jobs
 
 TINY = ("model=tiny_gpt2", "method=prefix_flat", "init=random")
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(torch, "load", None)
 
 
 def planned(*words: str) -> list[Job]:
