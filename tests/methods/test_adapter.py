@@ -12,7 +12,6 @@ from prefixrun.models.architectures import configuration, from_configuration
 from prefixrun.models.backbone import load
 from prefixrun.runs.configure import compose
 
-IDS = torch.tensor([[5, 6, 7, 8]])
 FORMS = ("block", "houlsby")
 
 

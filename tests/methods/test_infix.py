@@ -42,8 +42,6 @@ def test_stored_and_gradients(backbone: Backbone, mlp: str) -> None:
 @pytest.mark.parametrize("mlp", ["true", "false"])
 def test_started_from_words_it_is_the_words_between_input_and_output(backbone: Backbone, mlp: str) -> None:
     asked = config("init=words", "init_words=abc", f"method.mlp={mlp}")
-    if mlp == "true":
-        asked = config("init=words", "init_words=abc")
     words = initial_ids(backbone, asked)
     assert words is not None
     ours = states(backbone, asked, [LONG])

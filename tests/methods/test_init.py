@@ -90,8 +90,10 @@ def test_a_start_depends_on_the_seed_alone(backbone: Backbone, method: str, init
         words = ["model=tiny_gpt2", f"method={method}", f"init={init}", "prefix_len=3", "init.fit_steps=3"]
         config = compose([*words, f"seed={seed}"])
         torch.manual_seed(disturbance)
+        after = torch.random.get_rng_state()
         built = build(config, backbone)
         built.initialize(backbone, config)
+        assert torch.equal(torch.random.get_rng_state(), after), "the program's own stream has not moved"
         return built.trained_tensors()
 
     first, again, other = start(1, 5), start(1, 6), start(2, 5)

@@ -7,8 +7,6 @@ from transformers import PreTrainedModel
 from prefixrun.models.architectures import configuration, from_configuration
 from prefixrun.models.blocks import blocks, final_norm, holders, stacks, sub_layers
 
-ENCODER_DECODERS = ("tiny_bart", "tiny_t5")
-
 
 def model_of(architecture: str) -> PreTrainedModel:
     with torch.device("meta"):
