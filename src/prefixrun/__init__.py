@@ -111,7 +111,7 @@ def score(
         raise DataError(
             f"outputs: there are {len(outputs)}; {task} {split} has {len(examples)} inputs, one output each"
         )
-    groups = [example.group for example in examples] if any(example.group for example in examples) else None
     references, sources = [example.references for example in examples], [example.source for example in examples]
+    groups = [example.group for example in examples]
     scored_as = metrics or (task_config.scored_as if task_config else SCORED_AS.get(task, task))
     return evaluate(scored_as, outputs, references, groups, sources).scores
