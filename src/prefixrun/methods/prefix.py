@@ -138,15 +138,15 @@ class Prefix(Method):
 
     def uniform(self, stream: torch.Generator) -> None:
         """Initialise from uniform(0, 1), as the paper's appendix says."""
-        raise ConfigError("init=uniform: this method cannot be initialised so; give init=random")
+        raise NotImplementedError
 
     def zero(self) -> None:
         """Initialise keys and values with zero, exactly."""
-        raise ConfigError("init=zero: this method cannot be initialised so; give init=random")
+        raise NotImplementedError
 
     def fit_to(self, target: PrefixKeyValues, config: InitConfig) -> float:
         """Move to `target`; returns the mean squared error that is left."""
-        raise ConfigError(f"init={config.name}: this method cannot be initialised so; give init=random")
+        raise NotImplementedError
 
 
 class FixedPrefix(Prefix):
