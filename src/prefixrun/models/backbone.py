@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from prefixrun.config.schema import ModelConfig
@@ -157,9 +157,7 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
         check_configuration(config, model.config)
         tokenizer = byte_tokenizer(layout_of(config, model.config.to_dict()))
     else:
-        directory = files.contents or _of_package(files)
-        model_config = configuration(config, directory.config, directory.label)
-        tokenizer = load_tokenizer(directory, model_config, layout_of(config, model_config.to_dict()))
+        directory, model_config, tokenizer = _read_without_weights(config, files)
         model = load_model(directory, model_config)
         check_attention(config, model, shape_of(model_config))
     backbone = frozen(model, tokenizer, files)
@@ -177,9 +175,14 @@ def tokenizer_of(config: ModelConfig) -> Tokenizer:
     files = locate(config)
     if config.source == "random":
         return byte_tokenizer()
+    return _read_without_weights(config, files)[2]
+
+
+def _read_without_weights(config: ModelConfig, files: ModelFiles) -> tuple[ModelDirectory, PreTrainedConfig, Tokenizer]:
+    """The directory of a model, its configuration and its tokenizer."""
     directory = files.contents or _of_package(files)
     model_config = configuration(config, directory.config, directory.label)
-    return load_tokenizer(directory, model_config, layout_of(config, model_config.to_dict()))
+    return directory, model_config, load_tokenizer(directory, model_config, layout_of(config, model_config.to_dict()))
 
 
 def _of_package(files: ModelFiles) -> ModelDirectory:
