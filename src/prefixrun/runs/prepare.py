@@ -67,8 +67,7 @@ def prepare(config: Config) -> PreparedRun:
     Raises:
         ConfigError: a task without metrics; sites or layers that the model does not have; a budget that was solved for
             another model; init_words of another length; a text, examples or a run that cannot initialise the prefix; a
-            context that the teacher cannot have;
-            prefix, input and output longer than the model's context.
+            context that the teacher cannot have; prefix, input and output longer than the model's context.
         DataError: a corpus is missing or not the release.
         MissingPartError: the model, or the package of a method or a tracker, is not installed.
     """
@@ -80,7 +79,7 @@ def prepare(config: Config) -> PreparedRun:
     check_beams(config.decode, backbone)
     if config.budget is not None:
         check_total(config, backbone)
-    if _is_initialised_from_words(config):
+    if METHOD_SPECS[config.method.name].has_init and config.init.name == "words":
         word_ids(backbone, config.init_words, config.default_words, config.prefix_len, config.budget)
     init_source = _init_source(config, backbone, data)
     tokenizer = backbone.tokenizer
@@ -156,10 +155,6 @@ def describe_truncation(prepared: PreparedRun) -> str:
     """One line for the log: how many inputs of each part lose their end."""
     counts = ", ".join(f"{part} {cut.cut:,} of {cut.of:,}" for part, cut in prepared.truncation.items())
     return f"inputs cut to {prepared.config.task.max_source_tokens} tokens (task.max_source_tokens): {counts}"
-
-
-def _is_initialised_from_words(config: Config) -> bool:
-    return config.init.name == "words" and METHOD_SPECS[config.method.name].has_init
 
 
 def _check_context(prepared: PreparedRun) -> None:

@@ -1,9 +1,8 @@
 """A run and its trackers: what is sent when, and that none of them can harm the run.
 
 Each tracker has a thread that sends to it, so that a slow or absent server holds up neither a step nor the other
-trackers. What a tracker raises becomes one warning, and it gets
-nothing more from this process. tracking.json of the run holds how far each has come: a run that goes on, or the same
-command once more, sends what is missing.
+trackers. What a tracker raises becomes one warning, and it gets nothing more from this process. tracking.json of the
+run holds how far each has come: a run that goes on, or the same command once more, sends what is missing.
 """
 
 from __future__ import annotations
