@@ -1,6 +1,6 @@
 """One score of a task without its other metrics, and the counts of one metric."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,7 +11,6 @@ from prefixrun.metrics.base import FloatArray, Metric, prepared
 
 Texts = Sequence[str]
 References = Sequence[Sequence[str]]
-ScoreOne = Callable[[str, str, Texts, References], float]
 
 
 def counts_of(metric: Metric, references: References, outputs: Texts) -> FloatArray:

@@ -30,12 +30,11 @@ def test_a_layout_of_the_users_stays(tmp_path: Path) -> None:
     assert configure.compose(["model=path", f"model.path={tmp_path}", "model.layout=lines"]).model.layout == "lines"
 
 
-def test_a_directory_that_is_not_there_is_for_the_loader_to_refuse(tmp_path: Path) -> None:
-    assert configure.compose(["model=path", f"model.path={tmp_path / 'no'}"]).model.layout == "auto"
-
-
-def test_a_name_on_the_hub_that_is_not_here_is_for_the_loader_to_refuse() -> None:
-    assert configure.compose(["model=hub", "model.hub=some/model-that-is-not-here"]).model.layout == "auto"
+@pytest.mark.parametrize(
+    "words", [("model=path", "model.path=not-here"), ("model=hub", "model.hub=some/model-that-is-not-here")]
+)
+def test_a_model_that_is_not_here_is_for_the_loader_to_refuse(words: tuple[str, ...]) -> None:
+    assert configure.compose(words).model.layout == "auto"
 
 
 def test_a_cached_name_of_the_hub_says_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
