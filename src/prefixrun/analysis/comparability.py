@@ -21,7 +21,7 @@ from prefixrun.data.manifest import UNVERIFIED
 from prefixrun.errors import DataError
 from prefixrun.results.display_names import TASKS
 from prefixrun.results.record import Record
-from prefixrun.runs.result_schema import RELEASE, SAMPLE, pairs_seen
+from prefixrun.runs.result_schema import RELEASE, SAMPLE, pairs_seen, stored_share
 
 DECODING = (
     "beams",
@@ -188,10 +188,7 @@ def is_of_row(result: Mapping[str, Any], row: Row) -> bool:
         return False
     if row.prefix_len is not None and row.prefix_len != result["prefix_len"]:
         return False
-    if not row.params:
-        return True
-    parameters, printed = result["parameters"], float(row.params.rstrip("%"))
-    return is_share(100 * parameters["stored"] / parameters["total"] if parameters["total"] else 0.0, printed)
+    return row.share is None or is_share(stored_share(result), row.share)
 
 
 def is_share(share: float, printed: float) -> bool:

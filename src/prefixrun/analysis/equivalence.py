@@ -63,7 +63,7 @@ def margin(task: str, metric: str) -> float:
 
 def half_width(cell: Cell) -> float:
     """Half a unit of the last digit that was printed."""
-    return float(0.5 * 10.0 ** -len(cell.printed.partition(".")[2]))
+    return float(0.5 * 10.0**-cell.decimals)
 
 
 def judge(task: str, values: Sequence[float], cell: Cell) -> Judgement:

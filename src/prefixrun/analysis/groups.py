@@ -11,6 +11,7 @@ from prefixrun.analysis import comparability
 from prefixrun.analysis.comparison import Estimate, estimate, unit_means
 from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.results.record import Record
+from prefixrun.runs.result_schema import stored_share
 
 Item = TypeVar("Item")
 
@@ -134,7 +135,7 @@ class RunGroup:
     @property
     def share(self) -> float:
         """Stored numbers in per cent of the model's."""
-        return 100 * self.parameters("stored") / self.parameters("total") if self.parameters("total") else 0.0
+        return stored_share(self.first.result)
 
 
 def run_groups(records: Iterable[Record]) -> list[RunGroup]:

@@ -51,7 +51,7 @@ def _rows_of(group: RunGroup, printed: Sequence[Row]) -> list[Row]:
     alike = [row for row in printed if row.method == group.method]
     same_length = [row for row in alike if row.prefix_len == group.first.prefix_len]
     alike = same_length or alike
-    return [row for row in alike if row.params and is_share(group.share, float(row.params.rstrip("%")))] or alike
+    return [row for row in alike if row.share and is_share(group.share, row.share)] or alike
 
 
 def _size(row: Row) -> str:

@@ -45,6 +45,11 @@ class Cell:
     printed: str
     """As printed, with a leading zero: its digits say how far it is rounded."""
 
+    @property
+    def decimals(self) -> int:
+        """Digits behind the point."""
+        return len(self.printed.partition(".")[2])
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -59,11 +64,16 @@ class Row:
     method: str
     """This project's name of the method; "sota" for the systems of others that the paper lists."""
     params: str
-    """Share of parameters as the paper writes it behind the method, or empty."""
+    """Share of parameters as the paper writes it behind the method, `0.1%`, or empty."""
     prefix_len: int | None
     """None where there is no prefix or the paper does not say."""
     source: str
     cells: tuple[Cell, ...]
+
+    @property
+    def share(self) -> float | None:
+        """`params` as a number, in per cent; None where the paper writes none."""
+        return float(self.params.rstrip("%")) if self.params else None
 
     def cell(self, metric: str) -> Cell | None:
         """The number of one metric; None when the paper has none here."""

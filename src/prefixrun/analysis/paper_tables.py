@@ -99,7 +99,7 @@ def paper_tables(groups: Sequence[RunGroup], version: Version = "ACL") -> list[T
 
 
 def _section(task: str, rows: tuple[Row, ...], groups: Sequence[RunGroup]) -> Section:
-    metrics = {cell.metric: len(cell.printed.partition(".")[2]) for row in rows for cell in row.cells}
+    metrics = {cell.metric: cell.decimals for row in rows for cell in row.cells}
     split = rows[0].split
     of_section = (group for group in groups if (group.first.task, group.first.split) == (task, split))
     here = [group for group in of_section if speaks_of_the_paper(group.first)]

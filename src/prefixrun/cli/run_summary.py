@@ -32,6 +32,7 @@ from prefixrun.console import (
     terminal,
 )
 from prefixrun.results.display_names import SOURCES, TASKS, of_method_briefly, of_model
+from prefixrun.runs.result_schema import stored_share
 
 EXAMPLES_SHOWN = 3
 EXAMPLE_CHARACTERS = 400
@@ -130,14 +131,9 @@ def corresponding_rows(result: Mapping[str, Any], rows: Sequence[PaperRow]) -> t
     models = [row.model for row in of_method]
     model = result["model"] if result["model"] in models else next(iter(models), None)
     candidates = [row for row in of_method if row.model == model]
-    parameters = result["parameters"]
-    share = 100 * parameters["stored"] / parameters["total"] if parameters["total"] else 0.0
-    return tuple(sorted(candidates, key=lambda row: _distance(row, share))[:1])
-
-
-def _distance(row: PaperRow, share: float) -> float:
-    """How far a row's printed share of parameters is from another, both in per cent."""
-    return abs(float(row.params.rstrip("%")) - share) if row.params else 0.0
+    share = stored_share(result)
+    nearest = sorted(candidates, key=lambda row: 0.0 if row.share is None else abs(row.share - share))
+    return tuple(nearest[:1])
 
 
 def has_random_weights(result: Mapping[str, Any]) -> bool:
@@ -153,7 +149,7 @@ def _unshown_rows(result: Mapping[str, Any], count: int) -> list[tuple[str, str]
 
 def score_columns(scores: Iterable[str], rows: Sequence[PaperRow]) -> dict[str, int]:
     """The columns of scores: metric → decimals as the paper prints; without a paper, the scores there are with 2."""
-    printed = {cell.metric: len(cell.printed.partition(".")[2]) for row in rows for cell in row.cells}
+    printed = {cell.metric: cell.decimals for row in rows for cell in row.cells}
     return printed or dict.fromkeys(scores, 2)
 
 
@@ -257,8 +253,7 @@ def _dev_losses(result: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _costs(result: Mapping[str, Any]) -> tuple[str, str]:
     costs, parameters = result["costs"], result["parameters"]
-    share = f" ({100 * parameters['stored'] / parameters['total']:.3g} % of the model)" if parameters["total"] else ""
-    parts = [f"{parameters['stored']:,} numbers stored{share}"]
+    parts = [f"{parameters['stored']:,} numbers stored ({stored_share(result):.3g} % of the model)"]
     if parameters["trained"] != parameters["stored"]:
         parts.append(f"{parameters['trained']:,} trained")
     parts += [

@@ -19,6 +19,7 @@ from prefixrun.results.flat_settings import with_defaults
 from prefixrun.results.record import Record
 from prefixrun.results.records import RECORDS, SkippedRun, load_records
 from prefixrun.runs.lock import holder
+from prefixrun.runs.result_schema import stored_share
 from prefixrun.runs.run import run_id
 
 COLUMNS = ("id", "task", "model", "method", "size", "init", "n_train", "seed", "state", "when", "cost")
@@ -149,13 +150,11 @@ def main_signature_notes(runs: Sequence[RunRow]) -> list[str]:
 
 def _finished(record: Record) -> RunRow:
     result, costs = record.result, record.result["costs"]
-    stored, total = (result["parameters"][name] for name in ("stored", "total"))
-    share = 100 * stored / total if total else None
     seconds = [costs[name] for name in ("train_seconds", "decode_seconds") if costs[name] is not None]
     values = {
         **run_values(record),
         "id": record.run_id,
-        "size": share if record.prefix_len is None else record.prefix_len,
+        "size": stored_share(result) if record.prefix_len is None else record.prefix_len,
         "local": record.directory.parent.name != RECORDS or record.run_directory is not None,
         "state": "finished",
         "when": result["provenance"].get("time"),

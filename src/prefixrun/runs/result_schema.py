@@ -170,6 +170,12 @@ def pairs_seen(result: Mapping[str, Any]) -> int:
     return min(n_train, int(steps * size * train.get("accumulate", 1)))
 
 
+def stored_share(result: Mapping[str, Any]) -> float:
+    """The numbers that a run has stored, in per cent of its model's."""
+    parameters = result["parameters"]
+    return 100 * parameters["stored"] / parameters["total"] if parameters["total"] else 0.0
+
+
 def _unbounded(value: object, where: str, depth: int) -> str:
     """What in a result is too large or too deep for any reader; empty when nothing is."""
     if isinstance(value, int | float) and not abs(value) <= LARGEST:

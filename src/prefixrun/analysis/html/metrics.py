@@ -22,7 +22,7 @@ def _printed() -> Mapping[tuple[str, str], int]:
     for content in paper_numbers.MAIN:
         for row in paper_numbers.load(content):
             for cell in row.cells:
-                printed.setdefault((row.task, cell.metric), len(cell.printed.partition(".")[2]))
+                printed.setdefault((row.task, cell.metric), cell.decimals)
     return printed
 
 
