@@ -170,5 +170,5 @@ def diverged_runs(group: RunGroup, settings: Sequence[RunGroup]) -> list[str]:
 
 def _rose(run: Record) -> bool:
     """Whether the last checkpoint is used and the training loss ended above where it began."""
-    losses = [each["train_loss"] for each in run.result.get("training", {}).get("history", []) if "train_loss" in each]
+    losses = [each["train_loss"] for each in run.history if "train_loss" in each]
     return run.settings.get("train.keep") != "best" and len(losses) > 1 and losses[-1] > DIVERGED * losses[0]

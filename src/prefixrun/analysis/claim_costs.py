@@ -16,7 +16,6 @@ from prefixrun.analysis.claim_rules import (
     evidence_of,
     interval_text,
     is_of_more_inputs,
-    main_metric,
     of_one_processor,
     pool_key,
     run_ids,
@@ -55,7 +54,7 @@ def lengths(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     """
     steps = [*_steps(groups)]
     for match, rises in steps:
-        metric = main_metric(match.first.group)
+        metric = match.first.group.first.main_metrics[0]
         if not any(is_of_more_inputs(other, match, metric) for other, _ in steps):
             yield from _rise(match, metric, rises=rises)
 

@@ -17,7 +17,6 @@ from prefixrun.analysis.claim_rules import (
     interval_text,
     is_of_more_inputs,
     key_but_pairs,
-    main_metric,
     match_notes,
     moved_text,
     run_ids,
@@ -54,13 +53,13 @@ def low_data_mean(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
 
 def _are_of_more_inputs(others: Sequence[Match], sizes: Sequence[Match]) -> bool:
     """Whether others say all that these sizes do; see claim_rules.is_of_more_inputs."""
-    metric = main_metric(sizes[0].first.group)
+    metric = sizes[0].first.group.first.main_metrics[0]
     return all(any(is_of_more_inputs(other, match, metric) for other in others) for match in sizes)
 
 
 def _averaged(matches: Sequence[Match]) -> Iterator[Evidence]:
     first = matches[0].first.group
-    metric = main_metric(first)
+    metric = first.first.main_metrics[0]
     sizes = ", ".join(f"{match.first.group.n_train:,}" for match in matches)
     everyone = [group for match in matches for group in match.pair]
     # A seed and subsample count where all pairs have them: then each gives one mean difference over the sizes.

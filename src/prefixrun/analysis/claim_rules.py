@@ -96,7 +96,7 @@ class Comparison:
         """One piece of evidence for each pair of run groups and metric."""
         matches = self.matches(groups)
         for match in matches:
-            for metric in self.metrics or (main_metric(match.first.group),):
+            for metric in self.metrics or match.first.group.first.main_metrics[:1]:
                 if not any(is_of_more_inputs(other, match, metric) for other in matches):
                     yield _compare(match, metric, self.kind)
 
@@ -160,11 +160,6 @@ def outcome_of(evidence: Sequence[Sequence[Evidence]]) -> Outcome:
     if "does not hold" in outcomes:
         return "does not hold"
     return "holds" if outcomes == {"holds"} and all(weighed) else "undecided"
-
-
-def main_metric(group: RunGroup) -> str:
-    """The first main metric of a run group's task."""
-    return display_names.main_metrics(group.first.scored_as, group.first.result["scores"])[0]
 
 
 def where(group: RunGroup) -> str:

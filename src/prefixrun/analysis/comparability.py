@@ -63,12 +63,11 @@ def comparison_key(record: Record) -> Key:
     The scope, the model and its weights, the contents of the scored file, how inputs become strings, how outputs are
     decoded, what was learnt (the targets, or a teacher's predictions), and what the numbers mean (`SEMANTICS`).
     """
-    scored_files = record.result.get("data", {}).get(record.split, {}).get("files", [])
     return (
         *scope(record),
         record.model,
         record.result.get("backbone", {}).get("sha256"),
-        tuple(file.get("sha256") for file in scored_files),
+        tuple(record.scored_files),
         *(record.settings.get(name) for name in INPUT),
         *(record.settings.get(f"decode.{name}") for name in DECODING),
         record.settings.get("train.objective"),

@@ -84,8 +84,7 @@ def figures(groups: Sequence[RunGroup]) -> list[Figure]:
 
 def _main_metrics(group: RunGroup) -> tuple[str, ...]:
     """The main metrics of a run group's task of which it has a score."""
-    names = display_names.main_metrics(group.first.scored_as, group.first.result["scores"])
-    return tuple(metric for metric in names if group.values(metric))
+    return tuple(metric for metric in group.first.main_metrics if group.values(metric))
 
 
 def _numbered(figures: Sequence[Figure]) -> list[Figure]:
@@ -175,8 +174,7 @@ def _with_different_labels(curves: Sequence[Curve]) -> list[Curve]:
 def _figure(kind: Kind, title: str, x_label: str, curves: Sequence[Curve], hidden: int) -> Figure:
     shown = [group for curve in curves for _, group in curve.points]
     first = shown[0].first
-    metrics = display_names.main_metrics(first.scored_as, first.result["scores"])
-    metrics = tuple(metric for metric in metrics if any(group.values(metric) for group in shown))
+    metrics = tuple(metric for metric in first.main_metrics if any(group.values(metric) for group in shown))
     check_signatures(runs_of(shown), metrics)
     sample = "sample" if first.result["data_source"] == SAMPLE else ""
     n_train, seen, precision = shown[0].training_amount

@@ -76,8 +76,7 @@ def method_tables(groups: Sequence[RunGroup]) -> list[MethodTable]:
 
 
 def _table(groups: Sequence[RunGroup]) -> MethodTable:
-    first = groups[0].first
-    metrics = display_names.main_metrics(first.scored_as, first.result["scores"])
+    metrics = groups[0].first.main_metrics
     check_signatures(runs_of(groups), metrics)
     reference = _reference(groups)
     differences = {

@@ -39,7 +39,7 @@ def _of_two_tasks(records: Sequence[Record], own: Mapping[str, Sequence[Record]]
         (name, *(cell for task in own for cell in _kept(alike, own, task)))
         for name, alike in zip(names, combined, strict=True)
     ]
-    scores = {record.task: _metric(record).partition("/")[0] for record in records}
+    scores = {record.task: record.main_metrics[0].partition("/")[0] for record in records}
     headings = (f"{display_names.of_task(task)}: {what}" for task in own for what in ("loss", "kept, %", scores[task]))
     inputs = " or ".join(map(str, sorted({record.result["n_inputs"] for record in records})))
     decoding = " or ".join(dict.fromkeys(decoding_text(record) for record in records))
@@ -82,11 +82,6 @@ def _length_of_sources(record: Record) -> float:
     """Of each prefix of a combination."""
     length = float(record.settings["prefix_len"])
     return length / len(_sources(record)) if record.settings.get("method.combine") == "concatenate" else length
-
-
-def _metric(record: Record) -> str:
-    """The first main metric of a run's task."""
-    return display_names.main_metrics(record.scored_as, record.result["scores"])[0]
 
 
 def _combination(record: Record) -> tuple[int, str]:
@@ -133,7 +128,7 @@ def _kept(alike: Sequence[Record], own: Mapping[str, Sequence[Record]], task: st
         and draw(record) in best.keys() & worst.keys()
         and worst[draw(record)] > best[draw(record)]
     ]
-    scores = [value for record in runs if (value := record.value(_metric(record))) is not None]
+    scores = [value for record in runs if (value := record.value(record.main_metrics[0])) is not None]
     return (
         mean_sd(estimate(losses), 3),
         f"{estimate(shares).mean:.0f}".replace("-", "−") if shares else NONE,

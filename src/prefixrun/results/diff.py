@@ -89,8 +89,7 @@ def other_corpus(first: Record, second: Record) -> str:
     parts = [f"{record.task} {record.split} ({record.result['data_source']})" for record in (first, second)]
     if parts[0] != parts[1]:
         return f"{parts[0]} and {parts[1]} are different inputs"
-    scored_on = [_files(record, record.split) for record in (first, second)]
-    if scored_on[0] != scored_on[1]:
+    if first.scored_files != second.scored_files:
         return f"the two copies of {parts[0]} have different contents"
     changed = [key for key in OF_REFERENCES if first.settings.get(key) != second.settings.get(key)]
     return f"{', '.join(changed)}: the references of {parts[0]} are not the same" if changed else ""
@@ -118,15 +117,9 @@ def _contents(record: Record) -> dict[str, Any]:
     result = record.result
     fields = ("data_source", "split", "n_train", "n_dev", "n_inputs")
     backbone = {f"model.{key}": value for key, value in result.get("backbone", {}).items()}
-    parts = result.get("data", {})
-    versions = {f"data.{split}.version": part.get("version") for split, part in parts.items()}
-    hashes = {f"data.{split}.sha256": _files(record, split) for split in parts}
+    versions = {f"data.{split}.version": part.get("version") for split, part in result.get("data", {}).items()}
+    hashes = {f"data.{split}.sha256": " ".join(map(str, files)) for split, files in record.data_hashes.items()}
     return {**{name: result.get(name) for name in fields}, **versions, **hashes, **backbone}
-
-
-def _files(record: Record, split: str) -> str:
-    files = record.result.get("data", {}).get(split, {}).get("files", ())
-    return " ".join(str(file.get("sha256")) for file in files)
 
 
 def _scores(

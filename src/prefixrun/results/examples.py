@@ -86,8 +86,7 @@ def scored_corpus(record: Record, name: str, data_dir: Path | None, problems: Pr
     except PrefixrunError as error:
         problems.append((f"inputs of {name}", str(error)))
         return None, UNREADABLE
-    scored_on = {file["sha256"] for file in record.result.get("data", {}).get(record.split, {}).get("files", ())}
-    if scored_on and scored_on != {file.sha256 for file in corpus.files}:
+    if record.scored_files and {*record.scored_files} != {file.sha256 for file in corpus.files}:
         problems.append((f"inputs of {name}", OTHER_CORPUS))
         return None, OTHER_CORPUS
     return corpus, ""

@@ -163,7 +163,7 @@ def _finished(record: Record) -> RunRow:
     signatures = {
         name: str(score["signature"]) for name, score in result["scores"].items() if score["value"] is not None
     }
-    return RunRow(record.directory, values, main_metrics(record.scored_as, result["scores"]), signatures)
+    return RunRow(record.directory, values, record.main_metrics, signatures)
 
 
 def _started(directory: Path) -> RunRow | None:

@@ -5,7 +5,7 @@ A record is read from one small file; outputs and counts are read when they are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
@@ -18,6 +18,7 @@ from prefixrun.data.text_io import lines_of, read_text
 from prefixrun.errors import DamagedStateError
 from prefixrun.files import canonical_json, read_json_lines
 from prefixrun.results.counts import COUNTS, Counts, check_counts, read_counts
+from prefixrun.results.display_names import main_metrics
 from prefixrun.results.diverged_runs import training_key
 from prefixrun.results.flat_settings import with_defaults
 from prefixrun.results.later_scores import LaterScores, read_later_scores
@@ -117,10 +118,14 @@ class Record:
         return self.seen == self.result.get("n_train_available")
 
     @property
+    def history(self) -> Sequence[Mapping[str, Any]]:
+        """`step` and the losses that were measured there, `train_loss` and `dev_loss`, in the order of the steps."""
+        return self.result.get("training", {}).get("history", [])  # type: ignore[no-any-return]
+
+    @property
     def dev_loss(self) -> float | None:
         """Loss on development pairs of the saved state, in nats a target token; None where not measured."""
-        history = self.result.get("training", {}).get("history", [])
-        losses = [float(entry["dev_loss"]) for entry in history if "dev_loss" in entry]
+        losses = [float(entry["dev_loss"]) for entry in self.history if "dev_loss" in entry]
         if not losses:
             return None
         return min(losses) if self.settings.get("train.keep") == "best" else losses[-1]
@@ -153,6 +158,11 @@ class Record:
     def scored_as(self) -> str:
         """The task of the paper whose metrics are used."""
         return str(self.settings.get("task.metrics") or self.task)
+
+    @property
+    def main_metrics(self) -> tuple[str, ...]:
+        """The scores that its task is known by, at least one; see display_names."""
+        return main_metrics(self.scored_as, self.result["scores"])
 
     def value(self, metric: str) -> float | None:
         """A score; None when the run has none of this name, or one without a value (see `reason`)."""
@@ -211,7 +221,7 @@ class Record:
             {
                 **same,
                 "settings": settings,
-                "data": self._contents,
+                "data": self.data_hashes,
                 "backbone": self._backbone,
                 "semantics": self._semantics,
             }
@@ -220,12 +230,18 @@ class Record:
     @property
     def training_key(self) -> str:
         """Equal for runs whose trainings differ in their seeds alone, diverged ones among them."""
-        return training_key(self.settings, self._contents, self._backbone, self._semantics)
+        return training_key(self.settings, self.data_hashes, self._backbone, self._semantics)
 
     @property
-    def _contents(self) -> dict[str, list[str | None]]:
+    def data_hashes(self) -> dict[str, list[str | None]]:
+        """Part of the corpus → SHA-256 of its files; empty where they were not recorded."""
         data = self.result.get("data", {})
         return {split: [file.get("sha256") for file in part.get("files", [])] for split, part in data.items()}
+
+    @property
+    def scored_files(self) -> list[str | None]:
+        """SHA-256 of the files that its inputs are from; empty where they were not recorded."""
+        return self.data_hashes.get(self.split, [])
 
     @property
     def _backbone(self) -> str | None:

@@ -8,7 +8,7 @@ from statistics import mean, stdev
 
 from prefixrun.console import NONE
 from prefixrun.errors import PrefixrunError
-from prefixrun.results.display_names import main_metrics, of_metric
+from prefixrun.results.display_names import of_metric
 from prefixrun.results.record import Record
 from prefixrun.sweeps.plan import Job
 
@@ -29,7 +29,7 @@ def finished_record(job: Job) -> Record | None:
 def score_columns(records: Sequence[Record | None]) -> tuple[str, ...]:
     """The loss on development pairs and the main scores of the runs' tasks, as far as any run has them."""
     known = [record for record in records if record is not None]
-    metrics = (name for record in known for name in main_metrics(record.scored_as, record.result["scores"]))
+    metrics = (name for record in known for name in record.main_metrics)
     names = [DEV_LOSS] if any(record.dev_loss is not None for record in known) else []
     return (*names, *dict.fromkeys(metrics))
 

@@ -73,9 +73,8 @@ def _groups(records: Sequence[Record], problems: list[tuple[str, str]]) -> list[
             continue
         if not outputs:
             continue
-        files = record.result.get("data", {}).get(record.split, {}).get("files", ())
         corpus = (record.task, record.split, record.result["data_source"])
-        key = canonical_json([*corpus, [file.get("sha256") for file in files], linearisation(record)])
+        key = canonical_json([*corpus, record.scored_files, linearisation(record)])
         if key not in groups:
             name = "-".join(corpus)
             names[name] = names.get(name, 0) + 1

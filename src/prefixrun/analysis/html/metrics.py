@@ -45,7 +45,7 @@ def score_names(runs: Sequence[Record], *, with_values: bool = False) -> list[st
 
 def score_columns(runs: Sequence[Record], names: Sequence[str]) -> list[Column]:
     """One column a score: the first main one of each task, other main ones while all rows have them, details."""
-    main = [display_names.main_metrics(run.scored_as, run.result["scores"]) for run in runs]
+    main = [run.main_metrics for run in runs]
     first, others = {name for each in main for name in each[:1]}, {name for each in main for name in each}
     return [
         Column(

@@ -97,7 +97,7 @@ def outcomes(groups: Sequence[RunGroup]) -> list[Outcome]:
     all_outcomes = []
     for alike in split_by(groups, lambda group: (group.first.task, *_part(group.first)[2:])):
         ranked = _ranked_together(alike)
-        metric = _main_metric(ranked)
+        metric = ranked[0].first.main_metrics[0]
         scored = [each for of in split_by(ranked, lambda group: group.method) if (each := _scored(of, metric))]
         if not scored:
             continue
@@ -134,12 +134,6 @@ def _scored(groups: Sequence[RunGroup], metric: str) -> ScoredMethod | None:
     )
     low, high, over = (measured.low, measured.high, measured.over) if measured else (None, None, None)
     return ScoredMethod(group.method, group, mean, low, high, over, score_text(mean, scored_as, metric), interval)
-
-
-def _main_metric(groups: Sequence[RunGroup]) -> str:
-    first = groups[0].first
-    metric, *_ = (*display_names.main_metrics(first.scored_as, first.result["scores"]), "")
-    return metric
 
 
 def summary_table(runs: Sequence[Record], groups: Sequence[RunGroup]) -> HtmlTable:
@@ -185,7 +179,7 @@ def _part(run: Record) -> tuple[str, ...]:
 
 def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGroup]) -> tuple[Cell, ...]:
     task, method, model, data = part
-    metric = _main_metric(groups)
+    metric = groups[0].first.main_metrics[0]
     scored = _scored(_ranked_together(groups), metric)
     score = group_score(scored.group, metric) if scored else Cell(NOTHING)
     return (
@@ -208,7 +202,7 @@ def _ranked_together(groups: Sequence[RunGroup]) -> list[RunGroup]:
     inputs where there are some, the most methods, then the most inputs, then the most training."""
 
     def scored_alike(group: RunGroup) -> tuple[object, ...]:
-        return group.comparison_key, group.first.signature(_main_metric([group])), group.precision
+        return group.comparison_key, group.first.signature(group.first.main_metrics[0]), group.precision
 
     def preference(alike: Sequence[RunGroup]) -> tuple[bool, int, int, int]:
         first = alike[0].first

@@ -6,7 +6,7 @@ Only runs that measured their losses at least twice make a curve.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefixrun.analysis.arms import Arm, diverged_runs
 from prefixrun.analysis.canvas import as_svg, canvas_of
@@ -32,7 +32,7 @@ HEIGHT = 3.2
 
 def training_figures(records: Sequence[Record]) -> tuple[PageFigure, ...]:
     """One figure for each task, model and number of training pairs, a line a run."""
-    with_curves = [record for record in records if len(_history(record)) >= FEWEST]
+    with_curves = [record for record in records if len(record.history) >= FEWEST]
     alike = split_by(with_curves, lambda run: (run.task, run.model, run.n_train, run.result["data_source"]))
     return tuple(
         _figure(runs) for runs in sorted(alike, key=lambda runs: (runs[0].task, runs[0].model, runs[0].n_train))
@@ -51,10 +51,6 @@ def diverged(runs: Sequence[Record]) -> set[str]:
         for group in settings
         for name in diverged_runs(group, settings)
     }
-
-
-def _history(record: Record) -> list[dict[str, Any]]:
-    return list(record.result.get("training", {}).get("history", []))
 
 
 def _figure(runs: Sequence[Record]) -> PageFigure:
@@ -98,7 +94,7 @@ def _caption(runs: Sequence[Record], failed: Collection[str]) -> str:
 
 def _has_overfitted(run: Record) -> bool:
     """Whether the development loss ends above its lowest while the training loss has fallen since."""
-    points = [each for each in _history(run) if "dev_loss" in each and "train_loss" in each]
+    points = [each for each in run.history if "dev_loss" in each and "train_loss" in each]
     if not points:
         return False
     lowest, last = min(points, key=lambda each: each["dev_loss"]), points[-1]
@@ -106,7 +102,7 @@ def _has_overfitted(run: Record) -> bool:
 
 
 def _line(axes: Axes, run: Record, key: str, *, has_failed: bool) -> None:
-    points = [(entry["step"], entry[key]) for entry in _history(run) if key in entry]
+    points = [(entry["step"], entry[key]) for entry in run.history if key in entry]
     spec = spec_of(run.method)
     is_random = run.result["init"] == "random"
     name = display_names.of_method(run.method)

@@ -175,8 +175,8 @@ def _data(opened: OpenedRun, data_dir: Path | None) -> RunData:
         )
     data = RunData.load(replace(config, data_dir=None if data_dir is None else str(data_dir)))
     for part in (data.train, data.dev, data.test):
-        expected = [file.get("sha256") for file in record.result.get("data", {}).get(part.split, {}).get("files", ())]
-        if expected and sorted(expected) != sorted(file.sha256 for file in part.files):
+        expected = record.data_hashes.get(part.split)
+        if expected and {*expected} != {file.sha256 for file in part.files}:
             raise DataError(
                 f"run {record.run_id}: the {part.split} part of {record.task} is another one here than the run's; give "
                 "the data_dir of the run"
