@@ -15,7 +15,6 @@ from typing import Any
 
 from prefixrun import meaning_of_runs
 from prefixrun.analysis.paper_numbers import Row
-from prefixrun.config.setting_roles import is_among, outside_identity, repeats
 from prefixrun.data import NOT_OF_THE_PAPER
 from prefixrun.data.manifest import UNVERIFIED
 from prefixrun.errors import DataError
@@ -84,13 +83,9 @@ def training_amount(record: Record) -> tuple[int, int, str]:
 
 
 def settings_except(record: Record, *keys: str) -> Key:
-    """The comparison key, the training pairs and all settings but `keys`; `init.` stands for all that begin like this.
-
-    Equal for runs that differ, beside their seeds, in those settings alone.
-    """
-    ignored = (*keys, *repeats(), *outside_identity())
-    settings = {key: repr(value) for key, value in record.settings.items() if not is_among(key, ignored)}
-    return (*comparison_key(record), record.n_train, *sorted(settings.items()))
+    """Equal for runs that differ, beside their seeds, in the settings `keys` alone; see Record.settings_except."""
+    settings = sorted((key, repr(value)) for key, value in record.settings_except(*keys).items())
+    return (*comparison_key(record), record.n_train, *settings)
 
 
 def speaks_of_the_paper(record: Record) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from prefixrun.analysis.groups import RunGroup, split_by
 from prefixrun.config.method_specs import spec_of
-from prefixrun.config.setting_roles import is_among, outside_identity, repeats
 from prefixrun.results import display_names
 from prefixrun.results.record import Record
 from prefixrun.runs.result_schema import SAMPLE
@@ -78,8 +77,7 @@ def _label(group: RunGroup) -> str:
 
 def _differences(group: RunGroup, alike: Sequence[RunGroup]) -> list[str]:
     """`key=value` of the settings in which run groups of one label differ, and a run id where that is not enough."""
-    ignored = (*IN_LABELS, *repeats(), *outside_identity())
-    keys = sorted({key for each in alike for key in each.first.settings if not is_among(key, ignored)})
+    keys = sorted({key for each in alike for key in each.first.settings_except(*IN_LABELS)})
     differing = [key for key in keys if len({repr(each.first.settings.get(key)) for each in alike}) > 1]
     settings = group.first.settings
     texts = [f"{key.removeprefix('train.').removeprefix('method.')}={settings.get(key)}" for key in differing]

@@ -20,7 +20,6 @@ from prefixrun.analysis.open_combinations import combined_prefixes
 from prefixrun.analysis.open_plots import Picture, Series, fingerprint
 from prefixrun.analysis.table_format import mean_sd, signed
 from prefixrun.analysis.text_table import markdown
-from prefixrun.config.setting_roles import is_among, outside_identity, repeats
 from prefixrun.console import NONE, simple_table
 from prefixrun.data.generated import TASKS as GENERATED
 from prefixrun.results import display_names
@@ -237,9 +236,7 @@ def _training(record: Record, *varied: str) -> tuple[object, ...]:
 
 def _settings(record: Record, *varied: str) -> tuple[object, ...]:
     """The number of pairs, and all settings but `varied` and seeds."""
-    ignored = (*varied, *repeats(), *outside_identity())
-    settings = sorted((key, repr(value)) for key, value in record.settings.items() if not is_among(key, ignored))
-    return record.n_train, *settings
+    return record.n_train, *sorted((key, repr(value)) for key, value in record.settings_except(*varied).items())
 
 
 def _alike(records: Sequence[Record], first: Record, varied: Sequence[str]) -> list[Record]:

@@ -98,7 +98,7 @@ def archive_runs(
         except PrefixrunError as error:
             if left_out is None:
                 raise
-            left_out.append(SkippedRun(run.directory, str(error).removeprefix(f"{run.directory}: ")))
+            left_out.append(SkippedRun.because_of(error, run.directory))
     for target, content in todo:
         if content is not None:
             _write(target, content)

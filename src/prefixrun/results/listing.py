@@ -84,7 +84,7 @@ def load(results_dir: Path) -> Listing:
             with reading(each.directory, "check its files and their permissions", DamagedStateError):
                 started = _started(each.directory)
         except PrefixrunError as error:
-            skipped.append(SkippedRun(each.directory, str(error).removeprefix(f"{each.directory}: ")))
+            skipped.append(SkippedRun.because_of(error, each.directory))
             continue
         if started is None:
             skipped.append(each)

@@ -195,6 +195,11 @@ class Record:
         """Dotted key → value of the run's configuration, with the schema's defaults where the run names none."""
         return with_defaults(self.result.get("settings", {}))
 
+    def settings_except(self, *keys: str) -> dict[str, Any]:
+        """The settings without `keys`, the seeds, and those that change no number; `init.` stands for all of init."""
+        ignored = (*keys, *repeats(), *outside_identity())
+        return {key: value for key, value in self.settings.items() if not is_among(key, ignored)}
+
     @cached_property
     def group_key(self) -> str:
         """What defines the configuration, except the seeds: equal for runs that may be averaged, and hashable.
@@ -213,8 +218,7 @@ class Record:
         # Left out: seeds, settings that change no number, and settings that the method does not have.
         settings_of = {"prefix_len": ("prefix_len",), "init": ("init.", "init_words")}
         unused = [prefix for name, prefixes in settings_of.items() if self.result[name] is None for prefix in prefixes]
-        ignored = (*but, *repeats(), *outside_identity(), *unused)
-        settings = {key: value for key, value in self.settings.items() if not is_among(key, ignored)}
+        settings = self.settings_except(*but, *unused)
         names = {"task", "model", "method", "data_source", "split", "n_inputs"}.difference(but)
         same = {name: self.result[name] for name in names}
         return canonical_json(

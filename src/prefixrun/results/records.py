@@ -31,6 +31,11 @@ class SkippedRun:
     directory: Path
     reason: str
 
+    @staticmethod
+    def because_of(error: PrefixrunError, directory: Path) -> SkippedRun:
+        """With the message of an error, which need not name the directory again."""
+        return SkippedRun(directory, str(error).removeprefix(f"{directory}: "))
+
 
 @dataclass(frozen=True, slots=True)
 class Records:
@@ -62,7 +67,7 @@ def load_records(results_dir: Path, folders: Sequence[str] = FOLDERS) -> Records
                     raise DamagedStateError(f"{directory}: the run diverged")
                 record = Record(directory, _read_result(directory))
         except PrefixrunError as error:
-            skipped.append(SkippedRun(directory, str(error).removeprefix(f"{directory}: ")))
+            skipped.append(SkippedRun.because_of(error, directory))
             continue
         # A committed record is read first; the run that it was made from lends it the files that it does not hold.
         first = records.setdefault(record.run_id, record)
@@ -97,7 +102,7 @@ def with_usable_counts(records: Records) -> Records:
             record.checked_stats()
             usable.append(record)
         except PrefixrunError as error:
-            skipped.append(SkippedRun(record.directory, str(error).removeprefix(f"{record.directory}: ")))
+            skipped.append(SkippedRun.because_of(error, record.directory))
     return Records(tuple(usable), (*records.skipped, *skipped), records.diverged)
 
 
