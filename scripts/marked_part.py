@@ -8,7 +8,8 @@ from pathlib import Path
 
 from prefixrun.files import write_text
 from prefixrun.results.record import Record
-from prefixrun.results.records import RECORDS, load_records
+from prefixrun.results.records import load_records
+from prefixrun.runs.run import RECORDS
 
 ROOT = Path(__file__).parents[1]
 

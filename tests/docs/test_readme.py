@@ -8,7 +8,8 @@ from types import ModuleType
 import pytest
 
 from checkout import ROOT
-from prefixrun.results.records import RECORDS, load_records
+from prefixrun.results.records import load_records
+from prefixrun.runs.run import RECORDS
 from synthetic_records import write_record
 
 PAGES = sorted((ROOT / "README.md", *(ROOT / "docs").glob("*.md")))

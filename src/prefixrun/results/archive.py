@@ -24,6 +24,7 @@ from prefixrun.results.counts import COUNTS, Counts
 from prefixrun.results.diverged_runs import FILES, DivergedRun
 from prefixrun.results.record import OUTPUTS, Record
 from prefixrun.results.records import Records, SkippedRun, load_records
+from prefixrun.runs.run import RECORDS, run_id_of
 
 ALL = "all"
 
@@ -63,7 +64,7 @@ def select_runs(results_dir: Path, names: Sequence[str]) -> Records:
                 f"run={name}: {len(matches)} runs begin like this: {', '.join(run.run_id for run in matches)}"
             )
         if not matches:
-            reasons = [run for run in finished.skipped if run.directory.name.rpartition("-")[2].startswith(name)]
+            reasons = [run for run in finished.skipped if run_id_of(run.directory).startswith(name)]
             reason = f": {reasons[0].directory}: {reasons[0].reason}" if reasons else ""
             raise DataError(f"run={name}: no finished run under {results_dir / 'runs'} has this id{reason}")
         selected[matches[0].run_id] = matches[0]
@@ -83,12 +84,12 @@ def archive_runs(
     there that says something else: records are never overwritten. With `left_out` such runs are added to it instead,
     and the others are copied.
     """
-    archived = load_records(results_dir, ("records",))
+    archived = load_records(results_dir, (RECORDS,))
     existing = {record.directory: record for record in archived.runs}
     damaged = {run.directory: run.reason for run in archived.skipped}
     todo: list[tuple[Path, _Content | None]] = []
     for run in runs:
-        target = results_dir / "records" / run.directory.name
+        target = results_dir / RECORDS / run.directory.name
         try:
             if reason := damaged.get(target):
                 raise DamagedStateError(f"{target}: {reason}; nothing was copied. Move it away")
@@ -112,7 +113,7 @@ def archive_diverged(runs: Sequence[DivergedRun], results_dir: Path) -> list[Arc
     """
     archived = []
     for run in runs:
-        target = results_dir / "records" / run.directory.name
+        target = results_dir / RECORDS / run.directory.name
         if is_new := not all((target / name).is_file() for name in FILES):
             make_directory(target)
             for name in FILES:

@@ -12,10 +12,9 @@ from typing import Any
 
 from prefixrun.config.method_specs import spec_of
 from prefixrun.config.setting_roles import is_among, outside_identity, repeats
-from prefixrun.errors import DamagedStateError
 from prefixrun.files import canonical_json, read_json
 from prefixrun.results.flat_settings import with_defaults
-from prefixrun.runs.run import run_id
+from prefixrun.runs.run import run_id_of, stored_identity
 from prefixrun.runs.shared_training import AFTER_TRAINING
 
 FILES = ("config.json", "failed.json")
@@ -39,16 +38,14 @@ def read_diverged(directory: Path) -> DivergedRun | None:
     """The run of a directory; None for one that has a result or has not diverged. Raises DamagedStateError."""
     if (directory / "result.json").exists() or not all((directory / name).is_file() for name in FILES):
         return None
-    config, failure = (read_json(directory / name) for name in FILES)
+    failure = read_json(directory / "failed.json")
     if not isinstance(failure, Mapping) or "diverged" not in failure:
         return None
-    identity = config.get("identity") if isinstance(config, Mapping) else None
-    name = directory.name.rpartition("-")[2]
-    if not isinstance(identity, Mapping) or run_id(identity) != name:
-        raise DamagedStateError(f"{directory}: config.json is not the configuration of this run")
+    identity = stored_identity(directory)
     data = {split: [file.get("sha256") for file in files] for split, files in identity["data"].items()}
     settings = with_defaults(identity["settings"])
-    return DivergedRun(directory, name, training_key(settings, data, identity["model"], identity["semantics"]))
+    key = training_key(settings, data, identity["model"], identity["semantics"])
+    return DivergedRun(directory, run_id_of(directory), key)
 
 
 def training_key(

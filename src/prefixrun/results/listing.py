@@ -17,10 +17,10 @@ from prefixrun.files import read_json
 from prefixrun.results.display_names import main_metrics
 from prefixrun.results.flat_settings import with_defaults
 from prefixrun.results.record import Record
-from prefixrun.results.records import RECORDS, SkippedRun, load_records
+from prefixrun.results.records import SkippedRun, load_records
 from prefixrun.runs.lock import holder
 from prefixrun.runs.result_schema import stored_share
-from prefixrun.runs.run import run_id
+from prefixrun.runs.run import RECORDS, run_id_of, stored_identity
 
 COLUMNS = ("id", "task", "model", "method", "size", "init", "n_train", "seed", "state", "when", "cost")
 """Values that every run has, or would have if it were finished. `size` is the length of a prefix, else the share of the
@@ -155,7 +155,7 @@ def _finished(record: Record) -> RunRow:
         **run_values(record),
         "id": record.run_id,
         "size": stored_share(result) if record.prefix_len is None else record.prefix_len,
-        "local": record.directory.parent.name != RECORDS or record.run_directory is not None,
+        "local": record.is_local,
         "state": "finished",
         "when": result["provenance"].get("time"),
         "cost": sum(seconds) if seconds else None,
@@ -171,14 +171,9 @@ def _started(directory: Path) -> RunRow | None:
 
     Raises DamagedStateError when config.json is not that of the directory.
     """
-    path = directory / "config.json"
-    if (directory / "result.json").exists() or not path.is_file():
+    if (directory / "result.json").exists() or not (directory / "config.json").is_file():
         return None
-    config = _object(path)
-    identity = config.get("identity")
-    if not isinstance(identity, dict) or run_id(identity) != directory.name.rpartition("-")[2]:
-        raise DamagedStateError(f"{directory}: config.json is not the configuration of this run")
-    settings = with_defaults(identity.get("settings", {}))
+    settings = with_defaults(stored_identity(directory).get("settings", {}))
     has_init = spec_of(settings.get("method.name")).has_init
     state, when, reason = _state(directory)
     values = {
@@ -187,7 +182,7 @@ def _started(directory: Path) -> RunRow | None:
         "init": settings.get("init.name") if has_init else None,
         "prefix_len": settings.get("prefix_len") if has_init else None,
         "n_train": dict(flatten(_object(directory / "subset.json"))).get("train.chosen"),
-        "id": config["run_id"],
+        "id": run_id_of(directory),
         "size": settings.get("prefix_len") if has_init else None,
         "local": directory.parent.name != RECORDS,
         "state": state,

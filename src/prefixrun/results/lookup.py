@@ -18,6 +18,7 @@ from prefixrun.errors import ConfigError, DamagedStateError, DataError, reading,
 from prefixrun.files import digest
 from prefixrun.results.record import RESTORE, Record
 from prefixrun.results.records import load_records
+from prefixrun.runs.run import run_id_of
 
 if TYPE_CHECKING:
     from prefixrun.methods import Method
@@ -45,7 +46,7 @@ def find(results_dir: Path, name: str) -> Record:
         # A directory that happens to be called like the beginning of an id is no run.
         if directory.is_dir() and (os.sep in name or (directory / "result.json").exists()):
             directory = directory.resolve()
-            results_dir, wanted = directory.parent.parent, directory.name.rpartition("-")[2]
+            results_dir, wanted = directory.parent.parent, run_id_of(directory)
     records = load_records(results_dir)
     matches = [record for record in records.runs if record.run_id.startswith(wanted)]
     if len(matches) == 1:

@@ -24,6 +24,7 @@ from prefixrun.results.flat_settings import with_defaults
 from prefixrun.results.later_scores import LaterScores, read_later_scores
 from prefixrun.runs.generations import wrong_line
 from prefixrun.runs.result_schema import pairs_seen
+from prefixrun.runs.run import RECORDS
 from prefixrun.training.manifest import MANIFEST, Manifest
 
 RESTORE = "restore it, or move the run's directory away and run its command again"
@@ -259,6 +260,11 @@ class Record:
     def own_training(self) -> bool:
         """Whether what the run trained is its own, not that of a run that differs in decoding or test inputs alone."""
         return "of_run" not in self.result.get("training", {})
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the run's own directory is on this machine, not its committed record alone."""
+        return self.run_directory is not None or self.directory.parent.name != RECORDS
 
     def file(self, name: str) -> Path | None:
         """A file of the run, from the committed record or from the run's own directory; None when neither has it."""

@@ -17,9 +17,9 @@ from prefixrun.results.counts import COUNTS, is_whole_parquet
 from prefixrun.results.diverged_runs import DivergedRun, read_diverged
 from prefixrun.results.record import RESTORE, Record
 from prefixrun.runs.result_schema import validate_result
+from prefixrun.runs.run import RECORDS, run_id_of
 from prefixrun.training.manifest import MANIFEST, Manifest
 
-RECORDS = "records"
 FOLDERS = (RECORDS, "runs")
 """Folders of a results tree with one directory a run: committed ones first, which win over a run of the same id."""
 
@@ -127,7 +127,7 @@ def _read_result(directory: Path) -> Mapping[str, Any]:
         raise DamagedStateError(f"{directory}: {state if known else 'has no result.json: not the directory of a run'}")
     result = read_json(path)
     problems = validate_result(result)
-    if not problems and directory.name.rpartition("-")[2] != result["run_id"]:
+    if not problems and run_id_of(directory) != result["run_id"]:
         problems = [f"run_id is {result['run_id']}, which is not what the directory is named after"]
     if problems:
         raise DamagedStateError(f"{directory}: result.json: {'; '.join(problems)}")

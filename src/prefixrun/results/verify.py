@@ -182,7 +182,7 @@ def _trained(record: Record) -> Check:
     what, name, stored = "trained file", spec_of(record.method).trained_file, int(record.result["parameters"]["stored"])
     path = record.file(name)
     if path is None:
-        if record.directory.parent.name == "records" and record.run_directory is None:
+        if not record.is_local:
             return Check(what, "not checked", "a committed record keeps none")
         if record.settings.get("keep_trained") is False:
             return Check(what, "not checked", "the run was made with keep_trained=false")

@@ -23,6 +23,9 @@ from prefixrun.training.manifest import BEST_STATE, MANIFEST, Manifest
 
 State = Literal["new", "interrupted", "finished", "failed", "diverged"]
 
+RECORDS = "records"
+"""Folder of a results tree with the committed records of runs."""
+
 MOVE_AWAY = "move the directory away and run the same command again"
 
 
@@ -33,6 +36,20 @@ def run_id(identity: Mapping[str, object]) -> str:
     1 and 1.0 differ. Errors as in files.plain_json.
     """
     return sha256(files.canonical_json(identity).encode("utf-8")).hexdigest()[:12]
+
+
+def run_id_of(directory: Path) -> str:
+    """The id at the end of the name of a run's directory."""
+    return directory.name.rpartition("-")[2]
+
+
+def stored_identity(directory: Path) -> Mapping[str, Any]:
+    """The identity in a run's config.json. Raises DamagedStateError where it is not that of the directory."""
+    config = files.read_json(directory / "config.json")
+    identity = config.get("identity") if isinstance(config, Mapping) else None
+    if not isinstance(identity, Mapping) or run_id(identity) != run_id_of(directory):
+        raise DamagedStateError(f"{directory}: config.json is not the configuration of this run")
+    return identity
 
 
 class Run:
@@ -51,7 +68,7 @@ class Run:
         self.directory = results_dir / "runs" / name
         self.config_json = self.directory / "config.json"
         self.result_json = self.directory / "result.json"
-        self.record_json = results_dir / "records" / name / "result.json"
+        self.record_json = results_dir / RECORDS / name / "result.json"
         self.failed_json = self.directory / "failed.json"
         self.subset = self.directory / "subset.json"
         self.trained_file = self.directory / spec_of(method).trained_file

@@ -11,7 +11,7 @@ from prefixrun import files
 from prefixrun.config.setting_roles import without
 from prefixrun.errors import PrefixrunError
 from prefixrun.runs.log import LOG
-from prefixrun.runs.run import Run
+from prefixrun.runs.run import Run, run_id_of
 from prefixrun.training.manifest import MANIFEST, Manifest
 
 AFTER_TRAINING = ("decode", "test_size")
@@ -45,7 +45,7 @@ def _is_same(directory: Path, wanted: Mapping[str, Any]) -> bool:
 
 
 def _copy(directory: Path, run: Run) -> bool:
-    other = directory.name.rpartition("-")[2]
+    other = run_id_of(directory)
     manifest = Manifest(directory / MANIFEST, other)
     try:
         trained, stored_costs = (manifest.read(name) for name in (run.trained_file.name, run.costs.name))

@@ -20,6 +20,7 @@ from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError, rea
 from prefixrun.files import digest, read_json
 from prefixrun.models.weights import locate
 from prefixrun.runs.result_schema import validate_result
+from prefixrun.runs.run import run_id_of
 from prefixrun.training.manifest import MANIFEST, Manifest
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def _finished_run(what: str, name: str, results_dir: Path) -> SourceRun:
         runs = results_dir / "runs"
         with reading(runs, "give a results_dir with runs", ConfigError):
             directories = sorted(runs.iterdir()) if runs.is_dir() else []
-        matches = [path for path in directories if path.name.rpartition("-")[2].startswith(name)]
+        matches = [path for path in directories if run_id_of(path).startswith(name)]
         matches = [path for path in matches if (path / "result.json").is_file()]
         if len(matches) != 1:
             many = f"{len(matches)} finished runs of {results_dir} begin like this; give more of the id"

@@ -22,7 +22,6 @@ from prefixrun.results.inspection.losses import LossChanges, loss_changes
 from prefixrun.results.inspection.words import SiteWords, nearest_words
 from prefixrun.results.lookup import OpenedRun, open_run
 from prefixrun.results.record import Record
-from prefixrun.results.records import RECORDS
 from prefixrun.runs.log import stage
 from prefixrun.runs.result_schema import SAMPLE
 
@@ -74,13 +73,12 @@ class Inspection:
 
 def page_directory(record: Record) -> Path:
     """The directory of the run, where its page is written. Raises DataError for a committed record without its run."""
-    directory = record.run_directory or record.directory
-    if directory.parent.name == RECORDS:
+    if not record.is_local:
         raise DataError(
-            f"run {record.run_id}: {directory} is a committed record, which keeps no trained prefix and into which "
-            "nothing is written; run its command again"
+            f"run {record.run_id}: {record.directory} is a committed record, which keeps no trained prefix and "
+            "into which nothing is written; run its command again"
         )
-    return directory
+    return record.run_directory or record.directory
 
 
 def inspect_runs(
