@@ -27,6 +27,10 @@ EXAMPLES = [
 ]
 
 
+DIRECTORY = Path("results/runs/e2e-prefix_flat-smollm2_135m-0123456789ab")
+PATHS = {"scores and costs": DIRECTORY / "result.json", "the prefix": DIRECTORY / "prefix.safetensors"}
+
+
 def _result(**changes: object) -> dict[str, Any]:
     scores = {name: {"value": 12.3456, "signature": SIGNATURE} for name in ("BLEU", "NIST", "ROUGE_L", "CIDEr", "chrF")}
     scores["METEOR"] = {"value": None, "signature": SIGNATURE, "reason": "Java was not found; install a Java runtime"}
@@ -52,11 +56,10 @@ def _result(**changes: object) -> dict[str, Any]:
 def _shown(width: int = 80, result: dict[str, Any] | None = None, **changes: Any) -> str:
     result = result or _result()
     stream = io.StringIO()
-    directory = Path("results/runs/e2e-prefix_flat-smollm2_135m-0123456789ab")
     arguments: dict[str, Any] = {
         "rows": paper_numbers.rows(result["task"]),
         "examples": EXAMPLES,
-        "paths": {"scores and costs": directory / "result.json", "the prefix": directory / "prefix.safetensors"},
+        "paths": PATHS,
         "next_command": "prefixrun task=e2e prefix_len=5",
         **changes,
     }
@@ -135,7 +138,7 @@ def test_no_line_but_paths_and_commands_is_wider_than_the_terminal(task: str, wi
     scores = {name: {"value": 0.5, "signature": SIGNATURE} for name in names}
     scores["METEOR"] = {"value": None, "signature": SIGNATURE, "reason": "no Java " * 20}
     examples = [{"source": "word " * 200, "output": "日本語" * 60, "references": ["x" * 300]}]
-    text = _shown(width, _result(task=task, scores=scores), examples=examples, paths={}, next_command="")
+    text = _shown(width, _result(task=task, scores=scores), examples=examples, paths={"a": Path("b")}, next_command="")
     lines = text.splitlines()
     assert max(map(cell_len, lines)) <= width
     assert all(line == line.rstrip() for line in lines if line != "next: ")
@@ -228,7 +231,7 @@ def test_model_outputs_cannot_steer_the_terminal() -> None:
 
 
 def test_without_a_terminal_the_text_is_plain(capsys: pytest.CaptureFixture[str]) -> None:
-    closing(_result(), paper_numbers.rows("e2e"), EXAMPLES, {}, "prefixrun")
+    closing(_result(), paper_numbers.rows("e2e"), EXAMPLES, PATHS, "prefixrun")
     assert "\x1b" not in capsys.readouterr().out
 
 
@@ -238,11 +241,6 @@ def test_characters_that_the_output_cannot_show_are_no_error(monkeypatch: pytest
     terminal().print("£ 20")
     sys.stdout.flush()
     assert stream.getvalue() == b"? 20\n"
-
-
-def test_files_in_several_places_are_shown_with_their_whole_paths(tmp_path: Path) -> None:
-    paths = {"one": tmp_path / "a" / "x", "two": tmp_path / "b" / "y"}
-    assert f"files\n  {tmp_path}/a/x  one\n  {tmp_path}/b/y  two\n" in _shown(paths=paths)
 
 
 def test_the_first_line() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from prefixrun.analysis.claim_rules import Evidence, Outcome
 from prefixrun.analysis.claims import Finding
+from prefixrun.console import NONE
 from prefixrun.results.display_names import MODELS
 
 HEADING = "| claim | paper | here | outcome | how sure | what would change it |"
@@ -23,9 +24,9 @@ def _row(finding: Finding) -> tuple[str, ...]:
     claim, piece = finding.claim, _telling(finding)
     head = (f"{claim.name}: {claim.statement}", claim.paper)
     if piece is None:
-        return (*head, "–", f"**{finding.outcome}**", "–", claim.obstacle or claim.waiting or claim.needs)
+        return (*head, NONE, f"**{finding.outcome}**", NONE, claim.obstacle or claim.waiting or claim.needs)
     measured, _, units = piece.text.partition(", n = ")
-    return (*head, briefly(measured), f"**{finding.outcome}**", _sureness(finding, units), piece.change or "–")
+    return (*head, briefly(measured), f"**{finding.outcome}**", _sureness(finding, units), piece.change or NONE)
 
 
 def _telling(finding: Finding) -> Evidence | None:

@@ -125,11 +125,10 @@ def check_signatures(records: Iterable[Record], metrics: Iterable[str]) -> None:
 class Verdict:
     """Whether a run may be compared with the paper, and why not."""
 
-    comparable: bool
     text: str
     """`not comparable (reasons)`, or what one run can say."""
     row: Row | None = None
-    """The paper's row of the same model and method, ACL version, when comparable."""
+    """The paper's row of the same model and method, ACL version, where the run may be compared; else None."""
 
 
 def verdict(result: Mapping[str, Any], rows: Sequence[Row]) -> Verdict:
@@ -140,9 +139,9 @@ def verdict(result: Mapping[str, Any], rows: Sequence[Row]) -> Verdict:
     """
     reasons = obstacles(result, rows)
     if reasons:
-        return Verdict(False, f"not comparable ({'; '.join(reasons)})")
+        return Verdict(f"not comparable ({'; '.join(reasons)})")
     same = [row for row in rows if (row.model, row.method) == (result["model"], result["method"])]
-    return Verdict(True, "undecided (one run; the paper prints no spread between seeds)", _nearest(result, same))
+    return Verdict("undecided (one run; the paper prints no spread between seeds)", _nearest(result, same))
 
 
 def obstacles(result: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:

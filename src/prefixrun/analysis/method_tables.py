@@ -14,7 +14,7 @@ from prefixrun.analysis.comparability import check_signatures, scope
 from prefixrun.analysis.comparison import Difference, Estimate, difference, holm
 from prefixrun.analysis.group_labels import amount_text, circumstances, decoding_text, labels
 from prefixrun.analysis.groups import RunGroup, comparable, runs_of
-from prefixrun.analysis.table_format import mean_sd, signed
+from prefixrun.analysis.table_format import mean_sd, signed, with_interval
 from prefixrun.analysis.text_table import csv_text, plain
 from prefixrun.console import NONE, Table, simple_table
 from prefixrun.results import display_names
@@ -141,7 +141,7 @@ def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
         NONE if group.dev_loss is None else f"{group.dev_loss:.3f}",
         *([NONE if group.forgetting is None else signed(group.forgetting, 3)] if _has_forgetting(table) else []),
         *(NONE if each is None else mean_sd(each, _decimals(each)) for each in estimates),
-        "reference" if group is table.reference else _difference_text(measured, decimals),
+        "reference" if group is table.reference else NONE if measured is None else with_interval(measured, decimals),
         NONE if row.corrected is None else _p_text(row.corrected),
     )
 
@@ -149,15 +149,6 @@ def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
 def _decimals(mean: Estimate | None) -> int:
     """Of a score; those below 2 are fractions."""
     return 1 if mean is None or mean.mean > 2 else 3
-
-
-def _difference_text(measured: Difference | None, decimals: int) -> str:
-    if measured is None:
-        return NONE
-    value = signed(measured.mean, decimals)
-    if measured.low is None or measured.high is None:
-        return value
-    return f"{value} [{signed(measured.low, decimals)}, {signed(measured.high, decimals)}]"
 
 
 def _p_text(value: float) -> str:

@@ -18,7 +18,7 @@ from prefixrun.analysis.groups import RunGroup, run_groups, split_by
 from prefixrun.analysis.open_answers import DOTS, LOSS, Answer, BySeed, dev_losses, picture_name, whole_model
 from prefixrun.analysis.open_combinations import combined_prefixes
 from prefixrun.analysis.open_plots import Picture, Series, fingerprint
-from prefixrun.analysis.table_format import mean_sd, signed
+from prefixrun.analysis.table_format import mean_sd, with_interval
 from prefixrun.analysis.text_table import markdown
 from prefixrun.console import NONE, simple_table
 from prefixrun.data.generated import TASKS as GENERATED
@@ -260,7 +260,4 @@ def _beside(losses: BySeed, others: BySeed) -> tuple[str, str, str, str]:
 
 def _difference(first: BySeed, second: BySeed) -> str:
     """The first minus the second over the seeds of both."""
-    found = estimate([first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())])
-    if found.low is None or found.high is None:
-        return signed(found.mean, 3)
-    return f"{signed(found.mean, 3)} [{signed(found.low, 3)}, {signed(found.high, 3)}]"
+    return with_interval(estimate([first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]), 3)

@@ -47,6 +47,14 @@ def mean_sd(mean: Estimate, decimals: int) -> str:
     return number(mean.mean, decimals) + spread
 
 
+def with_interval(mean: Estimate, decimals: int) -> str:
+    """`+2.3 [−0.1, +4.7]`, or the number alone where its interval is unknown."""
+    value = signed(mean.mean, decimals)
+    if mean.low is None or mean.high is None:
+        return value
+    return f"{value} [{signed(mean.low, decimals)}, {signed(mean.high, decimals)}]"
+
+
 def file_name(table: PaperTable) -> str:
     """`acl_table_2`."""
     return f"{table.version.lower()}_{table.number.lower().replace(' ', '_')}"

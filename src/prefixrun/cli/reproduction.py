@@ -64,7 +64,8 @@ def make_request(values: Mapping[str, str], overrides: Sequence[str]) -> Request
     """
     if (only := values.get("only_tables", "false")) not in ("true", "false"):
         raise ConfigError(f"only_tables={only}: must be true or false")
-    if only == "true" and (surplus := [*(f"{KEY}={values[KEY]}" for _ in values.keys() & {KEY}), *overrides]):
+    surplus = [*([f"{KEY}={values[KEY]}"] if KEY in values else []), *overrides]
+    if only == "true" and surplus:
         raise ConfigError(f"{surplus[0]}: only_tables=true runs nothing and reads every finished run; leave it out")
     data_dir = Path(values["data_dir"]).expanduser() if "data_dir" in values else None
     profile, reason = _profile(values.get("profile"), data_dir)

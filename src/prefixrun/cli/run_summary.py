@@ -94,8 +94,8 @@ def closing(
     """Print a finished run.
 
     `result`: the content of result.json. `rows`: paper.rows(task, split=...). `examples`: records of generations.jsonl
-    (`source`, `output`, `references`), of which the first three are shown. `paths`: description → file. `all_rows`:
-    show all rows of the paper instead of the one that the run belongs beside.
+    (`source`, `output`, `references`), of which the first three are shown. `paths`: description → file, all in one
+    directory. `all_rows`: show all rows of the paper instead of the one that the run belongs beside.
     """
     console = console or terminal()
     judged = verdict(result, rows)
@@ -299,16 +299,11 @@ def _example_text(text: str) -> str:
 
 
 def _print_paths(console: Console, paths: Mapping[str, Path]) -> None:
-    if not paths:
-        return
-    parents = {path.parent for path in paths.values()}
-    together = parents.pop() if len(parents) == 1 else None
-    names = {text: path.name if together else str(path) for text, path in paths.items()}
-    width = max(cell_len(name) for name in names.values())
-    heading = f"\nfiles in {_near(together)}{os.sep}" if together else "\nfiles"
-    console.print(Text(heading, style="bold"), soft_wrap=True)
-    for text, name in names.items():
-        console.print(Text(f"  {set_cell_size(name, width)}  {text}"), soft_wrap=True)
+    directory = next(iter(paths.values())).parent
+    width = max(cell_len(path.name) for path in paths.values())
+    console.print(Text(f"\nfiles in {_near(directory)}{os.sep}", style="bold"), soft_wrap=True)
+    for text, path in paths.items():
+        console.print(Text(f"  {set_cell_size(path.name, width)}  {text}"), soft_wrap=True)
 
 
 def _near(path: Path) -> Path:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prefixrun.config.method_specs import spec_of
+from prefixrun.console import NONE
 from prefixrun.data import DIRECTORIES
 from prefixrun.data.publications import PUBLICATIONS
 from prefixrun.metrics import resampling
@@ -80,9 +81,9 @@ def _score_lines(opened: OpenedRun) -> list[str]:
     intervals = _intervals(opened)
     lines = []
     for name, score in opened.record.result["scores"].items():
-        value = "–" if score["value"] is None else f"{score['value']:.2f}"
+        value = NONE if score["value"] is None else f"{score['value']:.2f}"
         interval = intervals.get(name)
-        span = "–" if interval is None else f"{interval.low:.2f} to {interval.high:.2f}"
+        span = NONE if interval is None else f"{interval.low:.2f} to {interval.high:.2f}"
         signature = str(score["signature"]).replace("|", "\\|")
         lines.append(f"| {name} | {value} | {span} | {signature} |")
     return lines

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from prefixrun.analysis.html.format import NOTHING
 from prefixrun.analysis.html.table import Cell, number_cell, run_cell, text_cell
+from prefixrun.console import NONE
 from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
 
-@pytest.mark.parametrize(("value", "text"), [(None, NOTHING), ("", NOTHING), (0, "0"), ("a", "a")])
+@pytest.mark.parametrize(("value", "text"), [(None, NONE), ("", NONE), (0, "0"), ("a", "a")])
 def test_a_text_or_that_there_is_none(value: object, text: str) -> None:
     assert text_cell(value) == Cell(text)
 

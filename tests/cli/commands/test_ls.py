@@ -193,7 +193,7 @@ def test_what_is_damaged_or_foreign_is_named_with_the_reason(tree: Path, capsys:
     assert "damaged" in said.pop("torn-000000000001")
     assert said == {
         "foreign-000000000002": "config.json is not the configuration of this run",
-        "list-000000000003": "config.json is not an object",
+        "list-000000000003": "config.json is not the configuration of this run",
         "holiday-pictures": "has no result.json: not the directory of a run",
         unfinished(tree, 1).directory.name: "subset.json is not an object",
     }

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-NOTHING = "–"
+from prefixrun.console import NONE
 
 
 def number(amount: float | None, decimals: int = 0) -> str:
     """With separators of thousands."""
-    return NOTHING if amount is None else f"{amount:,.{decimals}f}"
+    return NONE if amount is None else f"{amount:,.{decimals}f}"
 
 
 def change(amount: float | None) -> str:
     """With its sign and three decimals."""
-    return NOTHING if amount is None else f"{amount:+.3f}"
+    return NONE if amount is None else f"{amount:+.3f}"
 
 
 def duration(seconds: float | None) -> str:
     """In the unit that suits it."""
     if seconds is None:
-        return NOTHING
+        return NONE
     if seconds < 60:
         return f"{seconds:.{1 if seconds < 10 else 0}f} s"
     return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"
@@ -27,14 +27,14 @@ def duration(seconds: float | None) -> str:
 def memory(amount: float | None) -> str:
     """Bytes as MiB or GiB."""
     if amount is None:
-        return NOTHING
+        return NONE
     return f"{amount / 2**20:,.0f} MiB" if amount < 2**30 else f"{amount / 2**30:,.2f} GiB"
 
 
 def share(part: float | None, whole: float | None) -> str:
     """Per cent, two digits of those that are below one."""
     if part is None or not whole:
-        return NOTHING
+        return NONE
     percent = 100 * part / whole
     return f"{percent:.2g} %" if percent < 1 else f"{percent:,.1f} %"
 
@@ -46,7 +46,7 @@ def pairs(seen: int, n_train: int) -> str:
 
 def day(time: object) -> str:
     """A time of a record, such as 2026-11-24T09:47:05+00:00, to the minute."""
-    return f"{str(time)[:10]} {str(time)[11:16]} UTC" if time else NOTHING
+    return f"{str(time)[:10]} {str(time)[11:16]} UTC" if time else NONE
 
 
 def count(amount: int, noun: str) -> str:

@@ -10,8 +10,9 @@ from markupsafe import Markup
 import prefixrun
 from prefixrun.analysis.heat_maps import Changes, HeatMap, changes, heat_maps
 from prefixrun.analysis.html.figures import PageFigure
-from prefixrun.analysis.html.format import NOTHING, number
+from prefixrun.analysis.html.format import number
 from prefixrun.analysis.html.page import ASSETS, environment
+from prefixrun.console import NONE
 from prefixrun.results import display_names
 from prefixrun.results.inspection.attention_shares import SiteAttention
 from prefixrun.results.inspection.inspection import Inspection
@@ -71,8 +72,8 @@ def inspection_page(inspection: Inspection, drawn: Pictures, *, command: str, ma
             loss_rows=_loss_rows(inspection),
             lead=LEAD,
             percent=percent,
-            signed=lambda value: NOTHING if value is None else f"{value:+.4f}",
-            three=lambda value: NOTHING if value is None else f"{value:.3f}",
+            signed=lambda value: NONE if value is None else f"{value:+.4f}",
+            three=lambda value: NONE if value is None else f"{value:.3f}",
         )
     )
 

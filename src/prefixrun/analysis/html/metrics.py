@@ -43,13 +43,18 @@ def score_names(runs: Sequence[Record], *, with_values: bool = False) -> list[st
     return [*printed, *(name for name in known if name not in printed)]
 
 
+def heading(metric: str) -> str:
+    """What a column of a score is called."""
+    return display_names.of_metric(metric) + (" ↓" if display_names.less_is_better(metric) else "")
+
+
 def score_columns(runs: Sequence[Record], names: Sequence[str]) -> list[Column]:
     """One column a score: the first main one of each task, other main ones while all rows have them, details."""
     main = [run.main_metrics for run in runs]
     first, others = {name for each in main for name in each[:1]}, {name for each in main for name in each}
     return [
         Column(
-            display_names.of_metric(name) + (" ↓" if display_names.less_is_better(name) else ""),
+            heading(name),
             numeric=True,
             title="less is better" if display_names.less_is_better(name) else "",
             detail="" if name in first else "partial" if name in others else "always",

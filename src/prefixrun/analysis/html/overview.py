@@ -10,12 +10,13 @@ from typing import Any
 from prefixrun.analysis.arms import choose
 from prefixrun.analysis.group_labels import amount_text
 from prefixrun.analysis.groups import RunGroup, split_by
-from prefixrun.analysis.html.format import NOTHING, duration, pairs
+from prefixrun.analysis.html.format import duration, pairs
 from prefixrun.analysis.html.metrics import score_text
 from prefixrun.analysis.html.runs import group_score
 from prefixrun.analysis.html.table import Cell, Column, HtmlTable, method_cell, number_cell, text_cell
 from prefixrun.analysis.score_intervals import Over, score_interval
 from prefixrun.config.method_specs import spec_of
+from prefixrun.console import NONE
 from prefixrun.results import display_names
 from prefixrun.results.record import Record
 from prefixrun.runs.result_schema import SAMPLE
@@ -95,7 +96,7 @@ class Outcome:
 def outcomes(groups: Sequence[RunGroup]) -> list[Outcome]:
     """Every task, model and kind of data that has a score."""
     all_outcomes = []
-    for alike in split_by(groups, lambda group: (group.first.task, *_part(group.first)[2:])):
+    for alike in _by_task_and_model(groups):
         ranked = _ranked_together(alike)
         metric = ranked[0].first.main_metrics[0]
         scored = [each for of in split_by(ranked, lambda group: group.method) if (each := _scored(of, metric))]
@@ -154,15 +155,12 @@ def summary_table(runs: Sequence[Record], groups: Sequence[RunGroup]) -> HtmlTab
         Column("Training pairs"),
         Column("Training time", numeric=True, unit="s"),
     )
-    ranked = {
-        alike[0].comparison_key: _ranked_together(alike)
-        for alike in split_by(groups, lambda group: (group.first.task, *_part(group.first)[2:]))
-    }
-    of_ranked = {_part(group.first) for alike in ranked.values() for group in alike}
+    ranked = [group for alike in _by_task_and_model(groups) for group in _ranked_together(alike)]
+    of_ranked = {_part(group.first) for group in ranked}
     rows = []
     for alike in split_by(runs, _part):
         part = _part(alike[0])
-        pool = [group for each in ranked.values() for group in each] if part in of_ranked else groups
+        pool = ranked if part in of_ranked else groups
         rows.append(_row(part, alike, [group for group in pool if _part(group.first) == part]))
     is_shown = [
         column.label not in ("Model", "Data") or len({row[at].text for row in rows}) > 1
@@ -173,6 +171,11 @@ def summary_table(runs: Sequence[Record], groups: Sequence[RunGroup]) -> HtmlTab
     return HtmlTable("What was run", tuple(compress(columns, is_shown)), shown, (note,))
 
 
+def _by_task_and_model(groups: Sequence[RunGroup]) -> list[list[RunGroup]]:
+    """The run groups of each task, model and kind of data, whatever their method."""
+    return split_by(groups, lambda group: (group.first.task, group.first.model, group.first.result["data_source"]))
+
+
 def _part(run: Record) -> tuple[str, ...]:
     return run.task, run.method, run.model, str(run.result["data_source"])
 
@@ -181,7 +184,7 @@ def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGrou
     task, method, model, data = part
     metric = groups[0].first.main_metrics[0]
     scored = _scored(_ranked_together(groups), metric)
-    score = group_score(scored.group, metric) if scored else Cell(NOTHING)
+    score = group_score(scored.group, metric) if scored else Cell(NONE)
     return (
         text_cell(display_names.of_task(task)),
         method_cell(method),

@@ -11,10 +11,11 @@ from prefixrun.analysis import paper_numbers
 from prefixrun.analysis.comparability import verdict
 from prefixrun.analysis.group_labels import further_settings
 from prefixrun.analysis.groups import RunGroup, split_by
-from prefixrun.analysis.html.format import NOTHING, day, duration, memory, number, pairs, share
+from prefixrun.analysis.html.format import day, duration, memory, number, pairs, share
 from prefixrun.analysis.html.metrics import score_columns, score_names, score_text
 from prefixrun.analysis.html.provenance import Provenance, environment, machine
 from prefixrun.analysis.html.table import Cell, Column, HtmlTable, method_cell, number_cell, run_cell, text_cell
+from prefixrun.console import NONE
 from prefixrun.files import canonical_json
 from prefixrun.results import display_names
 from prefixrun.results.record import Record
@@ -110,7 +111,7 @@ def group_table(groups: Sequence[RunGroup], task: str) -> HtmlTable:
     note = "Mean ± standard deviation over runs that differ in their seeds alone; means of times and memory."
     further = further_settings(groups)
     rows = tuple(_group_row(group, names, further[group]) for group in groups)
-    return HtmlTable(f"{task}: every setting, over its seeds", columns, rows, (note,) if rows else (), is_long=True)
+    return HtmlTable(f"{task}: every setting, over its seeds", columns, rows, (note,), is_long=True)
 
 
 def run_pages(runs: Sequence[Record], sets: Sequence[Mapping[str, Any]], provenance: Provenance) -> list[RunPage]:
@@ -153,7 +154,7 @@ def label(record: Record) -> str:
 
 def _setting_columns(runs: Sequence[Record]) -> list[Column]:
     """A setting that all runs share is a detail; the method names the row."""
-    texts = list(zip(*(_setting(run) for run in runs), strict=True)) or [()] * 6
+    texts = list(zip(*(_setting(run) for run in runs), strict=True))
     labels = ("Method", "Length", "Init", "Model", "Data", "Profile")
     columns = []
     for name, cells in zip(labels, texts, strict=True):
@@ -208,7 +209,7 @@ def group_score(group: RunGroup, metric: str) -> Cell:
     """Mean ± standard deviation over the runs of a group."""
     score = group.estimate(metric)
     if score is None:
-        return Cell(NOTHING)
+        return Cell(NONE)
     parts = (score.mean,) if score.sd is None else (score.mean, score.sd)
     return Cell(" ± ".join(score_text(part, group.first.scored_as, metric) for part in parts), score.mean)
 
@@ -230,7 +231,7 @@ def _run_page(run: Record, shared: Mapping[str, Any], outputs: str, provenance: 
         provenance=(
             ("Finished", day(origin.get("time"))),
             ("Directory", f"{run.directory.parent.name}/{run.directory.name}"),
-            ("Machine", machine(environment(run)) or NOTHING),
+            ("Machine", machine(environment(run)) or NONE),
             ("Environment", f"no. {provenance.environment_of(run)} of the section Provenance"),
             *((term, str(backbone[name])) for name, term in _BACKBONE if backbone.get(name)),
         ),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 
-from prefixrun.analysis.html.format import NOTHING, number
+from prefixrun.analysis.html.format import number
+from prefixrun.console import NONE
 from prefixrun.results import display_names
 from prefixrun.results.record import Record
 
@@ -70,9 +71,9 @@ class HtmlTable:
     """Whether it has pages, a search and filters."""
 
 
-def text_cell(text: object, *, href: str = "", is_code: bool = False) -> Cell:
+def text_cell(text: object, *, is_code: bool = False) -> Cell:
     """A text, or that there is none."""
-    return Cell(NOTHING if text is None or text == "" else str(text), href=href, is_code=is_code)
+    return Cell(NONE if text is None or text == "" else str(text), is_code=is_code)
 
 
 def method_cell(name: str) -> Cell:

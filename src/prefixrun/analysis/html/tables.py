@@ -10,11 +10,13 @@ from typing import get_args
 
 from prefixrun.analysis.equivalence import margin
 from prefixrun.analysis.groups import RunGroup
+from prefixrun.analysis.html.metrics import heading
 from prefixrun.analysis.html.table import Cell, Column, HtmlTable
 from prefixrun.analysis.method_tables import as_texts, method_tables
 from prefixrun.analysis.paper_tables import SEEDS, Section, Table, TableCell, TableRow, Version, paper_tables
 from prefixrun.analysis.table_format import choice_text, mean_sd, number, signed
 from prefixrun.analysis.verdict_counts import MISSING, verdict_counts
+from prefixrun.console import NONE
 from prefixrun.console import Table as TextTable
 from prefixrun.errors import DataError
 from prefixrun.results import display_names
@@ -83,7 +85,7 @@ def _title(table: Table, section: Section) -> str:
 
 
 def _shown(table: Table, section: Section) -> HtmlTable:
-    scores = (Column(_heading(metric), numeric=True) for metric in section.metrics)
+    scores = (Column(heading(metric), numeric=True) for metric in section.metrics)
     shared = _shared_reasons(section)
     columns = (Column("Model and method"), Column("Runs", is_wide=True), *scores)
     rows = tuple(_row(row, shared) for row in section.rows)
@@ -98,10 +100,6 @@ def _shared_reasons(section: Section) -> list[str]:
     """Why all of our rows below the paper's cannot be compared with them."""
     below = [_reasons(row) for row in section.rows if row.paper is None]
     return [reason for reason in (below[0] if below else []) if all(reason in each for each in below)]
-
-
-def _heading(metric: str) -> str:
-    return display_names.of_metric(metric) + (" ↓" if display_names.less_is_better(metric) else "")
 
 
 def _row(row: TableRow, shared: Sequence[str]) -> tuple[Cell, ...]:
@@ -124,7 +122,7 @@ def _cell(row: TableRow, cell: TableCell) -> Cell:
     """Ours above the paper's, the difference and the verdict; whichever of them there are."""
     printed = cell.paper.printed if cell.paper else ""
     if cell.ours is None:
-        return Cell(printed or "–", cell.paper.value if cell.paper else None)
+        return Cell(printed or NONE, cell.paper.value if cell.paper else None)
     count = "" if row.group is None or cell.n == len(row.group.runs) else f" (n = {cell.n})"
     text = mean_sd(cell.ours, cell.decimals) + count
     if cell.paper is None or cell.difference is None or cell.judgement is None:

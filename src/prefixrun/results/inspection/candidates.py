@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefixrun.console import visible
 
@@ -37,15 +37,10 @@ def written(tokenizer: Tokenizer, index: int) -> str:
     """A token as people read it: ␣ for a blank; a part of a character as the tokenizer names it."""
     text = str(tokenizer.base.decode([index]))
     if not text or "\ufffd" in text:
-        text = _name(tokenizer.base, index)
+        text = str(tokenizer.base.convert_ids_to_tokens(index))
     return visible(text.replace(" ", "␣").replace("▁", "␣")).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def written_text(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
     """The text of tokens behind each other, on one line."""
     return " ".join(visible(str(tokenizer.base.decode(list(ids)))).split())
-
-
-def _name(base: Any, index: int) -> str:
-    name: str = base.convert_ids_to_tokens(index)
-    return name

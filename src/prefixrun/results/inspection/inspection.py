@@ -28,7 +28,6 @@ from prefixrun.runs.result_schema import SAMPLE
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from prefixrun.config.schema import Config
     from prefixrun.models.tokenizer import Tokenizer
 
 EXAMPLES = 8
@@ -187,7 +186,8 @@ def _inspection(opened: OpenedRun, prefix: Prefix, data: RunData, examples: int,
     pairs = _development_pairs(backbone.tokenizer, data, examples)
     rows = _test_rows(opened, data, examples)
     everything = len(backbone.tokenizer.base.get_vocab())
-    ids = candidates(backbone.tokenizer, _initial_ids(config, opened), _texts(opened, data), vocabulary or everything)
+    initial = initial_ids(backbone, config) or []  # those of init=words and vocab
+    ids = candidates(backbone.tokenizer, initial, _texts(opened, data), vocabulary or everything)
     words: tuple[SiteWords, ...] = ()
     attention: tuple[SiteAttention, ...] = ()
     with prepacked_weights(backbone.model):
@@ -216,11 +216,6 @@ def _inspection(opened: OpenedRun, prefix: Prefix, data: RunData, examples: int,
         attention=attention,
         losses=losses,
     )
-
-
-def _initial_ids(config: Config, opened: OpenedRun) -> list[int]:
-    """The tokens that initialised the prefix, with init=words and vocab."""
-    return initial_ids(opened.backbone, config) or []
 
 
 def _texts(opened: OpenedRun, data: RunData) -> list[tuple[int, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from prefixrun.console import NONE
 from prefixrun.results.inspection.agreement import Agreement
 from prefixrun.results.inspection.inspection import Inspection
 from prefixrun.results.inspection.losses import Change
@@ -89,7 +90,7 @@ def change_text(change: Change) -> str:
 
 def percent(share: float | None) -> str:
     """A share as people read it."""
-    return "–" if share is None else f"{100 * share:.1f} %"
+    return NONE if share is None else f"{100 * share:.1f} %"
 
 
 def range_text(numbers: Sequence[int]) -> str:
