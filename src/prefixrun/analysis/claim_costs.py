@@ -54,7 +54,7 @@ def lengths(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
     """
     steps = [*_steps(groups)]
     for match, rises in steps:
-        metric = match.first.group.first.main_metrics[0]
+        metric = match.first.group.main_metric
         if not any(is_of_more_inputs(other, match, metric) for other, _ in steps):
             yield from _rise(match, metric, rises=rises)
 

@@ -53,13 +53,13 @@ def low_data_mean(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
 
 def _are_of_more_inputs(others: Sequence[Match], sizes: Sequence[Match]) -> bool:
     """Whether others say all that these sizes do; see claim_rules.is_of_more_inputs."""
-    metric = sizes[0].first.group.first.main_metrics[0]
+    metric = sizes[0].first.group.main_metric
     return all(any(is_of_more_inputs(other, match, metric) for other in others) for match in sizes)
 
 
 def _averaged(matches: Sequence[Match]) -> Iterator[Evidence]:
     first = matches[0].first.group
-    metric = first.first.main_metrics[0]
+    metric = first.main_metric
     sizes = ", ".join(f"{match.first.group.n_train:,}" for match in matches)
     everyone = [group for match in matches for group in match.pair]
     # A seed and subsample count where all pairs have them: then each gives one mean difference over the sizes.

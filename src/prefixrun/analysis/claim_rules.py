@@ -96,7 +96,7 @@ class Comparison:
         """One piece of evidence for each pair of run groups and metric."""
         matches = self.matches(groups)
         for match in matches:
-            for metric in self.metrics or match.first.group.first.main_metrics[:1]:
+            for metric in self.metrics or (match.first.group.main_metric,):
                 if not any(is_of_more_inputs(other, match, metric) for other in matches):
                     yield _compare(match, metric, self.kind)
 

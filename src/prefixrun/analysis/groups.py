@@ -44,6 +44,11 @@ class RunGroup:
         return self.first.seen
 
     @property
+    def main_metric(self) -> str:
+        """The first of the scores that the task is known by."""
+        return self.first.main_metrics[0]
+
+    @property
     def is_of_a_part(self) -> bool:
         """Whether the training pairs are a drawn part of the corpus."""
         return self.n_train != self.first.result.get("n_train_available")

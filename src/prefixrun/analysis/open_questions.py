@@ -40,9 +40,9 @@ def answers(records: Sequence[Record]) -> list[Answer]:
     return [*_lengths(records), *combined_prefixes(records), *_capacity(records), *_depths(records)]
 
 
-def pictures(found: Sequence[Answer]) -> list[Picture]:
+def pictures(of_questions: Sequence[Answer]) -> list[Picture]:
     """Those of the answers; what would share a name has a part of its fingerprint in it."""
-    drawn = [answer.picture for answer in found]
+    drawn = [answer.picture for answer in of_questions]
     names = [picture.name for picture in drawn]
     return [
         replace(picture, name=f"{picture.name}-{fingerprint(picture)[:6]}")
@@ -52,9 +52,9 @@ def pictures(found: Sequence[Answer]) -> list[Picture]:
     ]
 
 
-def page(found: Sequence[Answer]) -> str:
+def page(of_questions: Sequence[Answer]) -> str:
     """All tables as Markdown; empty without answers."""
-    tables = [answer.table for answer in found]
+    tables = [answer.table for answer in of_questions]
     intro = (
         "# Open questions\n\nWhat the runs of `experiment=open_length`, `open_combine`, `open_capacity` and "
         "`open_scale` say; docs/OPEN_QUESTIONS.md has the questions. Losses are on development pairs, in nats a token, "

@@ -98,7 +98,7 @@ def outcomes(groups: Sequence[RunGroup]) -> list[Outcome]:
     all_outcomes = []
     for alike in _by_task_and_model(groups):
         ranked = _ranked_together(alike)
-        metric = ranked[0].first.main_metrics[0]
+        metric = ranked[0].main_metric
         scored = [each for of in split_by(ranked, lambda group: group.method) if (each := _scored(of, metric))]
         if not scored:
             continue
@@ -182,7 +182,7 @@ def _part(run: Record) -> tuple[str, ...]:
 
 def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGroup]) -> tuple[Cell, ...]:
     task, method, model, data = part
-    metric = groups[0].first.main_metrics[0]
+    metric = groups[0].main_metric
     scored = _scored(_ranked_together(groups), metric)
     score = group_score(scored.group, metric) if scored else Cell(NONE)
     return (
@@ -205,7 +205,7 @@ def _ranked_together(groups: Sequence[RunGroup]) -> list[RunGroup]:
     inputs where there are some, the most methods, then the most inputs, then the most training."""
 
     def scored_alike(group: RunGroup) -> tuple[object, ...]:
-        return group.comparison_key, group.first.signature(group.first.main_metrics[0]), group.precision
+        return group.comparison_key, group.first.signature(group.main_metric), group.precision
 
     def preference(alike: Sequence[RunGroup]) -> tuple[bool, int, int, int]:
         first = alike[0].first

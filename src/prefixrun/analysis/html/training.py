@@ -13,6 +13,7 @@ from prefixrun.analysis.canvas import as_svg, canvas_of
 from prefixrun.analysis.equal_training import training_of
 from prefixrun.analysis.groups import comparable, run_groups, split_by
 from prefixrun.analysis.html.figures import PageFigure
+from prefixrun.analysis.html.format import count
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 from prefixrun.results.record import Record
@@ -75,7 +76,7 @@ def _caption(runs: Sequence[Record], failed: Collection[str]) -> str:
     """What to see: where overfitting begins, which run is best, which have failed."""
     risen = [run for run in runs if _has_overfitted(run)]
     best = min(runs, key=lambda run: run.dev_loss if run.dev_loss is not None else float("inf"))
-    parts = [f"{len(runs)} run{'s' * (len(runs) != 1)}, a line each."]
+    parts = [f"{count(len(runs), 'run')}, a line each."]
     if any(run.result["init"] == "random" for run in runs):
         parts.append("Dashed: a prefix with random initialisation.")
     if best.dev_loss is not None:
