@@ -66,6 +66,7 @@ def test_a_generated_task_from_end_to_end(small: tuple[str, ...], capsys: pytest
     result = json.loads((the_run() / "result.json").read_text())
     assert (result["data_source"], result["n_inputs_available"]) == ("generated", 400)
     assert {"EM", "TER"} <= result["scores"].keys()
+    assert main(["inspect", f"run={result['run_id']}", "examples=1", "vocabulary=9"]) == 0
     hyp = Path("hyp.txt")
     hyp.write_text("\n".join(example.references[0] for example in load("shift_letters", "dev", None).examples))
     assert main(["score", "task=shift_letters", "hyp=hyp.txt", "split=dev", "out=out.json"]) == 0

@@ -20,7 +20,6 @@ from prefixrun.errors import PrefixrunError
 from prefixrun.metrics import suite
 from prefixrun.metrics.base import FloatArray, Metric
 from prefixrun.results.record import Record
-from prefixrun.runs.result_schema import GENERATED, SAMPLE
 
 NO_INPUTS = "Records keep outputs alone, because corpora have licences: data_dir=DIR adds inputs and references."
 UNREADABLE = "The corpus could not be read from data_dir, so inputs and references are not shown."
@@ -73,10 +72,9 @@ def texts_of(
 
 def scored_corpus(record: Record, name: str, data_dir: Path | None, problems: Problems) -> tuple[Corpus | None, str]:
     """The part of the corpus that a run was scored on; without it, the sentence that says why. See `texts_of`."""
-    is_here = record.result["data_source"] in (SAMPLE, GENERATED)
-    if data_dir is None and not is_here and record.settings.get("task.dataset") is None:
+    if data_dir is None and not record.brings_its_corpus and record.settings.get("task.dataset") is None:
         return None, NO_INPUTS
-    root = None if is_here else data_dir
+    root = None if record.brings_its_corpus else data_dir
     try:
         task = {key.removeprefix("task."): value for key, value in record.settings.items() if key.startswith("task.")}
         config = build_section("task", {**task, "name": record.task})

@@ -23,7 +23,7 @@ from prefixrun.results.diverged_runs import training_key
 from prefixrun.results.flat_settings import with_defaults
 from prefixrun.results.later_scores import LaterScores, read_later_scores
 from prefixrun.runs.generations import wrong_line
-from prefixrun.runs.result_schema import pairs_seen
+from prefixrun.runs.result_schema import GENERATED, SAMPLE, pairs_seen
 from prefixrun.runs.run import RECORDS
 from prefixrun.training.manifest import MANIFEST, Manifest
 
@@ -242,6 +242,11 @@ class Record:
         """Part of the corpus → SHA-256 of its files; empty where they were not recorded."""
         data = self.result.get("data", {})
         return {split: [file.get("sha256") for file in part.get("files", [])] for split, part in data.items()}
+
+    @property
+    def brings_its_corpus(self) -> bool:
+        """Whether the program has its corpus: the sample corpus is part of it, and it makes generated examples."""
+        return self.result["data_source"] in (SAMPLE, GENERATED)
 
     @property
     def scored_files(self) -> list[str | None]:

@@ -23,7 +23,6 @@ from prefixrun.results.inspection.words import SiteWords, nearest_words
 from prefixrun.results.lookup import OpenedRun, open_run
 from prefixrun.results.record import Record
 from prefixrun.runs.log import stage
-from prefixrun.runs.result_schema import SAMPLE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -163,7 +162,7 @@ def _data(opened: OpenedRun, data_dir: Path | None) -> RunData:
     Raises ConfigError without the directory of a real corpus, DataError for another corpus than the run's.
     """
     record, config = opened.record, opened.config
-    if record.result["data_source"] == SAMPLE:
+    if record.brings_its_corpus:
         data_dir = None
     elif data_dir is None and config.task.dataset is None:
         raise ConfigError(
