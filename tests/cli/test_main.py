@@ -106,7 +106,6 @@ def test_a_defect_is_one_line_and_a_file_with_the_traceback(
         (["--config-dir"], "argument --config-dir/-cd: expected one argument"),
         (["--nope"], "unrecognized arguments: --nope"),
         (["hydra/launcher=joblib"], "hydra/launcher=joblib: is for the runs of a sweep: add -m"),
-        (["generate", "run=,", "text=a"], "run=,: has no value"),
         (["ls", "results_dir=~nosuchuser/x"], "results_dir=~nosuchuser/x: there is no home directory"),
     ],
 )

@@ -66,8 +66,6 @@ def test_what_stands_in_no_cache_comes_back_as_tensors_alone(
     inputs = ["name : Aromi", "a"]
     assert outputs([served], inputs) == outputs([ours], inputs)
     assert getattr(served.method, "unrotated", False) == ("method.query=unrotated" in words)
-    ours = Predictor("run", opened.backbone, opened.method, served.decode)
-    assert outputs([served], ["name : Aromi"]) == outputs([ours], ["name : Aromi"])
 
 
 def test_what_a_method_without_a_prefix_leaves(capsys: pytest.CaptureFixture[str]) -> None:

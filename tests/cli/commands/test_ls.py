@@ -99,11 +99,6 @@ def test_filters(tree: Path, filters: list[str], seeds: set[str], capsys: pytest
     assert {cells[0] for cells in rows(capsys, *filters, "columns=seed,id")} == seeds
 
 
-def test_the_beginning_of_an_id_is_enough(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    ids = [cells[0] for cells in rows(capsys, "columns=id")]
-    assert rows(capsys, f"id={ids[2][:6]}", "columns=id") == [[ids[2]]]
-
-
 @pytest.mark.parametrize(
     ("sort", "seeds"),
     [("prefix_len", "1243"), ("-prefix_len", "2413"), ("-BLEU", "2314"), ("BLEU", "1324"), ("size", "3124")],

@@ -10,7 +10,6 @@ import pytest
 
 from prefixrun.cli.commands import score
 from prefixrun.cli.main import main
-from prefixrun.cli.verbs import VERBS
 from prefixrun.data import SAMPLES, load
 from prefixrun.errors import DataError
 from prefixrun.metrics.system_outputs import Outputs, read_outputs
@@ -208,12 +207,6 @@ def test_one_input_with_one_reference_and_no_groups(task: str) -> None:
     for name, one in scores.items():
         assert "interval" not in one, name
     assert "TER" not in scores or scores["TER"]["value"] == 0.5  # "is", "a" and the full stop are missing
-
-
-def test_the_help_of_the_verb_names_every_argument(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["score", "--help"]) == 0
-    printed = capsys.readouterr().out
-    assert all(f"\n  {name} " in printed for name in (*VERBS["score"].required, *VERBS["score"].optional))
 
 
 @pytest.mark.parametrize(("task", "name"), [("e2e", "SLOT_ERROR"), ("webnlg", "COVERAGE/all")])
