@@ -44,6 +44,7 @@ REFUSED = [
     ("diff RUN OTHER C", 2, "C: is not key=value"),
     ("diff RUN OTHER examples=-1", 2, "examples=-1: must be a whole number"),
     ("export run=a out=exported format=onnx", 2, "prefixrun: format=onnx: there are tensors, peft, cache, hub\n"),
+    ("export run=a out=exported push=me/run", 2, "push=me/run: a model card and its files are uploaded"),
     ("generate text=x", 2, "give run=ID, or prefix=PATH with model=NAME"),
     ("generate run=a prefix=p text=x", 2, "give run=ID, or prefix=PATH with model=NAME"),
     ("generate run=a", 2, "give text=TEXT or file=FILE"),

@@ -206,12 +206,6 @@ def _api(address: str) -> Any:
     return HfApi(endpoint=address, token="hf_test")  # noqa: S106 - no secret
 
 
-def test_push_needs_the_form_for_the_hub(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["export", "run=x", f"out={tmp_path}", "push=me/run"]) == 2
-    assert "push=me/run: a model card and its files are uploaded; give format=hub" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.fixture(scope="module")
 def chat(tmp_path_factory: pytest.TempPathFactory) -> OpenedRun:
     """A finished run in the frame of a chat template, with an instruction."""

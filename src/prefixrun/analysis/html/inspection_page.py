@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 import prefixrun
 from prefixrun.analysis.heat_maps import Changes, HeatMap, changes, heat_maps
 from prefixrun.analysis.html.figures import PageFigure
 from prefixrun.analysis.html.format import number
-from prefixrun.analysis.html.page import ASSETS, environment
+from prefixrun.analysis.html.page import environment, style
 from prefixrun.console import NONE
 from prefixrun.results import display_names
 from prefixrun.results.inspection.attention_shares import SiteAttention
@@ -59,7 +57,7 @@ def inspection_page(inspection: Inspection, drawn: Pictures, *, command: str, ma
         .get_template("inspection.html")
         .render(
             version=prefixrun.__version__,
-            style=Markup((ASSETS / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - a file of this package
+            style=style(),
             command=command,
             made=made,
             run=inspection,
@@ -208,10 +206,7 @@ def _attention_figure(run: Inspection, of_site: Sequence[SiteAttention]) -> Page
 
 def _attention_rows(run: Inspection) -> list[tuple[str, list[str]]]:
     """Position → share of each site and kind, the mean over layers; the whole prefix in the last row."""
-    means = [
-        [sum(layer[position] for layer in each.shares) / len(each.shares) for position in range(run.prefix_len)]
-        for each in run.attention
-    ]
+    means = [each.by_position for each in run.attention]
     names = _positions(run, range(run.prefix_len))
     rows = [(name, [percent(mean[index]) for mean in means]) for index, name in enumerate(names)]
     return [*rows, ("whole prefix", [percent(sum(mean)) for mean in means])] if means else []

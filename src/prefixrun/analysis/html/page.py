@@ -71,12 +71,17 @@ def render(content: Mapping[str, Any], data: object) -> str:
         .render(
             **content,
             sections=SECTIONS,
-            style=Markup((ASSETS / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - a file of this package
+            style=style(),
             scripts=[Markup(each) for each in scripts],  # noqa: S704 - files of this package and of itables
             script_hashes=[_hash(each) for each in scripts],
             data=Markup(script_json(data)),  # noqa: S704 - has no character that HTML could read as markup
         )
     )
+
+
+def style() -> Markup:
+    """The style sheet of every page."""
+    return Markup((ASSETS / "report.css").read_text(encoding="utf-8"))  # noqa: S704 - a file of this package
 
 
 def script() -> str:

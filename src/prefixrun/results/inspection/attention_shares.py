@@ -48,6 +48,11 @@ class SiteAttention:
     tokens: int
     """That look."""
 
+    @property
+    def by_position(self) -> list[float]:
+        """The share of each position, the mean over layers."""
+        return [sum(shares) / len(shares) for shares in zip(*self.shares, strict=True)]
+
 
 @torch.inference_mode()
 def attention_shares(backbone: Backbone, prefix: Prefix, rows: Sequence[Row]) -> tuple[SiteAttention, ...]:
@@ -55,7 +60,7 @@ def attention_shares(backbone: Backbone, prefix: Prefix, rows: Sequence[Row]) ->
     layers = tuple(range(backbone.shape.layers)) if prefix.layers is None else tuple(prefix.layers)
     sites = tuple(prefix.stored_key_values())
     sites = tuple(site for site in backbone.sites if site in sites)
-    sums = _Sums(prefix.prefix_len)
+    sums = _Sums()
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
         batch = prefix.collate(backbone, some, "token_mean")
@@ -103,8 +108,7 @@ def _visible(site: str, batch: Batch) -> Tensor:
 class _Sums:
     """Shares and counts of all tokens so far."""
 
-    def __init__(self, prefix_len: int) -> None:
-        self._prefix_len = prefix_len
+    def __init__(self) -> None:
         self._shares: dict[tuple[str, str, int], Tensor] = {}
         self._of_batch: dict[tuple[str, str, int], Tensor] = {}
         """Set, not added: a pass may compute a block more than once."""

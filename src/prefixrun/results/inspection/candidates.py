@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefixrun.console import visible
 
@@ -35,9 +35,10 @@ def candidates(tokenizer: Tokenizer, start: Sequence[int], texts: Iterable[Seque
 
 def written(tokenizer: Tokenizer, index: int) -> str:
     """A token as people read it: ␣ for a blank; a part of a character as the tokenizer names it."""
-    text = str(tokenizer.base.decode([index]))
+    base: Any = tokenizer.base
+    text = str(base.decode([index]))
     if not text or "\ufffd" in text:
-        text = str(tokenizer.base.convert_ids_to_tokens(index))
+        text = str(base.convert_ids_to_tokens(index))
     return visible(text.replace(" ", "␣").replace("▁", "␣")).replace("\n", "\\n").replace("\t", "\\t")
 
 

@@ -36,7 +36,7 @@ def _words(run: Inspection, index: int) -> str:
 def _attention(run: Inspection) -> list[tuple[str, str]]:
     lines = []
     for each in run.attention:
-        means = [sum(layer[position] for layer in each.shares) / len(each.shares) for position in range(run.prefix_len)]
+        means = each.by_position
         most = max(range(run.prefix_len), key=means.__getitem__)
         where = f" of {each.site}" if run.is_seq2seq else ""
         even = "" if each.even is None else f"; spread evenly it would get {percent(each.even * run.prefix_len)}"
