@@ -103,7 +103,7 @@ def length_speed(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
         yield from measured
         return
     for by_length in (lengths for of_machine in _by_machine(groups) for lengths in _by_length(of_machine)):
-        if len(by_length) > 1 and max(by_length) >= 4 * min(by_length):
+        if max(by_length) >= 4 * min(by_length):
             longest, shortest = by_length[max(by_length)], by_length[min(by_length)]
             yield from _speed(longest, shortest, SAME_SPEED, slower_contradicts=True)
 
@@ -196,8 +196,5 @@ def storage(groups: Sequence[RunGroup]) -> Iterator[Evidence]:
 def _by_length(groups: Iterable[RunGroup]) -> list[dict[int, RunGroup]]:
     """Length → run group, for groups that differ in length alone, whose times are compared."""
     prefixes = (group for group in groups if group.method == "prefix" and group.first.prefix_len)
-    curves = []
-    for alike in split_by(prefixes, lambda group: group.settings_except("prefix_len")):
-        of_length = split_by(alike, lambda group: group.first.prefix_len)
-        curves.append({same[0].first.prefix_len or 0: same[0] for same in of_length})
-    return [dict(sorted(by_length.items())) for by_length in curves]
+    of_curves = split_by(prefixes, lambda group: group.settings_except("prefix_len"))
+    return [{group.first.prefix_len or 0: group for group in alike} for alike in of_curves]

@@ -152,7 +152,7 @@ def _below(
         else "the paper has no row of this length or share of parameters"
     ]
     text = f"{display_names.of_model(group.first.model)}, {label} [{circumstances(group)}]"
-    return TableRow(text, None, group, tuple(replace(cell, judgement=None) for cell in cells), "; ".join(reasons))
+    return TableRow(text, None, group, cells, "; ".join(reasons))
 
 
 def _cell(metric: str, decimals: int, paper: Cell | None, group: RunGroup | None, task: str) -> TableCell:

@@ -146,8 +146,8 @@ class Record:
     @property
     def machine(self) -> tuple[object, ...]:
         """What training and decoding times depend on beside the configuration."""
-        known = {"joint": 1, "processes": 1, **self.result["provenance"]}
-        return tuple(known.get(name) for name in ("cpu", "accelerator", "threads", "joint", "processes"))
+        known = {"processes": 1, **self.result["provenance"]}
+        return tuple(known.get(name) for name in ("cpu", "accelerator", "threads", "processes"))
 
     @property
     def precision(self) -> str:
