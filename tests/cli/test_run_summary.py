@@ -179,6 +179,13 @@ def test_the_row_that_a_run_belongs_beside(changes: dict[str, Any], shown: tuple
     assert all(row.version == "ACL" for row in rows)
 
 
+def test_sizes_in_millions_of_the_paper_of_lora_are_no_shares() -> None:
+    """The table of such a run ended with a defect."""
+    rows = (*paper_numbers.published("lora_paper", "e2e"), *paper_numbers.rows("e2e"))
+    (row,) = corresponding_rows(_result(method="lora", model="gpt2_medium"), rows)
+    assert (row.version, row.params, row.share) == ("Hu et al. 2021", "0.35M", None)
+
+
 def test_random_weights_are_named_and_stand_beside_nothing() -> None:
     text = _shown(200, _result(backbone={"sha256": "random:tiny_gpt2"}))
     assert "verdict    none: the model has random weights, so its scores say only that the program works\n" in text

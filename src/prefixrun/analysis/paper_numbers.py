@@ -64,7 +64,8 @@ class Row:
     method: str
     """This project's name of the method; "sota" for the systems of others that the paper lists."""
     params: str
-    """Share of parameters as the paper writes it behind the method, `0.1%`, or empty."""
+    """Share of parameters as the paper writes it behind the method, `0.1%`, or empty; a number of them in the paper of
+    LoRA, `0.35M`."""
     prefix_len: int | None
     """None where there is no prefix or the paper does not say."""
     source: str
@@ -72,8 +73,8 @@ class Row:
 
     @property
     def share(self) -> float | None:
-        """`params` as a number, in per cent; None where the paper writes none."""
-        return float(self.params.rstrip("%")) if self.params else None
+        """The share in per cent; None where the paper writes none."""
+        return float(self.params.removesuffix("%")) if self.params.endswith("%") else None
 
     def cell(self, metric: str) -> Cell | None:
         """The number of one metric; None when the paper has none here."""
