@@ -1,18 +1,31 @@
 """Counts that were cut off or damaged are named."""
 
-import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from prefixrun.results.records import load_records, with_usable_counts
+from prefixrun.errors import DamagedStateError
+from prefixrun.results.records import Records, load_records
 from synthetic_records import write_record
 
 
-@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1 but no more", b"PAR1 and nothing of the kind PAR1", b"{"])
-def test_a_run_whose_counts_are_damaged_is_left_out(tmp_path: Path, content: bytes) -> None:
+def only(records: Records) -> Any:
+    (record,) = records.runs
+    return record
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1 but no more", b"{nothing"])
+def test_a_run_whose_counts_are_cut_off_is_left_out(tmp_path: Path, content: bytes) -> None:
     directory = write_record(tmp_path)
     (directory / "stats.parquet").write_bytes(content)
-    loaded = with_usable_counts(load_records(tmp_path))
+    loaded = load_records(tmp_path)
     assert loaded.runs == ()
-    assert re.search(r"stats\.parquet: ArrowInvalid: .*keep the record again", loaded.skipped[0].reason)
+    assert "stats.parquet is cut off" in loaded.skipped[0].reason
+
+
+def test_damaged_counts_are_named(tmp_path: Path) -> None:
+    directory = write_record(tmp_path)
+    (directory / "stats.parquet").write_bytes(b"PAR1 and nothing of the kind PAR1")
+    with pytest.raises(DamagedStateError, match=r"stats\.parquet: ArrowInvalid: .*keep the record again"):
+        only(load_records(tmp_path)).stats()

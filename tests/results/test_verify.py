@@ -174,12 +174,17 @@ def test_counts_of_other_inputs(run: Path) -> None:
         ("config.json", "config.json", "damaged"),
         ("prefix.safetensors", "trained file", "damaged"),
         ("generations.jsonl", "outputs", "generations.jsonl:1: damaged"),
-        ("stats.parquet", "outputs", "stats.parquet: ArrowInvalid"),
     ],
 )
 def test_damaged_files(run: Path, name: str, what: str, said: str) -> None:
     (run / name).write_bytes(b"{nothing\n")
     assert said in wrong(run)[what]
+
+
+def test_counts_that_are_cut_off_are_said_at_once(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run / "stats.parquet").write_bytes(b"PAR1 and no more")
+    assert main(["verify", run.name.rpartition("-")[2]]) != 0
+    assert "stats.parquet is cut off" in capsys.readouterr().err
 
 
 def test_counts_of_nothing(run: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ COUNTS = "stats.parquet"
 REPAIR = "keep the record again from its run, or delete the file"
 LARGEST_COUNT = 2**53
 """Sums of larger numbers are not exact."""
+PARQUET = b"PAR1"
+"""First and last bytes of such a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +78,12 @@ def _wrong(counts: Counts) -> str:
         return "an id stands there twice"
     wrong = [name for name, column in counts.columns.items() if not ((column >= 0) & (column <= LARGEST_COUNT)).all()]
     return f"{shortened(wrong[0])} has numbers that are no counts" if wrong else ""
+
+
+def is_whole_parquet(path: Path) -> bool:
+    """Whether a file begins and ends as its format says; what lies between is checked when it is read."""
+    with open(path, "rb") as stream:
+        start = stream.read(len(PARQUET))
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - len(PARQUET)))
+        return start == PARQUET == stream.read() and size > 2 * len(PARQUET)

@@ -13,7 +13,7 @@ from typing import Any
 
 from prefixrun.errors import DamagedStateError, PrefixrunError, reading
 from prefixrun.files import read_json
-from prefixrun.results.counts import COUNTS
+from prefixrun.results.counts import COUNTS, is_whole_parquet
 from prefixrun.results.diverged_runs import DivergedRun, read_diverged
 from prefixrun.results.record import RESTORE, Record
 from prefixrun.runs.result_schema import validate_result
@@ -131,7 +131,11 @@ def _read_result(directory: Path) -> Mapping[str, Any]:
         problems = [f"run_id is {result['run_id']}, which is not what the directory is named after"]
     if problems:
         raise DamagedStateError(f"{directory}: result.json: {'; '.join(problems)}")
+    if (counts := directory / COUNTS).is_file() and not is_whole_parquet(counts):
+        raise DamagedStateError(
+            f"{directory}: {COUNTS} is cut off; keep the record again from its run, or delete that file"
+        )
     manifest = Manifest(directory / MANIFEST, result["run_id"])
-    for name in (path.name, *((COUNTS,) if (directory / COUNTS).is_file() else ())):
+    for name in (path.name, *((COUNTS,) if counts.is_file() else ())):
         manifest.check(name, RESTORE)
     return result  # type: ignore[no-any-return]
