@@ -41,6 +41,11 @@ def test_of_id_and_when_the_beginning_is_enough() -> None:
     assert matching(rows, {"id": "id", "when": "2026-02"}) == rows[1:]
 
 
+def test_a_size_is_found_as_it_is_shown() -> None:
+    rows = [row(1, size=0.08996), row(2, size=0.0856)]
+    assert matching(rows, {"size": "0.09"}) == rows[:1]
+
+
 @pytest.mark.parametrize(("descending", "order"), [(False, "2413"), (True, "1423")])
 def test_numbers_come_by_size_beside_texts_and_what_is_missing_last(descending: bool, order: str) -> None:
     rows = [row(number, key=value) for number, value in ((1, "x"), (2, 2), (3, None), (4, 10.5))]

@@ -231,9 +231,10 @@ def _equals(key: str, value: object, wanted: str) -> bool:
         return {None: "null", True: "true", False: "false"}[value] == wanted.lower()
     if isinstance(value, int | float):
         try:
-            return float(wanted) == value
+            number = float(wanted)
         except ValueError:
             return False
+        return number == value or (key == "size" and f"{number:.3g}" == f"{value:.3g}")  # as `ls` shows it
     if key == "when":  # with the blank that `ls` shows too
         wanted = wanted.replace(" ", "T")
     return str(value).startswith(wanted) if key in BEGINNINGS and wanted else str(value) == wanted
