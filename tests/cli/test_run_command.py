@@ -18,6 +18,7 @@ from prefixrun.cli.run_command import _print_expected_time
 from prefixrun.config.compose import compose
 from prefixrun.data import load
 from prefixrun.runs.run import Run
+from prefixrun.training.interrupts import NOTICE
 from synthetic_records import write_record
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -106,7 +107,8 @@ def test_a_terminated_run_saves_its_step_and_ends_with_the_same_bytes(small: tup
     wait_for(lambda: any("training 5/40" in path.read_text() for path in Path("results").glob("runs/*/run.log")), child)
     child.terminate()
     _, err = child.communicate(timeout=WAIT)
-    assert (child.returncode, err) == (143, "prefixrun: terminated; run the same command again to resume\n")
+    terminated = "prefixrun: terminated; run the same command again to resume\n"
+    assert (child.returncode, err) == (143, NOTICE.decode() + terminated)
     assert 5 <= saved_steps() < 40
     assert main(list(command)) == 0
     assert outcome(the_run()) == outcome(whole)

@@ -106,10 +106,15 @@ def test_lengths_that_differ(arguments, message):
         score("webnlg", *arguments)
 
 
-@pytest.mark.parametrize("name", ["gigaword", "BLEU,ROUGE", "BLEU,bleu", "e2e,BLEU", ""])
+@pytest.mark.parametrize("name", ["gigaword", "BLEU,ROUGE", "e2e,BLEU", ""])
 def test_unknown_task(name):
     with pytest.raises(ConfigError, match=r"task=.*known: e2e, webnlg, dart, xsum\. .* or a list of BLEU, "):
         suite(name)
+
+
+def test_a_metric_that_is_named_twice():
+    with pytest.raises(ConfigError, match="task=BLEU,bleu: names a metric twice"):
+        suite("BLEU,bleu")
 
 
 @pytest.mark.parametrize("module", [prefixrun.data, prefixrun.metrics])
