@@ -155,7 +155,8 @@ def test_a_run_of_another_process_is_left_alone(
         monkeypatch.setattr("prefixrun.runs.identity.Run", HeldRun)
         assert main(["model=tiny_llama", *small]) == 75
         (child,) = children
-        said = capsys.readouterr().err
+        shown, said = capsys.readouterr()
+        assert shown == "", "it is told before the model is loaded"
         assert said.startswith(f"prefixrun: {the_run()}: this run is held by process {child.pid} on ")
         assert len(said.splitlines()) == 1
         assert sorted(path.name for path in the_run().iterdir()) == [".lock", "holder.json"]

@@ -19,6 +19,7 @@ from prefixrun.models.backbone import Backbone
 from prefixrun.runs import pipeline, stages
 from prefixrun.runs.prepare import load_backbone, prepare
 from prefixrun.runs.run import Run
+from prefixrun.training.progress import Progress
 
 METHOD = Method()
 EXAMPLES = tuple(
@@ -110,3 +111,16 @@ def test_what_a_short_training_does_not_do_is_said(
     words = ["data_fraction=0.05", "train.epochs=2", "test_size=1", "decode.max_new_tokens=2", *settings]
     assert main(["profile=quick", "model=tiny_llama", *words, f"results_dir={tmp_path}"]) == 0
     assert note in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_speed_behind_a_resume_is_that_of_this_process() -> None:
+    shown: list[str] = []
+
+    class Shown:
+        def update(self, step: int, steps: int, text: str) -> None:
+            shown.append(text)
+
+    before = Progress(step=10, seconds=100.0, pair_tokens=1_000)
+    now = Progress(step=12, seconds=101.0, pair_tokens=1_500)
+    stages._report(Shown(), before, now, 20, 1.0)  # type: ignore[arg-type]
+    assert shown == ["loss 1.000  500 tokens/s"]

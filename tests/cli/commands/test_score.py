@@ -62,6 +62,18 @@ def test_scores_are_printed_and_written(capsys: pytest.CaptureFixture[str]) -> N
     assert "fine-tuning" not in printed  # the paper's rows belong to the task's own references
 
 
+def test_ids_that_bare_references_do_not_have_are_not_read_and_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    write("ids.jsonl", "\n".join(json.dumps({"id": text[4:8], "output": text}) for text in OUTPUTS))
+    assert main(["score", "task=e2e", "hyp=ids.jsonl", "refs=refs.json"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "ids ids.jsonl: not read; its lines are taken in the order of the references" in said
+
+
+def test_scores_without_a_value_are_written_with_the_number_of_inputs() -> None:
+    record = scored(*E2E, "metrics=METEOR")
+    assert (record["n_inputs"], record["scores"]["METEOR"]["value"]) == (2, None)
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
