@@ -1,5 +1,6 @@
 """The packagings of XSUM, and what is refused."""
 
+import json
 import shutil
 from functools import partial
 from pathlib import Path
@@ -105,3 +106,9 @@ def test_an_empty_document_of_a_copy_with_the_counts_of_the_release_is_kept_and_
     (tmp_path / "val.target").write_text("a\nb\n")
     with pytest.raises(DataError, match=r"val\.source:2 and val\.target:2: the document is empty"):
         xsum.load(tmp_path, "dev", "paper")
+
+
+def test_a_line_that_is_not_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text(json.dumps(article(1)) + '\n{"id": "2", "docu')
+    with pytest.raises(DataError, match=r"train\.jsonl:2: not JSON"):
+        xsum.load(tmp_path, "train", "paper")

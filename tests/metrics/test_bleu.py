@@ -42,6 +42,14 @@ def test_equals_sacrebleu_with_empty_references(corpus):
     assert bleu_of(Bleu(DART, padded_to=3), hypotheses, references) == pytest.approx(expected, abs=1e-9)
 
 
+@given(corpora)
+def test_does_not_depend_on_the_order_of_references(corpus):
+    hypotheses = [output for output, _ in corpus]
+    forward = tuple(tuple(texts) for _, texts in corpus)
+    backward = tuple(tuple(reversed(texts)) for _, texts in corpus)
+    assert bleu_of(Bleu(MTEVAL_13A), hypotheses, forward) == bleu_of(Bleu(MTEVAL_13A), hypotheses, backward)
+
+
 def test_counts_of_one_segment():
     metric = Bleu(MTEVAL_13A)
     (row,) = counts_of(metric, (("The Mill is a pub.", "A pub: the Mill, near the river."),), ["The Mill, a Mill."])
@@ -77,3 +85,18 @@ def test_the_script_pads_only_up_to_the_largest_number_of_references():
 def test_of_equally_near_reference_lengths_the_shorter_counts():
     row = counts_of(Bleu(MTEVAL_13A), (("a b c d e", "a b c"),), ["a b c d"])[0]
     assert row[1] == 3
+
+
+def test_a_corpus_is_not_the_mean_of_its_parts():
+    metric = Bleu(MTEVAL_13A)
+    references = (("the mill is a cheap pub near the river",), ("the eagle serves french food",))
+    hypotheses = ["the mill is a cheap pub near here", "the eagle has french food"]
+    parts = [bleu_of(metric, [hypotheses[i]], (references[i],)) for i in range(2)]
+    whole = bleu_of(metric, hypotheses, references)
+    expected = BLEU(lowercase=True).corpus_score(hypotheses, [[texts[0] for texts in references]]).score
+    assert whole == pytest.approx(expected, abs=1e-9)
+    assert abs(whole - sum(parts) / 2) > 1
+
+
+def test_empty_outputs_score_zero():
+    assert bleu_of(Bleu(MTEVAL_13A), ["", ""], (("a b",), ("c d",))) == 0.0

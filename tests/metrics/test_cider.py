@@ -47,3 +47,12 @@ def test_repeated_words_are_clipped():
 
 def test_empty_outputs():
     assert cider_of(["", ""], (("a",), ("b",))) == 0.0
+
+
+def test_is_not_a_mean_over_shards():
+    texts = (*TEXTS, "the eagle is a pub", "the eagle is cheap")
+    references = tuple((text,) for text in texts)
+    hypotheses = ["the mill food", "a pub called cotto", "the pub", "the eagle"]
+    whole = cider_of(hypotheses, references)
+    shards = [cider_of(hypotheses[:2], references[:2]), cider_of(hypotheses[2:], references[2:])]
+    assert abs(whole - sum(shards) / 2) > 0.1

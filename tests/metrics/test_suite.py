@@ -1,4 +1,5 @@
 import ast
+import json
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,12 @@ def test_unknown_task(name):
 def test_a_metric_that_is_named_twice():
     with pytest.raises(ConfigError, match="task=BLEU,bleu: names a metric twice"):
         suite("BLEU,bleu")
+
+
+def test_scores_are_json_numbers():
+    for task in TASKS:
+        values = {name: one.value for name, one in score(task, OUTPUTS, REFERENCES).items()}
+        assert json.loads(json.dumps(values, allow_nan=False)) == values
 
 
 @pytest.mark.parametrize("module", [prefixrun.data, prefixrun.metrics])
