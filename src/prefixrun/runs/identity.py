@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun import SEMANTICS, meaning_of_runs
+from prefixrun.config.method_specs import spec_of
 from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import outside_identity, without
 from prefixrun.config.validate import defaults
@@ -47,8 +48,9 @@ def identity_of(
     """The identity of a run of which only the fingerprint of its model and the files of its data are known."""
     settings = without(asdict(config), outside_identity())
     settings["init"]["default_words"] = config.default_words  # the text in use counts, whichever of the two gives it
-    reads_task_words = config.method.name == "prompt" and config.method.instruction is None
-    if not (reads_task_words and config.init.default_words):  # a prompt never takes those of the initialisation
+    # Discrete prompting takes the task's words, never those of the initialisation.
+    is_prompt = "method.instruction" in spec_of(config.method.name).settings
+    if not (is_prompt and config.method.instruction is None and config.init.default_words):
         del settings["task"]["default_words"]
     if config.model.layout == "chat":
         settings["task"]["instruction"] = config.instruction  # so does that of a chat
