@@ -1,10 +1,12 @@
 """Subsets: nested, the same everywhere, rebuilt from their ids."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prefixrun.data import Corpus, Example
+from prefixrun.data import Corpus, Example, load
 from prefixrun.data.subset import choose_examples, select_pairs
 from prefixrun.errors import DataError
 
@@ -64,6 +66,13 @@ def test_more_than_there_is_is_refused() -> None:
         DataError, match=f"e2e/train: {CORPUS.pairs + 1} pairs were asked for and there are {CORPUS.pairs}"
     ):
         select_pairs(CORPUS, CORPUS.pairs + 1, 1.0, 0)
+
+
+@pytest.mark.shared
+def test_the_papers_sizes_on_the_real_training_set(shared: Path) -> None:
+    corpus = load("e2e", "train", shared / "data")
+    ids = [{pair.id for pair in select_pairs(corpus, size, 1.0, 0)} for size in (50, 100, 200, 500)]
+    assert ids[0] < ids[1] < ids[2] < ids[3]
 
 
 def test_inputs_to_score_are_spread_nested_and_in_their_order() -> None:

@@ -325,6 +325,18 @@ def test_gradient_checkpointing_changes_no_number(backbone: Backbone, method: st
     assert_equal_to_the_bit(checkpointed, plain)
 
 
+def test_stops_after_every_second_step_add_up_to_the_same(backbone: Backbone, tmp_path: Path) -> None:
+    config = replace(RESUMED, checkpoint_every=1)
+    whole = a_prefix(backbone, "prefix")
+    expected = run(whole, backbone, config, tmp_path / "whole")
+    for stop in (2, 3, 4, 5, 6):
+        with pytest.raises(Stopped):
+            run(a_prefix(backbone, "prefix"), backbone, config, tmp_path / "cut", report=stop_at(stop))
+    last = a_prefix(backbone, "prefix")
+    assert without_time(run(last, backbone, config, tmp_path / "cut")) == without_time(expected)
+    assert_equal_to_the_bit(last, whole)
+
+
 def test_a_finished_training_is_not_repeated(backbone: Backbone, tmp_path: Path) -> None:
     first, again = a_prefix(backbone), a_prefix(backbone, seed=99)
     expected = run(first, backbone, PLAIN, tmp_path)
