@@ -13,8 +13,8 @@ from torch.nn.functional import linear
 from benchmarks.ours import load_model, train_config
 from benchmarks.products import Product, Work, prefill_work, sizes_of, token_work, training_work
 from benchmarks.sides import BEAMS, SEED, Setup, seconds
-from prefixrun.models.backbone import DTYPES
 from prefixrun.models.frozen_linear import can_multiply, multiply, multiply_each
+from prefixrun.models.loading import DTYPES
 from prefixrun.training.sampler import schedule_steps
 
 REPETITIONS = 3

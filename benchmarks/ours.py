@@ -38,8 +38,9 @@ from prefixrun.methods.base import PrefixKeyValues
 from prefixrun.methods.init import by_site, word_ids
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.methods.prefix_flat import FlatPrefix
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import PairIds, tokenise
+from prefixrun.models.loading import load
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.training.checkpoint import Checkpoints
 from prefixrun.training.interrupts import Pending

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from prefixrun.cli.commands.params import count_points
-from prefixrun.config.method_specs import size_override
+from prefixrun.config.method_sizes import size_override
 from prefixrun.config.schema import Config
 from prefixrun.files import write_text
 from prefixrun.methods.parameter_count import Parameters

@@ -16,8 +16,9 @@ from checkout import ROOT
 from compositions import composed_once
 from prefixrun.config.schema import ModelConfig
 from prefixrun.metrics.base import prepared
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.frozen_linear import has_operator
+from prefixrun.models.loading import load
 
 # No test may reach a hub: a model that is not here is an error, at once.
 os.environ["HF_HUB_OFFLINE"] = "1"

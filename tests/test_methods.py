@@ -8,7 +8,7 @@ from prefixrun import methods
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 
 
 def config_of(*overrides: str) -> Config:

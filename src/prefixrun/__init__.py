@@ -10,29 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prefixrun.version import SEMANTICS, __version__
+
 if TYPE_CHECKING:
     from prefixrun.metrics import Score
     from prefixrun.results.loaded import LoadedRun
 
 __all__ = ["SEMANTICS", "__version__", "load", "run", "score"]
-
-__version__ = "0.2.0"
-
-SEMANTICS = 5
-"""Number of the meaning of results: part of every run's identity. It grows whenever the same configuration would give
-other numbers than before (training, decoding, data or scores), and CHANGELOG.md says which numbers moved. Runs with
-different numbers are never averaged together."""
-
-SAME_RUNS_AS = {2: 1, 3: 1, 4: 1, 5: 1}
-"""Semantics under which a run is what it was under an earlier one, and so is its id. 2 differs in the scores of a few
-texts alone, which are made again from the outputs: the Penn Treebank tokens of characters that clean text does not
-have. 3 to 5 differ in rounding on a CPU, as another processor does: 3 in the products of training in float32, 4 in the
-optimiser, 5 in training and decoding in bfloat16."""
-
-
-def meaning_of_runs(semantics: int | None) -> int | None:
-    """The semantics that counts for what a run is and which runs are compared."""
-    return None if semantics is None else SAME_RUNS_AS.get(semantics, semantics)
 
 
 def run(overrides: str | Sequence[str] = (), *, quiet: bool = True) -> LoadedRun:

@@ -4,7 +4,7 @@ from benchmarks.limit import Limit
 from benchmarks.products import Product, sizes_of
 
 from prefixrun.config.compose import compose
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from benchmarks import limit
 from checkout import ROOT
 from prefixrun.config.schema import ModelConfig
 from prefixrun.methods.prefix_flat import FlatPrefix
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 
 TINY = ["model=tiny_llama", "rounds=2", "prepare_steps=2", "train_pairs=9", "decode_inputs=8", "max_new_tokens=6"]
 

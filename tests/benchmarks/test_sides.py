@@ -11,7 +11,7 @@ from benchmarks.sides import Setup, evenly_spaced
 
 from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import ConfigError
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 
 pytest.importorskip("peft", reason="the peer of the benchmark needs peft")
 pytest.importorskip("accelerate", reason="the peer of the benchmark needs accelerate")

@@ -1,44 +1,18 @@
-"""Which key holds a method's size, and when a size and a budget contradict each other."""
+"""What the entries of the methods say, for the whole program and for methods that it does not know."""
 
-import pytest
+from importlib.util import find_spec
 
-from prefixrun.config.method_specs import (
-    METHOD_SPECS,
-    MethodSpec,
-    size_contradiction,
-    size_of,
-    size_override,
-    with_size,
-)
-from prefixrun.runs.configure import compose
+from prefixrun.config.method_specs import METHOD_SPECS, spec_of
 
 
-@pytest.mark.parametrize(
-    ("words", "size", "text"),
-    [
-        (["method=prefix", "prefix_len=7"], 7, "prefix_len=7"),
-        (["method=infix", "prefix_len=1"], 1, "prefix_len=1"),
-        (["method=finetune_top"], 2, "method.layers=2"),
-        (["method=prefix_gated", "method.layers=0-14"], 10, "prefix_len=10"),
-        (["method=finetune"], None, ""),
-        (["method=prompt"], None, ""),
-    ],
-)
-def test_the_size_of_a_method(words: list[str], size: int | None, text: str) -> None:
-    config = compose(words)
-    assert (size_of(config), size_override(config)) == (size, text)
+def test_every_method_can_be_told_from_the_others() -> None:
+    assert {name: spec.name for name, spec in METHOD_SPECS.items()} == {name: name for name in METHOD_SPECS}
+    for look in ({spec.label for spec in METHOD_SPECS.values()}, {(s.colour, s.marker) for s in METHOD_SPECS.values()}):
+        assert len(look) == len(METHOD_SPECS)
+    assert all(find_spec(spec.module) for spec in METHOD_SPECS.values())
 
 
-@pytest.mark.parametrize("spec", [spec for spec in METHOD_SPECS.values() if spec.size_key], ids=lambda spec: spec.name)
-def test_another_size_changes_nothing_else(spec: MethodSpec) -> None:
-    config = compose([f"method={spec.name}", f"{spec.size_key}=3"])
-    other = with_size(config, 17)
-    assert size_of(other) == 17
-    assert with_size(other, 3) == config
-
-
-def test_only_what_was_typed_contradicts_a_budget() -> None:
-    config = compose(["method=finetune_top", "model=tiny_gpt2", "budget=5%"])
-    assert size_contradiction(config, {"budget", "prefix_len"}) is None
-    assert size_contradiction(config, {"method.layers"}) == "method.layers=1: budget=5% chooses it; give one of them"
-    assert size_contradiction(compose(["prefix_len=3"]), {"prefix_len"}) is None
+def test_a_method_of_another_version_has_no_properties() -> None:
+    for name in ("of_tomorrow", "", None):
+        assert (spec_of(name).name, spec_of(name).size_key, spec_of(name).settings) == ("", None, ())
+    assert spec_of("prefix") is METHOD_SPECS["prefix"]

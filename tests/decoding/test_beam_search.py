@@ -17,7 +17,8 @@ from prefixrun.decoding.candidates import Candidates, top_candidates
 from prefixrun.decoding.generate import generate, generate_all
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.attention import attach_prefix
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.loading import load
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.transformers_names import CACHE

@@ -10,7 +10,7 @@ from prefixrun.decoding.generate import generate, generate_all, generate_each
 from prefixrun.decoding.sampling import Sampling
 from prefixrun.decoding.search import decode_queue
 from prefixrun.methods.base import Method
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 
 SEARCH = DecodeConfig(
     name="t", beams=3, outputs=2, max_new_tokens=5, length_norm="generated", ban_newlines=True, batch_size=8

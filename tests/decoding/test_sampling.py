@@ -17,7 +17,8 @@ from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.generate import generate, generate_all
 from prefixrun.decoding.sampling import draw, restricted, uniform_numbers
 from prefixrun.methods.prefix import FixedPrefix
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.loading import load
 from tiny_methods import drawn
 
 SAMPLE = DecodeConfig(

@@ -11,7 +11,8 @@ from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.generate import generate_all, generate_each
 from prefixrun.decoding.search import Active, Continuation, decode_queue
 from prefixrun.methods.base import Method
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.loading import load
 from prefixrun.models.recorded_steps import RecordedSteps, Replay
 
 BEAM = DecodeConfig(

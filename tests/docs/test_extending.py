@@ -22,7 +22,7 @@ from prefixrun.decoding.generate import generate
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.metrics.suite import CHOICES, SUITES
 from prefixrun.models import architectures
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 from prefixrun.results.records import load_records
 
 PAGE = (ROOT / "docs" / "EXTENDING.md").read_text(encoding="utf-8")

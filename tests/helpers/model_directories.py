@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import ConfigError
 from prefixrun.models.architectures import random_model
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 from prefixrun.models.tokenizer import Layout, byte_tokenizer
 
 LAYOUTS: Mapping[str, Layout] = {"tiny_gpt2": "paper", "tiny_llama": "lines", "tiny_bart": "bart", "tiny_t5": "t5"}

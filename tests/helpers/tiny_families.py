@@ -10,7 +10,8 @@ from torch import nn
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from prefixrun.models.architectures import from_configuration
-from prefixrun.models.backbone import Backbone, frozen
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.loading import frozen
 from prefixrun.models.tokenizer import BEGIN_ID, END_ID, PAD_ID, byte_tokenizer
 from prefixrun.models.weights import ModelFiles
 

@@ -10,8 +10,9 @@ from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
 from prefixrun.methods import Method
 from prefixrun.methods.prefix import Prefix
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Row
+from prefixrun.models.loading import load
 
 ROWS = [Row((5, 6, 7, 256), ((8, 9, 256), (10, 256))), Row((11, 256), ((12, 13, 14, 256),))]
 """Two sources of different lengths, one of them with two targets."""

@@ -9,7 +9,7 @@ from prefixrun import methods
 from prefixrun.config.schema import Config
 from prefixrun.methods import adapter
 from prefixrun.models.architectures import configuration, from_configuration
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 from prefixrun.runs.configure import compose
 
 FORMS = ("block", "houlsby")

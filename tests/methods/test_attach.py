@@ -21,7 +21,8 @@ from prefixrun.methods.attach import Attachment
 from prefixrun.methods.base import Method
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.architectures import random_model
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.loading import load
 from prefixrun.models.transformers_names import CACHE
 from tiny_methods import drawn
 

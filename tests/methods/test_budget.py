@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prefixrun.config.method_specs import METHOD_SPECS, size_of
+from prefixrun.config.method_sizes import size_of
+from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError
 from prefixrun.methods import budget
 from prefixrun.methods.budget import check_total, closest, describe
 from prefixrun.methods.parameter_count import Parameters, count
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.loading import load
 from prefixrun.models.skeleton import skeleton
 from prefixrun.runs.configure import compose, sweep_points
 

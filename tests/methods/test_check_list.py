@@ -27,9 +27,10 @@ from prefixrun.errors import ConfigError, DamagedStateError
 from prefixrun.methods import Method, peft_format, prompt
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models.attention import attach_prefix
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import PairIds, Row
 from prefixrun.models.beam_cache import BeamCache
+from prefixrun.models.loading import load
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.training.batch_loss import mean_nll
 from prefixrun.training.checkpoint import Checkpoints

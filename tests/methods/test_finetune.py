@@ -7,7 +7,8 @@ from prefixrun import methods
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
 from prefixrun.methods.finetune import FineTuned
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.loading import load
 
 IDS = torch.tensor([[5, 6, 7, 8]])
 

@@ -179,6 +179,6 @@ def test_what_no_prefix_can_start_from_is_refused(words: tuple[str, ...], text: 
 
 def load_tiny() -> Backbone:
     from prefixrun.config.schema import ModelConfig
-    from prefixrun.models.backbone import load
+    from prefixrun.models.loading import load
 
     return load(ModelConfig(name="tiny_gpt2", source="random", architecture="tiny_gpt2"))

@@ -13,7 +13,8 @@ from prefixrun.errors import MissingPartError
 from prefixrun.methods.lora import LoRA
 from prefixrun.methods.parameter_count import count
 from prefixrun.models.architectures import random_model
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.loading import load
 from prefixrun.models.skeleton import skeleton
 from prefixrun.runs.configure import compose
 

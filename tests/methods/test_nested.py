@@ -8,7 +8,7 @@ from prefixrun.config.compose import compose
 from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError
 from prefixrun.methods.nested import cut, grid, shortest
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 from tiny_methods import ROWS, moved, states
 
 METHODS = ("prefix", "prefix_flat", "prefix_gated", "prefix_plus")

@@ -9,7 +9,7 @@ from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError
 from prefixrun.methods.attach import Attachment
 from prefixrun.methods.base import Method
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 from tiny_methods import moved, states
 
 NAMES = ("prefix_gated", "prefix_plus")

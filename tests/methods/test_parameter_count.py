@@ -6,7 +6,7 @@ from prefixrun.config.compose import compose
 from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.methods import build
 from prefixrun.methods.parameter_count import Parameters, count
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 from prefixrun.models.skeleton import skeleton
 
 MEDIUM, LARGE, BART = 354_823_168, 774_030_080, 406_291_456

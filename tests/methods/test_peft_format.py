@@ -15,7 +15,8 @@ from prefixrun.errors import ConfigError, DamagedStateError, PrefixrunError
 from prefixrun.methods import lora as lora_method
 from prefixrun.methods import peft_format
 from prefixrun.methods.prefix import FixedPrefix
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.loading import load
 from prefixrun.models.transformers_names import CACHE
 from tiny_methods import drawn
 

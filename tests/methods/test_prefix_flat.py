@@ -7,7 +7,8 @@ from prefixrun.config.compose import compose
 from prefixrun.errors import ConfigError
 from prefixrun.methods import build
 from prefixrun.methods.prefix_flat import FlatPrefix
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.loading import load
 
 
 @pytest.fixture

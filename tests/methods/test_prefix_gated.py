@@ -5,8 +5,8 @@ import torch
 from prefixrun import methods
 from prefixrun.config.compose import compose
 from prefixrun.methods.prefix_gated import GatedPrefix
-from prefixrun.models.backbone import load
 from prefixrun.models.batches import Row
+from prefixrun.models.loading import load
 
 
 def test_there_is_a_gate_for_each_query_head_and_it_goes_through_tanh() -> None:

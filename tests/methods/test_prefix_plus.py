@@ -14,8 +14,9 @@ from prefixrun.methods.init import initial_key_values
 from prefixrun.methods.prefix_plus import PlusPrefix
 from prefixrun.models.architectures import random_model
 from prefixrun.models.attention import attention_sites
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Row
+from prefixrun.models.loading import load
 from prefixrun.runs.identity import identity_of
 
 

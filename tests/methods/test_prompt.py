@@ -12,8 +12,9 @@ from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError
 from prefixrun.methods import Method, restore
 from prefixrun.methods.prompt import NAME, shown_pairs, tokens
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Row
+from prefixrun.models.loading import load
 from prefixrun.models.masks import causal_mask
 from prefixrun.runs.prepare import load_backbone
 

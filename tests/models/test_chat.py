@@ -11,8 +11,8 @@ import model_directories as cases
 from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import ConfigError
 from prefixrun.models import weights
-from prefixrun.models.backbone import load
 from prefixrun.models.chat import chat_frame
+from prefixrun.models.loading import load
 from prefixrun.models.tokenizer import CHAT_OF_BYTES, byte_tokenizer
 
 INSTRUCTION, SOURCE, TARGET = "Write one sentence:", "name : Aromi | food : {{ 7 * 7 }}", "Aromi is a pub."

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import model_directories as cases
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 from prefixrun.models.weights import locate
 
 ARCHITECTURES = ("tiny_gpt2", "tiny_t5")

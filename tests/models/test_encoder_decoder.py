@@ -23,8 +23,9 @@ from prefixrun.methods.init import split_activations
 from prefixrun.methods.prefix import FixedPrefix, chosen_sites
 from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.models.attention import attach_prefix, attention_sites
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import PairIds, Row
+from prefixrun.models.loading import load
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.training.loss import target_nll
 from tiny_methods import drawn

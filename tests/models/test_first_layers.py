@@ -6,8 +6,8 @@ import torch
 from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import ConfigError
 from prefixrun.methods.budget import solved
-from prefixrun.models.backbone import load
 from prefixrun.models.blocks import final_norm, stacks
+from prefixrun.models.loading import load
 from prefixrun.models.skeleton import skeleton
 from prefixrun.runs.configure import compose
 from prefixrun.runs.identity import find_run

@@ -12,8 +12,8 @@ from prefixrun.methods.init import activations
 from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models import gguf, weights
 from prefixrun.models.architectures import configuration, from_configuration
-from prefixrun.models.backbone import load
 from prefixrun.models.families import Shape
+from prefixrun.models.loading import load
 from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.models.weights import ModelFiles
 

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from prefixrun import methods
 from prefixrun.config.compose import compose
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.blocks import blocks, stacks
 from prefixrun.models.gradient_checkpointing import checkpointed_blocks
+from prefixrun.models.loading import load
 from prefixrun.training.loss import target_nll
 from tiny_methods import ROWS
 

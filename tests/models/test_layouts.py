@@ -9,8 +9,8 @@ from tokenizers.processors import TemplateProcessing
 
 import tiny_families
 from prefixrun.config.schema import ModelConfig
-from prefixrun.models.backbone import load
 from prefixrun.models.layouts import first_of, frame_of, layout_of
+from prefixrun.models.loading import load
 from prefixrun.models.tokenizer import BEGIN_ID, CHAT_OF_BYTES, END_ID, PAD_ID, Frame, Tokenizer, byte_tokenizer
 from prefixrun.runs import configure
 

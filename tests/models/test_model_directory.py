@@ -8,7 +8,7 @@ from transformers import __version__
 
 import model_directories as cases
 from prefixrun.errors import ConfigError
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 from prefixrun.models.model_directory import contents
 from prefixrun.models.weights import locate
 

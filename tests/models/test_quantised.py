@@ -16,8 +16,9 @@ from prefixrun.decoding.generate import generate
 from prefixrun.errors import ConfigError, MissingPartError
 from prefixrun.methods.base import Method
 from prefixrun.models import quantised
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Row
+from prefixrun.models.loading import load
 from prefixrun.models.prepacked import prepacked_weights
 from prefixrun.models.quantised import QuantisedLinear, is_quantised, weight_bytes
 from prefixrun.results.export import export

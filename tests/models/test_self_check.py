@@ -13,9 +13,10 @@ from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import ConfigError
 from prefixrun.models import self_check
 from prefixrun.models.attention import attach_prefix, attention_sites, use_prefix_attention
-from prefixrun.models.backbone import Backbone, frozen
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.decoder_only import last_states
 from prefixrun.models.families import check_attention, check_configuration
+from prefixrun.models.loading import frozen
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import PrefixKV, shared_prefix_kv
 from prefixrun.models.tokenizer import byte_tokenizer

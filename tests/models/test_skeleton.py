@@ -9,7 +9,7 @@ from prefixrun.config.compose import compose
 from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import ConfigError, MissingPartError
 from prefixrun.models import architectures
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 from prefixrun.models.skeleton import skeleton
 
 

@@ -12,9 +12,10 @@ from prefixrun.config.schema import ModelConfig
 from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.models import attention, training_kernels
 from prefixrun.models.attention import attention_sites
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Row
 from prefixrun.models.frozen_linear import has_operator
+from prefixrun.models.loading import load
 from prefixrun.training.batch_loss import batch_loss
 from tiny_families import FAMILIES, backbone_of
 

@@ -10,7 +10,7 @@ from prefixrun.config.schema import Config
 from prefixrun.data import Corpus, Example
 from prefixrun.data.run_data import RunData
 from prefixrun.errors import ConfigError
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 from prefixrun.runs import prepare as module
 from prefixrun.runs.prepare import PreparedRun, Truncation, describe_truncation, prepare
 

@@ -6,8 +6,8 @@ import torch
 from prefixrun.config.compose import compose
 from prefixrun.config.schema import ModelConfig
 from prefixrun.methods.base import Method
-from prefixrun.models.backbone import load
 from prefixrun.models.batches import PairIds, Row
+from prefixrun.models.loading import load
 from prefixrun.training.batch_loss import EVAL_BATCH, batch_loss, mean_nll, token_losses
 
 PAIRS = [

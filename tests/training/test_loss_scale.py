@@ -10,8 +10,8 @@ from torch import nn
 
 from prefixrun import methods
 from prefixrun.config.compose import compose
-from prefixrun.models.backbone import load
 from prefixrun.models.batches import PairIds
+from prefixrun.models.loading import load
 from prefixrun.training import trainer
 from prefixrun.training.interrupts import Pending
 from prefixrun.training.loss_scale import LOSS_SCALES, unscale

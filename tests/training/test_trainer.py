@@ -18,8 +18,9 @@ from prefixrun.errors import DamagedStateError, DivergedError, PrefixrunError
 from prefixrun.methods.prefix import FixedPrefix, MLPPrefix, Prefix
 from prefixrun.methods.prefix_flat import FlatPrefix
 from prefixrun.models.attention import attach_prefix
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import PairIds
+from prefixrun.models.loading import load
 from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.training.batch_loss import mean_nll

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from math import log
 from typing import Any
 
-from prefixrun import meaning_of_runs
 from prefixrun.analysis.paper_numbers import Row
 from prefixrun.data import NOT_OF_THE_PAPER
 from prefixrun.data.manifest import UNVERIFIED
@@ -21,6 +20,7 @@ from prefixrun.errors import DataError
 from prefixrun.results.display_names import TASKS
 from prefixrun.results.record import Record
 from prefixrun.runs.result_schema import RELEASE, SAMPLE, pairs_seen, stored_share
+from prefixrun.version import meaning_of_runs
 
 DECODING = (
     "beams",

@@ -6,9 +6,9 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from prefixrun import __version__
 from prefixrun.config.paths import make_cache_directory
 from prefixrun.errors import PrefixrunError, shortened, traceback_file
+from prefixrun.version import __version__
 
 
 def describe_defect(error: Exception) -> str:

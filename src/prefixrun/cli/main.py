@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from prefixrun import SEMANTICS, __version__
 from prefixrun.cli.arguments import OptionParser
 from prefixrun.cli.commands import run as run_verb
 from prefixrun.cli.plain_output import print_plain
@@ -29,6 +28,7 @@ from prefixrun.errors import (
     shortened,
     writing_output,
 )
+from prefixrun.version import SEMANTICS, __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,7 +15,6 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from prefixrun import SEMANTICS
 from prefixrun.analysis.comparability import Verdict, verdict
 from prefixrun.analysis.paper_numbers import Row as PaperRow
 from prefixrun.config.schema import TrainConfig
@@ -33,6 +32,7 @@ from prefixrun.console import (
 )
 from prefixrun.results.display_names import SOURCES, TASKS, of_method_briefly, of_model
 from prefixrun.runs.result_schema import stored_share
+from prefixrun.version import SEMANTICS
 
 EXAMPLES_SHOWN = 3
 EXAMPLE_CHARACTERS = 400

@@ -24,7 +24,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from prefixrun.config import grids, user_files
 from prefixrun.config.conf_tree import conf_dir, groups
-from prefixrun.config.method_specs import METHOD_SPECS, size_contradiction
+from prefixrun.config.method_sizes import size_contradiction
+from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.config.overrides import valid_overrides
 from prefixrun.config.schema import Config, TaskConfig
 from prefixrun.config.setting_roles import flatten

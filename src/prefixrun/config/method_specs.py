@@ -6,13 +6,7 @@ a choice of ``method=``. A file conf/method/NAME.yaml is only needed for setting
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from prefixrun.config.schema import Config
-
 
 COMBINATIONS = ("concatenate", "average", "sum", "keys_values")
 """The values of method.combine: see schema.MethodConfig."""
@@ -213,37 +207,3 @@ _UNKNOWN = MethodSpec(name="")
 def spec_of(name: str | None) -> MethodSpec:
     """The entry of a method; of one that this version does not know, as a record may hold, one without properties."""
     return METHOD_SPECS.get(name or "", _UNKNOWN)
-
-
-def size_of(config: Config) -> int | None:
-    """The size of the method; None where it has none, or where it is still to be chosen."""
-    key = METHOD_SPECS[config.method.name].size_key
-    if key is None:
-        return None
-    section, _, name = key.rpartition(".")
-    size: int | str | None = getattr(config.method if section else config, name)
-    return size if isinstance(size, int) else None
-
-
-def with_size(config: Config, size: int) -> Config:
-    """The configuration with another size of its method, which must have one."""
-    key = METHOD_SPECS[config.method.name].size_key
-    assert key is not None, f"method={config.method.name} has no size"
-    section, _, name = key.rpartition(".")
-    value: dict[str, Any] = {name: size}
-    return replace(config, method=replace(config.method, **value)) if section else replace(config, **value)
-
-
-def size_contradiction(config: Config, user_keys: Collection[str]) -> str | None:
-    """What is wrong with a size and a budget that the user both asked for. user_keys: the keys of the command line;
-    what conf/ sets gives way to a budget."""
-    key = METHOD_SPECS[config.method.name].size_key
-    if config.budget is None or key not in user_keys:
-        return None
-    return f"{key}={size_of(config)}: budget={config.budget} chooses it; give one of them"
-
-
-def size_override(config: Config) -> str:
-    """The size as it would be typed, or nothing."""
-    size = size_of(config)
-    return "" if size is None else f"{METHOD_SPECS[config.method.name].size_key}={size}"

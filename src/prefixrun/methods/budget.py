@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from prefixrun.config.method_specs import size_override, with_size
+from prefixrun.config.method_sizes import size_override, with_size
 from prefixrun.errors import ConfigError
 from prefixrun.methods import largest_size, refuse_length
 from prefixrun.methods.parameter_count import count

@@ -6,12 +6,12 @@ Call inside `method.attach(backbone)`. All hidden states are those that the outp
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from prefixrun.models import batches
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Batch, LossMode, Row, padded
 from prefixrun.models.beam_attention import beams_attached
 from prefixrun.models.beam_cache import BeamCache
@@ -20,9 +20,6 @@ from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefill import PrefillState, prompt_prefix_kv
 from prefixrun.models.prefix_kv import PrefixKV
 from prefixrun.models.transformers_names import cache_arguments
-
-if TYPE_CHECKING:
-    from prefixrun.models.backbone import Backbone
 
 
 def collate(backbone: Backbone, rows: Sequence[Row], offset: int, loss_mode: LossMode) -> Batch:

@@ -9,13 +9,13 @@ the output layer multiplies, T5's scale included.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from prefixrun.models import encoder_decoder_batches
 from prefixrun.models.attention import recorded
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Batch, LossMode, Row, padded
 from prefixrun.models.beam_attention import beams_attached
 from prefixrun.models.beam_cache import BeamCache
@@ -25,9 +25,6 @@ from prefixrun.models.masks import padding_mask
 from prefixrun.models.prefill import PrefillState, prompt_prefix_kv
 from prefixrun.models.prefix_kv import PrefixKV
 from prefixrun.models.transformers_names import cache_arguments
-
-if TYPE_CHECKING:
-    from prefixrun.models.backbone import Backbone
 
 
 def collate(backbone: Backbone, rows: Sequence[Row], loss_mode: LossMode) -> EncoderDecoderBatch:

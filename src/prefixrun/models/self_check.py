@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,14 +23,12 @@ from prefixrun.config.paths import cache_directory
 from prefixrun.config.schema import ModelConfig
 from prefixrun.models import decoder_only, encoder_decoder
 from prefixrun.models.attention import attach_prefix, recorded, use_prefix_attention
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import Row
 from prefixrun.models.beam_cache import BeamCache
 from prefixrun.models.families import refusal
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.transformers_names import cache_arguments
-
-if TYPE_CHECKING:
-    from prefixrun.models.backbone import Backbone
 
 REVISION = 1
 """Of this check: a model that passed an earlier one is checked again."""

@@ -13,11 +13,12 @@ from prefixrun.config.schema import ModelConfig
 from prefixrun.errors import ConfigError, MissingPartError, reading
 from prefixrun.files import digest
 from prefixrun.models import architectures
-from prefixrun.models.backbone import Backbone, frozen
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.configuration import configuration, without_weights
 from prefixrun.models.families import check_attention, check_configuration, shape_of
 from prefixrun.models.first_layers import keep_first
 from prefixrun.models.layouts import layout_of
+from prefixrun.models.loading import frozen
 from prefixrun.models.model_directory import COMPLETE, CONFIG, config_file
 from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.models.weights import ModelFiles, label_of

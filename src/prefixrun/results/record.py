@@ -12,7 +12,6 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from prefixrun import meaning_of_runs
 from prefixrun.config.setting_roles import is_among, outside_identity, repeats
 from prefixrun.data.text_io import lines_of, read_text
 from prefixrun.errors import DamagedStateError
@@ -26,6 +25,7 @@ from prefixrun.runs.generations import wrong_line
 from prefixrun.runs.result_schema import GENERATED, SAMPLE, pairs_seen
 from prefixrun.runs.run import RECORDS
 from prefixrun.training.manifest import MANIFEST, Manifest
+from prefixrun.version import meaning_of_runs
 
 RESTORE = "restore it, or move the run's directory away and run its command again"
 """What to do about a file of a finished run that has changed."""

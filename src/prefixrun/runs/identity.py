@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from prefixrun import SEMANTICS, meaning_of_runs
 from prefixrun.config.method_specs import spec_of
 from prefixrun.config.schema import Config
 from prefixrun.config.setting_roles import outside_identity, without
@@ -16,6 +15,7 @@ from prefixrun.data import Corpus
 from prefixrun.data.run_data import TaskSplits
 from prefixrun.models.weights import locate
 from prefixrun.runs.run import Run
+from prefixrun.version import SEMANTICS, meaning_of_runs
 
 
 def find_run(config: Config) -> Run:

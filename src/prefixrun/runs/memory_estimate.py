@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from prefixrun.config.method_specs import METHOD_SPECS, size_of, size_override
+from prefixrun.config.method_sizes import size_of, size_override
+from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.config.schema import Config
 from prefixrun.errors import ConfigError
 from prefixrun.methods.parameter_count import count

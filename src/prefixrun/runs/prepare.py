@@ -21,8 +21,9 @@ from prefixrun.methods.budget import check_total
 from prefixrun.methods.init import word_ids
 from prefixrun.methods.init_source import InitSource, context_source
 from prefixrun.methods.teacher import TeacherContext, check_length, context_of
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
 from prefixrun.models.batches import PairIds, tokenise
+from prefixrun.models.loading import load
 from prefixrun.models.weights import locate
 from prefixrun.runs.combined_runs import combination
 from prefixrun.runs.devices import device

@@ -19,7 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import prefixrun
+from prefixrun.version import SEMANTICS, __version__
 
 PACKAGES = (
     "torch",
@@ -51,8 +51,8 @@ def provenance(
     CPU. `threads`: CPU threads that computed, when known. `processes`: most that shared its steps.
     """
     return {
-        "prefixrun": prefixrun.__version__,
-        "semantics": prefixrun.SEMANTICS,
+        "prefixrun": __version__,
+        "semantics": SEMANTICS,
         "python": platform.python_version(),
         "packages": packages(),
         "platform": f"{platform.system()} {platform.machine()}",

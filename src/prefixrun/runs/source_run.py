@@ -63,7 +63,7 @@ def with_init_source(config: Config, user_keys: Collection[str]) -> Config:
     """The configuration with the digest of what its prefix is initialised from and, unless prefix_len is among the
     user's keys or a budget chooses it, the length of that text or prefix.
 
-    Raises ConfigError for a text or a run that is not there or gives no prefix, and as backbone.tokenizer_of.
+    Raises ConfigError for a text or a run that is not there or gives no prefix, and as models.loading.tokenizer_of.
     """
     init, spec = config.init, METHOD_SPECS[config.method.name]
     if not spec.has_init:
@@ -245,6 +245,6 @@ def shapes_of(source: SourceRun) -> dict[str, tuple[int, ...]]:
 def _text_length(model: ModelConfig, text: str, _fingerprint: str) -> int:
     """Tokens of a text, for the points of a sweep alike."""
     from prefixrun.methods.context import text_ids
-    from prefixrun.models.backbone import tokenizer_of
+    from prefixrun.models.loading import tokenizer_of
 
     return len(text_ids(tokenizer_of(model), text))

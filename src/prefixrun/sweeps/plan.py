@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from prefixrun.config.compose import SweepPoint
-from prefixrun.config.method_specs import size_override
+from prefixrun.config.method_sizes import size_override
 from prefixrun.config.schema import Config
 from prefixrun.data.run_data import TaskSplits
 from prefixrun.errors import ConfigError, PrefixrunError

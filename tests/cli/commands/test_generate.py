@@ -11,7 +11,7 @@ from safetensors.torch import save
 from prefixrun.cli.main import main
 from prefixrun.config.compose import compose
 from prefixrun.models.architectures import random_model
-from prefixrun.models.backbone import load
+from prefixrun.models.loading import load
 from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.results.records import load_records
 from tiny_methods import drawn

@@ -7,7 +7,8 @@ from torch.nn.functional import cosine_similarity
 from prefixrun.config.compose import compose
 from prefixrun.methods.init import activations, split_activations
 from prefixrun.methods.prefix import FixedPrefix
-from prefixrun.models.backbone import Backbone, load
+from prefixrun.models.backbone import Backbone
+from prefixrun.models.loading import load
 from prefixrun.results.inspection.words import nearest_words
 
 WORDS = [ord(letter) for letter in "text"]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import prefixrun
 from prefixrun.analysis.claims import evaluate
 from prefixrun.analysis.groups import run_groups
 from prefixrun.analysis.html import overview, page, runs
@@ -24,6 +23,7 @@ from prefixrun.analysis.verdicts import LOOK_LEVEL
 from prefixrun.results.record import Record
 from prefixrun.results.records import load_records, with_usable_counts
 from prefixrun.runs.provenance import utc_now
+from prefixrun.version import __version__
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
     unread = [(run.directory.name, run.reason) for run in loaded.skipped]
     skipped = tuple((what, _without(paths, why)) for what, why in [*unread, *examples.problems])
     content: Mapping[str, Any] = {
-        "version": prefixrun.__version__,
+        "version": __version__,
         "made": made or utc_now(),
         "command": command,
         "totals": overview.totals(records),

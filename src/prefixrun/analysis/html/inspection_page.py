@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import prefixrun
 from prefixrun.analysis.heat_maps import Changes, HeatMap, changes, heat_maps
 from prefixrun.analysis.html.figures import PageFigure
 from prefixrun.analysis.html.format import number
@@ -17,6 +16,7 @@ from prefixrun.results.inspection.inspection import Inspection
 from prefixrun.results.inspection.losses import Change
 from prefixrun.results.inspection.summary import findings, percent, range_text
 from prefixrun.results.inspection.words import SiteWords
+from prefixrun.version import __version__
 
 LOSS = "change of the loss (nats a token)"
 LEAD = 0.05
@@ -56,7 +56,7 @@ def inspection_page(inspection: Inspection, drawn: Pictures, *, command: str, ma
         environment()
         .get_template("inspection.html")
         .render(
-            version=prefixrun.__version__,
+            version=__version__,
             style=style(),
             command=command,
             made=made,

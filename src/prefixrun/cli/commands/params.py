@@ -21,7 +21,8 @@ from typing import Any
 from prefixrun import files
 from prefixrun.cli.arguments import parse_some, path_of
 from prefixrun.config.compose import SweepPoint
-from prefixrun.config.method_specs import METHOD_SPECS, size_of, size_override
+from prefixrun.config.method_sizes import size_of, size_override
+from prefixrun.config.method_specs import METHOD_SPECS
 from prefixrun.config.schema import Config
 from prefixrun.console import print_table, print_text, simple_table
 from prefixrun.errors import ConfigError, PrefixrunError
