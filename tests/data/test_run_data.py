@@ -38,6 +38,7 @@ def test_the_development_part_of_the_low_data_protocol() -> None:
     assert ids(parts[0].pairs) < ids(larger.pairs)
     assert ids(parts[0].dev_pairs) < ids(larger.dev_pairs)
     assert len(load(*LOW_DATA, "train_size=99").dev_pairs) == 29
+    assert len(load("train_size=100", "train.dev_share=0.29").dev_pairs) == 29
 
 
 def test_where_the_development_inputs_are_scored_the_development_part_is_kept_away_from_them() -> None:

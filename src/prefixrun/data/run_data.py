@@ -86,7 +86,7 @@ def _dev_pairs(config: Config, pairs: tuple[Pair, ...], source: Corpus) -> tuple
         if not free and (config.train.keep == "best" or config.train.patience is not None):
             raise ConfigError(f"train.keep, train.patience: {NO_DEV_PAIRS}")
         return choose(free, config.train.eval_examples, DEV_SEED)
-    size = int(share * len(pairs))
+    size = int(share * len(pairs) + 1e-9)  # 0.29 * 100 is a little less than 29
     if not 0 < size <= len(free):
         where = f"{source.task}/{source.split}" + (" outside the training pairs" if source.split == "train" else "")
         raise ConfigError(

@@ -21,7 +21,7 @@ from typing import Any
 
 from rich.text import Text
 
-from prefixrun.cli.arguments import path_of, results_dir, whole_number
+from prefixrun.cli.arguments import directory, path_of, results_dir, whole_number
 from prefixrun.config.validate import shown
 from prefixrun.console import NONE, print_labelled, print_table, print_text, simple_table, terminal
 from prefixrun.errors import ConfigError
@@ -48,7 +48,7 @@ def run(arguments: dict[str, str]) -> int:
     if first.directory == second.directory:
         raise ConfigError(f"{arguments['A']}, {arguments['B']}: both are run {first.run_id}; name two runs")
     run_diff = diff(first, second)
-    data_dir = path_of(arguments, "data_dir")
+    data_dir = directory(arguments, "data_dir")
     examples = output_diff(first, second, run_diff.shared, data_dir) if count and run_diff.shared else None
     _show(first, second, run_diff)
     if examples is not None:

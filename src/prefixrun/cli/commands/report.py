@@ -13,19 +13,16 @@ import sys
 
 from prefixrun.analysis.html import build
 from prefixrun.analysis.html.format import count
-from prefixrun.cli.arguments import path_of, results_dir
+from prefixrun.cli.arguments import checked_directory, directory, path_of, results_dir
 from prefixrun.console import print_text
-from prefixrun.errors import DataError
 from prefixrun.files import write_text
 from prefixrun.runs.provenance import command
 
 
 def run(arguments: dict[str, str]) -> int:
-    """Write the file and say what is in it. Raises DataError when a directory that was named is not there."""
-    tree, data_dir = results_dir(arguments), path_of(arguments, "data_dir")
-    for name, directory in (("results_dir", tree), ("data_dir", data_dir)):
-        if directory is not None and not directory.is_dir():
-            raise DataError(f"{directory}: no such directory; give {name}=DIR")
+    """Write the file and say what is in it. Raises ConfigError when a directory that was named is not there."""
+    tree = checked_directory("results_dir", results_dir(arguments))
+    data_dir = directory(arguments, "data_dir")
     out = path_of(arguments, "out") or tree / "report.html"
     built = build(tree, data_dir, command=command(sys.argv))
     write_text(out, built.html)
