@@ -34,9 +34,10 @@ def repeats() -> tuple[str, ...]:
     return _keys_with("repeats", True)
 
 
-def is_among(key: str, names: Collection[str]) -> bool:
-    """Whether a dotted key is one of `names`, or lies in a section among them: `init.` stands for all keys of init."""
-    return key in names or any(key.startswith(name) for name in names if name.endswith("."))
+def leave_out(settings: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Dotted settings without `names` and without the sections among them: `init.` stands for all keys of init."""
+    sections = tuple(name for name in names if name.endswith("."))
+    return {key: value for key, value in settings.items() if key not in names and not key.startswith(sections)}
 
 
 def without(settings: Mapping[str, Any], keys: Collection[str], section: str = "") -> dict[str, Any]:

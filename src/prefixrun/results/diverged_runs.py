@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prefixrun.config.method_specs import spec_of
-from prefixrun.config.setting_roles import is_among, outside_identity, repeats
+from prefixrun.config.setting_roles import leave_out, outside_identity, repeats
 from prefixrun.files import canonical_json, read_json
 from prefixrun.results.flat_settings import with_defaults
 from prefixrun.runs.run import run_id_of, stored_identity
@@ -57,8 +57,7 @@ def training_key(
     """
     unused = () if spec_of(settings["method.name"]).has_init else ("prefix_len", "init.", "init_words")
     after_training = [name for key in AFTER_TRAINING for name in (key, f"{key}.")]
-    ignored = (*repeats(), *outside_identity(), *unused, *after_training, *DEFAULT_WORDS)
-    counting = {key: value for key, value in settings.items() if not is_among(key, ignored)}
+    counting = leave_out(settings, {*repeats(), *outside_identity(), *unused, *after_training, *DEFAULT_WORDS})
     words = next((settings[key] for key in DEFAULT_WORDS if settings.get(key)), None) if not unused else None
     return canonical_json(
         {"settings": counting, "words": words, "data": data, "backbone": backbone, "semantics": semantics}

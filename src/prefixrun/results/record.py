@@ -12,7 +12,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from prefixrun.config.setting_roles import is_among, outside_identity, repeats
+from prefixrun.config.setting_roles import leave_out, outside_identity, repeats
 from prefixrun.data.text_io import lines_of, read_text
 from prefixrun.errors import DamagedStateError
 from prefixrun.files import canonical_json, read_json_lines
@@ -198,8 +198,7 @@ class Record:
 
     def settings_except(self, *keys: str) -> dict[str, Any]:
         """The settings without `keys`, the seeds, and those that change no number; `init.` stands for all of init."""
-        ignored = (*keys, *repeats(), *outside_identity())
-        return {key: value for key, value in self.settings.items() if not is_among(key, ignored)}
+        return leave_out(self.settings, {*keys, *repeats(), *outside_identity()})
 
     @cached_property
     def group_key(self) -> str:

@@ -34,6 +34,7 @@ _TEXT = (str,)
 _COUNT = (int,)
 _NUMBER = (int, float)
 _OBJECT = (Mapping,)
+_NESTED = (dict, list)
 _OPTIONAL_TEXT = (str, type(None))
 _OPTIONAL_COUNT = (int, type(None))
 _OPTIONAL_NUMBER = (int, float, type(None))
@@ -178,13 +179,13 @@ def stored_share(result: Mapping[str, Any]) -> float:
 
 def _unbounded(value: object, where: str, depth: int) -> str:
     """What in a result is too large or too deep for any reader; empty when nothing is."""
-    if isinstance(value, int | float) and not abs(value) <= LARGEST:
+    if isinstance(value, _NUMBER) and not abs(value) <= LARGEST:
         return f"{where} is {_shown(value)}, larger than any number of a run"
-    if not isinstance(value, Mapping | list):
+    if not isinstance(value, _NESTED):
         return ""
     if depth == DEEPEST:
         return f"{shortened(where)} is nested more than {DEEPEST} deep"
-    parts = value.items() if isinstance(value, Mapping) else enumerate(value)
+    parts = value.items() if isinstance(value, dict) else enumerate(value)
     return next(filter(None, (_unbounded(part, f"{where}.{key}", depth + 1) for key, part in parts)), "")
 
 
@@ -194,7 +195,7 @@ def _optional(value: Mapping[str, Any]) -> list[str]:
     for place, part in _places(value, ""):
         if place in known and not _is(part, known[place]):
             return [f"{place} is {_shown(part)}, expected {_named(known[place])}"]
-        if isinstance(part, int | float) and part < AT_LEAST.get(place, part):
+        if isinstance(part, _NUMBER) and part < AT_LEAST.get(place, part):
             return [f"{place} is {_shown(part)}, expected at least {AT_LEAST[place]}"]
     if dotted := next((key for key in _keys(value.get("settings", {})) if "." in key), None):
         return [f"settings has the key {_shown(dotted)}, expected sections within each other"]
