@@ -84,8 +84,14 @@ class Outcome:
     task: str
     circumstances: str
     """Inputs and training that its methods share, and their model where the task has several."""
-    metric: str
+    name: str
+    """Of the score, as results name it."""
     methods: tuple[ScoredMethod, ...]
+
+    @property
+    def metric(self) -> str:
+        """The score as a reader knows it."""
+        return display_names.of_metric(self.name)
 
     @property
     def shown(self) -> tuple[ScoredMethod, ...]:
@@ -103,10 +109,10 @@ def outcomes(groups: Sequence[RunGroup]) -> list[Outcome]:
         if not scored:
             continue
         scored.sort(key=lambda each: each.mean, reverse=not display_names.less_is_better(metric))
-        name, task = display_names.of_metric(metric), display_names.of_task(alike[0].first.task)
+        task = display_names.of_task(alike[0].first.task)
         models = {group.first.model for group in groups if group.first.task == ranked[0].first.task}
         circumstances = _circumstances(ranked[0], names_model=len(models) > 1)
-        all_outcomes.append(Outcome(task, circumstances, name, tuple(scored)))
+        all_outcomes.append(Outcome(task, circumstances, metric, tuple(scored)))
     return all_outcomes
 
 
