@@ -133,7 +133,8 @@ def _scored(groups: Sequence[RunGroup], metric: str) -> ScoredMethod | None:
         return None
     group = choose(sorted(with_score, key=lambda each: (-each.seen, -len(each.runs)))).group
     scored_as, measured = group.first.scored_as, score_interval(group.runs, metric)
-    mean = measured.mean if measured else sum(group.values(metric)) / len(group.values(metric))
+    units = group.unit_values(metric)
+    mean = sum(units) / len(units)
     interval = (
         f"[{score_text(measured.low, scored_as, metric)}, {score_text(measured.high, scored_as, metric)}]"
         if measured
