@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from prefixrun.analysis.arms import Arm
 from prefixrun.analysis.comparability import check_signatures, scope
 from prefixrun.analysis.comparison import Difference, Estimate, difference, holm
-from prefixrun.analysis.group_labels import amount_text, circumstances, decoding_text, labels
+from prefixrun.analysis.group_labels import amount_text, circumstances, decoding_text, inputs_text, labels
 from prefixrun.analysis.groups import RunGroup, comparable, runs_of
 from prefixrun.analysis.table_format import mean_sd, signed, with_interval
 from prefixrun.analysis.text_table import csv_text, plain
@@ -102,7 +102,7 @@ def as_texts(table: MethodTable) -> Table:
     heading = (
         f"{display_names.of_task(reference.first.task)}, {display_names.of_model(reference.first.model)}, "
         f"{display_names.SOURCES.get(result['data_source'], result['data_source'])}, {amount_text(reference)}, "
-        f"{result['n_inputs']:,} {result['split']} inputs, {decoding_text(reference.first)}"
+        f"{inputs_text(reference.first)}, {decoding_text(reference.first)}"
     )
     name = display_names.of_metric(table.metrics[0])
     costs = ("stored", "% of model", "training tokens", "training s", "memory GiB", "dev loss")

@@ -8,7 +8,7 @@ from itertools import compress
 from typing import Any
 
 from prefixrun.analysis.arms import choose
-from prefixrun.analysis.group_labels import amount_text
+from prefixrun.analysis.group_labels import amount_text, inputs_text
 from prefixrun.analysis.groups import RunGroup, split_by
 from prefixrun.analysis.html.format import duration, pairs
 from prefixrun.analysis.html.metrics import score_text
@@ -196,7 +196,7 @@ def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGrou
         text_cell(display_names.of_task(task)),
         method_cell(method),
         Cell(f"{display_names.of_metric(metric)} {score.text}", score.value) if scored else score,
-        text_cell(_inputs(scored.group) if scored else None),
+        text_cell(inputs_text(scored.group.first) if scored else None),
         text_cell(display_names.of_model(model)),
         text_cell(data),
         number_cell(len(runs)),
@@ -228,15 +228,11 @@ def _ranked_together(groups: Sequence[RunGroup]) -> list[RunGroup]:
     ]
 
 
-def _inputs(group: RunGroup) -> str:
-    return f"{group.first.result['n_inputs']:,} {group.first.split} inputs"
-
-
 def _circumstances(group: RunGroup, *, names_model: bool) -> str:
     """Inputs and amount of training, and the sample corpus by its name."""
     model = display_names.of_model(group.first.model) if names_model else ""
     sample = display_names.SOURCES[SAMPLE] if group.first.result["data_source"] == SAMPLE else ""
-    return ", ".join(filter(None, (model, _inputs(group), amount_text(group), sample)))
+    return ", ".join(filter(None, (model, inputs_text(group.first), amount_text(group), sample)))
 
 
 def _sum(runs: Iterable[Record], name: str) -> Any:
