@@ -92,7 +92,9 @@ def _differences(group: RunGroup, alike: Sequence[RunGroup]) -> list[str]:
 
 
 def _training(group: RunGroup) -> str:
-    """How many pairs were seen, of how many."""
+    """How many pairs were seen, of how many; of a method without parameters to train that it saw none."""
+    if not spec_of(group.method).trains:
+        return "no training of its own"
     settings = group.first.settings
     steps, size = group.cost("train_steps"), settings.get("train.batch_size")
     if steps and size is not None:
