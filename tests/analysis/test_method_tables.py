@@ -133,3 +133,16 @@ def test_scores_with_different_signatures_are_refused(tmp_path: Path) -> None:
     write_record(tmp_path, settings={"method.name": "lora"}, result={"scores": other})
     with pytest.raises(DataError, match="2 signatures"):
         tables(tmp_path)
+
+
+def test_a_score_that_not_all_runs_have_says_of_how_many_it_is(tmp_path: Path) -> None:
+    write_runs(tmp_path, "prefix", 0.5)
+    write_runs(tmp_path, "finetune", 0.5, seeds=range(2))
+    missing = {"BLEU": {"value": None, "signature": "synthetic:1", "reason": "not computed"}}
+    write_record(tmp_path, settings={"method.name": "finetune", "seed": 2}, result={"scores": missing})
+    (table,) = tables(tmp_path)
+    text = as_texts(table)
+    column = [each.heading for each in text.columns].index("BLEU")
+    prefix, finetune = (row.cells[column] for row in text.rows)
+    assert "n =" not in prefix
+    assert finetune.endswith(" (n = 2)")

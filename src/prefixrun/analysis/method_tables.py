@@ -14,7 +14,7 @@ from prefixrun.analysis.comparability import check_signatures, scope
 from prefixrun.analysis.comparison import Difference, Estimate, difference, holm
 from prefixrun.analysis.group_labels import amount_text, circumstances, decoding_text, inputs_text, labels
 from prefixrun.analysis.groups import RunGroup, comparable, runs_of
-from prefixrun.analysis.table_format import mean_sd, signed, with_interval
+from prefixrun.analysis.table_format import mean_sd_of, signed, with_interval
 from prefixrun.analysis.text_table import csv_text, plain
 from prefixrun.console import NONE, Table, simple_table
 from prefixrun.results import display_names
@@ -140,7 +140,7 @@ def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
         NONE if memory is None else f"{memory / 2**30:.1f}",
         NONE if group.dev_loss is None else f"{group.dev_loss:.3f}",
         *([NONE if group.forgetting is None else signed(group.forgetting, 3)] if _has_forgetting(table) else []),
-        *(NONE if each is None else mean_sd(each, _decimals(each)) for each in estimates),
+        *(NONE if each is None else mean_sd_of(each, _decimals(each), len(group.runs)) for each in estimates),
         "reference" if group is table.reference else NONE if measured is None else with_interval(measured, decimals),
         NONE if row.corrected is None else _p_text(row.corrected),
     )

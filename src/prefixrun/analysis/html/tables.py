@@ -14,7 +14,7 @@ from prefixrun.analysis.html.metrics import heading
 from prefixrun.analysis.html.table import Cell, Column, HtmlTable
 from prefixrun.analysis.method_tables import as_texts, method_tables
 from prefixrun.analysis.paper_tables import SEEDS, Section, Table, TableCell, TableRow, Version, paper_tables
-from prefixrun.analysis.table_format import choice_text, mean_sd, number, signed
+from prefixrun.analysis.table_format import choice_text, mean_sd_of, number, signed
 from prefixrun.analysis.verdict_counts import MISSING, verdict_counts
 from prefixrun.console import NONE
 from prefixrun.console import Table as TextTable
@@ -121,10 +121,9 @@ def _status(row: TableRow, runs: tuple[str, ...], shared: Sequence[str]) -> Cell
 def _cell(row: TableRow, cell: TableCell) -> Cell:
     """Ours above the paper's, the difference and the verdict; whichever of them there are."""
     printed = cell.paper.printed if cell.paper else ""
-    if cell.ours is None:
+    if cell.ours is None or row.group is None:
         return Cell(printed or NONE, cell.paper.value if cell.paper else None)
-    count = "" if row.group is None or cell.n == len(row.group.runs) else f" (n = {cell.n})"
-    text = mean_sd(cell.ours, cell.decimals) + count
+    text = mean_sd_of(cell.ours, cell.decimals, len(row.group.runs))
     if cell.paper is None or cell.difference is None or cell.judgement is None:
         return Cell(text, cell.ours.mean, ours=True)
     below = f"paper {printed}, {signed(cell.difference, cell.decimals)}"
