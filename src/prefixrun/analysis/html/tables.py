@@ -50,8 +50,8 @@ class Tables:
     """All of them, and the verdicts of the published version."""
 
     chapters: tuple[Chapter, ...]
-    verdicts: tuple[tuple[str, Counter[str], int], ...]
-    """(title, verdict → cells, how many of them are not comparable)."""
+    verdicts: tuple[tuple[str, Counter[str], int, str], ...]
+    """(title, verdict → cells, how many of them are not comparable, `Table 2 (E2E)`)."""
 
 
 def tables(groups: Sequence[RunGroup]) -> Tables:
@@ -60,7 +60,7 @@ def tables(groups: Sequence[RunGroup]) -> Tables:
     Scores that cannot share a column are the `problem` of a chapter: the rest of the report does not depend on them.
     """
     chapters = []
-    verdicts: tuple[tuple[str, Counter[str], int], ...] = ()
+    verdicts: tuple[tuple[str, Counter[str], int, str], ...] = ()
     for version in reversed(get_args(Version)):
         try:
             made = paper_tables(groups, version)
@@ -147,10 +147,11 @@ def _notes(section: Section, shared: Sequence[str]) -> Iterator[str]:
         yield f"Reproduced means: within these margins of the printed number, at 95 %: {', '.join(margins)}."
 
 
-def _verdicts(made: Sequence[Table]) -> Iterator[tuple[str, Counter[str], int]]:
+def _verdicts(made: Sequence[Table]) -> Iterator[tuple[str, Counter[str], int, str]]:
     for table, section, counts in verdict_counts(made):
         if ours := Counter({str(kind): count for kind, count in counts.items() if kind != MISSING}):
-            yield _title(table, section), ours, ours["not comparable"]
+            briefly = f"{table.number} ({display_names.of_task(section.task)})"
+            yield _title(table, section), ours, ours["not comparable"], briefly
 
 
 def _of_texts(made: TextTable) -> HtmlTable:
