@@ -146,3 +146,15 @@ def test_a_score_that_not_all_runs_have_says_of_how_many_it_is(tmp_path: Path) -
     prefix, finetune = (row.cells[column] for row in text.rows)
     assert "n =" not in prefix
     assert finetune.endswith(" (n = 2)")
+
+
+def test_a_task_whose_metrics_are_not_known_here_has_its_scores_without_intervals_over_inputs(tmp_path: Path) -> None:
+    """One such record, of a later version or an own task, was an error of all tables."""
+    for method, quality in (("prefix", 0.6), ("finetune", 0.5)):
+        settings = {"task.name": "sort_letters", "task.metrics": "METRIC_OF_A_LATER_VERSION", "method.name": method}
+        for seed in range(3):
+            write_record(tmp_path, settings={**settings, "seed": seed}, quality=quality, with_stats=False)
+    (table,) = tables(tmp_path)
+    (measured,) = [row.difference for row in table.rows if row.difference]
+    assert measured.low is not None
+    assert measured.note == "of seeds alone: no counts to tell what inputs do"

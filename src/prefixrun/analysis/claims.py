@@ -29,8 +29,8 @@ INTRODUCTION = (
     "by the setting of the lowest development loss. Sides of unequal training or length are shown as unequal and "
     "decide nothing; runs that were scored again on more inputs count once, with these. How many more seeds it would "
     "take supposes that mean and spread stay as they are. Margins are those of the tables. The paper's numbers are of "
-    "its ACL version, prefix-tuning first, of other models and more "
-    "training: none is comparable with those here. Written by `prefixrun tables`."
+    "its ACL version, prefix-tuning first; runs of another model or with less training have none to be compared with: "
+    "of these the order of methods is looked at. Written by `prefixrun tables`."
 )
 
 

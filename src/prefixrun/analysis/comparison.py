@@ -36,7 +36,7 @@ from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy.stats
 from prefixrun.metrics import aggregate, suite
 from prefixrun.metrics.base import FloatArray
 from prefixrun.metrics.resampling import FEWEST_INPUTS
-from prefixrun.results.counts import Counts
+from prefixrun.results.counts import COUNTS, Counts
 from prefixrun.results.record import Record
 
 LEVEL = 0.95
@@ -300,6 +300,8 @@ def counted_inputs(record: Record, metric: str) -> int:
 def _counts_of(record: Record, metric: str) -> tuple[Counts | None, npt.NDArray[np.int64]]:
     """The counts of a score and the rows of its inputs; none of these without the counts or their groups."""
     name, _, input_group = metric.partition("/")
+    if record.file(COUNTS) is None:  # then its task may have metrics that this version does not know
+        return None, np.arange(0)
     counts = record.stats(_counted_as(record.scored_as, name))
     rows = None if counts is None else _rows_of(counts, input_group)
     return counts, np.arange(0) if rows is None else rows
