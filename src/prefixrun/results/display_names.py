@@ -50,7 +50,7 @@ LESS_IS_BETTER = ("TER", "SLOT_ERROR", "ADDED")
 PER_CENT = ("SLOT_ERROR", "COVERAGE", "ADDED")
 """Measures of faithfulness, for each hundred slots, entities or inputs."""
 
-OF_A_HUNDRED = ("BLEU", "ROUGE_L", "ROUGE-1", "ROUGE-2", "ROUGE-L", "chrF", "EM", "COVERAGE")
+OF_A_HUNDRED = ("BLEU", "BLEU-CHAR", "ROUGE_L", "ROUGE-1", "ROUGE-2", "ROUGE-L", "chrF", "EM", "COVERAGE")
 """Scores that are 100 at most."""
 WITHOUT_ENDS = ("BERTScore", "BLEURT", "MoverScore")
 """Scores that may be below 0."""
