@@ -158,3 +158,14 @@ def test_a_task_whose_metrics_are_not_known_here_has_its_scores_without_interval
     (measured,) = [row.difference for row in table.rows if row.difference]
     assert measured.low is not None
     assert measured.note == "of seeds alone: no counts to tell what inputs do"
+
+
+def test_scores_in_per_cent_have_one_decimal_however_small_they_are(tmp_path: Path) -> None:
+    for method, value in (("prefix", 15.33), ("finetune", 0.0)):
+        settings = {"task.name": "majority", "task.metrics": "EM", "method.name": method}
+        scores = {"EM": {"value": value, "signature": "s", "reason": None}}
+        write_record(tmp_path, settings=settings, with_stats=False, result={"scores": scores})
+    (table,) = tables(tmp_path)
+    text = as_texts(table)
+    column = [each.heading for each in text.columns].index("EM")
+    assert [row.cells[column] for row in text.rows] == ["15.3", "0.0"]

@@ -128,8 +128,8 @@ def _has_forgetting(table: MethodTable) -> bool:
 def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
     group, measured = row.group, row.difference
     tokens, seconds, memory = (group.cost(name) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
-    estimates = (group.estimate(metric) for metric in table.metrics)
-    decimals = _decimals(table.reference.estimate(table.metrics[0]))
+    estimates = ((metric, group.estimate(metric)) for metric in table.metrics)
+    decimals = _decimals(table.metrics[0], table.reference.estimate(table.metrics[0]))
     return (
         row.label,
         f"{len(group.runs)}" + (f" + {len(group.diverged)} diverged" if group.diverged else ""),
@@ -140,15 +140,19 @@ def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
         NONE if memory is None else f"{memory / 2**30:.1f}",
         NONE if group.dev_loss is None else f"{group.dev_loss:.3f}",
         *([NONE if group.forgetting is None else signed(group.forgetting, 3)] if _has_forgetting(table) else []),
-        *(NONE if each is None else mean_sd_of(each, _decimals(each), len(group.runs)) for each in estimates),
+        *(
+            NONE if each is None else mean_sd_of(each, _decimals(metric, each), len(group.runs))
+            for metric, each in estimates
+        ),
         "reference" if group is table.reference else NONE if measured is None else with_interval(measured, decimals),
         NONE if row.corrected is None else _p_text(row.corrected),
     )
 
 
-def _decimals(mean: Estimate | None) -> int:
-    """Of a score; those below 2 are fractions."""
-    return 1 if mean is None or mean.mean > 2 else 3
+def _decimals(metric: str, mean: Estimate | None) -> int:
+    """Of a score; those below 2 are fractions, but for scores in per cent."""
+    is_per_cent = metric.partition("/")[0] in (*display_names.OF_A_HUNDRED, *display_names.PER_CENT)
+    return 1 if is_per_cent or mean is None or mean.mean > 2 else 3
 
 
 def _p_text(value: float) -> str:
