@@ -1,5 +1,6 @@
 """What captions say is to be seen."""
 
+import json
 from pathlib import Path
 
 from prefixrun.analysis.curves import figures
@@ -53,3 +54,56 @@ def test_starts_are_ranked(tmp_path: Path) -> None:
     (text,) = captions(tmp_path, "initialisation")
     assert text.startswith("Best BLEU: “elephant” (")
     assert "worst: “active” (" in text
+
+
+def with_score(directory: Path, value: float) -> None:
+    """Give a record this BLEU."""
+    result = json.loads((directory / "result.json").read_text("utf-8"))
+    result["scores"]["BLEU"]["value"] = value
+    (directory / "result.json").write_text(json.dumps(result), "utf-8")
+
+
+def test_of_equal_scores_none_is_called_the_best(tmp_path: Path) -> None:
+    for length, score in ((1, 40.0), (10, 60.04), (40, 59.96)):
+        with_score(write_record(tmp_path, settings={"prefix_len": length}), score)
+    (text,) = captions(tmp_path, "prefix_length")
+    assert text.startswith("Best BLEU at lengths 10 and 40 (60.0), worst at length 1 (40.0). ")
+
+
+def test_equal_scores_of_all_lengths_have_no_best(tmp_path: Path) -> None:
+    for length in (1, 10):
+        with_score(write_record(tmp_path, settings={"prefix_len": length}), 100.0)
+    (text,) = captions(tmp_path, "prefix_length")
+    assert text.startswith("BLEU is 100.0 in all of them. ")
+
+
+def test_all_methods_of_the_highest_score_are_named_or_counted(tmp_path: Path) -> None:
+    for method in ("prefix", "finetune", "infix"):
+        with_score(write_record(tmp_path / "three", settings={"method.name": method}), 100.0)
+    for method in ("prefix", "finetune", "infix", "embedding"):
+        with_score(write_record(tmp_path / "four", settings={"method.name": method}), 100.0)
+    (named,), (counted,) = (captions(tmp_path / name, "pareto") for name in ("three", "four"))
+    assert "Highest BLEU: prefix-tuning, infix-tuning and fine-tuning (100.0)." in named
+    assert "Highest BLEU: prefix-tuning and 3 others (100.0)." in counted
+
+
+def test_runs_without_the_score_are_not_counted(tmp_path: Path) -> None:
+    for length in (1, 10):
+        for seed in (1, 2, 3):
+            directory = write_record(tmp_path, settings={"prefix_len": length, "seed": seed}, inputs=1)
+            if seed == 3:
+                result = json.loads((directory / "result.json").read_text("utf-8"))
+                result["scores"]["BLEU"] = {"value": None, "signature": "synthetic:1", "reason": "not computed"}
+                (directory / "result.json").write_text(json.dumps(result), "utf-8")
+    (text,) = captions(tmp_path, "prefix_length")
+    assert "Mean of n = 2 runs (seeds × subsamples); small dots: single runs. 1 test input, beam 5." in text
+
+
+def test_intervals_of_runs_that_share_subsamples_are_said_to_need_three_of_these(tmp_path: Path) -> None:
+    for length, draws in ((1, ((1, 1), (2, 2), (3, 3), (4, 4))), (10, ((1, 1), (2, 1), (3, 2)))):
+        for seed, subsample in draws:
+            settings = {"prefix_len": length, "seed": seed, "subsample_seed": subsample, "train_size": 200}
+            write_record(tmp_path, settings=settings)
+    (text,) = captions(tmp_path, "prefix_length")
+    assert "Mean of n = 3 to 4 runs" in text
+    assert "where independent runs or subsamples ≥ 3." in text

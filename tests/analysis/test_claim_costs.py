@@ -71,3 +71,24 @@ def test_costs_are_judged_by_their_ratios(tmp_path: Path) -> None:
     assert "peak memory 1.9 against 2.9 GiB" in found["C21"].evidence[0].text
     assert found["C22"].outcome == "holds"
     assert "1,168 times fewer" in found["C22"].evidence[0].text
+
+
+@pytest.mark.parametrize(
+    ("factor", "outcome", "change"),
+    [(0.5, "holds", "0.85 times or more"), (3.0, "does not hold", "1.00 times or less")],
+)
+def test_what_would_undo_an_outcome_of_times_is_on_the_other_side(
+    tmp_path: Path, factor: float, outcome: str, change: str
+) -> None:
+    for seed in range(4):
+        for method in ("prefix", "finetune"):
+            seconds = (100.0 + seed) * (factor if method == "prefix" else 1.0)
+            costs = {
+                "train_seconds": seconds,
+                "train_tokens": 1000,
+                "decode_seconds": 1.0,
+                "peak_memory_bytes": None,
+            }
+            write_record(tmp_path, settings={"method.name": method, "seed": seed}, result={"costs": costs})
+    (evidence,) = findings(tmp_path)["C21"].evidence
+    assert (evidence.outcome, evidence.change) == (outcome, change)

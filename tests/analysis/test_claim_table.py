@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from claim_findings import write_four
-from prefixrun.analysis.claim_table import HEADING, claim_table
+from prefixrun.analysis.claim_table import HEADING, briefly, claim_table
 from prefixrun.analysis.claims import evaluate
 from prefixrun.results.records import load_records
 
@@ -30,3 +32,30 @@ def test_a_row_says_what_holds_how_sure_it_is_and_what_would_change_it(tmp_path:
     assert rows["C4"][2:5] == ["–", "**cannot be tested here**", "–"]
     assert "774 million" in rows["C4"][5]
     assert "experiment=table3_xsum" in rows["C6"][5]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "E2E, GPT-2 Medium, 42,061 pairs: BLEU of prefix-tuning; one setting",
+            "E2E, 42,061 pairs: BLEU of prefix-tuning",
+        ),
+        ("E2E, GPT-2, 42,061 pairs", "E2E, 42,061 pairs"),
+        ("E2E, GPT-2 Large on NVIDIA H200, 42,061 pairs", "E2E on NVIDIA H200, 42,061 pairs"),
+        ("E2E, mine, 42,061 pairs", "E2E, mine, 42,061 pairs"),
+    ],
+)
+def test_evidence_is_brief_without_its_model(text: str, expected: str) -> None:
+    """GPT-2 Medium left its second half behind."""
+    assert briefly(text) == expected
+
+
+def test_of_several_models_each_is_named(tmp_path: Path) -> None:
+    for model in ("smollm2_135m", "gpt2_medium"):
+        write_four(tmp_path, "prefix", 0.7, **{"model.name": model})
+        write_four(tmp_path, "embedding", 0.3, **{"model.name": model})
+    (row,) = [
+        line for line in claim_table(evaluate(load_records(tmp_path).runs)).splitlines() if line[2:].startswith("C15:")
+    ]
+    assert "E2E, GPT-2 Medium, 42,061 pairs" in row

@@ -60,6 +60,10 @@ def test_the_papers_setting_is_comparable_with_the_published_row() -> None:
         ({"settings": {"method": {"layers": "1-6"}}}, "enters a part of the model alone"),
         ({"settings": {"method": {"sites": "decoder"}}}, "enters a part of the model alone"),
         ({"settings": {"decode": {"beams": 1}}}, "decoded with beam 1, the paper with 5"),
+        (
+            {"settings": {"decode": {"beams": 1, "sample": True}}},
+            "outputs sampled, the paper searches with beam 5",
+        ),
         ({"data": {"train": {"version": "unverified"}}}, "corpus files not verified"),
         (
             {"model": "smollm2_135m", "n_train": 2_000, "n_inputs": 60},

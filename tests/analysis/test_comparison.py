@@ -200,3 +200,21 @@ def test_one_run_a_side_on_few_inputs_has_no_interval(tmp_path: Path, inputs: in
     assert found is not None
     assert (found.low is not None, found.p_value is not None) == (has_interval, has_interval)
     assert ("fewer than 20 inputs: no interval" in found.note) is not has_interval
+
+
+def test_seeds_of_one_subsample_beside_several_subsamples_are_noted(tmp_path: Path) -> None:
+    """Their spread says nothing of other subsamples, and is added to one that does."""
+    for number in range(1, 5):
+        for method, seed, subsample in (("prefix", number, 1), ("finetune", 9, number)):
+            settings = {"method.name": method, "seed": seed, "subsample_seed": subsample, "train_size": 50}
+            write_record(tmp_path, settings=settings)
+    arms = {
+        method: [run for run in load_records(tmp_path).runs if run.method == method]
+        for method in ("prefix", "finetune")
+    }
+    found = difference(arms["finetune"], arms["prefix"], "BLEU")
+    alike = difference(arms["finetune"], arms["finetune"], "BLEU")
+    assert found is not None
+    assert alike is not None
+    assert found.note == "with one side of a single subsample, whose spread is that of seeds alone"
+    assert alike.note == ""

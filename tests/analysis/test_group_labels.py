@@ -69,3 +69,13 @@ def test_circumstances(
     write_record(tmp_path, settings=settings, result=result)
     (group,) = groups_in(tmp_path)
     assert (amount_text(group), decoding_text(group.first), circumstances(group)) == texts
+
+
+def test_a_method_that_trains_nothing_has_seen_no_pairs(tmp_path: Path) -> None:
+    costs = dict.fromkeys(("train_seconds", "train_tokens", "train_steps"), 0) | {
+        "decode_seconds": 1.0,
+        "peak_memory_bytes": None,
+    }
+    write_record(tmp_path, settings={"method.name": "prompt"}, result={"costs": costs})
+    (group,) = groups_in(tmp_path)
+    assert circumstances(group) == "laptop profile, no training of its own"

@@ -70,7 +70,9 @@ def test_the_initialisation_of_a_group(
 def test_subsamples_are_the_units_of_a_mean_where_there_are_several(tmp_path: Path) -> None:
     for seed, subsample in ((1, 1), (2, 1), (1, 2), (1, 3)):
         write_record(
-            tmp_path, settings={"seed": seed, "subsample_seed": subsample, "train_size": 50}, quality=0.1 * subsample
+            tmp_path,
+            settings={"seed": seed, "subsample_seed": subsample, "train_size": 50},
+            quality=0.4 + 0.05 * subsample,
         )
     (group,) = groups_in(tmp_path)
     first, second, third, fourth = group.values("BLEU")
@@ -103,3 +105,18 @@ def test_draws_of_sampled_outputs_are_no_repeats_of_a_training(tmp_path: Path) -
     assert [len(group.runs) for group in groups] == [1, 1, 1]
     assert decoding_text(groups[0].first) == "sampling"
     assert len(set(labels(groups).values())) == 3
+
+
+def test_an_interval_of_a_score_ends_where_the_score_can_be(tmp_path: Path) -> None:
+    """Exact matches of 0 to 30 % had an interval from below zero in figures and tables."""
+    settings = {"task.name": "majority", "task.metrics": "EM"}
+    for seed, value in enumerate((0.0, 4.0, 30.0)):
+        scores = {"EM": {"value": value, "signature": "s", "reason": None}}
+        write_record(tmp_path, settings={**settings, "seed": seed}, with_stats=False, result={"scores": scores})
+    (group,) = groups_in(tmp_path)
+    estimated = group.estimate("EM")
+    assert estimated is not None
+    assert estimated.low == 0.0
+    assert estimated.high is not None
+    assert estimated.high > 30.0
+    assert estimated.half(0.95) == pytest.approx(estimated.high - estimated.mean)  # what claims are judged by stays

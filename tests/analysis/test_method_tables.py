@@ -133,3 +133,39 @@ def test_scores_with_different_signatures_are_refused(tmp_path: Path) -> None:
     write_record(tmp_path, settings={"method.name": "lora"}, result={"scores": other})
     with pytest.raises(DataError, match="2 signatures"):
         tables(tmp_path)
+
+
+def test_a_score_that_not_all_runs_have_says_of_how_many_it_is(tmp_path: Path) -> None:
+    write_runs(tmp_path, "prefix", 0.5)
+    write_runs(tmp_path, "finetune", 0.5, seeds=range(2))
+    missing = {"BLEU": {"value": None, "signature": "synthetic:1", "reason": "not computed"}}
+    write_record(tmp_path, settings={"method.name": "finetune", "seed": 2}, result={"scores": missing})
+    (table,) = tables(tmp_path)
+    text = as_texts(table)
+    column = [each.heading for each in text.columns].index("BLEU")
+    prefix, finetune = (row.cells[column] for row in text.rows)
+    assert "n =" not in prefix
+    assert finetune.endswith(" (n = 2)")
+
+
+def test_a_task_whose_metrics_are_not_known_here_has_its_scores_without_intervals_over_inputs(tmp_path: Path) -> None:
+    """One such record, of a later version or an own task, was an error of all tables."""
+    for method, quality in (("prefix", 0.6), ("finetune", 0.5)):
+        settings = {"task.name": "sort_letters", "task.metrics": "METRIC_OF_A_LATER_VERSION", "method.name": method}
+        for seed in range(3):
+            write_record(tmp_path, settings={**settings, "seed": seed}, quality=quality, with_stats=False)
+    (table,) = tables(tmp_path)
+    (measured,) = [row.difference for row in table.rows if row.difference]
+    assert measured.low is not None
+    assert measured.note == "of seeds alone: no counts to tell what inputs do"
+
+
+def test_scores_in_per_cent_have_one_decimal_however_small_they_are(tmp_path: Path) -> None:
+    for method, value in (("prefix", 15.33), ("finetune", 0.0)):
+        settings = {"task.name": "majority", "task.metrics": "EM", "method.name": method}
+        scores = {"EM": {"value": value, "signature": "s", "reason": None}}
+        write_record(tmp_path, settings=settings, with_stats=False, result={"scores": scores})
+    (table,) = tables(tmp_path)
+    text = as_texts(table)
+    column = [each.heading for each in text.columns].index("EM")
+    assert [row.cells[column] for row in text.rows] == ["15.3", "0.0"]

@@ -51,3 +51,26 @@ def test_inputs_that_all_agree_tell_nothing_of_others(tmp_path: Path, wrong: int
     counts = pd.DataFrame({"id": [f"test-{n}" for n in range(200)], "EM.matches": matches, "EM.outputs": 1.0})
     counts.to_parquet(directory / "stats.parquet")
     assert (score_interval(load_records(tmp_path).runs, "EM") is not None) == (wrong > 0)
+
+
+def of_exact_matches(directory: Path, values: tuple[float, ...]) -> None:
+    settings = {"task.name": "majority", "task.metrics": "EM"}
+    for seed, value in enumerate(values):
+        result = {"scores": {"EM": {"value": value, "signature": "s", "reason": None}}}
+        write_record(directory, settings={**settings, "seed": seed}, with_stats=False, result=result)
+
+
+@pytest.mark.parametrize(("values", "ends"), [((0.0, 4.0, 30.0), (0.0, None)), ((100.0, 96.0, 70.0), (None, 100.0))])
+def test_no_interval_leaves_the_scale(
+    tmp_path: Path, values: tuple[float, ...], ends: tuple[float | None, float | None]
+) -> None:
+    """Three runs of 0 to 30 % exact matches had an interval from -29 %."""
+    of_exact_matches(tmp_path, values)
+    found = score_interval(load_records(tmp_path).runs, "EM")
+    assert found is not None
+    assert [end for end in (found.low, found.high) if end in (0.0, 100.0)] == [end for end in ends if end is not None]
+
+
+def test_runs_that_all_agree_at_an_end_tell_nothing_of_others(tmp_path: Path) -> None:
+    of_exact_matches(tmp_path, (100.0, 100.0, 100.0))
+    assert score_interval(load_records(tmp_path).runs, "EM") is None

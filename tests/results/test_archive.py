@@ -7,7 +7,7 @@ import pytest
 
 from prefixrun.errors import DamagedStateError, DataError
 from prefixrun.results.archive import ArchivedRun, archive_diverged, archive_runs, select_runs
-from prefixrun.results.records import load_records
+from prefixrun.results.records import SkippedRun, load_records
 from synthetic_records import write_diverged, write_record
 
 
@@ -87,6 +87,20 @@ def test_a_damaged_record_is_never_replaced(tmp_path: Path) -> None:
     (damaged / "result.json").write_text("{")
     with pytest.raises(DamagedStateError, match="nothing was copied"):
         archive_runs(load_records(tmp_path, ("runs",)).runs, tmp_path)
+
+
+def test_of_all_runs_the_others_are_copied_and_no_reason_says_otherwise(tmp_path: Path) -> None:
+    changed, damaged, _ = runs(tmp_path, 1, 2, 3)
+    found = load_records(tmp_path, ("runs",)).runs
+    for directory, content in ((damaged, "{"), (changed, None)):
+        target = tmp_path / "records" / directory.name
+        target.mkdir(parents=True)
+        text = (directory / "result.json").read_text().replace('"n_train": ', '"n_train": 1')
+        (target / "result.json").write_text(content or text)
+    left_out: list[SkippedRun] = []
+    assert len(archive_runs(found, tmp_path, left_out=left_out)) == 1
+    assert len(left_out) == 2
+    assert all("this run was not copied. Move" in left.reason for left in left_out)
 
 
 def test_nothing_is_kept_when_one_run_is_not_whole(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from prefixrun.results.display_names import (
     of_metric,
     of_model,
     of_task,
+    within_scale,
 )
 
 
@@ -52,3 +53,12 @@ def test_main_metrics_of_an_unknown_task_are_the_first_of_its_scores() -> None:
     assert main_metrics("e2e", {}) == ("BLEU", "ROUGE_L")
     assert main_metrics("mine", {"chrF": 1, "BLEU": 2}) == ("BLEU",)
     assert main_metrics("mine", {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("metric", "ends"),
+    [("BLEU/unseen", (0.0, 100.0)), ("TER", (0.0, 120.0)), ("BLEURT", (-5.0, 120.0)), ("SLOT_ERROR", (0.0, 120.0))],
+)
+def test_ends_of_intervals_stay_where_a_score_can_be(metric: str, ends: tuple[float, float]) -> None:
+    assert within_scale(metric, -5.0, 120.0) == ends
+    assert within_scale(metric, 20.0, 30.0) == (20.0, 30.0)

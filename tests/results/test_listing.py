@@ -62,6 +62,8 @@ def test_scores_of_several_signatures_are_named_with_a_run_of_each() -> None:
 def test_keys_that_no_run_can_have_are_named_with_the_nearest() -> None:
     listing = Listing((row(1, **{"train.lr": 1}),), ())
     assert listing.check([*COLUMNS, "train.lr", "data_fraction"]) == []
+    (nameless,) = listing.check([""])  # columns=id,,task or sort=-
+    assert nameless.startswith("(empty): no run has a key of this name; there are id, task, ")
     assert listing.check(["sed", "zzzzzz"]) == [
         "sed: no run has a key of this name; did you mean seed?",
         f"zzzzzz: no run has a key of this name; there are {', '.join(COLUMNS)}, settings and scores",

@@ -58,6 +58,18 @@ def test_a_run_on_another_backbone_is_not_opened(results: Path) -> None:
         open_run(altered(results, backbone={**backbone, "sha256": "f" * 64}))
 
 
+def test_a_run_that_does_not_name_its_weights_is_not_opened(results: Path) -> None:
+    with pytest.raises(DataError, match="does not say which weights it was trained on"):
+        open_run(altered(results, backbone={}))
+
+
+def test_of_many_runs_a_message_names_a_few(tmp_path: Path) -> None:
+    for seed in range(9):
+        write_record(tmp_path, settings={"seed": seed}, inputs=1)
+    with pytest.raises(DataError, match=r"9 runs begin like this: (\w{12}, ){8}\.\.\.; give more of the id"):
+        find(tmp_path, "")
+
+
 def test_settings_of_a_later_version_are_refused(results: Path) -> None:
     settings = load_records(results).runs[0].settings
     with pytest.raises(ConfigError, match="its settings cannot be read by this version"):

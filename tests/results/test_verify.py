@@ -267,3 +267,11 @@ def test_committed_records_are_what_they_say() -> None:
     for record in load_records(ROOT / "results").runs:
         if record.directory.parent.name == "records":
             assert [check for check in verify(record, regenerate=0) if check.outcome == "wrong"] == []
+
+
+def test_what_an_early_result_does_not_say_is_not_checked(tmp_path: Path) -> None:
+    write_record(tmp_path, result={"backbone": {}, "data": {}})
+    (record,) = load_records(tmp_path).runs
+    outcomes = {check.what: check for check in verify(record, regenerate=0)}
+    assert outcomes["settings"].outcome == outcomes["model"].outcome == "not checked"
+    assert "does not say which weights" in outcomes["model"].detail

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from prefixrun.analysis.comparison import ENOUGH
 from prefixrun.analysis.figure_types import Curve, Kind, PaperMark
-from prefixrun.analysis.group_labels import decoding_text
+from prefixrun.analysis.group_labels import decoding_text, inputs_text
 from prefixrun.analysis.groups import RunGroup
 from prefixrun.results import display_names
 
 _Point = tuple[str, float, float]
 """Label of its curve, x, mean score."""
+
+MOST_NAMED = 2
+"""Curves of an equal score beside the first that a caption names."""
 
 
 def caption(
@@ -22,11 +25,10 @@ def caption(
     Raises IndexError without curves. Scores are of the first metric.
     """
     shown = [group for curve in curves for _, group in curve.points]
-    result = shown[0].first.result
     parts = (
         *(_reading(kind, metrics[0], curves) if metrics else ()),
         _means(kind, metrics, shown),
-        f"{result['n_inputs']:,} {result['split']} inputs, {decoding_text(shown[0].first)}.",
+        f"{inputs_text(shown[0].first)}, {decoding_text(shown[0].first)}.",
         _unshown(hidden),
         _of_the_paper(paper, {group.first.model for group in shown}),
     )
@@ -45,30 +47,53 @@ def _reading(kind: Kind, metric: str, curves: Sequence[Curve]) -> list[str]:
         return []
     name = display_names.of_metric(metric)
     extreme = "Lowest" if display_names.less_is_better(metric) else "Highest"
+    best, value = _best(metric, scored)
+    worst, least = _best(metric, scored, worst=True)
     if kind == "pareto":
-        label, _, value = _best(metric, scored)
         side = "Down" if display_names.less_is_better(metric) else "Up"
         return [
             f"{side} and to the left is better: more for less.",
             "A mark that would cover another stands aside, with a line to its place.",
-            f"{extreme} {name}: {label} ({_text(value)}).",
+            f"{extreme} {name}: {_labels(best)} ({value}).",
         ]
+    if kind in ("initialisation", "prefix_length") and value == least:
+        return [f"{name} is {value} in all of them."]
     if kind == "initialisation":
-        (label, _, value), (other, _, least) = _best(metric, scored), _best(metric, scored, worst=True)
-        return [f"Best {name}: {label} ({_text(value)}), worst: {other} ({_text(least)})."]
+        return [f"Best {name}: {_labels(best)} ({value}), worst: {_labels(worst)} ({least})."]
     if kind == "prefix_length":
-        (_, x, value), (_, other_x, least) = _best(metric, scored), _best(metric, scored, worst=True)
-        return [f"Best {name} at length {x:g} ({_text(value)}), worst at length {other_x:g} ({_text(least)})."]
+        return [f"Best {name} at {_lengths(best)} ({value}), worst at {_lengths(worst)} ({least})."]
     unit = " %" if kind == "data_fraction" else " pairs"
-    ends = (min(x for _, x, _ in scored), max(x for _, x, _ in scored))
-    best = [_best(metric, [point for point in scored if point[1] == end]) for end in ends]
-    texts = [f"at {x:,g}{unit} {label} ({_text(value)})" for label, x, value in best]
+    ends = dict.fromkeys((min(x for _, x, _ in scored), max(x for _, x, _ in scored)))
+    texts = []
+    for end in ends:
+        leading, value = _best(metric, [point for point in scored if point[1] == end])
+        texts.append(f"at {end:,g}{unit} {_labels(leading)} ({value})")
     return [f"{extreme} {name}: {', '.join(texts)}."]
 
 
-def _best(metric: str, points: Sequence[_Point], *, worst: bool = False) -> _Point:
+def _best(metric: str, points: Sequence[_Point], *, worst: bool = False) -> tuple[list[_Point], str]:
+    """Every point whose score, as it is written, is the best (or worst) one, and that score."""
     sign = -1 if display_names.less_is_better(metric) != worst else 1
-    return max(points, key=lambda point: sign * point[2])
+    text = _text(max((point[2] for point in points), key=lambda value: sign * value))
+    return [point for point in points if _text(point[2]) == text], text
+
+
+def _labels(points: Sequence[_Point]) -> str:
+    """Few labels by name, of many the first."""
+    first, *others = dict.fromkeys(label for label, *_ in points)
+    if len(others) > MOST_NAMED:
+        return f"{first} and {len(others)} others"
+    return _listed([first, *others])
+
+
+def _lengths(points: Sequence[_Point]) -> str:
+    lengths = [f"{x:g}" for x in sorted({x for _, x, _ in points})]
+    return f"length{'' if len(lengths) == 1 else 's'} {_listed(lengths)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _text(value: float) -> str:
@@ -77,14 +102,13 @@ def _text(value: float) -> str:
 
 def _means(kind: Kind, metrics: Sequence[str], shown: Sequence[RunGroup]) -> str:
     """Of how many runs each mark is the mean, and what the lines are."""
-    counts = sorted({len(group.runs) for group in shown})
+    means = [mean for group in shown for metric in metrics[:1] if (mean := group.estimate(metric))]
+    counts = sorted({mean.n for mean in means} or {len(group.runs) for group in shown})
     if counts[-1] == 1:
         return "Each mark is one run, which says nothing of the spread between seeds."
     n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    draws = max(
-        (mean.draws for group in shown for metric in metrics[:1] if (mean := group.estimate(metric))), default=0
-    )
-    units = "n" if draws == counts[-1] else "independent runs or subsamples"
+    draws = max((mean.draws for mean in means), default=0)
+    units = "n" if all(mean.draws == mean.n for mean in means) else "independent runs or subsamples"
     dots = "" if kind == "pareto" else "; small dots: single runs"
     lines = "" if draws < ENOUGH else f"; lines with ends: its 95 % interval for these inputs, where {units} ≥ {ENOUGH}"
     return f"Mean of n = {n} runs (seeds × subsamples){dots}{lines}."

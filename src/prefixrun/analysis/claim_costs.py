@@ -145,8 +145,8 @@ def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts
     half = half_width(sum(variances), n - 1, level=LOOK_LEVEL) if n > 1 else 0.0
     middle = sides[0].mean - sides[1].mean
     low, ratio, high = (exp(each) for each in (middle - half, middle, middle + half))
-    contradicts = low > (most if slower_contradicts else 1.0)
-    outcome: EvidenceOutcome = "holds" if high <= most else "does not hold" if contradicts else "undecided"
+    least = most if slower_contradicts else 1.0
+    outcome: EvidenceOutcome = "holds" if high <= most else "does not hold" if low > least else "undecided"
     span = f" [{low:.2f}, {high:.2f}]" if n > 1 else ""
     needs = ""
     if n < ENOUGH:
@@ -157,7 +157,8 @@ def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts
     memory_text = f"; peak memory {' against '.join(known)} GiB" if len(known) == 2 else ""
     arms = " against ".join(map(_method_and_length, (first, second)))
     text = f"{where(first)}: training time per token of {arms}: {ratio:.2f} times{span}, n = {n}{needs}{memory_text}"
-    change = needs.removeprefix(", ") or f"times {most:.2f} or more" * (outcome == "holds") or "times of less spread"
+    changes = {"holds": f"{most:.2f} times or more", "does not hold": f"{least:.2f} times or less"}
+    change = needs.removeprefix(", ") or changes.get(outcome, "times of less spread")
     yield Evidence(outcome, text, run_ids(first, second), change)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from prefixrun.analysis.claim_rules import Evidence, Outcome
@@ -10,23 +11,29 @@ from prefixrun.console import NONE
 from prefixrun.results.display_names import MODELS
 
 HEADING = "| claim | paper | here | outcome | how sure | what would change it |"
+_MODEL = re.compile(rf", ({'|'.join(map(re.escape, sorted(MODELS.values(), key=len, reverse=True)))})(?=[, ])")
+"""A model in the text of evidence; the longest name first, as GPT-2 begins that of GPT-2 Medium."""
+
 ORDER = ("undecided", "too few runs", "unequal")
 """Of the evidence of a claim that is open, the first of these stands for it."""
 
 
 def claim_table(findings: Sequence[Finding]) -> str:
-    """A row for each claim, in Markdown."""
-    rows = [" | ".join(cell.replace("|", "\\|") for cell in _row(each)) for each in findings]
+    """A row for each claim, in Markdown. Models are named where the evidence has several."""
+    texts = [piece.text for finding in findings for piece in finding.evidence]
+    names_model = len({model for text in texts for model in _MODEL.findall(text)}) > 1
+    rows = [" | ".join(cell.replace("|", "\\|") for cell in _row(each, names_model)) for each in findings]
     return "\n".join([HEADING, "|---|---|---|---|---|---|", *(f"| {row} |" for row in rows)])
 
 
-def _row(finding: Finding) -> tuple[str, ...]:
+def _row(finding: Finding, names_model: bool) -> tuple[str, ...]:
     claim, piece = finding.claim, _telling(finding)
     head = (f"{claim.name}: {claim.statement}", claim.paper)
     if piece is None:
         return (*head, NONE, f"**{finding.outcome}**", NONE, claim.obstacle or claim.waiting or claim.needs)
     measured, _, units = piece.text.partition(", n = ")
-    return (*head, briefly(measured), f"**{finding.outcome}**", _sureness(finding, units), piece.change or NONE)
+    here = measured.partition("; ")[0] if names_model else briefly(measured)
+    return (*head, here, f"**{finding.outcome}**", _sureness(finding, units), piece.change or NONE)
 
 
 def _telling(finding: Finding) -> Evidence | None:
@@ -39,10 +46,7 @@ def _telling(finding: Finding) -> Evidence | None:
 
 def briefly(measured: str) -> str:
     """A piece of evidence without the model in its midst and without the notes behind it."""
-    text = measured.partition("; ")[0]
-    for model in MODELS.values():
-        text = text.replace(f", {model}", "", 1)
-    return text
+    return _MODEL.sub("", measured.partition("; ")[0], count=1)
 
 
 def _sureness(finding: Finding, units: str) -> str:

@@ -23,14 +23,14 @@ INTRODUCTION = (
     "One of a difference is contradicted, too, by an interval that lies within the margin on both sides of 0. "
     f"Intervals: over seeds and inputs, {100 * LOOK_LEVEL:.1f} %, so that looks after {ENOUGH} to {MOST_UNITS} seeds "
     "together err in 5 % of cases; not corrected for the number of claims. From fewer than three independent seeds, "
-    "with a drawn part of it subsamples, nothing is decided, for or against. Pairs of a training that ends within an "
-    "epoch are steps times the size of a batch; with several targets behind an input batches are seldom full, and it "
-    "sees a few per cent less, on both sides. Each side stands for its method "
+    "or subsamples where a part of the data was drawn, nothing is decided, for or against. Pairs of a training that "
+    "ends within an epoch are steps times the size of a batch; with several targets behind an input batches are "
+    "seldom full, and it sees a few per cent less, on both sides. Each side stands for its method "
     "by the setting of the lowest development loss. Sides of unequal training or length are shown as unequal and "
     "decide nothing; runs that were scored again on more inputs count once, with these. How many more seeds it would "
     "take supposes that mean and spread stay as they are. Margins are those of the tables. The paper's numbers are of "
-    "its ACL version, prefix-tuning first, of other models and more "
-    "training: none is comparable with those here. Written by `prefixrun tables`."
+    "its ACL version, prefix-tuning first; runs of another model or with less training have none to be compared with: "
+    "of these the order of methods is looked at. Written by `prefixrun tables`."
 )
 
 

@@ -162,8 +162,11 @@ def obstacles(result: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
         reasons += _subset(result, "n_inputs", "scored on", "inputs")
         if any(part.get("version") == UNVERIFIED for part in result.get("data", {}).values()):
             reasons.append("corpus files not verified")
-    beams, usual = result.get("settings", {}).get("decode", {}).get("beams"), _beams(str(result["task"]))
-    if beams is not None and beams != usual:
+    decode, usual = result.get("settings", {}).get("decode", {}), _beams(str(result["task"]))
+    beams = decode.get("beams")
+    if decode.get("sample"):
+        reasons.append(f"outputs sampled, the paper searches with beam {usual}")
+    elif beams is not None and beams != usual:
         reasons.append(f"decoded with beam {beams}, the paper with {usual}")
     if result.get("settings", {}).get("train", {}).get("objective") == "distill":
         reasons.append("learnt from a teacher, not from the targets")

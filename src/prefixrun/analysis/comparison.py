@@ -36,7 +36,7 @@ from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy.stats
 from prefixrun.metrics import aggregate, suite
 from prefixrun.metrics.base import FloatArray
 from prefixrun.metrics.resampling import FEWEST_INPUTS
-from prefixrun.results.counts import Counts
+from prefixrun.results.counts import COUNTS, Counts
 from prefixrun.results.record import Record
 
 LEVEL = 0.95
@@ -149,6 +149,7 @@ def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -
     units = [unit_means(*arm) for arm in zip(values, subsamples, strict=True)]
     mean = float(np.mean(units[1]) - np.mean(units[0]))
     run_variance, degrees, draws = _variance_over_units(units, paired)
+    drawn = [len(set(of_arm)) for of_arm in subsamples]
     # 3. Its variance over draws of inputs, which adds to that over seeds.
     input_variance, why_unknown = _variance_over_inputs(arms, metric)
     notes = [f"over the {len(pairs)} pairs of equal seeds"] if left_out else []
@@ -160,6 +161,8 @@ def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -
             notes.append("with the spread between the runs of one side taken for both: the other has one run")
         elif draws < ENOUGH:
             notes.append(f"from {draws} independent draws, too few to trust")
+        if min(drawn) == 1 < max(drawn) and draws > 1:
+            notes.append("with one side of a single subsample, whose spread is that of seeds alone")
     elif input_variance is not None and counted_inputs(arms[0][0], metric) < FEWEST_INPUTS:
         notes.append(f"one run, and fewer than {FEWEST_INPUTS} inputs: no interval")
     elif input_variance is not None:
@@ -177,7 +180,7 @@ def difference(first: Sequence[Record], second: Sequence[Record], metric: str) -
         p_value,
         paired,
         "; ".join(notes),
-        subsamples=min(len(set(of_arm)) for of_arm in subsamples),
+        subsamples=min(drawn),
         run_variance=run_variance,
         degrees=degrees,
         input_variance=input_variance or 0.0,
@@ -300,6 +303,8 @@ def counted_inputs(record: Record, metric: str) -> int:
 def _counts_of(record: Record, metric: str) -> tuple[Counts | None, npt.NDArray[np.int64]]:
     """The counts of a score and the rows of its inputs; none of these without the counts or their groups."""
     name, _, input_group = metric.partition("/")
+    if record.file(COUNTS) is None:  # then its task may have metrics that this version does not know
+        return None, np.arange(0)
     counts = record.stats(_counted_as(record.scored_as, name))
     rows = None if counts is None else _rows_of(counts, input_group)
     return counts, np.arange(0) if rows is None else rows

@@ -41,6 +41,12 @@ def decoding_text(record: Record) -> str:
     return "greedy" if beams == 1 else f"beam {beams}"
 
 
+def inputs_text(record: Record) -> str:
+    """`300 test inputs`."""
+    number = record.result["n_inputs"]
+    return f"{number:,} {record.split} input{'' if number == 1 else 's'}"
+
+
 def amount_text(group: RunGroup) -> str:
     """The amount of training: `1,600 of 42,061 pairs, bf16`, steps times the size of a batch; see Record.seen."""
     part = f"{group.seen:,} of " if group.seen < group.n_train else ""
@@ -86,7 +92,9 @@ def _differences(group: RunGroup, alike: Sequence[RunGroup]) -> list[str]:
 
 
 def _training(group: RunGroup) -> str:
-    """How many pairs were seen, of how many."""
+    """How many pairs were seen, of how many; of a method without parameters to train that it saw none."""
+    if not spec_of(group.method).trains:
+        return "no training of its own"
     settings = group.first.settings
     steps, size = group.cost("train_steps"), settings.get("train.batch_size")
     if steps and size is not None:

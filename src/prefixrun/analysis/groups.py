@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
 from prefixrun.analysis import comparability
 from prefixrun.analysis.comparison import Estimate, estimate, unit_means
 from prefixrun.config.method_specs import METHOD_SPECS
+from prefixrun.results.display_names import within_scale
 from prefixrun.results.record import Record
 from prefixrun.runs.result_schema import stored_share
 
@@ -113,10 +114,15 @@ class RunGroup:
         return {}
 
     def estimate(self, metric: str) -> Estimate | None:
-        """See comparison.estimate, over seeds and subsamples for these inputs; None when no run has the score."""
+        """See comparison.estimate, over seeds and subsamples for these inputs, with ends where the score can be; None
+        when no run has the score."""
         if metric not in self._estimates:
             subsamples = self._subsamples(metric)
-            self._estimates[metric] = estimate(self.values(metric), subsamples) if subsamples else None
+            known = estimate(self.values(metric), subsamples) if subsamples else None
+            if known is not None and known.low is not None and known.high is not None:
+                low, high = within_scale(metric, known.low, known.high)
+                known = replace(known, low=low, high=high)
+            self._estimates[metric] = known
         return self._estimates[metric]
 
     def cost(self, name: str) -> float | None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from prefixrun.analysis.arms import Arm
 from prefixrun.analysis.comparability import check_signatures, scope
 from prefixrun.analysis.comparison import Difference, Estimate, difference, holm
-from prefixrun.analysis.group_labels import amount_text, circumstances, decoding_text, labels
+from prefixrun.analysis.group_labels import amount_text, circumstances, decoding_text, inputs_text, labels
 from prefixrun.analysis.groups import RunGroup, comparable, runs_of
-from prefixrun.analysis.table_format import mean_sd, signed, with_interval
+from prefixrun.analysis.table_format import mean_sd_of, signed, with_interval
 from prefixrun.analysis.text_table import csv_text, plain
 from prefixrun.console import NONE, Table, simple_table
 from prefixrun.results import display_names
@@ -102,7 +102,7 @@ def as_texts(table: MethodTable) -> Table:
     heading = (
         f"{display_names.of_task(reference.first.task)}, {display_names.of_model(reference.first.model)}, "
         f"{display_names.SOURCES.get(result['data_source'], result['data_source'])}, {amount_text(reference)}, "
-        f"{result['n_inputs']:,} {result['split']} inputs, {decoding_text(reference.first)}"
+        f"{inputs_text(reference.first)}, {decoding_text(reference.first)}"
     )
     name = display_names.of_metric(table.metrics[0])
     costs = ("stored", "% of model", "training tokens", "training s", "memory GiB", "dev loss")
@@ -128,8 +128,8 @@ def _has_forgetting(table: MethodTable) -> bool:
 def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
     group, measured = row.group, row.difference
     tokens, seconds, memory = (group.cost(name) for name in ("train_tokens", "train_seconds", "peak_memory_bytes"))
-    estimates = (group.estimate(metric) for metric in table.metrics)
-    decimals = _decimals(table.reference.estimate(table.metrics[0]))
+    estimates = ((metric, group.estimate(metric)) for metric in table.metrics)
+    decimals = _decimals(table.metrics[0], table.reference.estimate(table.metrics[0]))
     return (
         row.label,
         f"{len(group.runs)}" + (f" + {len(group.diverged)} diverged" if group.diverged else ""),
@@ -140,15 +140,19 @@ def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
         NONE if memory is None else f"{memory / 2**30:.1f}",
         NONE if group.dev_loss is None else f"{group.dev_loss:.3f}",
         *([NONE if group.forgetting is None else signed(group.forgetting, 3)] if _has_forgetting(table) else []),
-        *(NONE if each is None else mean_sd(each, _decimals(each)) for each in estimates),
+        *(
+            NONE if each is None else mean_sd_of(each, _decimals(metric, each), len(group.runs))
+            for metric, each in estimates
+        ),
         "reference" if group is table.reference else NONE if measured is None else with_interval(measured, decimals),
         NONE if row.corrected is None else _p_text(row.corrected),
     )
 
 
-def _decimals(mean: Estimate | None) -> int:
-    """Of a score; those below 2 are fractions."""
-    return 1 if mean is None or mean.mean > 2 else 3
+def _decimals(metric: str, mean: Estimate | None) -> int:
+    """Of a score; those below 2 are fractions, but for scores in per cent."""
+    is_per_cent = metric.partition("/")[0] in (*display_names.OF_A_HUNDRED, *display_names.PER_CENT)
+    return 1 if is_per_cent or mean is None or mean.mean > 2 else 3
 
 
 def _p_text(value: float) -> str:

@@ -35,7 +35,7 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
         files[f"{name}.csv"] = table_format.as_csv(table, seeds)
     compared = method_tables(groups)
     intro = (
-        "# Methods compared\n\nEvery point beside the reference of its task, model, corpus and amount of "
+        "# Methods compared\n\nEvery setting beside the reference of its task, model, corpus and amount of "
         "training. Written by `prefixrun tables`.\n"
     )
     texts = [as_texts(table) for table in compared]

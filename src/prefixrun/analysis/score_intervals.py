@@ -10,6 +10,7 @@ import numpy as np
 
 from prefixrun.analysis.comparison import ENOUGH, counted_inputs, estimate, half_width, mean_influence
 from prefixrun.metrics.resampling import FEWEST_INPUTS
+from prefixrun.results.display_names import within_scale
 from prefixrun.results.record import Record
 
 Over = Literal["runs and inputs", "runs", "inputs"]
@@ -43,8 +44,11 @@ def score_interval(runs: Sequence[Record], metric: str) -> Interval | None:
     if of_runs is None and (of_inputs is None or counted_inputs(scored[0], metric) < FEWEST_INPUTS):
         return None
     half = half_width(of_runs or 0.0, mean.degrees or 1, of_inputs or 0.0)
+    if not half:  # runs that all agree, as at 0 or 100 %, say as little of others
+        return None
+    low, high = within_scale(metric, mean.mean - half, mean.mean + half)
     over: Over = "runs" if of_inputs is None else "inputs" if of_runs is None else "runs and inputs"
-    return Interval(mean.mean, mean.mean - half, mean.mean + half, over)
+    return Interval(mean.mean, low, high, over)
 
 
 def _variance_over_inputs(runs: Sequence[Record], metric: str) -> float | None:

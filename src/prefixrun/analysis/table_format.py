@@ -47,6 +47,11 @@ def mean_sd(mean: Estimate, decimals: int) -> str:
     return number(mean.mean, decimals) + spread
 
 
+def mean_sd_of(mean: Estimate, decimals: int, runs: int) -> str:
+    """The same, with its own count where it is not of all of a setting's runs: `68.5 ± 0.3 (n = 2)`."""
+    return mean_sd(mean, decimals) + ("" if mean.n == runs else f" (n = {mean.n})")
+
+
 def with_interval(mean: Estimate, decimals: int) -> str:
     """`+2.3 [−0.1, +4.7]`, or the number alone where its interval is unknown."""
     value = signed(mean.mean, decimals)
@@ -120,11 +125,10 @@ def choice_text(row: TableRow) -> str:
 
 
 def _ours(cell: TableCell, row: TableRow) -> str:
-    """Our number; with its own count where some runs of the point have no value."""
-    if cell.ours is None:
+    """Our number."""
+    if cell.ours is None or row.group is None:
         return NONE
-    all_runs = row.group is not None and cell.n == len(row.group.runs)
-    return mean_sd(cell.ours, cell.decimals) + ("" if all_runs else f" (n = {cell.n})")
+    return mean_sd_of(cell.ours, cell.decimals, len(row.group.runs))
 
 
 def _notes(section: PaperSection) -> Iterator[str]:

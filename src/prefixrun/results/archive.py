@@ -92,9 +92,9 @@ def archive_runs(
         target = results_dir / RECORDS / run.directory.name
         try:
             if reason := damaged.get(target):
-                raise DamagedStateError(f"{target}: {reason}; nothing was copied. Move it away")
+                raise DamagedStateError(f"{target}: {reason}; {_not_copied(left_out)}. Move it away")
             if target in existing:
-                _check_same(run, existing[target])
+                _check_same(run, existing[target], _not_copied(left_out))
             todo.append((target, None if target in existing else _content(run)))
         except PrefixrunError as error:
             if left_out is None:
@@ -141,7 +141,12 @@ def _content(run: Record) -> _Content:
     return _Content(run.result, compressed("".join(lines)), _compact(counts))
 
 
-def _check_same(run: Record, record: Record) -> None:
+def _not_copied(left_out: list[SkippedRun] | None) -> str:
+    """What a run that cannot be copied means for the others."""
+    return "nothing was copied" if left_out is None else "this run was not copied"
+
+
+def _check_same(run: Record, record: Record, not_copied: str) -> None:
     """Raise DamagedStateError when a record is not that of the run."""
     same = {
         "result.json": record.result == run.result,
@@ -150,8 +155,8 @@ def _check_same(run: Record, record: Record) -> None:
     }
     if differing := [name for name, is_same in same.items() if not is_same]:
         raise DamagedStateError(
-            f"{record.directory}: is there already, with other {' and '.join(differing)} than {run.directory}; nothing "
-            "was copied. Move one of them away"
+            f"{record.directory}: is there already, with other {' and '.join(differing)} than {run.directory}; "
+            f"{not_copied}. Move one of them away"
         )
 
 

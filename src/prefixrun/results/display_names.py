@@ -50,6 +50,11 @@ LESS_IS_BETTER = ("TER", "SLOT_ERROR", "ADDED")
 PER_CENT = ("SLOT_ERROR", "COVERAGE", "ADDED")
 """Measures of faithfulness, for each hundred slots, entities or inputs."""
 
+OF_A_HUNDRED = ("BLEU", "BLEU-CHAR", "ROUGE_L", "ROUGE-1", "ROUGE-2", "ROUGE-L", "chrF", "EM", "COVERAGE")
+"""Scores that are 100 at most."""
+WITHOUT_ENDS = ("BERTScore", "BLEURT", "MoverScore")
+"""Scores that may be below 0."""
+
 
 def of_model(name: str) -> str:
     """A model as a reader knows it."""
@@ -91,3 +96,10 @@ def main_metrics(scored_as: str, scores: Mapping[str, object]) -> tuple[str, ...
 def less_is_better(metric: str) -> bool:
     """Whether a smaller value of the score is the better one."""
     return metric.partition("/")[0] in LESS_IS_BETTER
+
+
+def within_scale(metric: str, low: float, high: float) -> tuple[float, float]:
+    """The ends of an interval of a score, none of them where the score cannot be: no text has less than 0 BLEU."""
+    name = metric.partition("/")[0]
+    least = low if name in WITHOUT_ENDS else max(0.0, low)
+    return least, min(100.0, high) if name in OF_A_HUNDRED else high

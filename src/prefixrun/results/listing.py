@@ -70,7 +70,7 @@ class Listing:
             if key not in self.keys:
                 close = closest(key, self.keys)
                 hint = f"did you mean {close}?" if close else f"there are {', '.join(COLUMNS)}, settings and scores"
-                problems.append(f"{key}: no run has a key of this name; {hint}")
+                problems.append(f"{key or '(empty)'}: no run has a key of this name; {hint}")
         return problems
 
 

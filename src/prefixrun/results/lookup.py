@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from prefixrun.methods import Method
     from prefixrun.models.backbone import Backbone
 
+MOST_NAMED = 8
+"""Runs that a message lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedRun:
@@ -52,7 +55,7 @@ def find(results_dir: Path, name: str) -> Record:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        ids = ", ".join(record.run_id for record in matches)
+        ids = ", ".join(record.run_id for record in matches[:MOST_NAMED]) + ", ..." * (len(matches) > MOST_NAMED)
         raise DataError(f"run {name}: {len(matches)} runs begin like this: {ids}; give more of the id")
     skipped = [run for run in records.skipped if wanted in run.directory.name]
     reason = f" ({skipped[0].directory.name}: {skipped[0].reason})" if skipped else ""
@@ -106,7 +109,12 @@ def open_run(record: Record, *, model_path: str | None = None) -> OpenedRun:
         is_changed = stored is not None and digest(path) != stored
     if is_changed:
         raise DamagedStateError(f"{path}: has changed since its run wrote it; {RESTORE}")
-    expected, fingerprint = record.result["backbone"]["sha256"], locate(config.model).fingerprint
+    expected, fingerprint = record.backbone_sha256, locate(config.model).fingerprint
+    if expected is None:
+        raise DataError(
+            f"run {record.run_id}: its result does not say which weights it was trained on, so that no model is known "
+            "to be the right one; run its command again"
+        )
     if fingerprint != expected:
         raise DamagedStateError(
             f"run {record.run_id}: was trained on a model with SHA-256 {expected[:12]}, and {config.model.name} is "

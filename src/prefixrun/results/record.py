@@ -226,7 +226,7 @@ class Record:
                 **same,
                 "settings": settings,
                 "data": self.data_hashes,
-                "backbone": self._backbone,
+                "backbone": self.backbone_sha256,
                 "semantics": self._semantics,
             }
         )
@@ -234,7 +234,7 @@ class Record:
     @property
     def training_key(self) -> str:
         """Equal for runs whose trainings differ in their seeds alone, diverged ones among them."""
-        return training_key(self.settings, self.data_hashes, self._backbone, self._semantics)
+        return training_key(self.settings, self.data_hashes, self.backbone_sha256, self._semantics)
 
     @property
     def data_hashes(self) -> dict[str, list[str | None]]:
@@ -253,7 +253,8 @@ class Record:
         return self.data_hashes.get(self.split, [])
 
     @property
-    def _backbone(self) -> str | None:
+    def backbone_sha256(self) -> str | None:
+        """SHA-256 of the model that it was trained on; None where it was not recorded."""
         return self.result.get("backbone", {}).get("sha256")  # type: ignore[no-any-return]
 
     @property

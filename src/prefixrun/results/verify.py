@@ -14,6 +14,7 @@ from typing import Literal
 
 from prefixrun import metrics
 from prefixrun.config.method_specs import spec_of
+from prefixrun.data import SPLITS
 from prefixrun.errors import ConfigError, MissingPartError, PrefixrunError, shortened
 from prefixrun.files import digest, read_json
 from prefixrun.metrics import resampling
@@ -146,12 +147,14 @@ def _config(record: Record) -> Check:
 
 def _settings(record: Record) -> Check:
     """The identity that result.json implies; it holds everything that can change a number."""
-    result = record.result
+    result, data = record.result, record.result.get("data", {})
+    if record.backbone_sha256 is None or not {*SPLITS} <= data.keys() or result["provenance"].get("semantics") is None:
+        return Check("settings", "not checked", "result.json does not say what its model, data and version were")
     config = config_of(record, model_path="DIR")
     identity = identity_of(
         config,
-        model=result["backbone"]["sha256"],
-        data={split: result["data"][split]["files"] for split in ("train", "dev", "test")},
+        model=record.backbone_sha256,
+        data={split: data[split]["files"] for split in SPLITS},
         semantics=result["provenance"]["semantics"],
     )
     actual = run_id(identity)
@@ -168,7 +171,9 @@ def _settings(record: Record) -> Check:
 
 
 def _model(record: Record, model_path: str | None) -> Check:
-    expected = record.result["backbone"]["sha256"]
+    expected = record.backbone_sha256
+    if expected is None:
+        return Check("model", "not checked", "result.json does not say which weights it was made with")
     actual = locate(config_of(record, model_path=model_path).model, download=False).fingerprint
     if actual != expected:
         return Check("model", "wrong", f"SHA-256 {actual[:12]} here, and the run was made with {expected[:12]}")

@@ -26,6 +26,17 @@ def test_costs_of_other_sizes_formats_or_steps_are_not_put_together(tmp_path: Pa
     assert sorted(row[at].text for row in table.rows) == ["1", "1", "1", "2"]
 
 
+def test_times_of_another_search_or_of_nested_training_are_not_put_together(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    write(tmp_path, 2, **{"decode.beams": 1})
+    write(tmp_path, 3, **{"decode.beams": 1})
+    write(tmp_path, 4, **{"method.nested": True})
+    table = cost_table(load_records(tmp_path).runs)
+    labels = [column.label for column in table.columns]
+    shown = [tuple(row[labels.index(label)].text for label in ("Length", "Search", "Runs")) for row in table.rows]
+    assert sorted(shown) == [("10", "beam 5", "1"), ("10", "greedy", "2"), ("10, nested", "beam 5", "1")]
+
+
 def test_a_row_has_medians_of_what_was_measured(tmp_path: Path) -> None:
     for seed, seconds in enumerate((10.0, 20.0, 90.0, None)):
         write(tmp_path, seed, seconds=seconds)

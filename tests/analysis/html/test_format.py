@@ -2,7 +2,7 @@
 
 import pytest
 
-from prefixrun.analysis.html.format import count, day, duration, memory, number, pairs, share
+from prefixrun.analysis.html.format import change, count, day, duration, memory, number, pairs, share
 
 
 @pytest.mark.parametrize(
@@ -10,6 +10,8 @@ from prefixrun.analysis.html.format import count, day, duration, memory, number,
     [
         (number(None), "–"),
         (number(1234.56, 1), "1,234.6"),
+        (number(-0.25, 2), "−0.25"),
+        (change(-0.5), "−0.500"),
         (duration(None), "–"),
         (duration(0.25), "0.2 s"),
         (duration(12.0), "12 s"),

@@ -132,3 +132,16 @@ def test_the_time_of_a_training_that_runs_share_counts_once(tmp_path: Path) -> N
     write_record(tmp_path, settings={"test_size": 50}, result={"costs": costs, "training": training})
     runs = load_records(tmp_path).runs
     assert [row[-1].value for row in summary_table(runs, run_groups(runs)).rows] == [60.0]
+
+
+def test_a_score_without_an_interval_is_the_mean_over_subsamples_too(tmp_path: Path) -> None:
+    for seed, subsample, value in ((1, 1, 10.0), (2, 1, 10.0), (3, 1, 10.0), (4, 2, 50.0)):
+        settings = {"train_size": 50, "seed": seed, "subsample_seed": subsample}
+        scores = {"BLEU": {"value": value, "signature": "synthetic:1", "reason": None}}
+        write_record(tmp_path, settings=settings, with_stats=False, result={"scores": scores})
+    groups = run_groups(load_records(tmp_path).runs)
+    (outcome,) = outcomes(groups)
+    assert (outcome.methods[0].text, outcome.methods[0].interval) == ("30.0", "")
+    estimated = groups[0].estimate("BLEU")
+    assert estimated is not None
+    assert outcome.methods[0].mean == estimated.mean

@@ -1,5 +1,6 @@
 """The figure of the first section."""
 
+import json
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -17,9 +18,35 @@ def test_it_shows_the_methods_of_the_task_that_has_most(tmp_path: Path) -> None:
     assert figure is not None
     assert figure.title == "E2E: BLEU of each method, 60 test inputs, 42,061 pairs"
     assert figure.caption.startswith("Fine-tuning leads with ")
-    assert figure.caption.endswith(".")
-    assert "overlap" not in figure.caption
+    assert figure.caption.endswith("95 % interval (of inputs alone: one run says nothing about seeds).")
     assert "<!-- fine-tuning -->" in unquote(figure.address)
+
+
+def test_the_next_method_is_compared_by_the_difference_not_by_two_intervals(tmp_path: Path) -> None:
+    for method, quality in (("prefix", 0.50), ("finetune", 0.54)):
+        write_record(tmp_path, settings={"method.name": method}, quality=quality, inputs=200)
+    (outcome,) = outcomes(run_groups(load_records(tmp_path).runs))
+    first, second = outcome.methods
+    assert first.low is not None
+    assert second.high is not None
+    assert first.low < second.high  # the intervals of the scores overlap
+    figure = overview_figure([outcome])
+    assert figure is not None
+    difference = figure.caption.partition("the difference is ")[2]
+    assert difference.startswith("+")
+    assert "[+" in difference  # and the difference over the same inputs is above zero
+
+
+def test_methods_of_equal_scores_have_no_leader(tmp_path: Path) -> None:
+    for method in ("prefix", "finetune"):
+        directory = write_record(tmp_path, settings={"method.name": method})
+        result = json.loads((directory / "result.json").read_text("utf-8"))
+        result["scores"]["BLEU"]["value"] = 100.0
+        (directory / "result.json").write_text(json.dumps(result), "utf-8")
+    figure = overview_figure(outcomes(run_groups(load_records(tmp_path).runs)))
+    assert figure is not None
+    assert "leads" not in figure.caption
+    assert ": 100.0" in figure.caption
 
 
 def test_one_method_makes_none(tmp_path: Path) -> None:

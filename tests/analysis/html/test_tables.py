@@ -20,6 +20,9 @@ def rows(table: HtmlTable) -> dict[str, tuple[Cell, ...]]:
     return {row[0].text: row for row in table.rows}
 
 
+ROUGE = {"ROUGE-L": {"value": 20.0, "signature": "synthetic:1", "reason": None}}
+
+
 def test_without_runs_both_versions_stand_alone(tmp_path: Path) -> None:
     found = shown(tmp_path)
     assert [(chapter.is_open, len(chapter.tables)) for chapter in found.chapters] == [(True, 7), (False, 7), (True, 0)]
@@ -44,8 +47,9 @@ def test_ours_stand_above_the_papers_with_difference_and_verdict(tmp_path: Path)
     assert (bleu.kind, bleu.verdict.split(" (")[0]) == ("open", "undecided")
     assert (prefix[3].text, prefix[3].ours) == ("8.82", False)
     assert found.verdicts == (
-        ("Table 2: table-to-text generation, E2E", {"undecided": 2}, 0),
-        ("Table 5: embedding-only and infix, E2E", {"undecided": 2}, 0),  # repeats the prefix of the main table
+        ("Table 2: table-to-text generation, E2E", {"undecided": 2}, 0, "Table 2 (E2E)"),
+        # repeats the prefix of the main table
+        ("Table 5: embedding-only and infix, E2E", {"undecided": 2}, 0, "Table 5 (E2E)"),
     )
 
 
@@ -86,3 +90,8 @@ def test_methods_stand_beside_each_other_and_sort_by_their_numbers(tmp_path: Pat
     stored = [row[2] for row in table.rows]
     assert [cell.value for cell in stored] == [115_200.0, 115_200.0]
     assert table.notes
+
+
+def test_a_task_with_a_comma_in_its_name_is_named_in_full(tmp_path: Path) -> None:
+    write_record(tmp_path, result={"task": "xsum_news_to_sports", "scores": ROUGE})
+    assert shown(tmp_path).verdicts[0][3] == "Table 4 (XSUM, news to sports)"

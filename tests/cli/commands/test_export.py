@@ -1,5 +1,6 @@
 """prefixrun export: what a run has trained, in the forms that come back."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,17 @@ def test_no_export_replaces_a_file_of_the_run(finished: Path, name: str, capsys:
     out = record.directory / name
     assert main(["export", f"run={record.run_id}", f"out={out}", f"results_dir={finished}"]) == 2
     assert "is in the directory of the run itself" in capsys.readouterr().err
+
+
+def test_no_export_replaces_a_file_of_a_run_that_has_a_committed_record(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(finished / "runs", tmp_path / "runs")
+    assert main(["keep", "run=all", f"results_dir={tmp_path}"]) == 0
+    (record,) = load_records(tmp_path).runs
+    assert record.run_directory is not None
+    trained = record.run_directory / "prefix.safetensors"
+    before = trained.read_bytes()
+    assert main(["export", f"run={record.run_id}", f"out={trained}", f"results_dir={tmp_path}"]) == 2
+    assert "is in the directory of the run itself" in capsys.readouterr().err
+    assert trained.read_bytes() == before

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from prefixrun.analysis.group_labels import decoding_text
 from prefixrun.analysis.groups import split_by
 from prefixrun.analysis.html.format import change, duration, memory, pairs, share
 from prefixrun.analysis.html.provenance import environment, machine
@@ -29,6 +30,7 @@ _COLUMNS = (
     Column("Tokens", numeric=True, title="training tokens", detail="always"),
     Column("Tokens/s", numeric=True, title="training tokens a second"),
     Column("Decoding", numeric=True, title="decoding time of one input", unit="s"),
+    Column("Search", title="how outputs are searched for", is_filter=True),
     Column("Memory", numeric=True, title="peak memory", unit="bytes"),
     Column(
         "Plain text",
@@ -41,7 +43,7 @@ _COLUMNS = (
 
 
 def cost_table(runs: Sequence[Record]) -> HtmlTable:
-    """One row for runs that ought to cost the same: equal sizes, steps, precision and machine."""
+    """One row for runs that ought to cost the same: equal sizes, steps, precision, search and machine."""
     machines = {
         where: _letter(at) for at, where in enumerate(dict.fromkeys(_machine(run) for run in runs if _machine(run)))
     }
@@ -65,8 +67,12 @@ def _setting(run: Record) -> tuple[Any, ...]:
     result = run.result
     sizes = (result["parameters"][name] for name in ("trained", "stored", "total"))
     steps = result["costs"].get("train_steps")
-    where = _machine(run)
-    return run.method, run.task, run.model, run.prefix_len, run.seen, run.n_train, steps, run.precision, where, *sizes
+    how = (run.method, run.task, run.model, run.prefix_len, _is_nested(run))
+    return *how, run.seen, run.n_train, steps, run.precision, decoding_text(run), _machine(run), *sizes
+
+
+def _is_nested(run: Record) -> bool:
+    return bool(run.settings.get("method.nested"))
 
 
 def _row(runs: Sequence[Record], machines: Mapping[str, str]) -> tuple[Cell, ...]:
@@ -81,7 +87,7 @@ def _row(runs: Sequence[Record], machines: Mapping[str, str]) -> tuple[Cell, ...
         method_cell(first.method),
         text_cell(display_names.of_task(first.task)),
         text_cell(display_names.of_model(first.model)),
-        number_cell(first.prefix_len),
+        Cell(f"{first.prefix_len}, nested", first.prefix_len) if _is_nested(first) else number_cell(first.prefix_len),
         Cell(pairs(first.seen, first.n_train), first.seen),
         number_cell(first.result["costs"].get("train_steps")),
         text_cell(first.precision),
@@ -91,6 +97,7 @@ def _row(runs: Sequence[Record], machines: Mapping[str, str]) -> tuple[Cell, ...
         number_cell(tokens),
         number_cell(speed),
         number_cell(decoding, duration),
+        text_cell(decoding_text(first)),
         number_cell(peak, memory),
         number_cell(_median(run.forgetting for run in runs), change),
         text_cell(machines.get(_machine(first))),

@@ -6,13 +6,13 @@ from prefixrun.console import NONE
 
 
 def number(amount: float | None, decimals: int = 0) -> str:
-    """With separators of thousands."""
-    return NONE if amount is None else f"{amount:,.{decimals}f}"
+    """With separators of thousands, and a real minus."""
+    return NONE if amount is None else f"{amount:,.{decimals}f}".replace("-", "−")
 
 
 def change(amount: float | None) -> str:
     """With its sign and three decimals."""
-    return NONE if amount is None else f"{amount:+.3f}"
+    return NONE if amount is None else f"{amount:+.3f}".replace("-", "−")
 
 
 def duration(seconds: float | None) -> str:

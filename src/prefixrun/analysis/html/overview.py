@@ -8,7 +8,7 @@ from itertools import compress
 from typing import Any
 
 from prefixrun.analysis.arms import choose
-from prefixrun.analysis.group_labels import amount_text
+from prefixrun.analysis.group_labels import amount_text, inputs_text
 from prefixrun.analysis.groups import RunGroup, split_by
 from prefixrun.analysis.html.format import duration, pairs
 from prefixrun.analysis.html.metrics import score_text
@@ -84,8 +84,14 @@ class Outcome:
     task: str
     circumstances: str
     """Inputs and training that its methods share, and their model where the task has several."""
-    metric: str
+    name: str
+    """Of the score, as results name it."""
     methods: tuple[ScoredMethod, ...]
+
+    @property
+    def metric(self) -> str:
+        """The score as a reader knows it."""
+        return display_names.of_metric(self.name)
 
     @property
     def shown(self) -> tuple[ScoredMethod, ...]:
@@ -103,10 +109,10 @@ def outcomes(groups: Sequence[RunGroup]) -> list[Outcome]:
         if not scored:
             continue
         scored.sort(key=lambda each: each.mean, reverse=not display_names.less_is_better(metric))
-        name, task = display_names.of_metric(metric), display_names.of_task(alike[0].first.task)
+        task = display_names.of_task(alike[0].first.task)
         models = {group.first.model for group in groups if group.first.task == ranked[0].first.task}
         circumstances = _circumstances(ranked[0], names_model=len(models) > 1)
-        all_outcomes.append(Outcome(task, circumstances, name, tuple(scored)))
+        all_outcomes.append(Outcome(task, circumstances, metric, tuple(scored)))
     return all_outcomes
 
 
@@ -127,7 +133,8 @@ def _scored(groups: Sequence[RunGroup], metric: str) -> ScoredMethod | None:
         return None
     group = choose(sorted(with_score, key=lambda each: (-each.seen, -len(each.runs)))).group
     scored_as, measured = group.first.scored_as, score_interval(group.runs, metric)
-    mean = measured.mean if measured else sum(group.values(metric)) / len(group.values(metric))
+    units = group.unit_values(metric)
+    mean = sum(units) / len(units)
     interval = (
         f"[{score_text(measured.low, scored_as, metric)}, {score_text(measured.high, scored_as, metric)}]"
         if measured
@@ -189,7 +196,7 @@ def _row(part: tuple[str, ...], runs: Sequence[Record], groups: Sequence[RunGrou
         text_cell(display_names.of_task(task)),
         method_cell(method),
         Cell(f"{display_names.of_metric(metric)} {score.text}", score.value) if scored else score,
-        text_cell(_inputs(scored.group) if scored else None),
+        text_cell(inputs_text(scored.group.first) if scored else None),
         text_cell(display_names.of_model(model)),
         text_cell(data),
         number_cell(len(runs)),
@@ -221,15 +228,11 @@ def _ranked_together(groups: Sequence[RunGroup]) -> list[RunGroup]:
     ]
 
 
-def _inputs(group: RunGroup) -> str:
-    return f"{group.first.result['n_inputs']:,} {group.first.split} inputs"
-
-
 def _circumstances(group: RunGroup, *, names_model: bool) -> str:
     """Inputs and amount of training, and the sample corpus by its name."""
     model = display_names.of_model(group.first.model) if names_model else ""
     sample = display_names.SOURCES[SAMPLE] if group.first.result["data_source"] == SAMPLE else ""
-    return ", ".join(filter(None, (model, _inputs(group), amount_text(group), sample)))
+    return ", ".join(filter(None, (model, inputs_text(group.first), amount_text(group), sample)))
 
 
 def _sum(runs: Iterable[Record], name: str) -> Any:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from prefixrun.analysis.canvas import as_svg, canvas_of
+from prefixrun.analysis.comparison import difference
 from prefixrun.analysis.html.figures import PageFigure
-from prefixrun.analysis.html.overview import Outcome, ScoredMethod
+from prefixrun.analysis.html.overview import Outcome
+from prefixrun.analysis.table_format import with_interval
 from prefixrun.config.method_specs import spec_of
 from prefixrun.results import display_names
 
@@ -38,16 +40,19 @@ def overview_figure(outcomes: Sequence[Outcome]) -> PageFigure | None:
 
 
 def _caption(outcome: Outcome) -> str:
-    """Who leads, and by how much the next one is behind."""
+    """Who leads, and by how much, with the interval of that difference: intervals of two scores may overlap although
+    the difference over the same inputs is clear."""
     first, second = outcome.methods[:2]
     text = (
         f"{display_names.of_method(first.method)} leads with {first.text}, then "
         f"{display_names.of_method(second.method)} with {second.text}"
     )
-    return text[0].upper() + text[1:] + ("; their intervals overlap." if _overlap(first, second) else ".")
-
-
-def _overlap(first: ScoredMethod, second: ScoredMethod) -> bool:
-    if first.low is None or first.high is None or second.low is None or second.high is None:
-        return False
-    return first.low <= second.high and second.low <= first.high
+    if first.mean == second.mean:
+        text = f"{display_names.of_method(first.method)} and {display_names.of_method(second.method)}: {first.text}"
+    measured = difference(second.group.runs, first.group.runs, outcome.name)
+    between = ""
+    if measured is not None and measured.low is not None:
+        decimals = len(first.text.partition(".")[2])
+        note = f" ({measured.note})" if measured.note else ""
+        between = f"; the difference is {with_interval(measured, decimals)}, 95 % interval{note}"
+    return f"{text[0].upper()}{text[1:]}{between}."

@@ -206,12 +206,13 @@ def _group_row(group: RunGroup, names: Sequence[str], further: str) -> tuple[Cel
 
 
 def group_score(group: RunGroup, metric: str) -> Cell:
-    """Mean ± standard deviation over the runs of a group."""
+    """Mean ± standard deviation over the runs of a group, with their number where not all have the score."""
     score = group.estimate(metric)
     if score is None:
         return Cell(NONE)
     parts = (score.mean,) if score.sd is None else (score.mean, score.sd)
-    return Cell(" ± ".join(score_text(part, group.first.scored_as, metric) for part in parts), score.mean)
+    text = " ± ".join(score_text(part, group.first.scored_as, metric) for part in parts)
+    return Cell(text if score.n == len(group.runs) else f"{text} (n = {score.n})", score.mean)
 
 
 def _run_page(run: Record, shared: Mapping[str, Any], outputs: str, provenance: Provenance) -> RunPage:

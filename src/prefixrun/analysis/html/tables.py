@@ -14,7 +14,7 @@ from prefixrun.analysis.html.metrics import heading
 from prefixrun.analysis.html.table import Cell, Column, HtmlTable
 from prefixrun.analysis.method_tables import as_texts, method_tables
 from prefixrun.analysis.paper_tables import SEEDS, Section, Table, TableCell, TableRow, Version, paper_tables
-from prefixrun.analysis.table_format import choice_text, mean_sd, number, signed
+from prefixrun.analysis.table_format import choice_text, mean_sd_of, number, signed
 from prefixrun.analysis.verdict_counts import MISSING, verdict_counts
 from prefixrun.console import NONE
 from prefixrun.console import Table as TextTable
@@ -50,8 +50,8 @@ class Tables:
     """All of them, and the verdicts of the published version."""
 
     chapters: tuple[Chapter, ...]
-    verdicts: tuple[tuple[str, Counter[str], int], ...]
-    """(title, verdict → cells, how many of them are not comparable)."""
+    verdicts: tuple[tuple[str, Counter[str], int, str], ...]
+    """(title, verdict → cells, how many of them are not comparable, `Table 2 (E2E)`)."""
 
 
 def tables(groups: Sequence[RunGroup]) -> Tables:
@@ -60,7 +60,7 @@ def tables(groups: Sequence[RunGroup]) -> Tables:
     Scores that cannot share a column are the `problem` of a chapter: the rest of the report does not depend on them.
     """
     chapters = []
-    verdicts: tuple[tuple[str, Counter[str], int], ...] = ()
+    verdicts: tuple[tuple[str, Counter[str], int, str], ...] = ()
     for version in reversed(get_args(Version)):
         try:
             made = paper_tables(groups, version)
@@ -121,10 +121,9 @@ def _status(row: TableRow, runs: tuple[str, ...], shared: Sequence[str]) -> Cell
 def _cell(row: TableRow, cell: TableCell) -> Cell:
     """Ours above the paper's, the difference and the verdict; whichever of them there are."""
     printed = cell.paper.printed if cell.paper else ""
-    if cell.ours is None:
+    if cell.ours is None or row.group is None:
         return Cell(printed or NONE, cell.paper.value if cell.paper else None)
-    count = "" if row.group is None or cell.n == len(row.group.runs) else f" (n = {cell.n})"
-    text = mean_sd(cell.ours, cell.decimals) + count
+    text = mean_sd_of(cell.ours, cell.decimals, len(row.group.runs))
     if cell.paper is None or cell.difference is None or cell.judgement is None:
         return Cell(text, cell.ours.mean, ours=True)
     below = f"paper {printed}, {signed(cell.difference, cell.decimals)}"
@@ -148,10 +147,11 @@ def _notes(section: Section, shared: Sequence[str]) -> Iterator[str]:
         yield f"Reproduced means: within these margins of the printed number, at 95 %: {', '.join(margins)}."
 
 
-def _verdicts(made: Sequence[Table]) -> Iterator[tuple[str, Counter[str], int]]:
+def _verdicts(made: Sequence[Table]) -> Iterator[tuple[str, Counter[str], int, str]]:
     for table, section, counts in verdict_counts(made):
         if ours := Counter({str(kind): count for kind, count in counts.items() if kind != MISSING}):
-            yield _title(table, section), ours, ours["not comparable"]
+            briefly = f"{table.number} ({display_names.of_task(section.task)})"
+            yield _title(table, section), ours, ours["not comparable"], briefly
 
 
 def _of_texts(made: TextTable) -> HtmlTable:

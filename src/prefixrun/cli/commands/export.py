@@ -37,7 +37,8 @@ def run(arguments: dict[str, str]) -> int:
 
     record = find(results_dir(arguments), arguments["run"])
     out = Path(arguments["out"]).expanduser()
-    if out.resolve().is_relative_to(record.directory.resolve()):
+    directories = (record.directory, record.run_directory or record.directory)
+    if any(out.resolve().is_relative_to(directory.resolve()) for directory in directories):
         raise ConfigError(
             f"out={out}: is in the directory of the run itself, whose files it could replace; name another"
         )

@@ -36,7 +36,8 @@ def run(arguments: dict[str, str]) -> int:
         print_error(f"left out: {run.directory}: {run.reason}")
     out = path_of(arguments, "out") or tree
     written = publish_all(records, out, version="v1" if version == "v1" else "ACL", seeds=seeds)
-    print_text(f"{len(records.runs)} records, {len(records.skipped)} left out")
+    number = len(records.runs)
+    print_text(f"{number} record{'' if number == 1 else 's'}, {len(records.skipped)} left out")
     for path in written:
         print_text(str(path))
     return 0

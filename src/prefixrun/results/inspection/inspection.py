@@ -133,7 +133,7 @@ def _refuse(records: Sequence[Record]) -> None:
     for record in records[1:]:
         differing = [name for name in names if record.settings.get(name) != first.settings.get(name)]
         differing += ["method"] * (record.method != first.method)
-        differing += ["model"] * (record.result["backbone"]["sha256"] != first.result["backbone"]["sha256"])
+        differing += ["model"] * (record.backbone_sha256 != first.backbone_sha256)
         if differing:
             raise ConfigError(
                 f"run={first.run_id},{record.run_id}: differ in {', '.join(dict.fromkeys(differing))}, so that their "
