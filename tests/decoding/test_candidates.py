@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import linear
 
-from prefixrun.decoding.candidates import BLOCK, top_candidates
+from prefixrun.decoding.candidates import BLOCK, Repetition, places_of, top_candidates
 
 
 @pytest.mark.parametrize("vocabulary", [16 * BLOCK, 16 * BLOCK - 1, 4 * BLOCK])
@@ -49,3 +49,10 @@ def test_there_are_no_more_candidates_than_continuations() -> None:
     assert candidates.tokens.shape == (2, 6)
     for beams, tokens in zip(candidates.beams.tolist(), candidates.tokens.tolist(), strict=True):
         assert set(zip(beams, tokens, strict=True)) == {(beam, token) for beam in range(2) for token in range(3)}
+
+
+def test_the_tokens_of_all_rows_are_penalised_at_once() -> None:
+    scores = torch.tensor([[2.0, -2.0, 1.0], [4.0, 1.0, -1.0], [1.0, 1.0, 1.0]])
+    penalised = Repetition(2.0, [{0, 1}, {2}, set()], of_log_probabilities=False).apply(scores.clone())
+    assert penalised.tolist() == [[1.0, -4.0, 1.0], [4.0, 1.0, -2.0], [1.0, 1.0, 1.0]]
+    assert [places.tolist() for places in places_of([set(), set()], scores.device)] == [[], []]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from weakref import ref
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from prefixrun.decoding.search import Active, Continuation, decode_queue
 from prefixrun.methods.base import Method
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.loading import load
+from prefixrun.models.prefill import PrefillState
 from prefixrun.models.recorded_steps import RecordedSteps, Replay
 
 BEAM = DecodeConfig(
@@ -69,6 +71,32 @@ def test_inputs_move_up_as_soon_as_others_are_done() -> None:
     assert order == [0, 3, 2, 1, 4]
     # 0, 1 and 2 begin, and 0 is done; 3 begins in its place, and is done at the third step of 1 and 2; then 4 begins.
     assert strategy.at_work == [3, 3, 1, 3, 1, 3]
+
+
+class WatchedStart(Method):
+    """What a search begins with, as long as somebody holds it."""
+
+    start: Callable[[], Tensor | None]
+
+    def prefill(self, backbone: Backbone, prompts: Sequence[Sequence[int]]) -> PrefillState:
+        state = super().prefill(backbone, prompts)
+        self.start = ref(state.hidden)
+        return state
+
+
+@pytest.mark.parametrize("name", ["tiny_llama", "tiny_bart"])
+def test_what_the_prompts_left_is_not_kept_beside_the_cache(name: str) -> None:
+    model, method = backbone(name), WatchedStart()
+    held: list[bool] = []
+
+    class Watching(Lengths):
+        def step(self, hidden: Tensor, active: Active) -> list[Continuation | None]:
+            held.append(method.start() is not None)
+            return super().step(hidden, active)
+
+    prompts = [model.tokenizer.source("a")] * 3
+    list(decode_queue(model, method, prompts, Watching([3, 1, 2]), 3))
+    assert held == [True, False, False]
 
 
 @pytest.mark.parametrize("config", [BEAM, replace(BEAM, beams=1, sample=True, outputs=3)], ids=["beams", "sample"])

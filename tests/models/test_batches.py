@@ -16,7 +16,7 @@ from prefixrun.models.batches import Batch, LossMode, PairIds, Row, collate, tok
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.models.tokenizer import byte_tokenizer
 from prefixrun.training.loss import target_nll
-from prefixrun.training.sampler import pack
+from prefixrun.training.sampler import grouped, pack
 from tiny_methods import drawn
 
 END = 256
@@ -105,7 +105,7 @@ def test_packed_targets_have_loss_and_gradient_of_separate_rows(backbone: Backbo
     key_values = drawn(backbone, PREFIX_LEN, 1)["decoder"]
 
     def loss_and_gradient(targets_per_row: int) -> tuple[Tensor, Tensor]:
-        rows = pack(pairs, targets_per_row, np.random.default_rng(7))
+        rows = pack(grouped(pairs), targets_per_row, np.random.default_rng(7))
         assert max(len(row.targets) for row in rows) == targets_per_row
         batch = batch_of(rows, loss_mode)
         prefix = key_values.clone().requires_grad_(True)

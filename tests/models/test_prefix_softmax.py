@@ -60,6 +60,21 @@ def test_the_kernel_of_torch_computes_the_same(family: str, monkeypatch: pytest.
         torch.testing.assert_close(other, value, rtol=1e-4, atol=1e-5)
 
 
+def test_the_kernel_reads_keys_that_one_head_has_as_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy for each layer would be kept for the gradients."""
+    query, key, value = torch.randn(3, 2, 4, 5, 8)
+    seen: list[Tensor] = []
+    kernel = nn.functional.scaled_dot_product_attention
+    monkeypatch.setattr(
+        nn.functional, "scaled_dot_product_attention", lambda *a, **k: seen.extend(a) or kernel(*a, **k)
+    )
+    scoring = prefix_softmax.Scoring(None, None, None, None, None)
+    prefix_softmax.fused_attention(query, key, value, None, scoring, 0.0)
+    prefix_softmax.fused_attention(query, key[:, :2], value[:, :2], None, scoring, 0.0)
+    assert [tensor.data_ptr() for tensor in seen[1:3]] == [key.data_ptr(), value.data_ptr()]
+    assert seen[4].shape == query.shape, "two query heads read each of them"
+
+
 @torch.no_grad()
 def test_the_kernel_serves_prompts_that_beams_share(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
     """Entries of a prefix with padding, each for several rows."""

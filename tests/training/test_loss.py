@@ -1,10 +1,13 @@
 """The loss through a frozen output layer against PyTorch's cross-entropy."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, kl_div
 
+from prefixrun.training import loss
 from prefixrun.training.loss import CHUNK, TeacherStates, target_nll, teacher_kl
 
 WIDTH, VOCABULARY = 16, 40
@@ -48,6 +51,24 @@ def test_nothing_is_kept_where_no_gradient_is_wanted() -> None:
     loss = target_nll(hidden, weight, targets, factors)
     assert not loss.requires_grad
     torch.testing.assert_close(loss, (cross_entropy(hidden @ weight.T, targets, reduction="none") * factors).sum())
+
+
+def test_an_evaluation_computes_no_gradients_of_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden, weight, targets, factors = problem(5)
+    weight.requires_grad_()
+    wanted: list[bool] = []
+    losses = loss._losses
+
+    def watched(*arguments: Any, wants_gradient: bool) -> Tensor:
+        wanted.append(wants_gradient)
+        return losses(*arguments, wants_gradient=wants_gradient)
+
+    monkeypatch.setattr(loss, "_losses", watched)
+    trained = target_nll(hidden, weight, targets, factors)
+    with torch.no_grad():
+        measured = target_nll(hidden, weight, targets, factors)
+    assert wanted == [True, False]
+    assert torch.equal(measured, trained)
 
 
 def test_half_precision_is_summed_in_full() -> None:

@@ -39,10 +39,17 @@ class Repetition:
 
     def apply(self, scores: Tensor) -> Tensor:
         """Positive scores divided by the penalty, negative ones multiplied; overwrites `scores`: (rows, vocabulary)."""
-        for row, tokens in zip(scores, self.tokens, strict=True):
-            ids = torch.tensor([*tokens], dtype=torch.long, device=scores.device)
-            row[ids] = torch.where(row[ids] < 0, row[ids] * self.penalty, row[ids] / self.penalty)
+        places = places_of(self.tokens, scores.device)
+        present = scores[places]
+        scores[places] = torch.where(present < 0, present * self.penalty, present / self.penalty)
         return scores
+
+
+def places_of(tokens: Sequence[Collection[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Indices of each row's tokens in a matrix (rows, vocabulary): all rows at once, as a GPU needs it."""
+    pairs = [(row, token) for row, of_row in enumerate(tokens) for token in of_row]
+    rows, columns = torch.tensor(pairs, dtype=torch.long, device=device).view(-1, 2).unbind(1)
+    return rows, columns
 
 
 def top_candidates(
@@ -78,13 +85,13 @@ def top_candidates(
         logits = repetition.apply(log_softmax(logits, dim=1) if is_normalised else logits)
 
     # 1. The best logits of each row without the banned tokens, whose logits are put back afterwards.
-    pairs = [(row, token) for row, tokens in enumerate(banned_by_row) for token in {*tokens} - {*banned}]
-    by_row = torch.tensor(pairs, dtype=torch.long, device=logits.device).view(-1, 2).unbind(1)
-    withheld, withheld_by_row = logits[:, list(banned)], logits[by_row]
-    logits[:, list(banned)] = -torch.inf
+    by_row = places_of([{*tokens} - {*banned} for tokens in banned_by_row], logits.device)
+    everywhere = torch.tensor(banned, dtype=torch.long, device=logits.device)
+    withheld, withheld_by_row = logits[:, everywhere], logits[by_row]
+    logits[:, everywhere] = -torch.inf
     logits[by_row] = -torch.inf
     values, tokens = _top_tokens(logits, per_row)
-    logits[:, list(banned)], logits[by_row] = withheld, withheld_by_row
+    logits[:, everywhere], logits[by_row] = withheld, withheld_by_row
 
     # 2. Their log-probabilities, and the best over all beams of an input: candidate i of a row is i % per_row.
     log_probabilities = values if is_normalised else values - _logsumexp_(logits)

@@ -94,6 +94,7 @@ def decode_queue(
                     state = method.prefill(backbone, [prompts[index] for index in new.inputs])
                     continuations = strategy.step(state.hidden, new)
                     running.join(state, new, continuations)
+                del state  # its keys and values have been copied, and would stay until the next prompts are read
                 yield from _done(strategy, new.inputs, continuations)
             if running.active.inputs:
                 inputs = running.active.inputs
@@ -152,8 +153,9 @@ class RunningBeams:
             order = self._cache.remove(done)
             self._first = [self._first[number] for number in order]
             if self._cross:
-                entries = torch.tensor(order, device=self._cross[0].keys.device)
-                self._cross = [each.select(entries) for each in self._cross] if order else []
+                entries = torch.tensor(order, dtype=torch.long, device=self._cross[0].keys.device)
+                for layer, each in enumerate(self._cross):  # one after the other, so that one is there twice
+                    self._cross[layer] = each.select(entries)
         self._continue(before, continuations, order)
 
     def _continue(self, before: Active, continuations: Sequence[Continuation | None], order: Sequence[int]) -> None:

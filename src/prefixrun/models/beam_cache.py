@@ -102,8 +102,9 @@ class BeamCache:
         for hole, moved in zip(holes, last, strict=True):
             order[hole] = moved
         if holes:
+            to, source = torch.tensor([holes, last], device=self.layers[0].device)  # once for all layers
             for layer in self.layers:
-                layer[:, holes] = layer[:, last]
+                layer[:, to] = layer[:, source]
         self._seen, self._positions = self._seen[order], self._positions[order]
         return order
 

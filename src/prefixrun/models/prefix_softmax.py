@@ -157,17 +157,22 @@ def fused_attention(
         if scoring.window is not None and scoring.window.prefix is not None:
             before = scoring.visible(before, scoring.window.prefix.squeeze(2))
         mask = torch.cat(_alike(before, mask), dim=3)
-        key = torch.cat([prefix.keys.repeat_interleave(share, dim=0), key], dim=2)
-        value = torch.cat([prefix.values.repeat_interleave(share, dim=0), value], dim=2)
+        key = torch.cat([_repeated(prefix.keys, share, 0), key], dim=2)
+        value = torch.cat([_repeated(prefix.values, share, 0), value], dim=2)
     output = nn.functional.scaled_dot_product_attention(
         query,
-        key.repeat_interleave(group, dim=1),
-        value.repeat_interleave(group, dim=1),
+        _repeated(key, group, 1),
+        _repeated(value, group, 1),
         attn_mask=mask.to(query.dtype),
         dropout_p=dropout,
         scale=1.0,  # the queries are scaled
     )
     return output.transpose(1, 2)
+
+
+def _repeated(tensor: Tensor, times: int, dim: int) -> Tensor:
+    """`repeat_interleave`, which would copy what is wanted once too."""
+    return tensor if times == 1 else tensor.repeat_interleave(times, dim=dim)
 
 
 def _alike(before: Tensor, after: Tensor) -> list[Tensor]:

@@ -44,7 +44,7 @@ def target_nll(
 
     Returns a float32 scalar.
     """
-    arguments = (hidden, weight, targets, factors, bias, label_smoothing, cap, None)
+    arguments = (hidden, weight, targets, factors, bias, label_smoothing, cap, None, torch.is_grad_enabled())
     return cast(Tensor, _HeadLoss.apply(*arguments))  # type: ignore[no-untyped-call]
 
 
@@ -70,7 +70,7 @@ def teacher_kl(
 ) -> Tensor:
     """Sum over target tokens of factor x KL(teacher || student), the divergence of the two distributions of the next
     token over the whole vocabulary. Arguments, gradients and result as of `target_nll`; `cap` is for both."""
-    arguments = (hidden, weight, None, factors, bias, 0.0, cap, teacher)
+    arguments = (hidden, weight, None, factors, bias, 0.0, cap, teacher, torch.is_grad_enabled())
     return cast(Tensor, _HeadLoss.apply(*arguments))  # type: ignore[no-untyped-call]
 
 
@@ -93,12 +93,13 @@ class _HeadLoss(torch.autograd.Function):
         smoothing: float,
         cap: float | None,
         teacher: TeacherStates | None,
+        differentiates: bool,
     ) -> Tensor:
-        for_hidden = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
-        for_weight = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
-        for_bias = None
-        if bias is not None and ctx.needs_input_grad[4]:
-            for_bias = torch.zeros_like(bias, dtype=torch.float32)
+        # needs_input_grad says which inputs are trained, within torch.no_grad() too: an evaluation needs no gradients.
+        of_hidden, of_weight, of_bias = (differentiates and ctx.needs_input_grad[index] for index in (0, 1, 4))
+        for_hidden = torch.empty_like(hidden) if of_hidden else None
+        for_weight = torch.zeros_like(weight, dtype=torch.float32) if of_weight else None
+        for_bias = torch.zeros_like(bias, dtype=torch.float32) if bias is not None and of_bias else None
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         product = multiply if can_multiply(weight) else linear
         for rows in _chunks(hidden.shape[0]):
@@ -108,7 +109,7 @@ class _HeadLoss(torch.autograd.Function):
                 wanted = _logits(teacher.hidden[rows], teacher.weight, teacher.bias, cap)
             else:
                 wanted = cast(Tensor, targets)[rows, None]
-            losses = _losses(logits, wanted, smoothing, cap, wants_gradient=any(ctx.needs_input_grad))
+            losses = _losses(logits, wanted, smoothing, cap, wants_gradient=of_hidden or of_weight or of_bias)
             total += (losses * factor).sum()
             excess = logits  # what _losses has left there
             if for_hidden is not None:
@@ -125,7 +126,7 @@ class _HeadLoss(torch.autograd.Function):
         scaled = [
             None if gradient is None else gradient * upstream[0].to(gradient.dtype) for gradient in ctx.saved_tensors
         ]
-        return scaled[0], scaled[1], None, None, scaled[2], None, None, None
+        return scaled[0], scaled[1], None, None, scaled[2], None, None, None, None
 
 
 def _losses(logits: Tensor, wanted: Tensor, smoothing: float, cap: float | None, *, wants_gradient: bool) -> Tensor:

@@ -19,9 +19,6 @@ UNSCALED = (1.0,)
 
 def unscale(parameters: Iterable[nn.Parameter], scale: float) -> bool:
     """Divide the gradients by `scale`; whether all of them are finite."""
-    finite = True
-    for parameter in parameters:
-        if parameter.grad is not None:
-            parameter.grad.div_(scale)
-            finite = finite and bool(parameter.grad.isfinite().all())
-    return finite
+    gradients = [parameter.grad.div_(scale) for parameter in parameters if parameter.grad is not None]
+    # Read back together: each reading waits for the GPU.
+    return not gradients or bool(torch.stack([gradient.isfinite().all() for gradient in gradients]).all())

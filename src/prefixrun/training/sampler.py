@@ -34,9 +34,10 @@ def schedule_steps(pairs: Sequence[PairIds], config: TrainConfig, seed: int) -> 
     They depend on the arguments alone, so that a resumed run needs no state of the sampler to go on.
     """
     steps: list[StepBatches] = []
+    by_source = grouped(pairs)
     for epoch in range(config.epochs):
         batches = epoch_batches(
-            pairs, targets_per_row=config.targets_per_row, batch_size=config.batch_size, seed=seed, epoch=epoch
+            by_source, targets_per_row=config.targets_per_row, batch_size=config.batch_size, seed=seed, epoch=epoch
         )
         starts = range(0, len(batches), config.accumulate)
         for start in starts:
@@ -48,23 +49,33 @@ def schedule_steps(pairs: Sequence[PairIds], config: TrainConfig, seed: int) -> 
 
 
 def epoch_batches(
-    pairs: Sequence[PairIds], *, targets_per_row: int, batch_size: int, seed: int, epoch: int
+    by_source: Sequence[Row], *, targets_per_row: int, batch_size: int, seed: int, epoch: int
 ) -> list[list[Row]]:
-    """The batches of one epoch. They depend on (seed, epoch) alone, so a resumed run needs no state to go on."""
+    """The batches of one epoch of `grouped` pairs. They depend on (seed, epoch) alone, so a resumed run needs no state
+    to go on."""
     rng = np.random.default_rng([seed, epoch])
-    return batches_of(pack(pairs, targets_per_row, rng), batch_size, rng)
+    return batches_of(pack(by_source, targets_per_row, rng), batch_size, rng)
 
 
-def pack(pairs: Sequence[PairIds], targets_per_row: int, rng: np.random.Generator) -> list[Row]:
-    """Rows of at most `targets_per_row` targets of the same source; which of them share a row is drawn from `rng`."""
+def grouped(pairs: Sequence[PairIds]) -> list[Row]:
+    """A row for each source with all of its targets. It is the same in all epochs, and looking up hundreds of thousands
+    of long sources takes longer than all else that an epoch's batches need."""
     by_source: dict[tuple[int, ...], list[tuple[int, ...]]] = defaultdict(list)
     for pair in pairs:
         by_source[pair.source].append(pair.target)
+    return [Row(source, tuple(targets)) for source, targets in by_source.items()]
+
+
+def pack(by_source: Sequence[Row], targets_per_row: int, rng: np.random.Generator) -> list[Row]:
+    """Rows of at most `targets_per_row` targets of the same source; which of them share a row is drawn from `rng`."""
     rows = []
-    for source, targets in by_source.items():
-        shuffled = [targets[i] for i in rng.permutation(len(targets))]
+    for row in by_source:
+        if len(row.targets) == 1:  # nothing to draw; all epochs have the same object
+            rows.append(row)
+            continue
+        shuffled = [row.targets[i] for i in rng.permutation(len(row.targets))]
         for start in range(0, len(shuffled), targets_per_row):
-            rows.append(Row(source, tuple(shuffled[start : start + targets_per_row])))
+            rows.append(Row(row.source, tuple(shuffled[start : start + targets_per_row])))
     return rows
 
 

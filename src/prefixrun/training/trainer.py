@@ -130,7 +130,8 @@ class Trainer:
             evaluates = is_last or (
                 batches.ends_epoch if config.eval_every is None else number % config.eval_every == 0
             )
-            if evaluates or len(self._unread) >= READ_EVERY:  # an evaluation begins a new count: look at the old first
+            # An evaluation begins a new count: look at the old first. The first loss is read at once, to be reported.
+            if evaluates or len(self._unread) >= READ_EVERY or math.isnan(self._last_loss):
                 self._read_losses()
             progress.step = number
             progress.seconds += time.perf_counter() - started
