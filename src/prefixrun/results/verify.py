@@ -148,9 +148,9 @@ def _config(record: Record) -> Check:
 def _settings(record: Record) -> Check:
     """The identity that result.json implies; it holds everything that can change a number."""
     result, data = record.result, record.result.get("data", {})
+    config = config_of(record, model_path="DIR")
     if record.backbone_sha256 is None or not {*SPLITS} <= data.keys() or result["provenance"].get("semantics") is None:
         return Check("settings", "not checked", "result.json does not say what its model, data and version were")
-    config = config_of(record, model_path="DIR")
     identity = identity_of(
         config,
         model=record.backbone_sha256,
