@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
 from prefixrun.config.schema import DecodeConfig, ModelConfig
 from prefixrun.decoding.generate import generate
@@ -12,7 +13,7 @@ from prefixrun.methods.prefix import FixedPrefix
 from prefixrun.models import architectures
 from prefixrun.models.backbone import Backbone
 from prefixrun.models.families import shape_of
-from prefixrun.models.loading import load
+from prefixrun.models.loading import DTYPES, load
 from prefixrun.models.tokenizer import byte_tokenizer
 from tiny_methods import drawn
 
@@ -79,6 +80,18 @@ def test_half_precision(architecture: str) -> None:
     half = load(random_model(architecture), precision="bf16")
     assert half.head.dtype == torch.bfloat16
     assert {parameter.dtype for parameter in half.model.parameters()} == {torch.bfloat16}
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_what_transformers_keeps_in_float32_stays_in_it(directory: Path, precision: str) -> None:
+    """Rotary frequencies, which positions are multiplied by."""
+    ours = load(ModelConfig(name="local", source="path", path=str(directory)), precision=precision).model
+    theirs = AutoModelForCausalLM.from_pretrained(directory, dtype=DTYPES[precision])
+    buffers = dict(theirs.named_buffers())
+    assert {name: buffer.dtype for name, buffer in ours.named_buffers()} == {
+        name: buffer.dtype for name, buffer in buffers.items()
+    }
+    assert all(torch.equal(buffer, buffers[name]) for name, buffer in ours.named_buffers())
 
 
 def test_a_model_that_cannot_read_the_layout_is_refused(architecture: str, directory: Path) -> None:

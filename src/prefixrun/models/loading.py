@@ -56,8 +56,23 @@ def load(config: ModelConfig, *, device: str = "cpu", precision: str = "fp32") -
     keep_first(config, backbone.model)
     if config.quantize is not None:
         quantised.quantise(config, backbone.model, torch.device(device), DTYPES[precision])
-    nn.Module.to(backbone.model, torch.device(device), DTYPES[precision])
+    _convert(backbone.model, torch.device(device), DTYPES[precision])
     return backbone
+
+
+def _convert(model: PreTrainedModel, device: torch.device, dtype: torch.dtype) -> None:
+    """Move a model to a device and a number format, but for its rotary frequencies, which stay in float32 as where
+    transformers loads it: a position is multiplied by them, so that at position 1,000 bfloat16 would be off by a tenth
+    of a radian or more."""
+    frequencies = [
+        (module, name, buffer.to(device))
+        for path, module in model.named_modules()
+        if path.endswith("rotary_emb")
+        for name, buffer in module.named_buffers(recurse=False)
+    ]
+    nn.Module.to(model, device, dtype)
+    for module, name, buffer in frequencies:
+        setattr(module, name, buffer)
 
 
 def tokenizer_of(config: ModelConfig) -> Tokenizer:
