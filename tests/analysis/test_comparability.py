@@ -22,6 +22,7 @@ from prefixrun.errors import DataError
 from prefixrun.results.record import Record
 from prefixrun.results.records import load_records
 from prefixrun.runs.result_schema import RELEASE, SAMPLE
+from prefixrun.version import SEMANTICS
 from synthetic_records import write_record
 
 PAPERS_SETTING: dict[str, Any] = {
@@ -60,6 +61,8 @@ def test_the_papers_setting_is_comparable_with_the_published_row() -> None:
         ({"settings": {"method": {"layers": "1-6"}}}, "enters a part of the model alone"),
         ({"settings": {"method": {"sites": "decoder"}}}, "enters a part of the model alone"),
         ({"settings": {"decode": {"beams": 1}}}, "decoded with beam 1, the paper with 5"),
+        ({"settings": {"decode": {"max_new_tokens": 5}}}, "decode.max_new_tokens of 5, the paper's is 100"),
+        ({"settings": {"decode": {"repetition_penalty": 1.2}}}, "decode.repetition_penalty of 1.2, the paper's is 1"),
         (
             {"settings": {"decode": {"beams": 1, "sample": True}}},
             "outputs sampled, the paper searches with beam 5",
@@ -161,7 +164,7 @@ OTHER_FILE = {"test": {"files": [{"name": "test", "records": 1, "sha256": "2" * 
         ({"task.instruction": "Say it."}, {}, {"amount", "scope"}),
         ({}, {"backbone": {"sha256": "9" * 64}}, {"amount", "scope"}),
         ({}, {"data": OTHER_FILE}, {"amount", "scope"}),
-        ({}, {"provenance": {"semantics": 6}}, {"amount", "scope"}),
+        ({}, {"provenance": {"semantics": SEMANTICS + 1}}, {"amount", "scope"}),
         ({}, {"data_source": SAMPLE}, {"amount"}),
         ({}, {"split": "dev"}, {"amount"}),
         ({}, {"n_inputs": 30}, {"amount"}),

@@ -44,6 +44,10 @@ INPUT = ("task.linearisation", "task.max_source_tokens", "task.instruction", "mo
 BEAMS, XSUM_BEAMS = 5, 6
 """Of the paper's decoding (sections 5.3 and B; the released code)."""
 
+LIMITS = {"max_new_tokens": 100, "min_new_tokens": 0, "no_repeat_ngram": 0, "repetition_penalty": 1.0}
+XSUM_LIMITS = {**LIMITS, "max_new_tokens": 61, "min_new_tokens": 10}
+"""What else its code lets an output be, by the name of the setting."""
+
 SAME_SHARE = log(3)
 """Shares of parameters within a factor of 3 are the paper's rounded one: its 0.1 % is 0.07 % on E2E, 0.14 % on DART."""
 
@@ -162,12 +166,17 @@ def obstacles(result: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
         reasons += _subset(result, "n_inputs", "scored on", "inputs")
         if any(part.get("version") == UNVERIFIED for part in result.get("data", {}).values()):
             reasons.append("corpus files not verified")
-    decode, usual = result.get("settings", {}).get("decode", {}), _beams(str(result["task"]))
-    beams = decode.get("beams")
+    decode, is_xsum = result.get("settings", {}).get("decode", {}), str(result["task"]).startswith("xsum")
+    beams, usual = decode.get("beams"), XSUM_BEAMS if is_xsum else BEAMS
     if decode.get("sample"):
         reasons.append(f"outputs sampled, the paper searches with beam {usual}")
     elif beams is not None and beams != usual:
         reasons.append(f"decoded with beam {beams}, the paper with {usual}")
+    reasons += [
+        f"decode.{name} of {decode[name]:g}, the paper's is {value:g}"
+        for name, value in (XSUM_LIMITS if is_xsum else LIMITS).items()
+        if decode.get(name, value) != value
+    ]
     if result.get("settings", {}).get("train", {}).get("objective") == "distill":
         reasons.append("learnt from a teacher, not from the targets")
     method = result.get("settings", {}).get("method", {})
@@ -190,10 +199,6 @@ def is_of_row(result: Mapping[str, Any], row: Row) -> bool:
 def is_share(share: float, printed: float) -> bool:
     """Whether a share of parameters is the printed one, both in per cent; see SAME_SHARE."""
     return share > 0 and abs(log(share / printed)) < SAME_SHARE
-
-
-def _beams(task: str) -> int:
-    return XSUM_BEAMS if task.startswith("xsum") else BEAMS
 
 
 def _subset(result: Mapping[str, Any], key: str, done: str, unit: str) -> list[str]:

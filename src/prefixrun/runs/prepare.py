@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import torch
 
@@ -30,6 +29,10 @@ from prefixrun.runs.devices import device
 from prefixrun.runs.memory_estimate import refuse_too_large
 from prefixrun.runs.source_run import instruction_of, text_of, trained_source
 from prefixrun.tracking import refuse_missing
+
+_loaded: dict[tuple[ModelConfig, str, str, str], Backbone] = {}
+"""The model of the last run, for the next one of the same process, by its configuration, device, number format and the
+contents of its files: no method ever changes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +118,13 @@ def load_backbone(config: Config) -> Backbone:
     """
     if config.threads is not None:
         torch.set_num_threads(config.threads)
-    backbone = _backbone(config.model, device(config), config.precision, locate(config.model).fingerprint)
+    key = config.model, device(config), config.precision, locate(config.model).fingerprint
+    if key not in _loaded:
+        _loaded.clear()  # before the next one is there, which may need all of the memory
+        _loaded[key] = load(config.model, device=key[1], precision=config.precision)
+    backbone = _loaded[key]
     tokenizer = backbone.tokenizer.of_task(config.instruction, config.task.max_source_tokens)
     return replace(backbone, tokenizer=tokenizer)
-
-
-@lru_cache(maxsize=1)
-def _backbone(model: ModelConfig, where: str, precision: str, _fingerprint: str) -> Backbone:
-    """Kept for the next run of the same process, as long as its files are the same: no method ever changes it."""
-    return load(model, device=where, precision=precision)
 
 
 def _init_source(config: Config, backbone: Backbone, data: RunData) -> InitSource | None:
