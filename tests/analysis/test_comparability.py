@@ -57,6 +57,10 @@ def test_the_papers_setting_is_comparable_with_the_published_row() -> None:
         ({"n_train": 2_000}, "trained on 2,000 of 42,061 pairs"),
         ({"n_inputs": 60}, "scored on 60 of 630 inputs"),
         ({"settings": {"train": {"max_steps": 100, "batch_size": 16}}}, "saw 1,600 of 42,061 pairs"),
+        (
+            {"method": "prompt", "n_train": 2_000, "settings": {"train": {"max_steps": 100, "batch_size": 16}}},
+            "the paper has no prompt for this model",
+        ),
         ({"settings": {"train": {"objective": "distill"}}}, "learnt from a teacher, not from the targets"),
         ({"settings": {"method": {"layers": "1-6"}}}, "enters a part of the model alone"),
         ({"settings": {"method": {"sites": "decoder"}}}, "enters a part of the model alone"),

@@ -14,6 +14,7 @@ from math import log
 from typing import Any
 
 from prefixrun.analysis.paper_numbers import Row
+from prefixrun.config.method_specs import spec_of
 from prefixrun.data import NOT_OF_THE_PAPER
 from prefixrun.data.manifest import UNVERIFIED
 from prefixrun.errors import DataError
@@ -160,9 +161,10 @@ def obstacles(result: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
     if same_model and not same_method:
         reasons.append(f"the paper has no {result['method']} for this model")
     if result["data_source"] == RELEASE:
-        reasons += _subset(result, "n_train", "trained on", "pairs")
-        if (seen := pairs_seen(result)) < result["n_train"]:
-            reasons.append(f"saw {seen:,} of {result['n_train']:,} pairs")
+        if spec_of(result["method"]).trains:
+            reasons += _subset(result, "n_train", "trained on", "pairs")
+            if (seen := pairs_seen(result)) < result["n_train"]:
+                reasons.append(f"saw {seen:,} of {result['n_train']:,} pairs")
         reasons += _subset(result, "n_inputs", "scored on", "inputs")
         if any(part.get("version") == UNVERIFIED for part in result.get("data", {}).values()):
             reasons.append("corpus files not verified")
