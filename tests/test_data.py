@@ -21,7 +21,13 @@ from prefixrun.errors import ConfigError, DataError
         ("../e2e", "test", None, ConfigError, r"task: no '\.\./e2e'"),
         ("e2e", "test_6959", None, ConfigError, "split: e2e has no 'test_6959'; it has train, dev, test"),
         ("e2e", "dev", "json", ConfigError, r"task\.linearisation: no 'json'; there are paper, plain"),
-        ("e2e", "dev", "paper", DataError, r"e2e: no such directory; put the corpus there or set data_dir"),
+        (
+            "e2e",
+            "dev",
+            "paper",
+            DataError,
+            "put the corpus there, or give the data_dir that holds e2e/",
+        ),
     ],
 )
 def test_what_there_is_not_is_refused_with_what_there_is(

@@ -52,7 +52,7 @@ def test_plain_file_goes_before_the_compressed_one(tmp_path: Path) -> None:
 
 
 def test_missing_directory_and_file_say_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no such directory; put the corpus there or set data_dir"):
+    with pytest.raises(DataError, match="no such directory; put the corpus there, or give the data_dir that holds"):
         text_io.find_file(tmp_path / "none", "a.csv")
     with pytest.raises(DataError, match=r"holds no a\.csv or b\.csv \(plain or \.gz\)"):
         text_io.find_file(tmp_path, "a.csv", "b.csv")

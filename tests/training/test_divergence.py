@@ -42,8 +42,8 @@ def test_the_error_names_the_best_state() -> None:
     history = [{"step": 2, "train_loss": 1.0, "dev_loss": 1.5}, {"step": 4, "train_loss": 3.0, "dev_loss": 2.5}]
     error = diverged("the loss is not a number", 5, CONFIG, history, {"a": 1})
     assert str(error) == (
-        "step 5: the loss is not a number; training has diverged, try train.lr=0.0003 (now 0.001); "
-        "the checkpoint of step 2, dev loss 1.5000, is in best.safetensors"
+        "step 5: the loss is not a number; training has diverged, try train.lr=0.0003 (now 0.001) or a warm-up "
+        "(train.warmup_steps, now 0); the checkpoint of step 2, dev loss 1.5000, is in best.safetensors"
     )
     assert (error.exit_code, error.state, error.details["history"]) == (6, {"a": 1}, history)
     assert "best" not in str(diverged("the loss is not a number", 5, CONFIG, history, {}))

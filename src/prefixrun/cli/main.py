@@ -16,6 +16,7 @@ from prefixrun.cli.arguments import OptionParser
 from prefixrun.cli.commands import run as run_verb
 from prefixrun.cli.plain_output import print_plain
 from prefixrun.cli.verbs import VERBS, named
+from prefixrun.config.schema import Config
 from prefixrun.config.validate import closest
 from prefixrun.errors import (
     BROKEN_PIPE_EXIT_CODE,
@@ -79,6 +80,16 @@ def _leave_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _hint(first: str, rest: list[str]) -> str:
+    """What may be meant by a first word that is none of the command's."""
+    if first == "run":
+        return "leave it out: settings alone are a run, as in `prefixrun task=e2e`"
+    if first in Config.__dataclass_fields__ and rest:
+        return f"did you mean {first}={shortened(rest[0])}?"
+    close = closest(first, tuple(VERBS))
+    return f"did you mean {close}?" if close else f"the verbs are {', '.join(VERBS)}"
+
+
 def _dispatch(arguments: list[str]) -> int:
     with reading("the working directory", "change to one that is there", ConfigError):
         os.getcwd()
@@ -86,9 +97,7 @@ def _dispatch(arguments: list[str]) -> int:
     if verb := named(arguments):
         return run_verb(verb, arguments[len(verb.split()) :])
     if first and "=" not in first and not first.startswith("-"):
-        close = closest(first, tuple(VERBS))
-        hint = f"did you mean {close}?" if close else f"the verbs are {', '.join(VERBS)}"
-        raise ConfigError(f"{shortened(first)}: is neither key=value nor a verb; {hint}")
+        raise ConfigError(f"{shortened(first)}: is neither key=value nor a verb; {_hint(first, arguments[1:])}")
     if {"-h", "--help"} & set(arguments):
         from prefixrun.cli.help import manual
 

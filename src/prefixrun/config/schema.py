@@ -52,7 +52,7 @@ class Config:
     """Where runs are written, under RESULTS_DIR/runs/."""
     prefix_len: Count = 10
     """Length of the prefix in positions (of the infix, or of the virtual tokens)."""
-    budget: Annotated[str, Pattern(r"[0-9]{1,6}(\.[0-9]{1,20})?%", "a number and %")] | None = field(
+    budget: Annotated[str, Pattern(r"[0-9]{1,6}(\.[0-9]{1,20})?%", "a number and %, as in 0.1%")] | None = field(
         default=None, metadata=NO_NUMBER
     )
     """Share of the model's parameters that may be stored, such as 0.1%: prefix length, adapter width, LoRA rank or

@@ -41,7 +41,10 @@ def find_file(directory: Path, *names: str) -> Path:
         DataError: the directory or every one of the files is missing.
     """
     if not directory.is_dir():
-        raise DataError(f"{directory}: no such directory; put the corpus there or set data_dir to its parent")
+        advice = f"put the corpus there, or give the data_dir that holds {directory.name}/"
+        if directory.name == directory.parent.name:
+            advice = f"data_dir is the directory that holds {directory.name}/: give data_dir={directory.parent.parent}"
+        raise DataError(f"{directory}: no such directory; {advice}")
     for name in names:
         for candidate in (directory / name, directory / f"{name}.gz"):
             if candidate.is_file():

@@ -21,7 +21,9 @@ from prefixrun.metrics import suite
 from prefixrun.metrics.base import FloatArray, Metric
 from prefixrun.results.record import Record
 
-NO_INPUTS = "Records keep outputs alone, because corpora have licences: data_dir=DIR adds inputs and references."
+NO_INPUTS = (
+    "Inputs and references are those of the corpus, which records do not hold: data_dir=DIR adds inputs and references."
+)
 UNREADABLE = "The corpus could not be read from data_dir, so inputs and references are not shown."
 OTHER_CORPUS = "The corpus in data_dir has other contents than the one these runs were scored on."
 

@@ -48,6 +48,8 @@ def diverged(
     them, by name; empty where there was none.
     """
     message = f"step {step}: {what}; training has diverged, try train.lr={next_rate(config.lr):g} (now {config.lr:g})"
+    if not config.warmup_steps:
+        message += " or a warm-up (train.warmup_steps, now 0)"
     if best:
         lowest = min((entry for entry in history if "dev_loss" in entry), key=lambda entry: entry["dev_loss"])
         message += (
