@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prefixrun.version import SEMANTICS, __version__
+from prefixrun.runs.version import SEMANTICS, __version__
 
 if TYPE_CHECKING:
     from prefixrun.metrics import Score

@@ -6,6 +6,10 @@ from typing import Any
 import pytest
 
 from prefixrun.analysis.comparability import (
+    BEAMS,
+    LIMITS,
+    XSUM_BEAMS,
+    XSUM_LIMITS,
     check_signatures,
     comparison_key,
     have_one_signature,
@@ -17,12 +21,13 @@ from prefixrun.analysis.comparability import (
     verdict,
 )
 from prefixrun.analysis.paper_numbers import rows
+from prefixrun.config.compose import compose
 from prefixrun.data import NOT_OF_THE_PAPER
 from prefixrun.errors import DataError
 from prefixrun.results.record import Record
 from prefixrun.results.records import load_records
 from prefixrun.runs.result_schema import RELEASE, SAMPLE
-from prefixrun.version import SEMANTICS
+from prefixrun.runs.version import SEMANTICS
 from synthetic_records import write_record
 
 PAPERS_SETTING: dict[str, Any] = {
@@ -201,3 +206,11 @@ def test_scores_of_one_column_have_one_signature(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"BLEU of e2e has 2 signatures.*other:2 \(e2e-prefix.*synthetic:1 \(e2e"):
         check_signatures(runs, ["ROUGE_L", "BLEU"])
     check_signatures(runs, ["ROUGE_L"])
+
+
+@pytest.mark.parametrize(
+    ("name", "beams", "limits"), [("beam5_paper", BEAMS, LIMITS), ("beam6_xsum_paper", XSUM_BEAMS, XSUM_LIMITS)]
+)
+def test_the_papers_decoding_is_that_of_the_program(name: str, beams: int, limits: dict[str, float]) -> None:
+    decode = compose([f"decode={name}"]).decode
+    assert (decode.beams, {key: getattr(decode, key) for key in limits}) == (beams, limits)

@@ -13,7 +13,7 @@ from prefixrun.results.record import Record
 from prefixrun.results.records import load_records
 from prefixrun.runs.identity import changed_from, identity_of
 from prefixrun.runs.run import run_id
-from prefixrun.version import SEMANTICS
+from prefixrun.runs.version import SEMANTICS
 
 RECORDS = {
     record.run_id: record

@@ -21,7 +21,7 @@ from prefixrun.errors import DataError
 from prefixrun.results.display_names import TASKS
 from prefixrun.results.record import Record
 from prefixrun.runs.result_schema import RELEASE, SAMPLE, pairs_seen, stored_share
-from prefixrun.version import meaning_of_runs
+from prefixrun.runs.version import meaning_of_runs
 
 DECODING = (
     "beams",

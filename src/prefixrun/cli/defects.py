@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prefixrun.config.paths import make_cache_directory
 from prefixrun.errors import PrefixrunError, shortened, traceback_file
-from prefixrun.version import __version__
+from prefixrun.runs.version import __version__
 
 
 def describe_defect(error: Exception) -> str:

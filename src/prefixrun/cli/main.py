@@ -29,7 +29,7 @@ from prefixrun.errors import (
     shortened,
     writing_output,
 )
-from prefixrun.version import SEMANTICS, __version__
+from prefixrun.runs.version import SEMANTICS, __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,7 +84,7 @@ def _hint(first: str, rest: list[str]) -> str:
     """What may be meant by a first word that is none of the command's."""
     if first == "run":
         return "leave it out: settings alone are a run, as in `prefixrun task=e2e`"
-    if first in Config.__dataclass_fields__ and rest:
+    if first in Config.__dataclass_fields__ and rest and not rest[0].startswith("-"):
         return f"did you mean {first}={shortened(rest[0])}?"
     close = closest(first, tuple(VERBS))
     return f"did you mean {close}?" if close else f"the verbs are {', '.join(VERBS)}"

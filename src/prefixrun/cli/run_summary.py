@@ -32,7 +32,7 @@ from prefixrun.console import (
 )
 from prefixrun.results.display_names import SOURCES, TASKS, of_method_briefly, of_model
 from prefixrun.runs.result_schema import stored_share
-from prefixrun.version import SEMANTICS
+from prefixrun.runs.version import SEMANTICS
 
 EXAMPLES_SHOWN = 3
 EXAMPLE_CHARACTERS = 400

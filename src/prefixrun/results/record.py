@@ -24,8 +24,8 @@ from prefixrun.results.later_scores import LaterScores, read_later_scores
 from prefixrun.runs.generations import wrong_line
 from prefixrun.runs.result_schema import GENERATED, SAMPLE, pairs_seen
 from prefixrun.runs.run import RECORDS
+from prefixrun.runs.version import meaning_of_runs
 from prefixrun.training.manifest import MANIFEST, Manifest
-from prefixrun.version import meaning_of_runs
 
 RESTORE = "restore it, or move the run's directory away and run its command again"
 """What to do about a file of a finished run that has changed."""

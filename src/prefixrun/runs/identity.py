@@ -15,7 +15,7 @@ from prefixrun.data import Corpus
 from prefixrun.data.run_data import TaskSplits
 from prefixrun.models.weights import locate
 from prefixrun.runs.run import Run
-from prefixrun.version import SEMANTICS, meaning_of_runs
+from prefixrun.runs.version import SEMANTICS, meaning_of_runs
 
 
 def find_run(config: Config) -> Run:

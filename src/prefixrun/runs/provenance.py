@@ -19,7 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from prefixrun.version import SEMANTICS, __version__
+from prefixrun.runs.version import SEMANTICS, __version__
 
 PACKAGES = (
     "torch",

@@ -23,7 +23,7 @@ from prefixrun.analysis.verdicts import LOOK_LEVEL
 from prefixrun.results.record import Record
 from prefixrun.results.records import load_records, with_usable_counts
 from prefixrun.runs.provenance import utc_now
-from prefixrun.version import __version__
+from prefixrun.runs.version import __version__
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from prefixrun.results.inspection.inspection import Inspection
 from prefixrun.results.inspection.losses import Change
 from prefixrun.results.inspection.summary import findings, percent, range_text
 from prefixrun.results.inspection.words import SiteWords
-from prefixrun.version import __version__
+from prefixrun.runs.version import __version__
 
 LOSS = "change of the loss (nats a token)"
 LEAD = 0.05

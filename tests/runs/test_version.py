@@ -1,6 +1,6 @@
 """Which meanings of results are one."""
 
-from prefixrun.version import SAME_RUNS_AS, SEMANTICS, meaning_of_runs
+from prefixrun.runs.version import SAME_RUNS_AS, SEMANTICS, meaning_of_runs
 
 
 def test_runs_keep_their_meaning_where_only_rounding_or_scores_changed() -> None:
