@@ -13,6 +13,7 @@ from prefixrun.console import (
     Row,
     Section,
     Table,
+    count,
     format_about,
     print_error,
     print_table,
@@ -183,3 +184,7 @@ def test_a_long_error_keeps_its_beginning_and_its_end(capsys: pytest.CaptureFixt
     assert said.startswith("file:1: xxx")
     assert "98,220 characters more" in said
     assert said.endswith("x; what to do\n")
+
+
+def test_a_number_of_things() -> None:
+    assert [count(1, "run"), count(2000, "run"), count(0, "more seed")] == ["1 run", "2,000 runs", "0 more seeds"]

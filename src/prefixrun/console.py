@@ -115,6 +115,11 @@ def format_about(seconds: float) -> str:
     return f"{hours:.1f} h" if hours < 10 else f"{hours:.0f} h" if hours < 48 else f"{hours / 24:,.0f} days"
 
 
+def count(amount: int, noun: str) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
+
+
 NONE = "–"
 """A cell without a value."""
 

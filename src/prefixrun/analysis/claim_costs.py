@@ -28,6 +28,7 @@ from prefixrun.analysis.equivalence import margin
 from prefixrun.analysis.groups import RunGroup, split_by
 from prefixrun.analysis.verdicts import LOOK_LEVEL, EvidenceOutcome, judge
 from prefixrun.config.method_specs import spec_of
+from prefixrun.console import count
 from prefixrun.results import display_names
 
 MIDDLE = {"xsum": 200}
@@ -151,7 +152,7 @@ def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts
     needs = ""
     if n < ENOUGH:
         outcome = "too few runs"
-        needs = f", at least {ENOUGH - n} more run{'' if ENOUGH - n == 1 else 's'} before anything is decided"
+        needs = f", at least {count(ENOUGH - n, 'more run')} before anything is decided"
     memory = [group.cost("peak_memory_bytes") for group in (first, second)]
     known = [f"{each / 2**30:.1f}" for each in memory if each is not None]
     memory_text = f"; peak memory {' against '.join(known)} GiB" if len(known) == 2 else ""

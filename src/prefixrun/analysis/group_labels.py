@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from prefixrun.analysis.groups import RunGroup, split_by
 from prefixrun.config.method_specs import spec_of
+from prefixrun.console import count
 from prefixrun.results import display_names
 from prefixrun.results.record import Record
 from prefixrun.runs.result_schema import SAMPLE
@@ -43,8 +44,7 @@ def decoding_text(record: Record) -> str:
 
 def inputs_text(record: Record) -> str:
     """`300 test inputs`."""
-    number = record.result["n_inputs"]
-    return f"{number:,} {record.split} input{'' if number == 1 else 's'}"
+    return count(record.result["n_inputs"], f"{record.split} input")
 
 
 def amount_text(group: RunGroup) -> str:

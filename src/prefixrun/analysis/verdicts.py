@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prefixrun.analysis.comparison import ENOUGH, Estimate, half_width
+from prefixrun.console import count
 
 EvidenceOutcome = Literal["holds", "does not hold", "undecided", "unequal", "too few runs"]
 """Of one piece of evidence. From too few runs, or for sides that are not equal, it is shown and does not count."""
@@ -50,21 +51,17 @@ def judge(
             return Verdict(decided, room=_room(sign * mean.mean, known, kind, bound))
     outcome: EvidenceOutcome = "undecided" if units >= ENOUGH else "too few runs"
     if mean.run_variance is None or mean.draws < 2 or units < 2:
-        return Verdict(outcome, f"at least {_several(ENOUGH - units, unit)} before anything is decided")
+        return Verdict(outcome, f"at least {count(ENOUGH - units, f'more {unit}')} before anything is decided")
     for more in range(max(1, ENOUGH - units), MOST + 1):
         n = units + more
         half = half_width(mean.run_variance * units / n, n - 1, mean.input_variance, LOOK_LEVEL)
         if _outcome(sign * mean.mean, half, kind, bound) != "undecided":
             beyond = f", beyond the {MOST_UNITS} of the plan" if n > MOST_UNITS else ""
-            return Verdict(outcome, f"about {_several(more, unit)} would decide it{beyond}")
+            return Verdict(outcome, f"about {count(more, f'more {unit}')} would decide it{beyond}")
     inputs = half_width(0.0, 1, mean.input_variance, LOOK_LEVEL)
     if _outcome(sign * mean.mean, inputs, kind, bound) == "undecided":
         return Verdict(outcome, f"no number of {unit}s would decide it, more inputs might")
     return Verdict(outcome, f"more than {MOST} more {unit}s would be needed")
-
-
-def _several(number: int, unit: str) -> str:
-    return f"{number} more {unit}{'' if number == 1 else 's'}"
 
 
 def _outcome(middle: float, half: float, kind: Kind, bound: float) -> EvidenceOutcome:

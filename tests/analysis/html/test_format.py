@@ -2,7 +2,7 @@
 
 import pytest
 
-from prefixrun.analysis.html.format import change, count, day, duration, memory, number, pairs, share
+from prefixrun.analysis.html.format import change, day, duration, memory, number, pairs, share
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,6 @@ from prefixrun.analysis.html.format import change, count, day, duration, memory,
         (pairs(1600, 42061), "1,600 of 42,061"),
         (day("2026-11-24T09:47:05+00:00"), "2026-11-24 09:47 UTC"),
         (day(None), "–"),
-        (count(1, "run"), "1 run"),
-        (count(2000, "run"), "2,000 runs"),
     ],
 )
 def test_a_number_is_readable(shown: str, text: str) -> None:

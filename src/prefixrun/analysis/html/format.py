@@ -47,8 +47,3 @@ def pairs(seen: int, n_train: int) -> str:
 def day(time: object) -> str:
     """A time of a record, such as 2026-11-24T09:47:05+00:00, to the minute."""
     return f"{str(time)[:10]} {str(time)[11:16]} UTC" if time else NONE
-
-
-def count(amount: int, noun: str) -> str:
-    """``1 run``, ``2 runs``."""
-    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"

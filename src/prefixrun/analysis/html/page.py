@@ -15,8 +15,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from prefixrun.analysis.html.format import count, duration, number
+from prefixrun.analysis.html.format import duration, number
 from prefixrun.config.method_specs import spec_of
+from prefixrun.console import count
 from prefixrun.errors import MissingPartError
 from prefixrun.files import plain_json
 from prefixrun.results.display_names import of_method

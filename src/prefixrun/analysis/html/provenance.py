@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prefixrun.analysis.html.format import count, day
+from prefixrun.analysis.html.format import day
 from prefixrun.analysis.html.pool import Pool
 from prefixrun.analysis.html.table import Column, HtmlTable, number_cell, run_cell, text_cell
+from prefixrun.console import count
 from prefixrun.results import display_names
 from prefixrun.results.record import Record
 

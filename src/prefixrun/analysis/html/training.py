@@ -13,8 +13,8 @@ from prefixrun.analysis.canvas import as_svg, canvas_of
 from prefixrun.analysis.equal_training import training_of
 from prefixrun.analysis.groups import comparable, run_groups, split_by
 from prefixrun.analysis.html.figures import PageFigure
-from prefixrun.analysis.html.format import count
 from prefixrun.config.method_specs import spec_of
+from prefixrun.console import count
 from prefixrun.results import display_names
 from prefixrun.results.record import Record
 

@@ -12,9 +12,8 @@ figures, outputs side by side with their differences, costs, provenance, and the
 import sys
 
 from prefixrun.analysis.html import build
-from prefixrun.analysis.html.format import count
 from prefixrun.cli.arguments import checked_directory, directory, path_of, results_dir
-from prefixrun.console import print_text
+from prefixrun.console import count, print_text
 from prefixrun.files import write_text
 from prefixrun.runs.provenance import command
 

@@ -17,7 +17,7 @@ from typing import get_args
 from prefixrun.analysis.paper_tables import SEEDS, Version
 from prefixrun.analysis.publish import publish_all
 from prefixrun.cli.arguments import checked_directory, path_of, results_dir, whole_number
-from prefixrun.console import print_error, print_text
+from prefixrun.console import count, print_error, print_text
 from prefixrun.errors import ConfigError
 from prefixrun.results.records import load_records, with_usable_counts
 
@@ -36,8 +36,7 @@ def run(arguments: dict[str, str]) -> int:
         print_error(f"left out: {run.directory}: {run.reason}")
     out = path_of(arguments, "out") or tree
     written = publish_all(records, out, version="v1" if version == "v1" else "ACL", seeds=seeds)
-    number = len(records.runs)
-    print_text(f"{number} record{'' if number == 1 else 's'}, {len(records.skipped)} left out")
+    print_text(f"{count(len(records.runs), 'record')}, {len(records.skipped)} left out")
     for path in written:
         print_text(str(path))
     return 0
