@@ -192,7 +192,7 @@ def test_a_local_model_directory(small: tuple[str, ...], tmp_path: Path, capsys:
 @pytest.mark.parametrize(
     ("finished", "line"),
     [
-        (True, "about 3 min, as finished runs like it took\n"),
+        (True, "about 3 min, as finished runs like it in results took; processors differ\n"),
         (False, "time not known yet: no finished run is like this one; its first steps will tell\n"),
     ],
 )
@@ -212,7 +212,7 @@ def test_the_papers_setting_on_a_processor_is_warned_of(
     monkeypatch.setattr("prefixrun.cli.run_command.estimate_run", lambda *_: 6e6)
     _print_expected_time(replace(compose(["task=e2e"]), profile="paper"), "cpu")
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == "about 69 days, as finished runs like it took"
+    assert said[0] == "about 69 days, as finished runs like it in results took; processors differ"
     assert said[1].startswith("warning: profile=paper on a CPU: ")
     assert said[1].endswith("takes about 69 days; profile=laptop is made for a CPU")
     _print_expected_time(replace(compose(["task=e2e"]), profile="paper"), "cuda")

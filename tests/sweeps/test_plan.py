@@ -59,7 +59,7 @@ def test_missing_data_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> No
     find = plan.find_run
     monkeypatch.setattr(plan, "find_run", lambda config: (asked.append(config), find(config))[1])
     found = planned("seed=1,2,3", "data_dir=nowhere")
-    assert [(job.state, job.exit_code) for job in found] == [("failed", 3)] * 3
+    assert [(job.state, job.exit_code) for job in found] == [("unavailable", 3)] * 3
     assert "nowhere" in found[2].reason
     assert len(asked) == 1
     assert not any(job.is_open for job in found)

@@ -24,7 +24,7 @@ OPEN = replace(DONE, label="seed=2", state="new", run=object())  # type: ignore[
             [replace(OPEN, state="failed"), OPEN, replace(OPEN, state="interrupted"), replace(OPEN, state="failed")],
             "sweep: 4 runs: 1 to do, 1 interrupted before (resumed), 2 failed before (tried again)",
         ),
-        ([replace(DONE, state="failed")], "sweep: 1 run: 1 failed"),
+        ([replace(DONE, state="unavailable")], "sweep: 1 run: 1 not available here"),
     ],
 )
 def test_states_are_counted(jobs: list[Job], text: str) -> None:
@@ -50,6 +50,8 @@ def test_a_reason_that_runs_one_after_the_other_share_is_said_once(capsys: pytes
     said = capsys.readouterr().out
     assert said.count("must be at least 1") == 1
     assert said.endswith("none of them can be run here\n")
+    print_plan([IMPOSSIBLE, replace(IMPOSSIBLE, state="unavailable")], [None, None])
+    assert capsys.readouterr().out.endswith("none of them can be run here\n")
     print_plan([IMPOSSIBLE, DONE], [None, None])
     said = capsys.readouterr().out
     assert said.count("must be at least 1") == 1

@@ -124,7 +124,7 @@ def _print_expected_time(config: Config, device: str) -> None:
     splits = TaskSplits.of(config)
     scored = splits.dev if config.eval_split == "dev" else splits.test
     seconds = estimate_run(config, splits.train.pairs, len(scored.examples))
-    print_text(run_summary.time_line(seconds))
+    print_text(run_summary.time_line(seconds, config.results_dir))
     if config.profile == "paper" and device == "cpu":
         todo = work(config, splits.train.pairs, len(scored.examples))
         print_text(run_summary.slow_line(todo.pairs, seconds))

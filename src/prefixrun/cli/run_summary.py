@@ -51,11 +51,11 @@ def recipe_line(recipe: str | None, variant: str | None, train: TrainConfig) -> 
     return f"{line} · learning rate {train.lr:g}, warm-up of {train.warmup_steps} steps"
 
 
-def time_line(seconds: float | None) -> str:
-    """About how long the run will take: from finished runs, or when that will be known."""
+def time_line(seconds: float | None, results_dir: str) -> str:
+    """About how long the run will take, from the finished runs of a results directory, or when that will be known."""
     if seconds is None:
         return "time not known yet: no finished run is like this one; its first steps will tell"
-    return f"about {format_about(seconds)}, as finished runs like it took"
+    return f"about {format_about(seconds)}, as finished runs like it in {results_dir} took; processors differ"
 
 
 def slow_line(pairs: int, seconds: float | None) -> str:

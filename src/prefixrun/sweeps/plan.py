@@ -16,7 +16,7 @@ from prefixrun.runs.diverged import known_divergence
 from prefixrun.runs.identity import find_run
 from prefixrun.runs.run import Run
 
-State = Literal["finished", "kept", "new", "interrupted", "failed", "diverged", "held", "impossible"]
+State = Literal["finished", "kept", "new", "interrupted", "failed", "diverged", "held", "unavailable", "impossible"]
 STATES: Mapping[State, str] = {
     "finished": "done",
     "kept": "done, kept as a record",
@@ -25,10 +25,11 @@ STATES: Mapping[State, str] = {
     "failed": "failed",
     "diverged": "diverged",
     "held": "held by another process",
+    "unavailable": "not available here",
     "impossible": "impossible",
 }
-"""State → how it is shown. "kept": there is no run here, but the record of one (`prefixrun keep`). "failed": the last
-try failed, or the point could not even be looked up."""
+"""State → how it is shown. "kept": there is no run here, but the record of one (`prefixrun keep`). "unavailable": its
+model or its corpus cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _job(point: SweepPoint, label: str, unreadable: dict[tuple[object, ...], Pre
         parts = TaskSplits.of(config)
     except PrefixrunError as error:
         unreadable[source] = error
-        state: State = "impossible" if isinstance(error, ConfigError) else "failed"
+        state: State = "impossible" if isinstance(error, ConfigError) else "unavailable"
         return Job(point, label, state, str(error), exit_code=error.exit_code)
     scored = parts.dev if config.eval_split == "dev" else parts.test
     return refresh(Job(point, label, "new", run=run, available=parts.train.pairs, inputs=len(scored.examples)))

@@ -64,7 +64,7 @@ def _said_once(reasons: Sequence[str]) -> list[str]:
 def format_time_left(jobs: Sequence[Job], seconds: Sequence[float | None]) -> str:
     """How many runs are left, and how long they will take together."""
     left = [time for job, time in zip(jobs, seconds, strict=True) if job.is_open]
-    if not left and jobs and all(job.state in ("impossible", "failed") for job in jobs):
+    if not left and jobs and all(job.state in ("impossible", "unavailable") for job in jobs):
         return "none of them can be run here" if len(jobs) > 1 else "it cannot be run here"
     if not left:
         return "nothing is left to do"

@@ -3,10 +3,11 @@
     prefixrun plan KEY=VALUE,VALUE ... [experiment=NAME] [--config-dir DIR] [json=FILE]
 
 takes the overrides of a sweep. States: done, to do, interrupted (the next sweep resumes it), failed (the next one tries
-again), diverged (not tried again), held by another process, impossible (with the reason). Prefixes that do not fit a
-model's context are found only when the model is loaded, so not here. The time is estimated from finished runs of the
-same task, model and method under results_dir, scaled by training pairs, inputs, beams and threads, with loading and
-scoring counted; an interrupted run counts as a whole one.
+again), diverged (not tried again), held by another process, not available here (its model or corpus cannot be read),
+impossible; the last three with the reason. Prefixes that do not fit a model's context are found only when the model is
+loaded, so not here. The time is estimated from finished runs of the same task, model and method under results_dir,
+scaled by training pairs, inputs, beams and threads, with loading and scoring counted; an interrupted run counts as a
+whole one.
 """
 
 from __future__ import annotations
