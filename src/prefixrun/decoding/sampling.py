@@ -45,7 +45,7 @@ class Sampling:
         # 2. A token for each sample.
         probabilities = restricted(logits, config).view(inputs, rows, -1).expand(-1, self.beams, -1)
         draws = torch.stack([self._draws_of(index)[:, len(written[0])] for index, written in _pairs(active)])
-        tokens = draw(probabilities, draws.to(probabilities.device))
+        tokens = draw(probabilities, draws)
         scores = probabilities.gather(2, tokens.unsqueeze(2))[..., 0].log().tolist()
         # 3. What a sample writes behind its end token is cut off.
         parents = [min(number, rows - 1) for number in range(self.beams)]
@@ -92,9 +92,13 @@ def restricted(logits: Tensor, config: DecodeConfig) -> Tensor:
 
 def draw(probabilities: Tensor, numbers: Tensor) -> Tensor:
     """The tokens at which the summed probabilities pass uniform numbers: of (..., vocabulary) and (...), (...)."""
+    device = probabilities.device
+    if device.type == "mps":  # Apple's GPUs have no float64
+        probabilities = probabilities.cpu()
     sums = probabilities.double().cumsum(dim=-1)
+    numbers = numbers.to(sums.device)
     tokens = torch.searchsorted(sums, (numbers * sums[..., -1]).unsqueeze(-1), right=True)[..., 0]
-    return tokens.clamp(max=probabilities.shape[-1] - 1)
+    return tokens.clamp(max=probabilities.shape[-1] - 1).to(device)
 
 
 def uniform_numbers(prompt: Sequence[int], config: DecodeConfig) -> Tensor:

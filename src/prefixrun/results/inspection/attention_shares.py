@@ -123,7 +123,7 @@ class _Sums:
         def taker(site: str, layer: int) -> Callable[[Tensor], None]:
             def take(weights: Tensor) -> None:
                 for kind, tokens in looking[site].items():
-                    self._of_batch[site, kind, layer] = weights[tokens].double().sum(dim=0)
+                    self._of_batch[site, kind, layer] = weights[tokens].cpu().double().sum(dim=0)
 
             return take
 
@@ -136,7 +136,7 @@ class _Sums:
         self._of_batch.clear()
         for site, kinds in looking.items():
             for kind, tokens in kinds.items():
-                even = float((1 / visible[site][tokens].double()).sum())
+                even = float((1 / visible[site][tokens].cpu().double()).sum())
                 self._even[site, kind] = self._even.get((site, kind), 0.0) + even
                 self._tokens[site, kind] = self._tokens.get((site, kind), 0) + int(tokens.sum())
 

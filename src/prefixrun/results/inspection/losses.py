@@ -171,7 +171,7 @@ class _Losses:
 
 def _sums(losses: torch.Tensor, lengths: Sequence[int]) -> list[float]:
     """By pair, of the losses of its tokens."""
-    return [float(of_pair.double().sum()) for of_pair in losses.split(list(lengths))]
+    return [float(of_pair.double().sum()) for of_pair in losses.cpu().split(list(lengths))]
 
 
 def ratio(changes: Floats, tokens: Floats, units: npt.NDArray[np.int64]) -> tuple[float, float | None]:
