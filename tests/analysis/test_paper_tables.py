@@ -41,7 +41,7 @@ def test_runs_at_the_papers_setting_stand_beside_its_number(tmp_path: Path) -> N
     bleu = rows[0].cells[0]
     assert bleu.paper is not None
     assert bleu.ours is not None
-    assert (bleu.paper.printed, bleu.n) == ("70.3", 3)
+    assert (bleu.paper.printed, bleu.ours.n) == ("70.3", 3)
     assert bleu.difference == pytest.approx(bleu.ours.mean - 70.3)
     assert bleu.judgement is not None
     assert bleu.judgement.text.startswith("undecided (about ")

@@ -40,7 +40,6 @@ class TableCell:
     decimals: int
     paper: Cell | None
     ours: Estimate | None
-    n: int
     judgement: Judgement | None
     """None in rows that stand below the paper's."""
     why_empty: str = ""
@@ -156,7 +155,7 @@ def _below(
 
 
 def _cell(metric: str, decimals: int, paper: Cell | None, group: RunGroup | None, task: str) -> TableCell:
-    values = group.values(metric) if group else []
+    ours = group.estimate(metric) if group else None
     judgement = judge(task, group.unit_values(metric) if group else [], paper) if paper else None
-    why = "" if values or group is None else str(group.first.reason(metric))
-    return TableCell(metric, decimals, paper, group.estimate(metric) if group else None, len(values), judgement, why)
+    why = "" if ours or group is None else str(group.first.reason(metric))
+    return TableCell(metric, decimals, paper, ours, judgement, why)

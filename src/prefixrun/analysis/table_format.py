@@ -172,7 +172,7 @@ def _csv_numbers(row: TableRow, cell: TableCell, seeds: int) -> tuple[object, ..
     return (
         cell.paper.printed if cell.paper else None,
         *(plain(value) for value in spread),
-        cell.n,
+        ours.n if ours else 0,
         seeds,
         plain(cell.difference),
         verdict if row.paper is None or row.paper.method != "sota" else None,
