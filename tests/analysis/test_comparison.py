@@ -14,6 +14,14 @@ from prefixrun.results.records import load_records
 from synthetic_records import write_record
 
 
+def test_the_interval_of_a_score_ends_where_the_score_does() -> None:
+    values = [0.0, 1.0, 5.0]
+    as_numbers, as_score = estimate(values), estimate(values, score="EM")
+    assert as_numbers.low is not None
+    assert as_numbers.low < 0.0
+    assert (as_score.low, as_score.high) == (0.0, as_numbers.high)
+
+
 def test_one_run_has_a_mean_and_no_interval() -> None:
     assert estimate([3.0]) == type(estimate([3.0]))(3.0, 1, 1, None, None, None)
 

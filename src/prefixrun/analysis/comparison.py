@@ -37,6 +37,7 @@ from prefixrun.metrics import aggregate, suite
 from prefixrun.metrics.base import FloatArray
 from prefixrun.metrics.resampling import FEWEST_INPUTS
 from prefixrun.results.counts import COUNTS, Counts
+from prefixrun.results.display_names import within_scale
 from prefixrun.results.record import Record
 
 LEVEL = 0.95
@@ -93,11 +94,12 @@ class Difference(Estimate):
     """What the interval does not cover, or why there is none; empty when it covers seeds and inputs."""
 
 
-def estimate(values: Sequence[float], subsamples: Sequence[int] = ()) -> Estimate:
+def estimate(values: Sequence[float], subsamples: Sequence[int] = (), score: str = "") -> Estimate:
     """Mean over units, standard deviation between runs and Student's interval over units. Raises ValueError without
     values.
 
     `subsamples`: of the training data, one for each value; none where all runs are independent. Several are the units.
+    `score`: its name, where the values are one: the interval ends where it does.
     """
     if not values:
         raise ValueError("there is nothing to average")
@@ -109,9 +111,10 @@ def estimate(values: Sequence[float], subsamples: Sequence[int] = ()) -> Estimat
     if variance is None:
         return Estimate(mean, n, draws, sd, None, None)
     half, different = half_width(variance, draws - 1), len(set(subsamples)) or 1
-    return Estimate(
-        mean, n, draws, sd, mean - half, mean + half, subsamples=different, run_variance=variance, degrees=draws - 1
-    )
+    low, high = mean - half, mean + half
+    if score:
+        low, high = within_scale(score, low, high)
+    return Estimate(mean, n, draws, sd, low, high, subsamples=different, run_variance=variance, degrees=draws - 1)
 
 
 def quantile(degrees: float, level: float = LEVEL) -> float:

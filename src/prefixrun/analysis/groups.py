@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
 from prefixrun.analysis import comparability
 from prefixrun.analysis.comparison import Estimate, estimate, unit_means
 from prefixrun.config.method_specs import METHOD_SPECS
-from prefixrun.results.display_names import within_scale
 from prefixrun.results.record import Record
 from prefixrun.runs.result_schema import stored_share
 
@@ -118,11 +117,7 @@ class RunGroup:
         when no run has the score."""
         if metric not in self._estimates:
             subsamples = self._subsamples(metric)
-            known = estimate(self.values(metric), subsamples) if subsamples else None
-            if known is not None and known.low is not None and known.high is not None:
-                low, high = within_scale(metric, known.low, known.high)
-                known = replace(known, low=low, high=high)
-            self._estimates[metric] = known
+            self._estimates[metric] = estimate(self.values(metric), subsamples, metric) if subsamples else None
         return self._estimates[metric]
 
     def cost(self, name: str) -> float | None:

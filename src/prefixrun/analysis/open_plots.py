@@ -45,6 +45,8 @@ class Picture:
     """Of their axis; empty for rows."""
     panels: tuple[tuple[str, tuple[Series, ...]], ...]
     """Label of the axis of values → what is in the panel."""
+    score: str = ""
+    """Name of the score that all values are, at whose ends intervals end; empty for losses."""
 
     @property
     def has_rows(self) -> bool:
@@ -87,7 +89,7 @@ def _series(axes: Axes, series: Series, aside: float, picture: Picture) -> None:
     def oriented(at: Sequence[float], values: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
         return (values, at) if picture.has_rows else (at, values)
 
-    means = [(place + aside, estimate(values)) for place, values in series.points]
+    means = [(place + aside, estimate(values, score=picture.score)) for place, values in series.points]
     runs = [(place + aside, value) for place, values in series.points if len(values) > 1 for value in values]
     axes.plot(
         *oriented([at for at, _ in means], [mean.mean for _, mean in means]),

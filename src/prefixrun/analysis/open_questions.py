@@ -160,6 +160,7 @@ def _capacity(records: Sequence[Record]) -> Iterator[Answer]:
                     )
                     for task in tasks
                 ),
+                score="EM",
             ),
         )
 
