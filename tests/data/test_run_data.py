@@ -1,8 +1,12 @@
 """What a run trains on, measures and scores, and that the choice is stored."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from prefixrun.config.compose import compose
+from prefixrun.config.schema import TaskConfig
 from prefixrun.data.run_data import RunData
 from prefixrun.data.subset import choose_examples
 from prefixrun.errors import ConfigError
@@ -84,6 +88,22 @@ def test_whole_corpora_are_counts() -> None:
         "train": {"corpus": "train", "available": 320, "chosen": 320},
         "dev": {"corpus": "dev", "available": 90, "chosen": 90},
     }
+
+
+def test_lines_that_every_part_of_an_own_task_numbers_from_1(tmp_path: Path) -> None:
+    """A development pair is none that is trained on because it has the number of one."""
+    for part, first in (("train", "a"), ("dev", "b"), ("test", "c")):
+        (tmp_path / "mine").mkdir(exist_ok=True)
+        rows = "".join(f"{number},{first} {number},{first}\n" for number in (1, 2, 3))
+        (tmp_path / "mine" / f"{part}.csv").write_text(f"id,source,target\n{rows}", encoding="utf-8")
+    config = compose(["model=tiny_llama", "train.warmup_steps=0", f"data_dir={tmp_path}", "train_size=2"])
+    config = replace(config, task=TaskConfig(name="mine"))
+    parts = RunData.load(config)
+    assert [pair.source for pair in parts.dev_pairs] == ["b 1", "b 2", "b 3"]
+    assert parts.untrained == parts.dev_pairs
+    of_training = RunData.load(replace(config, eval_split="dev"))
+    assert [pair.id for pair in of_training.dev_pairs] == [*({"1#0", "2#0", "3#0"} - ids(of_training.pairs))]
+    assert {pair.source[0] for pair in of_training.dev_pairs} == {"a"}
 
 
 @pytest.mark.parametrize("change", ["train.keep=best", "train.patience=2"])

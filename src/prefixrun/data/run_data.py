@@ -58,7 +58,8 @@ class RunData(TaskSplits):
         train, dev, test = parts.train, parts.dev, parts.test
         pairs = select_pairs(train, config.train_size, config.data_fraction, config.subsample_seed)
         scored = dev if config.eval_split == "dev" else test
-        dev_pairs = _dev_pairs(config, pairs, train if scored is dev else dev)
+        source = train if scored is dev else dev
+        dev_pairs = _dev_pairs(config, pairs, source, _untrained(source, train, pairs))
         return cls(train, dev, test, pairs, dev_pairs, scored, choose_examples(scored.examples, config.test_size))
 
     @property
@@ -68,19 +69,31 @@ class RunData(TaskSplits):
         references out of every decision (schema.TrainConfig.eval_examples)."""
         return self.train if self.scored is self.dev else self.dev
 
+    @property
+    def untrained(self) -> tuple[Pair, ...]:
+        """The pairs of dev_source that are not trained on."""
+        return _untrained(self.dev_source, self.train, self.pairs)
+
     def choices(self) -> dict[str, Any]:
         """Which pairs are trained on and measured: ids where not all pairs of a corpus were chosen, counts always."""
         parts = {"train": (self.train, self.pairs), "dev": (self.dev_source, self.dev_pairs)}
         return {part: _choice(corpus, pairs) for part, (corpus, pairs) in parts.items()}
 
 
-def _dev_pairs(config: Config, pairs: tuple[Pair, ...], source: Corpus) -> tuple[Pair, ...]:
-    """Development pairs from `source`, never one of `pairs`.
+def _untrained(source: Corpus, train: Corpus, pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:
+    """The pairs of `source` that are none of `pairs`, which are of `train`.
+
+    Ids are unique in one corpus alone: an own task may number the lines of each part from 1.
+    """
+    chosen = {pair.id for pair in pairs} if source is train else set()
+    return tuple(pair for pair in source.all_pairs() if pair.id not in chosen)
+
+
+def _dev_pairs(config: Config, pairs: tuple[Pair, ...], source: Corpus, free: tuple[Pair, ...]) -> tuple[Pair, ...]:
+    """Development pairs from `free`, the pairs of `source` that are none of `pairs`.
 
     Raises ConfigError when train.dev_share gives no pair or more than there are, or none is left for train.keep=best.
     """
-    chosen = {pair.id for pair in pairs}
-    free = tuple(pair for pair in source.all_pairs() if pair.id not in chosen)
     share = config.train.dev_share
     if share is None:
         if not free and (config.train.keep == "best" or config.train.patience is not None):

@@ -225,10 +225,7 @@ def _texts(opened: OpenedRun, data: RunData) -> list[tuple[int, ...]]:
 
 def _development_pairs(tokenizer: Tokenizer, data: RunData, count: int) -> list[PairIds]:
     """Some of the pairs whose loss the run has measured, or of those it might have where it measured none."""
-    pairs = data.dev_pairs
-    if not pairs:
-        trained = {pair.id for pair in data.pairs}
-        pairs = tuple(pair for pair in data.dev_source.all_pairs() if pair.id not in trained)
+    pairs = data.dev_pairs or data.untrained
     if not pairs:
         raise DataError(f"{data.train.task}: all pairs are trained on, and none is left whose loss could be measured")
     return tokenise(choose(pairs, count, DEV_SEED), tokenizer)
