@@ -134,6 +134,7 @@ def test_columns_are_found_by_name(tmp_path: Path) -> None:
         (f"mr,ref\r\n{ROW}colour[red],A pub.\r\n", ":3: unknown field 'colour'"),
         (b"mr,ref\r\nname[A],caf\xe9\r\n", ":2: byte 0xe9 is not UTF-8"),
         ("", ": the file is empty"),
+        ("\ufeff", ": the file is empty"),
         ("mr,ref\r\n", ": a header and no row"),
     ],
 )

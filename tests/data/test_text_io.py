@@ -1,7 +1,9 @@
 """Reading: compression, encodings, and every way a file can be unreadable."""
 
+import codecs
 import gzip
 import hashlib
+import io
 from pathlib import Path
 
 import pytest
@@ -30,9 +32,10 @@ def test_byte_order_mark_is_dropped(tmp_path: Path) -> None:
         (gzip.compress(b"some text that is long enough to cut" * 20)[:-12], r"a\.gz: damaged or truncated gzip file"),
         (b"plain", r"a\.gz: damaged or truncated gzip file"),
         (gzip.compress(b"0" * 1001), "larger than 1000 bytes uncompressed"),
+        (gzip.compress(codecs.BOM_UTF8), "the file is empty"),
         (None, "cannot be read"),
     ],
-    ids=["truncated gzip", "gzip's name on other bytes", "larger than allowed when decompressed", "a directory"],
+    ids=["truncated gzip", "other bytes", "larger than allowed when decompressed", "a byte order mark", "a directory"],
 )
 def test_what_cannot_be_read_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, message: str
@@ -42,6 +45,22 @@ def test_what_cannot_be_read_is_refused(
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(DataError, match=message):
         text_io.read_bytes(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "^standard input: is empty; pipe a text into it"),
+        (gzip.compress(b"text"), "^standard input: is compressed with gzip; pipe it through gunzip"),
+        (None, "^standard input: is closed; pipe a text into it, or name a file"),
+    ],
+)
+def test_standard_input_that_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, content: bytes | None, message: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", None if content is None else io.TextIOWrapper(io.BytesIO(content)))
+    with pytest.raises(DataError, match=message):
+        text_io.read_bytes(text_io.STANDARD_INPUT)
 
 
 def test_plain_file_goes_before_the_compressed_one(tmp_path: Path) -> None:

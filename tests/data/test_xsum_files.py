@@ -10,6 +10,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
+from closed_paths import unreadable
 from prefixrun.data import xsum
 from prefixrun.errors import DataError
 from xsum_articles import article, pack_extracts, write
@@ -67,14 +68,35 @@ def test_hugging_face_directories(tmp_path: Path) -> None:
 def test_damaged_tables_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(b"not a table at all")
-    with pytest.raises(DataError, match="not a readable"):
+    with pytest.raises(
+        DataError, match=r"0\.(parquet|arrow): \w+: .*; it is no readable (parquet|arrow) file: copy it again"
+    ):
         xsum.load(tmp_path, "train", "paper")
+
+
+@pytest.mark.parametrize("metadata", ["{", '{"info": 3}', '{"info": {"features": {"document": {"_type": "Value"}}}}'])
+def test_tables_with_a_damaged_description_are_refused(tmp_path: Path, metadata: str) -> None:
+    table = pyarrow.table({"document": ["a"], "summary": ["b"]}).replace_schema_metadata({"huggingface": metadata})
+    with (
+        pyarrow.OSFile(str(tmp_path / "xsum-test.arrow"), "wb") as file,
+        pyarrow.ipc.new_stream(file, table.schema) as stream,
+    ):
+        stream.write_table(table)
+    with pytest.raises(DataError, match=r"xsum-test\.arrow: \w+: .*; it is no readable arrow file"):
+        xsum.load(tmp_path, "test", "paper")
+
+
+def test_a_table_without_permission_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "test-0.parquet"
+    parquet.write_table(pyarrow.table({"document": ["a"], "summary": ["b"]}), path)
+    with unreadable(path), pytest.raises(DataError, match=r"test-0\.parquet: cannot be read \(Permission denied\)"):
+        xsum.load(tmp_path, "test", "paper")
 
 
 def test_text_of_a_table_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     broken = pyarrow.array([b"caf\xe9"]).cast(pyarrow.string(), safe=False)
     parquet.write_table(pyarrow.table({"document": broken, "summary": ["a"]}), tmp_path / "test-0.parquet")
-    with pytest.raises(DataError, match=r"test-0\.parquet: not a readable parquet file"):
+    with pytest.raises(DataError, match=r"test-0\.parquet: .*; it is no readable parquet file"):
         xsum.load(tmp_path, "test", "paper")
 
 

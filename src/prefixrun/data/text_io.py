@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import hashlib
 import sys
@@ -64,25 +65,37 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         DataError: unreadable, empty, damaged or truncated gzip, gzip by another name, or larger than ``MAX_BYTES``.
     """
+    where: Path | str = path
+    if_empty, if_packed = "the file is empty; copy it again", "give it a name that ends in .gz"
+    if path == STANDARD_INPUT:
+        where, if_empty, if_packed = "standard input", "is empty; pipe a text into it", "pipe it through gunzip"
     try:
-        if path != STANDARD_INPUT and (path.is_char_device() or path.is_block_device()):
-            raise DataError(f"{path}: is a device, which may have no end; name a file")
-        if path == STANDARD_INPUT:
-            data = sys.stdin.buffer.read(MAX_BYTES + 1)
-        else:
-            with path.open("rb") as raw, gzip.open(raw) if path.name.endswith(".gz") else raw as stream:
-                data = stream.read(MAX_BYTES + 1)
+        data = _content(path)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: damaged or truncated gzip file ({error}); copy it again") from error
+        raise DataError(f"{where}: damaged or truncated gzip file ({error}); copy it again") from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check the path and its rights") from error
-    if not data:
-        raise DataError(f"{path}: the file is empty; copy it again")
+        raise DataError(
+            f"{where}: cannot be read ({error.strerror or error}); check the path and its rights"
+        ) from error
+    if not data.removeprefix(codecs.BOM_UTF8):
+        raise DataError(f"{where}: {if_empty}")
     if data.startswith(_GZIP) and not path.name.endswith(".gz"):
-        raise DataError(f"{path}: is compressed with gzip; give it a name that ends in .gz")
+        raise DataError(f"{where}: is compressed with gzip; {if_packed}")
     if len(data) > MAX_BYTES:
-        raise DataError(f"{path}: larger than {MAX_BYTES} bytes uncompressed; no corpus file is; check what it is")
+        raise DataError(f"{where}: larger than {MAX_BYTES} bytes uncompressed; no corpus file is; check what it is")
     return data
+
+
+def _content(path: Path) -> bytes:
+    """At most MAX_BYTES + 1 bytes, uncompressed. Raises OSError, EOFError, zlib.error and DataError."""
+    if path == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise DataError("standard input: is closed; pipe a text into it, or name a file")
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    if path.is_char_device() or path.is_block_device():
+        raise DataError(f"{path}: is a device, which may have no end; name a file")
+    with path.open("rb") as raw, gzip.open(raw) if path.name.endswith(".gz") else raw as stream:
+        return stream.read(MAX_BYTES + 1)
 
 
 def decode(data: bytes, where: Path | str) -> str:

@@ -6,7 +6,7 @@ Only the original extracts carry the address of an article; where they lie besid
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -14,8 +14,8 @@ from prefixrun.data import manifest, shape
 from prefixrun.data.archive import members
 from prefixrun.data.example import DataFile
 from prefixrun.data.jsonl import records
-from prefixrun.data.text_io import decode, find_file, lines_of, read_text
-from prefixrun.errors import DataError, shortened
+from prefixrun.data.text_io import decode, find_file, lines_of, read_bytes, read_text
+from prefixrun.errors import DataError, reading, shortened
 
 # Names of a split, ours first; ``_part`` is an incomplete copy, which the manifest then says.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -147,7 +147,7 @@ def _read_tables(directory: Path, paths: list[Path], split: str) -> tuple[list[t
     digest = hashlib.sha256()
     articles: list[tuple[str, Article]] = []
     for path in paths:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        digest.update(hashlib.sha256(read_bytes(path)).digest())
         for number, row in enumerate(_rows(path), start=1):
             where = f"{path}: row {number}"
             articles.append((where, _article(row, where, f"{split}-{len(articles):05d}")))
@@ -157,19 +157,16 @@ def _read_tables(directory: Path, paths: list[Path], split: str) -> tuple[list[t
     return articles, DataFile(name, digest.hexdigest(), len(articles))
 
 
-def _rows(path: Path) -> Iterator[Mapping[str, object]]:
-    # Imported here because they take seconds and this form only needs them.
-    from pyarrow import ArrowException  # type: ignore[import-untyped]
-
-    try:
+def _rows(path: Path) -> Iterable[Mapping[str, object]]:
+    with reading(path, f"it is no readable {path.suffix[1:]} file: copy it again"):
+        # Imported here because they take seconds and this form only needs them.
         if path.suffix == ".parquet":
-            from pyarrow import parquet
+            from pyarrow import parquet  # type: ignore[import-untyped]
 
             # datasets would first convert the file into its cache.
-            yield from parquet.read_table(path).to_pylist()
+            rows: Iterable[Mapping[str, object]] = parquet.read_table(path).to_pylist()
         else:
             from datasets import Dataset  # type: ignore[import-untyped]
 
-            yield from Dataset.from_file(str(path))
-    except (ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a readable {path.suffix[1:]} file ({error}); copy it again") from error
+            rows = Dataset.from_file(str(path)).to_list()
+        return rows
