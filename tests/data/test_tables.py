@@ -1,11 +1,28 @@
 """Files of rows: which file is read, and what its columns are. Rows of every form: test_own_task.py."""
 
+import csv
 from pathlib import Path
 
 import pytest
 
 from prefixrun.data import tables
 from prefixrun.errors import DataError
+
+
+def test_the_limit_of_a_field_is_one_that_every_system_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A C long has 32 bits on Windows, where a larger limit is an OverflowError."""
+    limits: list[int] = []
+
+    def field_size_limit(limit: int) -> int:
+        limits.append(limit)
+        return 131_072
+
+    monkeypatch.setattr(csv, "field_size_limit", field_size_limit)
+    (tmp_path / "dev.csv").write_text("source,target\na,b\n")
+    table = tables.find(tmp_path, "dev")
+    assert table is not None
+    assert len(list(table.rows(()))) == 1
+    assert limits == [2**31 - 1, 131_072]
 
 
 def test_a_part_in_two_forms_is_refused(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ def test_only_one_file_of_the_test_directory_counts(tmp_path: Path) -> None:
     assert len(webnlg.load(tmp_path, "test", "paper").examples) == 1
 
 
-def test_directory_archive_and_nested_directory_agree(tmp_path: Path) -> None:
+@pytest.mark.parametrize("root", ["webnlg_challenge_2017", "latest/webnlg", "train-dev-test/webnlg", "."])
+def test_directory_archive_and_nested_directory_agree(tmp_path: Path, root: str) -> None:
     names = ["train/1triples/b.xml", "train/1triples/a.xml", "train/2triples/a.xml"]
     for number, name in enumerate(names):
         text = xml(ENTRY.replace("A_B", f"X{number}").replace("Id1", f"Id{number}"))
@@ -38,7 +39,7 @@ def test_directory_archive_and_nested_directory_agree(tmp_path: Path) -> None:
     (tmp_path / "packed").mkdir()
     with tarfile.open(tmp_path / "packed" / "webnlg_challenge_2017.tar.gz", "w:gz") as archive:
         for name in names:
-            archive.add(tmp_path / "plain" / name, f"webnlg_challenge_2017/{name}")
+            archive.add(tmp_path / "plain" / name, f"{root}/{name}")
     corpora = [webnlg.load(tmp_path / form, "train", "paper") for form in ("plain", "nested", "packed")]
     assert corpora[0] == corpora[1] == corpora[2]
     assert [x.source.split()[1] for x in corpora[0].examples] == ["X1", "X0", "X2"]

@@ -95,7 +95,7 @@ def fetch(url: str, target: Path) -> None:
         with urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
             _append(response, part, have)
     except HTTPError as error:
-        # The part is longer than the file on the server: it belongs to another version of it.
+        # The part is no shorter than the file on the server: it is whole, or belongs to another version of it.
         if not (have and error.code == _RANGE_NOT_SATISFIABLE):
             raise
         error.close()

@@ -21,8 +21,8 @@ Row = tuple[str, Mapping[str, object]]
 
 TEXT_FORMATS = (".jsonl", ".csv", ".tsv")
 _SAVED = "state.json"
-_SHARD = re.compile(r"-(\d{5})-of-(\d{5})$")
 """A file that ``save_to_disk`` writes beside the rows of each split."""
+_SHARD = re.compile(r"-(\d{5})-of-(\d{5})$")
 _ADVICE = "copy it again, or write it anew"
 
 
@@ -131,7 +131,7 @@ def _csv_rows(file: TextFile) -> Iterator[tuple[int, list[str]]]:
     first = file.text.partition("\n")[0]
     separator = "\t" if file.name.endswith(".tsv") else max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(file.text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
-    limit = csv.field_size_limit(MAX_BYTES)
+    limit = csv.field_size_limit(MAX_BYTES - 1)  # the largest that a C long holds on Windows
     begins = 1
     try:
         for cells in reader:

@@ -105,7 +105,7 @@ def _archive_files(path: Path, belongs: Callable[[str], bool], language: str) ->
 
 def _inside(name: str) -> str:
     """A member's path from the split's directory on."""
-    return re.sub(r"^.*?(?=(train|dev|test)/)", "", name, count=1)
+    return re.sub(r"^(.*?/)??(?=(train|dev|test)/)", "", name, count=1)
 
 
 class _Lines(TreeBuilder):
