@@ -1,12 +1,15 @@
 """The own task of a verb: its file in the user's directory of choices."""
 
+import json
 from pathlib import Path
 
 import pytest
+from datasets import Dataset
 
 from prefixrun.cli.main import main
 from prefixrun.cli.own_task import own_task
 from prefixrun.config.schema import TaskConfig
+from prefixrun.data import tables
 from prefixrun.errors import ConfigError
 
 
@@ -35,6 +38,19 @@ def test_its_name_is_the_directory_of_its_data(conf: Path, tmp_path: Path, capsy
     assert "ROUGE-1  100.0000" in capsys.readouterr().out
     assert main(["data", "check", f"data_dir={tmp_path}", "task=mine", "--config-dir", str(conf)]) == 3
     assert "dishes/train   WRONG: " in capsys.readouterr().out
+
+
+def test_references_of_a_data_set_of_the_hub_are_not_called_the_sample_corpus(
+    conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = {"test": Dataset.from_dict({"source": ["a"], "target": ["A b"]})}
+    monkeypatch.setattr(tables, "_from_hub", lambda *_: parts)
+    (conf / "task" / "far.yaml").write_text("name: far\ndataset: someone/dishes\nmetrics: [chrF]\n")
+    (tmp_path / "hyp.txt").write_text("A b\n")
+    out = tmp_path / "scores.json"
+    assert main(["score", "task=far", f"hyp={tmp_path / 'hyp.txt'}", "-cd", str(conf), f"out={out}"]) == 0
+    assert json.loads(out.read_text())["references"] == "dataset"
+    assert "sample corpus" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

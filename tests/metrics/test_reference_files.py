@@ -44,6 +44,8 @@ def test_names_between_commas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(tmp_path)
     write(tmp_path, {"one": "a b\nd\n", "two": "c\n\n"})
     assert read_references(Path("one,two")) == TWO
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert read_references(Path("~/one,~/two").expanduser()) == TWO
 
 
 @pytest.mark.parametrize(

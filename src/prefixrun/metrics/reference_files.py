@@ -52,7 +52,7 @@ def _files(path: Path) -> list[Path]:
         return numbered
     if matching := sorted(path.parent.glob(path.name)) if glob.has_magic(path.name) else []:
         return _numbered(matching, path) or matching
-    several = [Path(name) for name in str(path).split(",")]
+    several = [Path(name).expanduser() for name in str(path).split(",")]
     return several if all(file.is_file() for file in several) else [path]
 
 

@@ -290,6 +290,24 @@ def test_json_lines_of_a_run_are_matched_by_id() -> None:
     assert {"low", "high"} == set(scores["TER/all"]["interval"])
 
 
+def test_scores_that_need_all_inputs_have_no_interval_for_a_part_and_say_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """25 inputs in each group: there are enough for an interval of BLEU."""
+    rows = "".join(f"input {i},a pub number {i},{'east' if i % 2 else 'west'}\n" for i in range(50))
+    Path("pubs").mkdir()
+    write("pubs/test.csv", f"source,target,group\n{rows}")
+    write("hyp.txt", "".join(f"a pub number {i // 2}\n" for i in range(50)))
+    words = ("score", "task=pubs", "hyp=hyp.txt", "data_dir=.", "bootstrap=100")
+    scores = scored(*words, "metrics=CIDEr,BLEU")["scores"]
+    assert [name for name in scores if "interval" not in scores[name]] == ["CIDEr/east", "CIDEr/west"]
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "none for CIDEr of a part: what an n-gram weighs comes from all inputs" in printed
+    assert "fewer than 20" not in printed
+    assert main([*words, "metrics=CIDEr"]) == 0
+    assert "fewer than 20" not in capsys.readouterr().out
+
+
 def test_a_part_of_few_inputs_has_no_interval_and_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
     lines = [json.dumps({"id": one.id, "output": one.references[0]}) for one in load("webnlg", "test", None).examples]
     write("hyp.jsonl", "\n".join(lines))

@@ -46,6 +46,7 @@ from prefixrun.errors import ConfigError
 from prefixrun.files import write_json
 from prefixrun.metrics import Evaluation, evaluate, resampling, suite
 from prefixrun.metrics.reference_files import read_references
+from prefixrun.metrics.suite import OF_ALL_INPUTS
 from prefixrun.metrics.system_outputs import Outputs, Target, read_outputs
 
 NUMBERS_SHOWN = 10
@@ -107,7 +108,8 @@ def run(arguments: dict[str, str]) -> int:
     unread = [outputs.path.name for outputs in files.values() if outputs.ids and not target.ids]
     _show(terminal(), target, systems, differences, draws, rows, few=few, unread=unread)
     if out := path_of(arguments, "out"):
-        write_json(out, _record(arguments, split, len(target.references), systems, differences, draws))
+        source = _source(arguments, task_config)
+        write_json(out, _record(arguments, source, split, len(target.references), systems, differences, draws))
     return 0
 
 
@@ -153,7 +155,7 @@ def _target(
     if longer and any(len(outputs.texts) == int(longer.rpartition("_")[2]) for outputs in files):
         corpus = load(task, longer, root, verify=verify)
     examples = corpus.examples
-    is_sample = root is None and task not in GENERATED_TASKS and not (task_config and task_config.dataset)
+    is_sample = _source(arguments, task_config) == "sample"
     sample = ", the sample corpus: data_dir=DIR names the real one" if is_sample else ""
     return Target(
         origin=f"{task} {split}{sample}" + ("" if verify else ", not verified to be the release"),
@@ -163,6 +165,17 @@ def _target(
         ids=tuple(example.id for example in examples),
         left_out=tuple(p for skipped in corpus.skipped if skipped.whole for p in skipped.positions),
     )
+
+
+def _source(arguments: Mapping[str, str], task_config: TaskConfig | None) -> str:
+    """What the references are of: ``refs`` or ``data_dir``, or where neither is given, what takes their place."""
+    if "refs" in arguments:
+        return "refs"
+    if arguments["task"] in GENERATED_TASKS:
+        return "generated"
+    if task_config and task_config.dataset:
+        return "dataset"
+    return "data_dir" if "data_dir" in arguments else "sample"
 
 
 def _verify(arguments: Mapping[str, str]) -> bool:
@@ -251,11 +264,13 @@ def _notes(
     if any(system.intervals for system in systems):
         how = f"bootstrap over inputs, {draws:,} draws: what other inputs would change; says nothing about seeds"
         notes.append(("interval", how))
-        parts, with_interval = (
-            {name.partition("/")[2] for name in names} for names in (systems[0].evaluation.scores, systems[0].intervals)
-        )
-        if small := ", ".join(sorted(parts - with_interval)):
+        scores = systems[0].evaluation.scores.items()
+        without = [name for name, score in scores if score.value is not None and name not in systems[0].intervals]
+        apart = [name.partition("/") for name in without]
+        if small := ", ".join(sorted({part for name, _, part in apart if name not in OF_ALL_INPUTS})):
             notes.append(("", f"none for {small}: fewer than {resampling.FEWEST_INPUTS} inputs say nothing of others"))
+        if whole := ", ".join(dict.fromkeys(name for name, _, _ in apart if name in OF_ALL_INPUTS)):
+            notes.append(("", f"none for {whole} of a part: what an n-gram weighs comes from all inputs"))
     if differences:
         how = f"approximate randomisation, {draws:,} trials, two-sided, one score at a time"
         notes.append(("p", f"{how}; the difference is against minus hyp"))
@@ -272,6 +287,7 @@ def _notes(
 
 def _record(
     arguments: Mapping[str, str],
+    source: str,
     split: str,
     n_inputs: int,
     systems: Sequence[System],
@@ -280,9 +296,6 @@ def _record(
 ) -> dict[str, Any]:
     """What ``out`` holds: the object ``scores`` as in a run's result.json, what was scored, and how it was compared."""
     first, *others = systems
-    source = next((key for key in ("refs", "data_dir") if key in arguments), "sample")
-    if source != "refs" and arguments["task"] in GENERATED_TASKS:
-        source = "generated"
     record: dict[str, Any] = {
         "task": arguments["task"],
         "split": None if source == "refs" else split,
