@@ -75,7 +75,7 @@ REFUSED = [
     ("params prefx_len=5", 2, "prefixrun: prefx_len=5: there is no key prefx_len; did you mean prefix_len?\n"),
     ("report results_dir=nowhere", 2, "results_dir=nowhere: there is no such directory"),
     ("report data_dir=nowhere", 2, "data_dir=nowhere: there is no such directory"),
-    ("report out=nowhere/report.html", 2, "cannot be written"),
+    ("report out=nowhere/report.html", 2, "nowhere is no directory; make it first"),
     ("reproduce experiment=", 2, "experiment=: has no value; give a value, or leave experiment out"),
     ("score task=e2 hyp=h", 2, "prefixrun: task=e2: no metrics are defined for it"),
     ("score task=e2e hyp=h refs=r split=dev", 2, "prefixrun: refs=r: data_dir and split name references too"),
@@ -111,3 +111,23 @@ def test_what_a_verb_refuses_is_one_message_and_changes_nothing(
     assert (shown.out, first.startswith("prefixrun: "), bool(more)) == ("", True, " problems in " in first)
     assert message in shown.err
     assert sorted(Path.cwd().rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("report", "results_dir=.", "out"), ("ls", "results_dir=.", "json"), ("plan", "task=e2e", "json")),
+        *(("diff", "a", "b", "json"), ("verify", "a", "json"), ("params", "model=tiny_gpt2", "json")),
+        ("data", "check", "task=majority", "json"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_place_that_cannot_hold_a_file_is_refused_before_anything_is_done(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    *others, key = words
+    for place, said in (("none/file", "none is no directory; make it first"), (".", "is a directory; name a file")):
+        assert main([*others, f"{key}={place}"]) == 2
+        printed = capsys.readouterr()
+        assert not printed.out
+        assert printed.err.startswith(f"prefixrun: {key}={place}: {said}")

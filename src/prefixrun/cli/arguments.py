@@ -21,7 +21,7 @@ PATHS = (
 READ = ("hyp", "against", "refs", "file")
 """Those of files that may also come from standard input."""
 
-LISTS = ("run", "metrics", "seeds", "data.verify")
+LISTS = ("run", "metrics")
 """Keys of names that may stand behind each other with commas."""
 
 
@@ -135,19 +135,22 @@ def checked_directory(key: str, named: Path) -> Path:
 
 
 def check_out(arguments: Mapping[str, str], *inputs: str) -> None:
-    """Raise ConfigError where `out` cannot hold a file, or is one of those that the keys `inputs` name: before minutes
-    are spent on what goes there."""
-    if (out := path_of(arguments, "out")) is None:
-        return
-    if out.is_dir():
-        raise ConfigError(f"out={out}: is a directory; name a file in it")
-    if not out.parent.is_dir():
-        raise ConfigError(f"out={out}: {out.parent} is no directory; make it first")
-    if not os.access(out.parent, os.W_OK):
-        raise ConfigError(f"out={out}: {out.parent} cannot be written in; name a file in another directory")
-    for key in inputs:
-        if (other := path_of(arguments, key)) and out.resolve() == other.resolve():
-            raise ConfigError(f"out={out}: is the file of {key}, which it would replace; name another")
+    """Raise ConfigError where `out` or `json` cannot hold a file, or is one of those that the keys `inputs` name.
+
+    For a verb's beginning: minutes may be spent on what goes there.
+    """
+    for name in ("out", "json"):
+        if (out := path_of(arguments, name)) is None:
+            continue
+        if out.is_dir():
+            raise ConfigError(f"{name}={out}: is a directory; name a file in it")
+        if not out.parent.is_dir():
+            raise ConfigError(f"{name}={out}: {out.parent} is no directory; make it first")
+        if not os.access(out.parent, os.W_OK):
+            raise ConfigError(f"{name}={out}: {out.parent} cannot be written in; name a file in another directory")
+        for key in inputs:
+            if (other := path_of(arguments, key)) and out.resolve() == other.resolve():
+                raise ConfigError(f"{name}={out}: is the file of {key}, which it would replace; name another")
 
 
 def results_dir(arguments: Mapping[str, str]) -> Path:

@@ -21,6 +21,15 @@ def test_one_row_a_point(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(Path.cwd().iterdir()) == []
 
 
+def test_a_model_among_ones_own_choices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = tmp_path / "conf" / "model" / "mine.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("name: mine\nsource: random\narchitecture: tiny_gpt2\n")
+    assert main(["params", "model=mine,tiny_gpt2", "--config-dir", str(tmp_path / "conf")]) == 0
+    mine, tiny = (line.split() for line in capsys.readouterr().out.splitlines()[1:])
+    assert (mine[0], mine[1:]) == ("mine", tiny[1:])
+
+
 def test_a_profile_of_real_corpora_needs_none_here(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["params", "profile=paper", "task=xsum", "json=counts.json"]) == 0
     (row,) = json.loads(Path("counts.json").read_text())["rows"]

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from prefixrun.cli.arguments import path_of
+from prefixrun.cli.arguments import check_out, path_of
 from prefixrun.cli.own_task import own_task
 from prefixrun.config.task_settings import GENERATED_TASKS, TaskConfig
 from prefixrun.console import print_text
@@ -49,6 +49,7 @@ class Part:
 
 def check(arguments: dict[str, str]) -> int:
     """Print, and write when asked, the state of the corpora; 0 when all is right, else 3."""
+    check_out(arguments)
     task_config = own_task(arguments)
     needs_none = arguments.get("task") in GENERATED_TASKS or (
         task_config is not None and task_config.dataset is not None

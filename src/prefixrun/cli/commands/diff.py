@@ -21,7 +21,7 @@ from typing import Any
 
 from rich.text import Text
 
-from prefixrun.cli.arguments import directory, path_of, results_dir, whole_number
+from prefixrun.cli.arguments import check_out, directory, path_of, results_dir, whole_number
 from prefixrun.config.validate import shown
 from prefixrun.console import NONE, print_labelled, print_table, print_text, simple_table, terminal
 from prefixrun.errors import ConfigError
@@ -44,6 +44,7 @@ SECTIONS = (
 def run(arguments: dict[str, str]) -> int:
     """Print, and write when asked, what differs. Raises ConfigError, DataError, DamagedStateError. Returns 0."""
     count = whole_number("examples", arguments.get("examples", str(EXAMPLES)), 0, MOST_EXAMPLES)
+    check_out(arguments)
     first, second = (find(results_dir(arguments), arguments[name]) for name in ("A", "B"))
     if first.directory == second.directory:
         raise ConfigError(f"{arguments['A']}, {arguments['B']}: both are run {first.run_id}; name two runs")

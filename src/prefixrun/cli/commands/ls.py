@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prefixrun.cli.arguments import checked_directory, path_of, results_dir, wrong_value
+from prefixrun.cli.arguments import check_out, checked_directory, path_of, results_dir, wrong_value
 from prefixrun.config.validate import refusal, shown
 from prefixrun.console import NONE, format_duration, print_error, print_table, print_text, simple_table
 from prefixrun.errors import shortened
@@ -50,6 +50,7 @@ VALUES_NAMED = 12
 def run(arguments: Sequence[str]) -> int:
     """Print the table, and write it when asked. Raises ConfigError for keys that no run has. Returns 0."""
     values = _parse(arguments)
+    check_out(values)
     tree = checked_directory("results_dir", results_dir(values))
     listing = load(tree)
     filters = {key: value for key, value in values.items() if key not in KEYS}

@@ -1,4 +1,4 @@
-"""prefixrun params KEY=VALUE,VALUE ... [json=FILE]
+"""prefixrun params KEY=VALUE,VALUE ... [--config-dir DIR] [json=FILE]
 
 How many parameters a method trains and stores, and the share of the model's that is. No weights are read and nothing is
 run, so neither a corpus nor the model has to be here; KEY=VALUE are the overrides of a run or a sweep.
@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from prefixrun import files
-from prefixrun.cli.arguments import parse_some, path_of
+from prefixrun.cli.arguments import check_out, parse_some, path_of, split_config_dir
 from prefixrun.config.compose import SweepPoint
 from prefixrun.config.method_sizes import size_of, size_override
 from prefixrun.config.method_specs import METHOD_SPECS
@@ -52,8 +53,10 @@ class PointCounts:
 
 def run(arguments: Sequence[str]) -> int:
     """Print the counts, and write them to json=FILE if asked to. Returns 0; raises when no point has any."""
-    values, overrides = parse_some(arguments, ("json",))
-    counted = count_points([override for override in overrides if override not in ("-m", "--multirun")])
+    config_dir, others = split_config_dir(arguments)
+    values, overrides = parse_some([argument for argument in others if argument not in ("-m", "--multirun")], ("json",))
+    check_out(values)
+    counted = count_points(overrides, config_dir)
     if all(row.counts is None for row in counted):
         raise ConfigError("\n".join(dict.fromkeys(row.reason for row in counted)))
     print_table(simple_table(COLUMNS, (_cells(row) for row in counted if row.counts), numbers=NUMBERS))
@@ -65,11 +68,14 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def count_points(overrides: Sequence[str]) -> list[PointCounts]:
-    """The counts of every point of a sweep, without weights. Raises ConfigError for overrides that are always wrong."""
+def count_points(overrides: Sequence[str], config_dir: Path | None = None) -> list[PointCounts]:
+    """The counts of every point of a sweep, without weights. Raises ConfigError for overrides that are always wrong.
+
+    config_dir: further choices of the user's own, laid out as conf/.
+    """
     points = [
         replace(point, overrides=tuple(override for override in point.overrides if override != NO_CORPUS))
-        for point in configure.sweep_points([NO_CORPUS, *overrides])
+        for point in configure.sweep_points([NO_CORPUS, *overrides], config_dir=config_dir)
     ]
     return [_count(point, label) for point, label in zip(points, point_labels(points), strict=True)]
 

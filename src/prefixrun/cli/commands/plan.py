@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from prefixrun import files
-from prefixrun.cli.arguments import parse_some, path_of, split_config_dir
+from prefixrun.cli.arguments import check_out, parse_some, path_of, split_config_dir
 from prefixrun.console import print_text
 from prefixrun.errors import ConfigError
 from prefixrun.runs import configure
@@ -29,6 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     """Print the plan, and write it to json=FILE if asked to. Returns 0, or 2 when none of the runs is possible."""
     config_dir, others = split_config_dir(arguments)
     values, overrides = parse_some([argument for argument in others if argument not in ("-m", "--multirun")], ("json",))
+    check_out(values)
     jobs = plan_jobs(configure.sweep_points(overrides, config_dir=config_dir))
     seconds = estimate_jobs(jobs)
     print_text(format_states(jobs))

@@ -12,7 +12,7 @@ figures, outputs side by side with their differences, costs, provenance, and the
 import sys
 
 from prefixrun.analysis.html import build
-from prefixrun.cli.arguments import checked_directory, directory, path_of, results_dir
+from prefixrun.cli.arguments import check_out, checked_directory, directory, path_of, results_dir
 from prefixrun.console import count, print_text
 from prefixrun.files import write_text
 from prefixrun.runs.provenance import command
@@ -20,6 +20,7 @@ from prefixrun.runs.provenance import command
 
 def run(arguments: dict[str, str]) -> int:
     """Write the file and say what is in it. Raises ConfigError when a directory that was named is not there."""
+    check_out(arguments)
     tree = checked_directory("results_dir", results_dir(arguments))
     data_dir = directory(arguments, "data_dir")
     out = path_of(arguments, "out") or tree / "report.html"

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from prefixrun.cli.arguments import directory, path_of, results_dir, whole_number
+from prefixrun.cli.arguments import check_out, directory, path_of, results_dir, whole_number
 from prefixrun.console import print_text
 from prefixrun.errors import DamagedStateError
 from prefixrun.files import write_json
@@ -32,6 +32,7 @@ MOST = 10**6
 def run(arguments: dict[str, str]) -> int:
     """Print, and write when asked, the checks; 0 when nothing is wrong, else 5. Raises ConfigError, DataError."""
     count = whole_number("regenerate", arguments.get("regenerate", str(REGENERATED)), 0, MOST)
+    check_out(arguments)
     data_dir = directory(arguments, "data_dir")
     record = find(results_dir(arguments), arguments["ID"])
     checks = []
