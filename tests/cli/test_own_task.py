@@ -33,7 +33,7 @@ def test_its_name_is_the_directory_of_its_data(conf: Path, tmp_path: Path, capsy
     (tmp_path / "hyp.txt").write_text("A b\n")
     words = ("task=mine", f"hyp={tmp_path / 'hyp.txt'}", f"data_dir={tmp_path}", "bootstrap=0")
     assert main(["score", *words, "-cd", str(conf)]) == 0
-    assert capsys.readouterr().out.split()[:7] == ["hyp.txt:", "1", "outputs,", "dishes", "test", "score", "chrF"]
+    assert capsys.readouterr().out.split()[:7] == ["hyp.txt:", "1", "output,", "dishes", "test", "score", "chrF"]
     assert main(["score", *words, f"--config-dir={conf}", "metrics=ROUGE-1"]) == 0
     assert "ROUGE-1  100.0000" in capsys.readouterr().out
     assert main(["data", "check", f"data_dir={tmp_path}", "task=mine", "--config-dir", str(conf)]) == 3

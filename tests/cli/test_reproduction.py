@@ -56,7 +56,7 @@ def test_a_failure_is_told_and_the_tables_are_made_of_the_rest(capsys: pytest.Ca
     said = capsys.readouterr().out
     assert "xsum_within_news/train: 20 pairs were asked for and there are 18" in said
     assert "1 done now, 1 failed\n" in said
-    assert "from 1 finished runs:" in said
+    assert "from 1 finished run:" in said
     assert Path("results", "quick", "report.html").is_file()
 
 

@@ -127,7 +127,7 @@ def test_columns_are_found_by_name(tmp_path: Path) -> None:
         (f"meaning,ref\r\n{ROW}", ":1: no column mr in the header"),
         ("mr,ref,ref\r\nname[A],one,two\r\n", ":1: the header names the column ref twice; remove one of the two"),
         ('mr\n"name[A]"\n', ":1: no column ref in the header"),
-        (f'mr,ref\r\n{ROW}"{MR}"', ":3: 1 fields where the header has 2"),
+        (f'mr,ref\r\n{ROW}"{MR}"', ":3: 1 field where the header has 2"),
         (f'mr,ref\r\n{ROW}"name[A]","A pub', ":3: broken CSV row"),
         ('mr,ref\r\nname[A],"one\r\ntwo"\r\nname[B],\r\n', ":4: the reference"),  # a field has two lines
         ("mr,ref\r\nname[A], \r\n", ":2: the reference is empty"),

@@ -158,7 +158,7 @@ def test_a_merged_row_must_have_an_id_of_its_input(tmp_path: Path) -> None:
         ("train.csv", "source,text\na,A\n", ":1: give either target"),
         ("train.csv", "source,target,target\na,A,B\n", ":1: two columns have the name 'target'"),
         ("train.csv", 'source,target\n"a\nb",A\nc,C,D\n', ":4: 3 cells where the header has 2"),
-        ("train.csv", "source,target\na,A\n\nb\n", ":4: 1 cells where the header has 2"),
+        ("train.csv", "source,target\na,A\n\nb\n", ":4: 1 cell where the header has 2"),
         ("train.csv", "source,target\na,A\nb,\n", ":3: the source or a reference is empty"),
         ("train.csv", 'source,target\na,A\nb,"B" b\n', ":3: broken row"),
         ("train.csv", 'source,target\na,A\nb,"B\n', ":3: broken row (unexpected end of data)"),

@@ -40,7 +40,7 @@ def test_line_aligned_files(tmp_path: Path) -> None:
         ("dev-00001", "Two.", ("2",)),
     ]
     (tmp_path / "val.target").write_text("1\n")
-    with pytest.raises(DataError, match=r"val\.target: 1 lines where val\.source has 2"):
+    with pytest.raises(DataError, match=r"val\.target: 1 line where val\.source has 2"):
         xsum.load(tmp_path, "dev", "paper")
 
 

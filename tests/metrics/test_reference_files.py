@@ -51,7 +51,7 @@ def test_names_between_commas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("files", "name", "said"),
     [
-        ({"reference0": "a\nb\n", "reference1": "a\n"}, ".", "reference1:1: 1 lines where reference0 has 2"),
+        ({"reference0": "a\nb\n", "reference1": "a\n"}, ".", "reference1:1: 1 line where reference0 has 2"),
         ({"reference0": "a\n\n", "reference1": "a\n\n"}, ".", "reference0:2: no text in this line of any file"),
         ({"reference0": "a\n", "reference2": "a\n"}, ".", "files with the numbers 0, 2; one is missing"),
         ({"reference0": "a\n", "dev_reference0": "a\n"}, ".", "several sets of references"),
@@ -86,7 +86,7 @@ def test_the_files_of_the_e2e_challenge(tmp_path: Path, text: str, outputs: tupl
     ("text", "said"),
     [
         ("mr,ref\na,b\n", ":1: a header of two columns"),
-        ("MR\toutput\na\n", ":2: 1 columns where the header has 2"),
+        ("MR\toutput\na\n", ":2: 1 column where the header has 2"),
         ("MR\toutput\na\tb\tc\n", ":2: 3 columns where the header has 2"),
     ],
 )

@@ -26,7 +26,7 @@ def test_ids_decide_the_order_where_both_sides_have_them() -> None:
     ("texts", "ids", "said"),
     [
         ("aaa", ("t-0", "t-1", "u-2"), "3: id 'u-2' is no input of e2e test, whose ids are like 't-0'"),
-        ("a", ("t-2",), " 1 outputs for 3 inputs .e2e test.; 't-0' is the first of 2 ids without a line"),
+        ("a", ("t-2",), " 1 output for 3 inputs .e2e test.; 't-0' is the first of 2 ids without a line"),
         ("ab", None, "2: 2 outputs for 3 inputs .e2e test.; the file ends here"),
         ("abcd", None, "4: 4 outputs for 3 inputs .e2e test.; 1 too many from this line on, some with text"),
         (

@@ -22,7 +22,7 @@ from prefixrun.analysis.verdict_counts import summary
 from prefixrun.cli.arguments import checked_directory
 from prefixrun.config.conf_tree import groups
 from prefixrun.config.grids import DEFAULT_PROFILE, KEY, format_override
-from prefixrun.console import print_text
+from prefixrun.console import count, print_text
 from prefixrun.errors import ConfigError, DataError, Interrupted
 from prefixrun.files import write_text
 from prefixrun.results.records import load_records, with_usable_counts
@@ -132,8 +132,7 @@ def _publish(request: Request) -> None:
     report = request.results_dir / "report.html"
     write_text(report, build(request.results_dir, request.data_dir, command=command(sys.argv)).html)
     print_text("\n" + summary(paper_tables(run_groups(records.runs)), evaluate(records.runs)))
-    counts = Counter(path.parent for path in written)
-    print_text(f"\nfrom {len(records.runs)} finished runs:")
-    for directory, count in counts.items():
-        print_text(f"  {directory}/ ({count} files)")
+    print_text(f"\nfrom {count(len(records.runs), 'finished run')}:")
+    for directory, files in Counter(path.parent for path in written).items():
+        print_text(f"  {directory}/ ({count(files, 'file')})")
     print_text(f"  {report}")

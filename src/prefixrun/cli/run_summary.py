@@ -24,6 +24,7 @@ from prefixrun.console import (
     Row,
     Section,
     Table,
+    count,
     format_about,
     format_duration,
     print_labelled,
@@ -141,10 +142,10 @@ def has_random_weights(result: Mapping[str, Any]) -> bool:
     return str(result.get("backbone", {}).get("sha256", "")).startswith("random:")
 
 
-def _unshown_rows(result: Mapping[str, Any], count: int) -> list[tuple[str, str]]:
-    if not count or has_random_weights(result):
+def _unshown_rows(result: Mapping[str, Any], unshown: int) -> list[tuple[str, str]]:
+    if not unshown or has_random_weights(result):
         return []
-    return [("paper", f"{count} further row{'s' * (count != 1)} for this task: add --all-rows to the command")]
+    return [("paper", f"{count(unshown, 'further row')} for this task: add --all-rows to the command")]
 
 
 def score_columns(scores: Iterable[str], rows: Sequence[PaperRow]) -> dict[str, int]:
@@ -167,10 +168,8 @@ def score_row(label: str, texts: Mapping[str, str], metrics: Iterable[str], *, i
 def _run_section(result: Mapping[str, Any], metrics: Mapping[str, int], judged: Verdict) -> Section:
     is_of_the_paper = result["task"] in TASKS
     source = SOURCES.get(result["data_source"], result["data_source"]) if is_of_the_paper else f"task {result['task']}"
-    heading = (
-        f"this run: {of_model(result['model'])}, {source}, {result['n_inputs']:,} {result['split']} inputs, "
-        f"seed {result['seed']}"
-    )
+    inputs = count(result["n_inputs"], f"{result['split']} input")
+    heading = f"this run: {of_model(result['model'])}, {source}, {inputs}, seed {result['seed']}"
     values = {name: result["scores"].get(name, {}).get("value") for name in metrics}
     texts = {name: f"{value:.{metrics[name]}f}" for name, value in values.items() if value is not None}
     length = "" if result["prefix_len"] is None else f" {result['prefix_len']}"

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from prefixrun.console import count
 from prefixrun.data.example import Corpus, DataFile, Example
 from prefixrun.data.text_io import TextFile, find_file, is_there, one_line, read_text
 from prefixrun.errors import DataError, shortened
@@ -158,7 +159,7 @@ def _rows(file: TextFile, cleaned: bool) -> Iterator[tuple[int, str, str]]:
         for row in reader:
             if len(row) != len(header):
                 raise DataError(
-                    f"{file.path}:{line}: {len(row)} fields where the header has {len(header)}; "
+                    f"{file.path}:{line}: {count(len(row), 'field')} where the header has {len(header)}; "
                     "the row is truncated or badly quoted: copy the file again"
                 )
             yield line, row[mr].strip(), one_line(row[ref])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from prefixrun.console import count
 from prefixrun.data.example import Corpus
 from prefixrun.errors import DataError
 
@@ -151,6 +152,6 @@ def _difference(release: Release, records: int, pairs: int) -> str:
     wrong = release.records - records
     amount = f"{wrong:,} missing" if wrong > 0 else f"{-wrong:,} too many" if wrong else "texts differ"
     return (
-        f"{records:,} records with {pairs:,} texts, where {release.label} has {release.records:,} with "
+        f"{count(records, 'record')} with {count(pairs, 'text')}, where {release.label} has {release.records:,} with "
         f"{release.pairs:,}: {amount}"
     )

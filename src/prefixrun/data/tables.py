@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from prefixrun.console import count
 from prefixrun.data.jsonl import records
 from prefixrun.data.text_io import MAX_BYTES, TextFile, read_bytes, read_text
 from prefixrun.errors import DataError, reading
@@ -118,8 +119,8 @@ def _text(path: Path) -> Table:
         for line, cells in reader:
             if len(cells) != len(header):
                 raise DataError(
-                    f"{path}:{line}: {len(cells)} cells where the header has {len(header)}; a text with the separator, "
-                    "a quotation mark or a line break in it stands in quotation marks"
+                    f"{path}:{line}: {count(len(cells), 'cell')} where the header has {len(header)}; a text with the "
+                    "separator, a quotation mark or a line break in it stands in quotation marks"
                 )
             yield f"{path}:{line}", dict(zip(header, cells, strict=True))
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from prefixrun.console import count
 from prefixrun.errors import DataError
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -27,7 +28,9 @@ def triple(parts: Sequence[str], where: str) -> Triple:
     """
     written = " | ".join(part[:60] for part in parts[:6])  # a message, not a copy
     if len(parts) != 3:
-        raise DataError(f"{where}: a triple of {len(parts)} parts ({written!r}); give subject, property and object")
+        raise DataError(
+            f"{where}: a triple of {count(len(parts), 'part')} ({written!r}); give subject, property and object"
+        )
     for name, part in zip(Triple._fields, parts, strict=True):
         if not part.strip():
             raise DataError(f"{where}: a triple without {name} ({written!r}); fill it or remove the triple")

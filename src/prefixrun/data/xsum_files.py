@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from prefixrun.console import count
 from prefixrun.data import manifest, shape
 from prefixrun.data.archive import members
 from prefixrun.data.example import DataFile
@@ -112,7 +113,7 @@ def _read_lines(source: Path, split: str) -> tuple[list[tuple[str, Article]], Da
     documents, summaries = ([line.strip() for line in lines_of(text.text)] for text in texts)
     if len(documents) != len(summaries):
         raise DataError(
-            f"{target}: {len(summaries)} lines where {source.name} has {len(documents)}; copy both files again"
+            f"{target}: {count(len(summaries), 'line')} where {source.name} has {len(documents)}; copy both files again"
         )
     digest = hashlib.sha256("".join(text.sha256 for text in texts).encode()).hexdigest()
     articles = [

@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from prefixrun.console import count
 from prefixrun.data import shape
 from prefixrun.data.text_io import STANDARD_INPUT, lines_of, read_text
 from prefixrun.errors import DataError
@@ -81,8 +82,8 @@ def _from_several(files: Sequence[Path]) -> list[list[str]]:
         if len(column) != len(columns[0]):
             shorter = min(len(column), len(columns[0]))
             raise DataError(
-                f"{file}:{shorter}: {len(column)} lines where {files[0].name} has {len(columns[0])}; one line an "
-                "input, empty where it has no further reference"
+                f"{file}:{shorter}: {count(len(column), 'line')} where {files[0].name} has {len(columns[0])}; one line "
+                "an input, empty where it has no further reference"
             )
     references = [[text for text in texts if text.strip()] for texts in zip(*columns, strict=True)]
     for number, texts in enumerate(references, start=1):

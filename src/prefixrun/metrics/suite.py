@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 
+from prefixrun.console import count
 from prefixrun.errors import ConfigError, DataError, MissingPartError, shortened
 from prefixrun.metrics.added_names import AddedNames
 from prefixrun.metrics.base import FloatArray, Metric, References, Score, prepared
@@ -222,12 +223,13 @@ def _check(
     sources: Sequence[str] | None,
 ) -> None:
     if len(hypotheses) != len(references):
-        raise DataError(f"hypotheses: {len(hypotheses)} outputs for {len(references)} inputs; one output per input")
+        outputs, inputs = count(len(hypotheses), "output"), count(len(references), "input")
+        raise DataError(f"hypotheses: {outputs} for {inputs}; one output per input")
     if not references:
         raise DataError("hypotheses: there is nothing to score")
     for argument, values in (("groups", groups), ("sources", sources)):
         if values is not None and len(values) != len(references):
-            raise DataError(f"{argument}: {len(values)} for {len(references)} inputs; one per input")
+            raise DataError(f"{argument}: {len(values)} for {count(len(references), 'input')}; one per input")
     for number, texts in enumerate(references, start=1):
         if not texts:
             raise DataError(f"references: input {number} has no reference; leave it out of both sides")

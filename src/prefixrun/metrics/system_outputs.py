@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from prefixrun.console import count
 from prefixrun.data import jsonl, shape
 from prefixrun.data.e2e import linearise
 from prefixrun.data.text_io import STANDARD_INPUT, lines_of, one_line, read_text
@@ -60,8 +61,8 @@ class Target:
         if lines == inputs:
             self._check_order(outputs)
             return list(outputs.texts)
-        also = f" or {inputs + len(self.left_out)}" if self.left_out else ""
-        counts = f"{lines} outputs for {inputs}{also} inputs ({self.origin})"
+        or_all = f"{inputs:,} or " if self.left_out else ""
+        counts = f"{count(lines, 'output')} for {or_all}{count(inputs + len(self.left_out), 'input')} ({self.origin})"
         if lines < inputs:
             raise DataError(
                 f"{outputs.path}:{outputs.header + lines}: {counts}; the file ends here: one line an "
@@ -100,7 +101,7 @@ class Target:
         missing = [identifier for identifier in self.ids if identifier not in lines]
         if missing:
             raise DataError(
-                f"{outputs.path}: {len(lines)} outputs for {len(self.ids)} inputs ({self.origin}); "
+                f"{outputs.path}: {count(len(lines), 'output')} for {count(len(self.ids), 'input')} ({self.origin}); "
                 f"{missing[0]!r} is the first of {len(missing)} ids without a line; every input needs one"
             )
         return [outputs.texts[lines[identifier] - 1] for identifier in self.ids]
@@ -160,7 +161,9 @@ def _from_columns(lines: Sequence[str], path: Path) -> Outputs:
         next(reader)
         for row in reader:
             if len(row) != 2:
-                raise DataError(f"{path}:{reader.line_num}: {len(row)} columns where the header has 2; copy it again")
+                raise DataError(
+                    f"{path}:{reader.line_num}: {count(len(row), 'column')} where the header has 2; copy it again"
+                )
             texts.append(row)
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num}: broken row ({error}); copy the file again") from error

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from prefixrun import files
-from prefixrun.console import print_text
+from prefixrun.console import count, print_text
 from prefixrun.errors import ConfigError, DiskFullError, DivergedError, Interrupted, PrefixrunError, RunHeldError
 from prefixrun.sweeps.attempts import Outcome, attempt
 from prefixrun.sweeps.plan import Job, refresh
@@ -75,7 +75,7 @@ def _work_off(jobs: list[Job], outcomes: list[Outcome], launch: Launch, replan: 
                 pairs.append((again, _outcome_before(again)))
         jobs[:], outcomes[:] = [job for job, _ in pairs], [outcome for _, outcome in pairs]
         if possible := sum(outcome.end == "not started" for outcome in outcomes):
-            print_text(f"{possible} more run{'s' * (possible > 1)} can be done now")
+            print_text(f"{count(possible, 'more run')} can be done now")
 
 
 def _work_on(jobs: Sequence[Job], outcomes: list[Outcome], launch: Launch) -> None:

@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from prefixrun.console import Column, Row, Section, Table, format_duration, print_table, print_text
+from prefixrun.console import Column, Row, Section, Table, count, format_duration, print_table, print_text
 from prefixrun.data.text_io import one_line
 from prefixrun.errors import PrefixrunError
 from prefixrun.sweeps.attempts import End, Outcome
@@ -30,10 +30,10 @@ ENDS: Mapping[End, str] = {
 def format_states(jobs: Sequence[Job]) -> str:
     """How many runs a sweep has, and how many are in which state."""
     equal = sum(job.equal for job in jobs)
-    of_points = f" for {len(jobs) + equal} points" if equal else ""
+    of_points = f" for {len(jobs) + equal:,} points" if equal else ""
     states = Counter(_state_text(job) for job in sorted(jobs, key=lambda job: list(STATES).index(job.state)))
-    counts = ", ".join(f"{count} {state}" for state, count in states.items())
-    return f"sweep: {len(jobs)} run{'s' * (len(jobs) != 1)}{of_points}: {counts}"
+    in_states = ", ".join(f"{jobs_in_it} {state}" for state, jobs_in_it in states.items())
+    return f"sweep: {count(len(jobs), 'run')}{of_points}: {in_states}"
 
 
 def _state_text(job: Job) -> str:
@@ -69,7 +69,7 @@ def format_time_left(jobs: Sequence[Job], seconds: Sequence[float | None]) -> st
     if not left:
         return "nothing is left to do"
     known, unknown = total(left)
-    runs = f"{len(left)} run{'s' * (len(left) != 1)} to do"
+    runs = f"{count(len(left), 'run')} to do"
     if unknown == len(left):
         return f"{runs}, for an unknown time: no finished run is like {'them' if unknown > 1 else 'it'}"
     text = f"{runs}: about {format_duration(known)} one after the other"

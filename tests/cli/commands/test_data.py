@@ -24,7 +24,7 @@ def own(tmp_path: Path) -> Path:
 def test_an_own_task_is_counted(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "check", "task=mine", f"data_dir={own}", f"json={own / 'found.json'}"]) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0] == "mine/train     own task: 1 inputs, 2 pairs, no manifest"
+    assert printed[0] == "mine/train     own task: 1 input, 2 pairs, no manifest"
     assert printed[-1] == "  mine/test in mine/train: 0 of 1 (0.0 %) inputs, 1 of 2 (50.0 %) texts"
     record = json.loads((own / "found.json").read_text())
     assert [(part["split"], part["inputs"], part["problem"]) for part in record["parts"]] == [

@@ -233,4 +233,4 @@ def test_a_thousand_runs(capsys: pytest.CaptureFixture[str]) -> None:
         copy.mkdir()
         (copy / "result.json").write_text(text.replace(first.name[-12:], copy.name[-12:]))
     assert main(["ls", "sort=-seed", "train.lr=1e-3"]) == 0
-    assert "1000 of 1000 runs" in capsys.readouterr().out
+    assert "1,000 of 1,000 runs" in capsys.readouterr().out

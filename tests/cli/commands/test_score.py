@@ -108,7 +108,7 @@ def test_the_sample_corpus_gives_the_references_without_a_directory(capsys: pyte
 FINE = b'{"output": "fine"}\n'
 NINES = b"9" * 5000
 WRONG = [
-    ("hyp.txt", b"one\n", "hyp.txt:1: 1 outputs for 2 inputs (references of refs.json); the file ends here"),
+    ("hyp.txt", b"one\n", "hyp.txt:1: 1 output for 2 inputs (references of refs.json); the file ends here"),
     (
         "hyp.txt",
         b"one\ntwo\n\n",
@@ -172,7 +172,7 @@ def test_what_is_wrong_with_a_file_is_named_with_its_line(
 def test_what_is_wrong_with_the_second_file_is_said_of_it(capsys: pytest.CaptureFixture[str]) -> None:
     write("other.txt", "one\n")
     assert main([*E2E, "against=other.txt"]) == 3
-    assert "other.txt:1: 1 outputs for 2 inputs" in capsys.readouterr().err
+    assert "other.txt:1: 1 output for 2 inputs" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def test_dart_takes_both_orders_of_its_test_files(shared: Path, split: str) -> N
     shorter = Outputs(Path("shorter.txt"), tuple(kept))
     assert score._target(arguments, split, [shorter]).line_up(shorter) == kept
     cut = Outputs(Path("cut.txt"), outputs.texts[:6000])
-    with pytest.raises(DataError, match=r"cut.txt:5098: 6000 outputs for 5097( or 6959)? inputs"):
+    with pytest.raises(DataError, match=r"cut.txt:5098: 6,000 outputs for 5,097( or 6,959)? inputs"):
         score._target(arguments, split, [cut]).line_up(cut)
 
 

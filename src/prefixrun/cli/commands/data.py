@@ -24,7 +24,7 @@ from typing import Any
 from prefixrun.cli.arguments import check_out, path_of
 from prefixrun.cli.own_task import own_task
 from prefixrun.config.task_settings import GENERATED_TASKS, TaskConfig
-from prefixrun.console import print_text
+from prefixrun.console import count, print_text
 from prefixrun.data import DIRECTORIES, SPLITS, Corpus, directory_of, load, manifest
 from prefixrun.data.download import download as fetch_corpus
 from prefixrun.data.overlap import Overlap
@@ -139,7 +139,7 @@ def _notes(corpus: Corpus) -> list[str]:
 def _state(part: Part) -> str:
     if part.problem or part.corpus is None:
         return f"WRONG: {part.problem}"
-    counts = f"{len(part.corpus.examples):,} inputs, {part.corpus.pairs:,} pairs"
+    counts = f"{count(len(part.corpus.examples), 'input')}, {count(part.corpus.pairs, 'pair')}"
     how = {"checksum": "checksum right", "counts": "counts right", "nothing": "no manifest"}[part.checked_by]
     return f"{part.version.removesuffix(' (by counts)')}: {counts}, {how}"
 

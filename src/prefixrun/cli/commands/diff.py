@@ -23,7 +23,7 @@ from rich.text import Text
 
 from prefixrun.cli.arguments import check_out, directory, path_of, results_dir, whole_number
 from prefixrun.config.validate import shown
-from prefixrun.console import NONE, print_labelled, print_table, print_text, simple_table, terminal
+from prefixrun.console import NONE, count, print_labelled, print_table, print_text, simple_table, terminal
 from prefixrun.errors import ConfigError
 from prefixrun.files import canonical_json, write_json
 from prefixrun.metrics import resampling
@@ -43,19 +43,19 @@ SECTIONS = (
 
 def run(arguments: dict[str, str]) -> int:
     """Print, and write when asked, what differs. Raises ConfigError, DataError, DamagedStateError. Returns 0."""
-    count = whole_number("examples", arguments.get("examples", str(EXAMPLES)), 0, MOST_EXAMPLES)
+    shown_examples = whole_number("examples", arguments.get("examples", str(EXAMPLES)), 0, MOST_EXAMPLES)
     check_out(arguments)
     first, second = (find(results_dir(arguments), arguments[name]) for name in ("A", "B"))
     if first.directory == second.directory:
         raise ConfigError(f"{arguments['A']}, {arguments['B']}: both are run {first.run_id}; name two runs")
     run_diff = diff(first, second)
     data_dir = directory(arguments, "data_dir")
-    examples = output_diff(first, second, run_diff.shared, data_dir) if count and run_diff.shared else None
+    examples = output_diff(first, second, run_diff.shared, data_dir) if shown_examples and run_diff.shared else None
     _show(first, second, run_diff)
     if examples is not None:
-        _show_examples(examples, count)
+        _show_examples(examples, shown_examples)
     if out := path_of(arguments, "json"):
-        write_json(out, {"A": first.run_id, "B": second.run_id, **_record(run_diff, examples, count)})
+        write_json(out, {"A": first.run_id, "B": second.run_id, **_record(run_diff, examples, shown_examples)})
     return 0
 
 
@@ -93,10 +93,10 @@ def _run(name: str, record: Record) -> tuple[str, str, str]:
 
 def _inputs(first: Record, second: Record, run_diff: RunDiff) -> str:
     if run_diff.whole and run_diff.shared:
-        return f"both on the same {len(run_diff.shared):,} inputs"
+        return f"both on the same {count(len(run_diff.shared), 'input')}"
     sizes = f"A has {first.result['n_inputs']:,}, B {second.result['n_inputs']:,}"
     if run_diff.shared:
-        return f"differences over the {len(run_diff.shared):,} inputs that both share ({sizes})"
+        return f"differences over the {count(len(run_diff.shared), 'input')} that both share ({sizes})"
     return f"no input is shared: {other_corpus(first, second) or sizes}"
 
 
@@ -117,11 +117,11 @@ def _score(score: ScoreChange) -> tuple[str, ...]:
     return score.name, *values, f"{value:+.4f}", span, NONE if p is None else f"{p:.4f}"
 
 
-def _show_examples(examples: OutputDiff, count: int) -> None:
+def _show_examples(examples: OutputDiff, most: int) -> None:
     _heading(examples.summary)
     for note in examples.notes:
         print_text(note)
-    for example in examples.changed[:count]:
+    for example in examples.changed[:most]:
         change = "" if example.change is None else f"  {examples.measure} {example.first:.2f} → {example.second:.2f}"
         print_text(f"\n{example.id}{change}")
         texts = [
@@ -133,8 +133,8 @@ def _show_examples(examples: OutputDiff, count: int) -> None:
         print_labelled(terminal(), [(label, text) for label, text in (*texts, *references) if text], indent=2)
 
 
-def _record(run_diff: RunDiff, examples: OutputDiff | None, count: int) -> dict[str, Any]:
+def _record(run_diff: RunDiff, examples: OutputDiff | None, most: int) -> dict[str, Any]:
     changed = asdict(examples) if examples else None
     if changed is not None:
-        changed["changed"] = changed["changed"][:count]
+        changed["changed"] = changed["changed"][:most]
     return {**asdict(run_diff), "shared": len(run_diff.shared), "examples": changed}

@@ -23,7 +23,7 @@ from pathlib import Path
 from prefixrun.cli.arguments import check_out, path_of, results_dir
 from prefixrun.config.grids import format_override
 from prefixrun.config.method_specs import COMBINATIONS
-from prefixrun.console import print_text
+from prefixrun.console import count, print_text
 from prefixrun.errors import ConfigError, DataError, has_lone_surrogate
 from prefixrun.files import canonical_json, write_text
 
@@ -63,7 +63,7 @@ def run(arguments: dict[str, str]) -> int:
     ]
     if out := path_of(arguments, "out"):
         write_text(out, "".join(f"{canonical_json(record)}\n" for record in records))
-        print_text(f"{out}: {len(records)} outputs")
+        print_text(f"{out}: {count(len(records), 'output')}")
     else:
         for record in records:
             print_text(f"{record['run']}  {record['output']}")

@@ -24,7 +24,7 @@ from typing import Any
 
 from prefixrun.cli.arguments import check_out, checked_directory, path_of, results_dir, wrong_value
 from prefixrun.config.validate import refusal, shown
-from prefixrun.console import NONE, format_duration, print_error, print_table, print_text, simple_table
+from prefixrun.console import NONE, count, format_duration, print_error, print_table, print_text, simple_table
 from prefixrun.errors import shortened
 from prefixrun.files import canonical_json, write_json
 from prefixrun.results.display_names import of_metric
@@ -109,7 +109,7 @@ def _show(listing: Listing, runs: Sequence[RunRow], filters: Mapping[str, str], 
         print_table(simple_table(columns, rows, numbers=numbers))
         print_text("")
     whole = len(listing.runs)
-    print_text(f"{len(runs)} of {whole} runs" if filters else f"{whole} run{'s' * (whole != 1)}")
+    print_text(f"{len(runs):,} of {count(whole, 'run')}" if filters else count(whole, "run"))
     if not runs:
         for key, value in filters.items():
             if not matching(listing.runs, {key: value}):

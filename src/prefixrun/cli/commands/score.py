@@ -40,7 +40,7 @@ from prefixrun.cli.arguments import check_out, path_of, whole_number
 from prefixrun.cli.own_task import own_task
 from prefixrun.cli.run_summary import paper_sections, reasons, score_columns, score_row, score_table, signature_lines
 from prefixrun.config.task_settings import GENERATED_TASKS, TaskConfig
-from prefixrun.console import Section, Table, print_labelled, print_table, terminal
+from prefixrun.console import Section, Table, count, print_labelled, print_table, terminal
 from prefixrun.data import EXTRA_SPLITS, SCORED_AS, SPLITS, load
 from prefixrun.errors import ConfigError
 from prefixrun.files import write_json
@@ -203,7 +203,7 @@ def _show(
     """unread: files whose ids the references do not have."""
     first, *others = systems
     against = "".join(f", against {other.path.name}" for other in others)
-    heading = f"{first.path.name}{against}: {len(target.references):,} outputs, {target.origin}"
+    heading = f"{first.path.name}{against}: {count(len(target.references), 'output')}, {target.origin}"
     console.print(Text(heading, style="bold"), soft_wrap=True)
     for table in (_scores_table(systems, differences), *([_paper_table(systems, rows)] if rows else [])):
         print_table(table, console=console, width=console.width)

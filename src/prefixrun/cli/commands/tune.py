@@ -28,7 +28,7 @@ from functools import partial
 from pathlib import Path
 
 from prefixrun.cli.arguments import parse_some, split_config_dir, whole_number
-from prefixrun.console import format_duration, print_text
+from prefixrun.console import count, format_duration, print_text
 from prefixrun.errors import ConfigError, DivergedError, PrefixrunError, shortened
 from prefixrun.sweeps.search import EndedTrial, Evaluate, Trial, TrialEnd, best, require_optuna, search
 from prefixrun.sweeps.space import Space, separated
@@ -92,7 +92,7 @@ def sweep(overrides: Sequence[str], config_dir: Path | None) -> int:
 def _search(tuned: Tuning, trials: int, evaluate: Evaluate) -> int:
     """Search, print, and write the recipe. Returns 0."""
     directory = tuned.directory
-    print_text(f"search of {', '.join(tuned.space)} by dev loss: {trials} trials, study in {directory}")
+    print_text(f"search of {', '.join(tuned.space)} by dev loss: {count(trials, 'trial')}, study in {directory}")
     ended = search(directory, tuned.space, tuned.first, trials, evaluate, partial(print_trial, trials))
     chosen = print_best(ended, tuned.space)
     path, choices = write_recipe(tuned, directory, chosen, len(ended))
@@ -113,8 +113,8 @@ def print_trial(of: int, number: int, trial: EndedTrial, seconds: float) -> None
 
 def print_best(ended: Sequence[EndedTrial], space: Space) -> EndedTrial:
     """Print how the trials ended and the best of them, which is returned. Raises DivergedError without any."""
-    counts = Counter(trial.ended.end for trial in ended)
-    print_text(f"\n{len(ended)} trials: {', '.join(f'{count} {end}' for end, count in counts.items())}")
+    ends = Counter(trial.ended.end for trial in ended)
+    print_text(f"\n{count(len(ended), 'trial')}: {', '.join(f'{times} {end}' for end, times in ends.items())}")
     chosen = best(ended)
     if chosen is None:
         raise DivergedError("no trial has a development loss; the lines above say why: try lower learning rates")
