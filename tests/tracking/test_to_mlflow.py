@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from prefixrun.tracking.tracker import TrackedRun
 from tracked_runs import SAMPLE, send
 
 pytestmark = [pytest.mark.needs("mlflow"), pytest.mark.filterwarnings("ignore")]
@@ -30,3 +31,30 @@ def test_a_run_that_was_interrupted_is_one_run(tmp_path: Path, monkeypatch: pyte
     assert run.data.metrics["score/BLEU"] == 40.0
     (samples,) = (tmp_path / "mlruns").rglob("samples.json")
     assert SAMPLE.output in samples.read_text()
+
+
+def test_settings_that_a_broken_connection_left_out_are_sent_when_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    from prefixrun.tracking.to_mlflow import ToMlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "mlruns").as_uri())
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    run = TrackedRun("0123456789ab", "a-run", {"seed": 1, "train.lr": 0.1}, tmp_path)
+    log_param = MlflowClient.log_param
+
+    def breaks(client: MlflowClient, run_id: str, key: str, value: str) -> None:
+        if key == "train.lr":
+            raise ConnectionError
+        log_param(client, run_id, key, value)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(MlflowClient, "log_param", breaks)
+        with pytest.raises(ConnectionError):
+            ToMlflow(run)
+    ToMlflow(run)
+    client = MlflowClient()
+    (there,) = client.search_runs([client.get_experiment_by_name("prefixrun").experiment_id])
+    assert there.data.params == {"seed": "1", "train.lr": "0.1"}

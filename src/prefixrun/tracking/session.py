@@ -153,7 +153,7 @@ class Tracking:
             LOG.warning("%s", error)
 
     def _rest(self) -> str:
-        return f"the run goes on, and all that it computes is in {self._directory}: the same command sends the rest"
+        return f"the run is as without it, and all of it is in {self._directory}: the same command sends the rest"
 
 
 def lacks(setting: str, directory: Path) -> bool:

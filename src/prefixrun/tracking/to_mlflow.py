@@ -27,13 +27,15 @@ class ToMlflow:
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT)
         experiment = self._client.get_experiment_by_name(name)
         identifier = experiment.experiment_id if experiment else self._client.create_experiment(name)
-        if there := self._client.search_runs([identifier], f"tags.`{ID_TAG}` = '{run.id}'", max_results=1):
-            self._id = there[0].info.run_id
-            self._client.update_run(self._id, status="RUNNING")
-            return
-        self._id = self._client.create_run(identifier, run_name=run.name, tags={ID_TAG: run.id}).info.run_id
+        there = self._client.search_runs([identifier], f"tags.`{ID_TAG}` = '{run.id}'", max_results=1)
+        if there:
+            self._client.update_run(there[0].info.run_id, status="RUNNING")
+        found = there[0] if there else self._client.create_run(identifier, run_name=run.name, tags={ID_TAG: run.id})
+        self._id = found.info.run_id
+        # The connection may have broken between two settings; one that is there cannot get another value.
         for key, value in run.settings.items():
-            self._client.log_param(self._id, key, str(value)[:LONGEST_PARAMETER])
+            if key not in found.data.params:
+                self._client.log_param(self._id, key, str(value)[:LONGEST_PARAMETER])
 
     def scalars(self, step: int, values: Values) -> None:
         for name, value in values.items():
