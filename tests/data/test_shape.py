@@ -15,6 +15,13 @@ def test_a_number_that_python_does_not_convert_is_an_error_of_the_file() -> None
         shape.parse("[" + "9" * 5000 + "]", "train.json")
 
 
+def test_an_id_may_be_a_whole_number() -> None:
+    assert [shape.identifier(value, "a.jsonl:1: id") for value in ("7", 7, -7)] == ["7", "7", "-7"]
+    for value in (True, 7.0, None, " "):
+        with pytest.raises(DataError, match=r"^a\.jsonl:1: id: "):
+            shape.identifier(value, "a.jsonl:1: id")
+
+
 def refusal(text: str) -> str:
     with pytest.raises(DataError) as caught:
         shape.parse(text, "train.json")

@@ -22,6 +22,14 @@ def test_ids_decide_the_order_where_both_sides_have_them() -> None:
     assert bare.line_up(Outputs(PATH, ("c", "a", "b"), ("t-2", "t-0", "t-1"))) == ["c", "a", "b"]
 
 
+def test_ids_may_be_numbers_as_in_the_files_of_an_own_task(tmp_path: Path) -> None:
+    (tmp_path / "hyp.jsonl").write_text('{"id": 2, "output": "b"}\n{"id": 1, "output": "a"}\n', encoding="utf-8")
+    assert Target("mine test", [["x"], ["y"]], ids=("1", "2")).line_up(read_outputs(tmp_path / "hyp.jsonl")) == [
+        "a",
+        "b",
+    ]
+
+
 @pytest.mark.parametrize(
     ("texts", "ids", "said"),
     [
@@ -53,7 +61,7 @@ def test_lines_for_records_that_were_left_out_are_dropped() -> None:
     ("second", "said"),
     [
         ({"output": "b"}, '2: has no "id", but other lines have'),
-        ({"output": "b", "id": 2}, "2: id: a string is expected, not a number"),
+        ({"output": "b", "id": 2.5}, "2: id: a string is expected, not a number"),
         ({"output": "b", "id": ""}, "2: id: is empty; give every record an id, or none"),
         ({"output": "b", "id": "t-0"}, "2: id 't-0' was already used in line 1; one output an input"),
     ],

@@ -123,8 +123,9 @@ def _example(row: Mapping[str, object], columns: Columns, where: str, default_id
         texts = [text for text in dict.fromkeys(texts) if text]
     if not source or not texts or not all(texts):
         raise DataError(f"{where}: the source or a reference is empty; fill it or remove the line")
-    identifier = default_id if columns.id is None else shape.identifier(_name(row[columns.id]), f"{where}: id")
-    group = "" if columns.group is None else shape.text(_cell(_name(row[columns.group])), f"{where}: group").strip()
+    identifier = default_id if columns.id is None else shape.identifier(row[columns.id], f"{where}: id")
+    named = "" if columns.group is None else shape.number_as_text(_cell(row[columns.group]))
+    group = shape.text(named, f"{where}: group").strip()
     if group == "all":
         raise DataError(f"{where}: the group 'all', which is the name of all inputs together; give it another name")
     return Example(identifier, source, tuple(texts), group)
@@ -138,11 +139,6 @@ def _texts(value: object, where: str) -> list[str]:
 def _cell(value: object) -> object:
     """An empty cell of a table is an empty text."""
     return "" if value is None else value
-
-
-def _name(value: object) -> object:
-    """Names of inputs and groups may be whole numbers in a file."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _digest(examples: tuple[Example, ...]) -> str:

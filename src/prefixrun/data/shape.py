@@ -87,11 +87,16 @@ def text(value: object, where: str) -> str:
 
 
 def identifier(value: object, where: str) -> str:
-    """The value as a string that is not blank; raises DataError for any other value."""
-    name = text(value, where)
+    """The value, a string that is not blank or a whole number, as a string; raises DataError for any other value."""
+    name = text(number_as_text(value), where)
     if not name.strip():
         raise DataError(f"{where}: is empty; give every record an id, or none")
     return name
+
+
+def number_as_text(value: object) -> object:
+    """A whole number as its digits, and every other value as it is: names of inputs and groups may be numbers."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def member(record: Mapping[str, object], key: str, where: str) -> object:
