@@ -54,6 +54,7 @@ Options
 
 Exit codes
   0          done
+  1          a file or the output that cannot be written; a search in which a run failed
   2          configuration
   3          data
   4          missing optional part
@@ -62,6 +63,7 @@ Exit codes
   70         a defect of this program
   75         run held by another process
   130, 143   interrupted (run the same command again to resume)
+  141        nobody reads the output any more
 """
 
 
