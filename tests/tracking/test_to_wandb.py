@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.needs("wandb"), pytest.mark.filterwarnings("ignore")]
 
 @pytest.fixture(autouse=True)
 def _no_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_DIR", "WANDB_MODE"):
+    for name in ("WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_DIR", "WANDB_MODE", "NETRC"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
 
@@ -46,6 +46,10 @@ def test_a_key_is_known_from_the_environment_or_a_login(tmp_path: Path, monkeypa
     login = tmp_path / ".netrc"
     login.write_text("machine api.wandb.ai login user password x\n")
     login.chmod(0o600)
+    assert has_key()
+    monkeypatch.setenv("NETRC", "~/elsewhere")
+    assert not has_key()
+    login.rename(tmp_path / "elsewhere")
     assert has_key()
     monkeypatch.setenv("WANDB_BASE_URL", "https://other.example")
     assert not has_key()

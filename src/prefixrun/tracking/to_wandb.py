@@ -49,6 +49,9 @@ def has_key() -> bool:
     if os.environ.get("WANDB_API_KEY"):
         return True
     host = urlsplit(os.environ.get("WANDB_BASE_URL", HOME)).hostname or ""
-    with suppress(OSError, netrc.NetrcParseError):
-        return netrc.netrc().authenticators(host) is not None
+    named = os.environ.get("NETRC")
+    for file in [named] if named else ["~/.netrc", "~/_netrc"]:  # where wandb itself looks
+        with suppress(OSError, netrc.NetrcParseError):
+            if netrc.netrc(os.path.expanduser(file)).authenticators(host):
+                return True
     return False
