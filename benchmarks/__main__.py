@@ -1,4 +1,4 @@
-"""`python -m benchmarks [train|decode|all] [key=value ...]`; the keys are the fields of plan.Plan."""
+"""`python -m benchmarks [train|decode|curve|all] [key=value ...]`; the keys are the fields of plan.Plan."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Plan:
 
 
 def parse(arguments: Sequence[str]) -> Plan:
-    """The plan of `[train|decode|all] [key=value ...]`.
+    """The plan of `[train|decode|curve|all] [key=value ...]`.
 
     Raises:
         ConfigError: naming every problem.

@@ -31,6 +31,11 @@ def test_a_description_goes_on_below_its_beginning(width: int, text: str) -> Non
     assert fitted(NAMED, width) == text
 
 
+def test_examples_stay_lines_of_their_own() -> None:
+    examples = "    prefixrun params a=1\n    prefixrun params b=2\n    'c=3'\n"
+    assert fitted(f"A first line that is longer than the others.\n\n{examples}", 40).endswith(examples)
+
+
 @pytest.mark.parametrize(("columns", "width"), [("20", 60), ("100", 100), ("300", 120)])
 def test_the_width_is_that_of_the_terminal_within_bounds(
     columns: str, width: int, monkeypatch: pytest.MonkeyPatch

@@ -17,13 +17,13 @@ from prefixrun.errors import ConfigError
 def conf(tmp_path: Path) -> Path:
     (tmp_path / "conf" / "task").mkdir(parents=True)
     file = tmp_path / "conf" / "task" / "mine.yaml"
-    file.write_text("name: dishes\nsource_column: facts\nmetrics: [chrF, BLEU]\n")
+    file.write_text("name: dishes\nsource_column: facts\nmetrics: [chrF, BLEU]\ninstruction: Name the dish.\n")
     return tmp_path / "conf"
 
 
-def test_its_file_is_read_and_needs_no_words_to_start_from(conf: Path) -> None:
+def test_its_file_is_read_whatever_initialisation_and_layout_it_is_for(conf: Path) -> None:
     found = own_task({"task": "mine", "config_dir": str(conf)})
-    assert found == TaskConfig(name="dishes", source_column="facts", metrics="chrF,BLEU")
+    assert found == TaskConfig(name="dishes", source_column="facts", metrics="chrF,BLEU", instruction="Name the dish.")
     assert own_task({"task": "mine"}) is None
 
 

@@ -67,7 +67,7 @@ def test_it_is_used_and_exported_with_its_first_positions(
 
 
 def test_a_run_without_nested_training_is_not_cut(elsewhere: None) -> None:
-    with pytest.raises(ConfigError, match=r"was trained without method\.nested=true, so that a part of its prefix is"):
+    with pytest.raises(ConfigError, match=r"was trained without method\.nested=true, so its first positions alone are"):
         shortened_run(opened("method=prefix_flat"), "2")
 
 

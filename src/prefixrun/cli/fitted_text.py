@@ -11,6 +11,9 @@ NARROWEST, WIDEST = 60, 120
 _COLUMNS = re.compile(r"  +\S.*?   *(?=\S)")
 """A name and the gap behind it."""
 
+_EXAMPLE = re.compile(r" *(prefixrun |')")
+"""The beginning of a line that is to be typed as it stands: a command, or an override in quotes."""
+
 
 def fitted_to_terminal(text: str) -> str:
     """`fitted` in the width that there is."""
@@ -31,7 +34,8 @@ def _unwrapped(lines: Iterable[str]) -> Iterator[str]:
     indent = 0
     for line in lines:
         own_indent = len(line) - len(line.lstrip())
-        if before and line.strip() and own_indent == indent:
+        is_example = before and (_EXAMPLE.match(before) or _EXAMPLE.match(line))
+        if before and line.strip() and own_indent == indent and not is_example:
             before += " " + line.strip()
             continue
         if before is not None:

@@ -75,8 +75,8 @@ def compose(overrides: Sequence[str] = (), *, config_dir: Path | None = None, so
 
 def task_of(name: str, config_dir: Path) -> TaskConfig:
     """The task of this name in a directory of the user's own. Raises ConfigError."""
-    # an initialisation without words, which the task's file need not give
-    return compose([f"task={name}", "init=random"], config_dir=config_dir).task
+    # an initialisation without words, which the task's file need not give, and the layout that takes an instruction
+    return compose([f"task={name}", "init=random", "model.layout=chat"], config_dir=config_dir).task
 
 
 def configurations(

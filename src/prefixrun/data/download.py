@@ -112,8 +112,7 @@ def _append(response: HTTPResponse, part: Path, have: int) -> None:
     if have and not goes_on:  # a server that cannot resume sends the whole file
         files.remove(part)
         have = 0
-    length = response.headers.get("Content-Length")
-    expected = None if length is None else have + int(length)
+    expected = None if response.length is None else have + response.length
     files.append_bytes(part, b"")  # an empty file is a file too
     while chunk := response.read(CHUNK):
         files.append_bytes(part, chunk)

@@ -19,8 +19,8 @@ def shortened_run(opened: OpenedRun, text: str) -> OpenedRun:
     config, run_id = opened.config, opened.record.run_id
     if not config.method.nested:
         raise ConfigError(
-            f"prefix_len={shortened(text)}: run {run_id} was trained without method.nested=true, so that a part of its "
-            "prefix is none; leave it out"
+            f"prefix_len={shortened(text)}: run {run_id} was trained without method.nested=true, so its first "
+            "positions alone are no prefix; leave it out"
         )
     if text == AUTO:
         losses = opened.record.losses_by_length

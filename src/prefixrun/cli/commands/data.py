@@ -11,7 +11,7 @@ wrong.
             which needs no data_dir, or an own task; check without it takes every one of these that is in DIR
   source    archive: XSUM as the paper's code has it, without ids, instead of the Hugging Face hub (or HF_ENDPOINT)
   config_dir  (or --config-dir CONF) directory with task/TASK.yaml of an own task that names its columns, parts or a
-            data set of the hub, which needs no data_dir
+              data set of the hub, which needs no data_dir
   json      also write the findings to this file
 """
 

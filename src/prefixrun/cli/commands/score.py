@@ -1,5 +1,6 @@
-"""prefixrun score task=TASK hyp=FILE [refs=FILE] [split=test] [data_dir=DIR] [out=FILE.json]
-                   [metrics=TASK|NAMES] [--config-dir CONF] [bootstrap=1000] [against=FILE2] [data.verify=off]
+"""prefixrun score task=TASK hyp=FILE [refs=FILE] [split=test] [data_dir=DIR]
+                [metrics=TASK|NAMES] [--config-dir CONF] [bootstrap=1000]
+                [against=FILE2] [data.verify=off] [out=FILE.json]
 
 The official scores of any system's output, with intervals, beside the paper's rows.
 

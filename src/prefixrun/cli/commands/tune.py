@@ -5,7 +5,8 @@ The settings with the lowest development loss, searched for by Optuna (pip insta
   KEY=VALUE    as of a run: method=prefix_flat task=e2e profile=laptop data_dir=DIR train.max_steps=60
   KEY=CHOICES  what the search may choose, in Hydra's grammar, with quotes for the shell:
                'train.lr=tag(log, interval(1e-4, 1e-1))'   by the logarithm
-               'method.mid_dim=int(interval(64, 800))' 'prefix_len=range(5, 21, step=5)'
+               'method.mid_dim=int(interval(64, 800))'
+               'prefix_len=range(5, 21, step=5)'
                'train.warmup_steps=choice(0, 10, 20)'
                Without any it is train.lr, from a thirtieth of the recipe's to thirty times that
   trials       how many trials in all, those of earlier commands among them
