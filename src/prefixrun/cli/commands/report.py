@@ -20,10 +20,10 @@ from prefixrun.runs.provenance import command
 
 def run(arguments: dict[str, str]) -> int:
     """Write the file and say what is in it. Raises ConfigError when a directory that was named is not there."""
-    check_out(arguments)
     tree = checked_directory("results_dir", results_dir(arguments))
     data_dir = directory(arguments, "data_dir")
     out = path_of(arguments, "out") or tree / "report.html"
+    check_out({"out": str(out)})
     built = build(tree, data_dir, command=command(sys.argv))
     write_text(out, built.html)
     print_text(f"{out}: {count(built.runs, 'run')}, {len(built.html.encode()) / 1e6:.1f} MB")
