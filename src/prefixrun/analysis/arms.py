@@ -118,9 +118,12 @@ def choose(settings: Sequence[RunGroup]) -> Choice:
         (only,) = settings
         return Choice(only, 1, _diverged(only, settings))
     losses = [_losses(group) for group in settings]
-    measured = [each for each in losses if each]
+    measured = [of_setting for of_setting in losses if of_setting]
     common = set.intersection(*map(set, measured)) if measured else set()
-    means = [sum(each[draw] for draw in common) / len(common) if each and common else inf for each in losses]
+    means = [
+        sum(of_setting[draw] for draw in common) / len(common) if of_setting and common else inf
+        for of_setting in losses
+    ]
     best = settings[means.index(min(means))]
     unknown = len(measured) < len(settings) or not common
     doubt = f"no loss on the same development pairs tells its {len(settings)} settings apart" if unknown else ""
@@ -138,7 +141,7 @@ def _development(run: Record) -> tuple[object, ...]:
 
 def _too_few(best: RunGroup, settings: Sequence[RunGroup]) -> str:
     """A setting that was tried less than others may not take their place: the claim would lose what they say."""
-    most = max(each.units for each in settings)
+    most = max(setting.units for setting in settings)
     return f"its setting of the lowest loss has too few runs ({best.units})" if best.units < ENOUGH <= most else ""
 
 
@@ -156,8 +159,8 @@ def _diverged(group: RunGroup, settings: Sequence[RunGroup]) -> str:
 def diverged_runs(group: RunGroup, settings: Sequence[RunGroup]) -> list[str]:
     """Ids of the runs of a group whose training failed, by the losses of all `settings` on the same pairs."""
     lowest: dict[tuple[object, ...], float] = {}
-    for each in settings:
-        for ((subsample, _), development), measured in _losses(each).items():
+    for setting in settings:
+        for ((subsample, _), development), measured in _losses(setting).items():
             key = subsample, development
             lowest[key] = min(measured, lowest.get(key, inf))
     return [
@@ -170,5 +173,5 @@ def diverged_runs(group: RunGroup, settings: Sequence[RunGroup]) -> list[str]:
 
 def _rose(run: Record) -> bool:
     """Whether the last checkpoint is used and the training loss ended above where it began."""
-    losses = [each["train_loss"] for each in run.history if "train_loss" in each]
+    losses = [point["train_loss"] for point in run.history if "train_loss" in point]
     return run.settings.get("train.keep") != "best" and len(losses) > 1 and losses[-1] > DIVERGED * losses[0]

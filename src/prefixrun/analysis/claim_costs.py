@@ -66,9 +66,9 @@ def _steps(groups: Sequence[RunGroup]) -> Iterator[tuple[Match, bool]]:
     for alike in split_by(prefixes, lambda group: (*pool_key(group), training_of(group), group.init, *parts(group))):
         of_length = split_by((group for group in alike if group.first.prefix_len), lambda group: group.first.prefix_len)
         chosen = [choose(settings) for settings in of_length]
-        with_enough = [each for each in chosen if each.group.units >= ENOUGH]
+        with_enough = [choice for choice in chosen if choice.group.units >= ENOUGH]
         counted = with_enough if len(with_enough) >= 3 else chosen
-        by_length = {each.group.first.prefix_len or 0: each for each in counted}
+        by_length = {choice.group.first.prefix_len or 0: choice for choice in counted}
         if len(by_length) < 3:
             continue
         peak = MIDDLE.get(alike[0].first.scored_as, TABLES_MIDDLE)
@@ -140,12 +140,12 @@ def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts
     times = [_log_times(group) for group in (first, second)]
     if not all(times):
         return
-    sides = [estimate(each) for each in times]
-    n = min(len(each) for each in times)
+    sides = [estimate(of_side) for of_side in times]
+    n = min(len(of_side) for of_side in times)
     variances = [side.run_variance or 0.0 for side in sides]
     half = half_width(sum(variances), n - 1, level=LOOK_LEVEL) if n > 1 else 0.0
     middle = sides[0].mean - sides[1].mean
-    low, ratio, high = (exp(each) for each in (middle - half, middle, middle + half))
+    low, ratio, high = (exp(logarithm) for logarithm in (middle - half, middle, middle + half))
     least = most if slower_contradicts else 1.0
     outcome: EvidenceOutcome = "holds" if high <= most else "does not hold" if low > least else "undecided"
     span = f" [{low:.2f}, {high:.2f}]" if n > 1 else ""
@@ -154,7 +154,7 @@ def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts
         outcome = "too few runs"
         needs = f", at least {count(ENOUGH - n, 'more run')} before anything is decided"
     memory = [group.cost("peak_memory_bytes") for group in (first, second)]
-    known = [f"{each / 2**30:.1f}" for each in memory if each is not None]
+    known = [f"{bytes_used / 2**30:.1f}" for bytes_used in memory if bytes_used is not None]
     memory_text = f"; peak memory {' against '.join(known)} GiB" if len(known) == 2 else ""
     arms = " against ".join(map(_method_and_length, (first, second)))
     text = f"{where(first)}: training time per token of {arms}: {ratio:.2f} times{span}, n = {n}{needs}{memory_text}"
@@ -166,7 +166,7 @@ def _speed(first: RunGroup, second: RunGroup, most: float, *, slower_contradicts
 def _log_times(group: RunGroup) -> list[float]:
     """Of the seconds a token of each run with a training of its own; empty unless all have measured them."""
     measured = [run.result["costs"] for run in group.runs if run.own_training]
-    costs = [(each.get("train_seconds"), each.get("train_tokens")) for each in measured]
+    costs = [(run_costs.get("train_seconds"), run_costs.get("train_tokens")) for run_costs in measured]
     return [log(seconds / tokens) for seconds, tokens in costs] if all(all(pair) for pair in costs) else []
 
 

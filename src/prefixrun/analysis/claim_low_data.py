@@ -106,7 +106,7 @@ def _values(runs: Sequence[Record], metric: str) -> list[float]:
 def _variance_over_inputs(sizes: Sequence[tuple[Sequence[Record], Sequence[Record]]], metric: str) -> tuple[float, str]:
     """Of the difference averaged over sizes, over draws of the inputs that all sizes share; 0 and why where unknown."""
     known = [[mean_influence(runs, metric) for runs in sides] for sides in sizes]
-    measured = [each for sides in known for each in sides if each is not None]
+    measured = [value for sides in known for value in sides if value is not None]
     if len(measured) < 2 * len(known) or len({ids for ids, _ in measured}) != 1:
         return 0.0, "no counts of the same inputs"
     by_size = np.reshape([influence for _, influence in measured], (len(known), 2, -1))

@@ -99,7 +99,7 @@ def _ratio(rounds: Sequence[Mapping[str, Any]], first: str, second: str) -> _Rat
 
     Raises ArithmeticError, LookupError, TypeError or ValueError where these are no times.
     """
-    logarithms = estimate([log(float(each[first]) / float(each[second])) for each in rounds])
+    logarithms = estimate([log(float(of_round[first]) / float(of_round[second])) for of_round in rounds])
     half = logarithms.half(LOOK_LEVEL) or 0.0
     mean, low, high = (exp(logarithms.mean + aside) for aside in (0.0, -half, half))
     if not isfinite(high - low):

@@ -128,8 +128,8 @@ class Comparison:
             return None
         pairs = [(left, right) for left in ours for right in theirs if _have_one_length(left[0], right[0])]
         of_one_length = [(choose(left), choose(right)) for left, right in pairs]
-        of_usual_init = (each for each in of_one_length if each[0].group.init == ours[0][0].init)
-        with_enough = (each for each in of_usual_init if min(side.group.units for side in each) >= ENOUGH)
+        of_usual_init = (choices for choices in of_one_length if choices[0].group.init == ours[0][0].init)
+        with_enough = (choices for choices in of_usual_init if min(side.group.units for side in choices) >= ENOUGH)
         sides = next(with_enough, None) or next(iter(of_one_length), None) or (choose(ours[0]), choose(theirs[0]))
         pair = sides[0].group, sides[1].group
         lengths = [group.first.prefix_len for group in pair]
@@ -217,7 +217,7 @@ def _order_of_match(match: Match) -> tuple[bool, bool, bool, int, int]:
 def is_of_more_inputs(other: Match, match: Match, metric: str) -> bool:
     """Whether another match says all that this one does, and more: it has the same runs on either side, perhaps with
     others, scored on more inputs. Both would be evidence of the same trainings."""
-    inputs = [each.first.group.first.result["n_inputs"] for each in (other, match)]
+    inputs = [compared.first.group.first.result["n_inputs"] for compared in (other, match)]
     runs = runs_of(other.pair)
     has_scores = all(run.value(metric) is not None for run in runs) and have_one_signature(runs, metric)
     decides = not other.unequal and not other.doubt and has_scores
@@ -238,7 +238,9 @@ def _searched_alike(first: Sequence[RunGroup], second: Sequence[RunGroup]) -> tu
     """The groups of each side whose settings, but for the initialisation, the other side has too."""
     keys = [{group.settings_except(*INITIALISATION) for group in side} for side in (first, second)]
     common = keys[0] & keys[1]
-    in_common = [[each for each in side if each.settings_except(*INITIALISATION) in common] for side in (first, second)]
+    in_common = [
+        [group for group in side if group.settings_except(*INITIALISATION) in common] for side in (first, second)
+    ]
     return in_common[0], in_common[1]
 
 

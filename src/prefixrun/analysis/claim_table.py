@@ -22,7 +22,7 @@ def claim_table(findings: Sequence[Finding]) -> str:
     """A row for each claim, in Markdown. Models are named where the evidence has several."""
     texts = [piece.text for finding in findings for piece in finding.evidence]
     names_model = len({model for text in texts for model in _MODEL.findall(text)}) > 1
-    rows = [" | ".join(cell.replace("|", "\\|") for cell in _row(each, names_model)) for each in findings]
+    rows = [" | ".join(cell.replace("|", "\\|") for cell in _row(finding, names_model)) for finding in findings]
     return "\n".join([HEADING, "|---|---|---|---|---|---|", *(f"| {row} |" for row in rows)])
 
 
@@ -55,7 +55,7 @@ def _sureness(finding: Finding, units: str) -> str:
     outcomes = [piece.outcome for piece in finding.evidence]
     parts = [f"n = {n}"] if n else []
     if finding.outcome in ("holds", "does not hold"):
-        weighed = [each for each in outcomes if each in ("holds", "does not hold", "undecided")]
+        weighed = [outcome for outcome in outcomes if outcome in ("holds", "does not hold", "undecided")]
         side = "for" if finding.outcome == "holds" else "against"
         parts.append(f"{weighed.count(finding.outcome)} of {len(weighed)} comparisons {side} it")
     else:

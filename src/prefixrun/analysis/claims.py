@@ -52,19 +52,19 @@ def evaluate(records: Iterable[Record]) -> list[Finding]:
 def markdown(findings: Sequence[Finding], table: str) -> str:
     """One page: the table of claim_table.py, then the evidence."""
     lines = ["# The paper's claims and these runs", "", INTRODUCTION, "", table]
-    for each in findings:
-        if not each.evidence:
+    for finding in findings:
+        if not finding.evidence:
             continue
         lines += [
             "",
-            f"## {each.claim.name}: {each.outcome}",
+            f"## {finding.claim.name}: {finding.outcome}",
             "",
-            f"{each.claim.statement} Judged by: {each.claim.needs}.",
+            f"{finding.claim.statement} Judged by: {finding.claim.needs}.",
             "",
         ]
-        lines += [f"* {evidence.outcome}: {evidence.text}{_runs(evidence)}" for evidence in each.evidence]
+        lines += [f"* {evidence.outcome}: {evidence.text}{_runs(evidence)}" for evidence in finding.evidence]
     lines += ["", "## Not judged", ""]
-    lines += [f"* {_why_not(each)}" for each in findings if not each.evidence]
+    lines += [f"* {_why_not(finding)}" for finding in findings if not finding.evidence]
     return "\n".join(lines) + "\n"
 
 
@@ -78,7 +78,7 @@ def _finding(claim: Claim, groups: Sequence[RunGroup]) -> Finding:
     if not claim.rules:
         return Finding(claim, "cannot be tested here", ())
     evidence = [tuple(rule(groups)) for rule in claim.rules]
-    pieces = tuple(each for of_rule in evidence for each in of_rule)
+    pieces = tuple(piece for of_rule in evidence for piece in of_rule)
     outcome: Outcome = "cannot be tested here" if claim.obstacle and not pieces else outcome_of(evidence)
     return Finding(claim, outcome, pieces)
 

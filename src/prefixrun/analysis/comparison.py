@@ -219,7 +219,10 @@ def unit_means(values: Sequence[float], subsamples: Sequence[int]) -> list[float
     if len(set(subsamples)) < 2:
         return list(values)
     labelled = list(zip(values, subsamples, strict=True))
-    return [float(np.mean([value for value, each in labelled if each == unit])) for unit in dict.fromkeys(subsamples)]
+    return [
+        float(np.mean([value for value, of_value in labelled if of_value == unit]))
+        for unit in dict.fromkeys(subsamples)
+    ]
 
 
 def _variance_over_units(units: Sequence[Sequence[float]], paired: bool) -> tuple[float | None, float, int]:
@@ -270,11 +273,11 @@ def mean_influence(runs: Sequence[Record], metric: str) -> Influence | None:
     """What each input adds to the mean score of runs, which weigh as in that mean: the runs of each subsample as much
     as those of any other. None where a run lacks its counts or has other inputs."""
     known = [influence(run, metric) for run in runs]
-    measured = [each for each in known if each is not None]
+    measured = [variance for variance in known if variance is not None]
     if len(measured) < len(known) or len({ids for ids, _ in measured}) != 1:
         return None
     subsamples = [run.subsample for run in runs]
-    counts = [subsamples.count(each) if len(set(subsamples)) > 1 else 1 for each in subsamples]
+    counts = [subsamples.count(subsample) if len(set(subsamples)) > 1 else 1 for subsample in subsamples]
     rows = [row for _, row in measured]
     return measured[0][0], np.average(rows, axis=0, weights=[1 / count for count in counts])
 
@@ -333,7 +336,7 @@ def _gradient(task: str, name: str, columns: Sequence[str], totals: FloatArray) 
 
 def _counted_as(task: str, name: str) -> str:
     """What the count columns of a score begin with: the first of its metric's scores."""
-    return next((each.names[0] for each in suite(task).every if name in each.names), name)
+    return next((metric.names[0] for metric in suite(task).every if name in metric.names), name)
 
 
 def _rows_of(counts: Counts, input_group: str) -> npt.NDArray[np.int64] | None:

@@ -83,11 +83,11 @@ def _label(group: RunGroup) -> str:
 
 def _differences(group: RunGroup, alike: Sequence[RunGroup]) -> list[str]:
     """`key=value` of the settings in which run groups of one label differ, and a run id where that is not enough."""
-    keys = sorted({key for each in alike for key in each.first.settings_except(*IN_LABELS)})
-    differing = [key for key in keys if len({repr(each.first.settings.get(key)) for each in alike}) > 1]
+    keys = sorted({key for group in alike for key in group.first.settings_except(*IN_LABELS)})
+    differing = [key for key in keys if len({repr(group.first.settings.get(key)) for group in alike}) > 1]
     settings = group.first.settings
     texts = [f"{key.removeprefix('train.').removeprefix('method.')}={settings.get(key)}" for key in differing]
-    equal = [each for each in alike if all(each.first.settings.get(key) == settings.get(key) for key in differing)]
+    equal = [group for group in alike if all(group.first.settings.get(key) == settings.get(key) for key in differing)]
     return [*texts, f"point of run {group.first.run_id}"] if len(equal) > 1 else texts
 
 

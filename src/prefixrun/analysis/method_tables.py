@@ -83,7 +83,11 @@ def _table(groups: Sequence[RunGroup]) -> MethodTable:
         group: difference(reference.runs, group.runs, metrics[0]) for group in groups if group is not reference
     }
     # Holm's correction is for all tests of the table together.
-    p_values = {group: each.p_value for group, each in differences.items() if each and each.p_value is not None}
+    p_values = {
+        group: difference.p_value
+        for group, difference in differences.items()
+        if difference and difference.p_value is not None
+    }
     corrected = dict(zip(p_values, holm([*p_values.values()]), strict=True))
     names = labels(groups)
     rows = (MethodRow(names[group], group, differences.get(group), corrected.get(group)) for group in groups)
@@ -141,8 +145,8 @@ def _line(table: MethodTable, row: MethodRow) -> tuple[str, ...]:
         NONE if group.dev_loss is None else f"{group.dev_loss:.3f}",
         *([NONE if group.forgetting is None else signed(group.forgetting, 3)] if _has_forgetting(table) else []),
         *(
-            NONE if each is None else mean_sd_of(each, _decimals(metric, each), len(group.runs))
-            for metric, each in estimates
+            NONE if score is None else mean_sd_of(score, _decimals(metric, score), len(group.runs))
+            for metric, score in estimates
         ),
         "reference" if group is table.reference else NONE if measured is None else with_interval(measured, decimals),
         NONE if row.corrected is None else _p_text(row.corrected),

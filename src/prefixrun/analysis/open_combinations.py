@@ -64,7 +64,11 @@ def _of_two_tasks(records: Sequence[Record], own: Mapping[str, Sequence[Record]]
         panels=tuple(
             (
                 f"loss on {display_names.of_task(task)} (nats a token)",
-                (Series("", "prefix_combined", tuple((row, each) for row, each in enumerate(losses[task]) if each)),),
+                (
+                    Series(
+                        "", "prefix_combined", tuple((row, values) for row, values in enumerate(losses[task]) if values)
+                    ),
+                ),
             )
             for task in own
         ),

@@ -65,9 +65,9 @@ def draw(picture: Picture) -> dict[str, bytes]:
     with canvas_of(len(picture.panels), height) as canvas:
         panels = panels_of(canvas, len(picture.panels), share_y=picture.has_rows)
         for axes, (label, series) in zip(panels, picture.panels, strict=True):
-            for number, each in enumerate(series):
+            for number, line in enumerate(series):
                 aside = 0.0 if picture.has_rows else 0.05 * (number - (len(series) - 1) / 2)
-                _series(axes, each, aside, picture)
+                _series(axes, line, aside, picture)
             places = range(len(picture.places))
             if picture.has_rows:
                 axes.set_xlabel(label)

@@ -188,15 +188,15 @@ def _depths(records: Sequence[Record]) -> Iterator[Answer]:
             seeds = sorted(set.intersection(*map(set, of_arms)))
             if seeds:
                 layers = of_depth[0].first.settings.get("model.layers")
-                prefix, *others = ({seed: each[seed] for seed in seeds} for each in of_arms)
-                losses = [[*each.values()] for each in (prefix, *others)]
+                prefix, *others = ({seed: of_arm[seed] for seed in seeds} for of_arm in of_arms)
+                losses = [[*of_arm.values()] for of_arm in (prefix, *others)]
                 depths.append(losses)
                 rows.append(
                     (
                         "all" if layers is None else f"first {layers}",
                         str(len(seeds)),
-                        *(mean_sd(estimate(each), 3) for each in losses),
-                        *(_difference(prefix, each) for each in others),
+                        *(mean_sd(estimate(of_arm), 3) for of_arm in losses),
+                        *(_difference(prefix, of_arm) for of_arm in others),
                     )
                 )
         if not rows:
@@ -255,7 +255,7 @@ def _beside(losses: BySeed, others: BySeed) -> tuple[str, str, str, str]:
     seeds = sorted(losses.keys() & others.keys())
     if not seeds:
         return str(len(losses)), mean_sd(estimate([*losses.values()]), 3), NONE, NONE
-    mean, other = (mean_sd(estimate([each[seed] for seed in seeds]), 3) for each in (losses, others))
+    mean, other = (mean_sd(estimate([of_arm[seed] for seed in seeds]), 3) for of_arm in (losses, others))
     return str(len(seeds)), mean, other, _difference(losses, others)
 
 

@@ -128,7 +128,7 @@ def _section(task: str, rows: tuple[Row, ...], groups: Sequence[RunGroup]) -> Se
 def _largest(groups: Sequence[RunGroup]) -> list[RunGroup]:
     """The run groups with the most training pairs of their model and corpus; smaller ones are for the figures."""
     by_corpus = split_by(groups, lambda group: (group.first.model, group.first.result["data_source"]))
-    most = {group for alike in by_corpus for group in alike if group.n_train == max(each.n_train for each in alike)}
+    most = {group for alike in by_corpus for group in alike if group.n_train == max(other.n_train for other in alike)}
     return [group for group in groups if group in most]
 
 

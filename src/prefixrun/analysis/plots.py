@@ -76,7 +76,7 @@ def _aside(figure: Figure) -> list[float]:
 
 def _line(axes: Axes, curve: Curve, metric: str, xs: Sequence[float]) -> None:
     groups = [group for _, group in curve.points]
-    points = [(x, each, score) for x, each in zip(xs, groups, strict=True) if (score := each.estimate(metric))]
+    points = [(x, group, score) for x, group in zip(xs, groups, strict=True) if (score := group.estimate(metric))]
     spec = spec_of(curve.method)
     colour, mark = spec.colour, spec.marker
     _spread(axes, [(x, group) for x, group, _ in points], metric, colour)

@@ -39,8 +39,8 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
         "training. Written by `prefixrun tables`.\n"
     )
     texts = [as_texts(table) for table in compared]
-    files["methods.md"] = "\n".join((intro, *(markdown(each) for each in texts)))
-    files["methods.tex"] = "\n".join(latex(each) for each in texts)
+    files["methods.md"] = "\n".join((intro, *(markdown(table) for table in texts)))
+    files["methods.tex"] = "\n".join(latex(table) for table in texts)
     files["methods.csv"] = methods_csv(compared)
     findings = claims.evaluate(records)
     files["claims.md"] = claims.markdown(findings, claim_table(findings))
@@ -115,7 +115,7 @@ def publish(records: Sequence[Record], out: Path, *, version: Version = "ACL", s
 def figure_list(shown: Sequence[Figure | Picture]) -> str:
     """Every figure with its title and caption, as Markdown: what the pictures themselves do not say."""
     intro = "# Figures\n\nDrawn from the records. Written by `prefixrun tables`.\n"
-    entries = (f"## {each.title}\n\n![{each.title}]({each.name}.svg)\n\n{each.caption}\n" for each in shown)
+    entries = (f"## {figure.title}\n\n![{figure.title}]({figure.name}.svg)\n\n{figure.caption}\n" for figure in shown)
     return "\n".join((intro, *entries))
 
 

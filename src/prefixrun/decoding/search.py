@@ -134,7 +134,7 @@ class RunningBeams:
 
     def join(self, state: PrefillState, new: Active, continuations: Sequence[Continuation | None]) -> None:
         """Take up the inputs whose prompts have just been read, but for those that are done with their first token."""
-        going_on = [number for number, each in enumerate(continuations) if each is not None]
+        going_on = [number for number, continuation in enumerate(continuations) if continuation is not None]
         if not going_on:
             return
         if len(going_on) < len(new.inputs):
@@ -154,8 +154,8 @@ class RunningBeams:
             self._first = [self._first[number] for number in order]
             if self._cross:
                 entries = torch.tensor(order, dtype=torch.long, device=self._cross[0].keys.device)
-                for layer, each in enumerate(self._cross):  # one after the other, so that one is there twice
-                    self._cross[layer] = each.select(entries)
+                for layer, of_layer in enumerate(self._cross):  # one after the other, so that one is there twice
+                    self._cross[layer] = of_layer.select(entries)
         self._continue(before, continuations, order)
 
     def _continue(self, before: Active, continuations: Sequence[Continuation | None], order: Sequence[int]) -> None:

@@ -99,12 +99,14 @@ def _gated_layer(module: Any) -> Forward | None:
     def forward(x: Tensor) -> Tensor:
         now = [module.gate_proj, module.up_proj, module.down_proj]
         is_plain = not module.training and all(
-            each is layer and each.weight is weight and not each._forward_hooks
-            for each, layer, weight in zip(now, layers, frozen, strict=True)
+            current is layer and current.weight is weight and not current._forward_hooks
+            for current, layer, weight in zip(now, layers, frozen, strict=True)
         )
         return gated_silu(x, *frozen) if is_plain else plain(x)
 
-    return _if_equal(module, forward, lambda x: gated_silu(x, *(each.float() for each in frozen)), frozen[0].shape[1])
+    return _if_equal(
+        module, forward, lambda x: gated_silu(x, *(weight.float() for weight in frozen)), frozen[0].shape[1]
+    )
 
 
 def _is_plain_product(layer: Any) -> bool:

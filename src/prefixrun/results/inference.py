@@ -62,13 +62,13 @@ def from_runs(
         predictors.append(Predictor(opened.record.run_id, opened.backbone, opened.method, config))
     if combine is None:
         return predictors
-    first, models = predictors[0], {id(each.backbone.model) for each in predictors}
+    first, models = predictors[0], {id(predictor.backbone.model) for predictor in predictors}
     if len(models) > 1 or not all(map(_is_prefix, predictors)):
         raise ConfigError(
             f"combine={combine}: needs runs of method=prefix or prefix_flat on one model, with a prefix at every layer"
         )
-    prefix = combined(combine, [each.method.key_values(each.backbone) for each in predictors])
-    name = f"{combine}({','.join(each.name for each in predictors)})"
+    prefix = combined(combine, [predictor.method.key_values(predictor.backbone) for predictor in predictors])
+    name = f"{combine}({','.join(predictor.name for predictor in predictors)})"
     return [replace(first, name=name, method=FixedPrefix(prefix))]
 
 
@@ -114,13 +114,18 @@ def all_outputs(predictors: Sequence[Predictor], sources: Sequence[str]) -> list
     """
     if not sources:
         return [[] for _ in predictors]
-    for each in predictors:
-        check_beams(each.decode, each.backbone)
-        _check_lengths(each, sources)
-        _check_finite(each, sources[0])
-    sharing = [each for each in predictors if _can_share_batches(each, predictors[0])]
-    by_identity = {id(each): texts for each, texts in zip(sharing, _generate_shared(sharing, sources), strict=True)}
-    return [by_identity[id(each)] if id(each) in by_identity else _generate(each, sources) for each in predictors]
+    for predictor in predictors:
+        check_beams(predictor.decode, predictor.backbone)
+        _check_lengths(predictor, sources)
+        _check_finite(predictor, sources[0])
+    sharing = [predictor for predictor in predictors if _can_share_batches(predictor, predictors[0])]
+    by_identity = {
+        id(predictor): texts for predictor, texts in zip(sharing, _generate_shared(sharing, sources), strict=True)
+    }
+    return [
+        by_identity[id(predictor)] if id(predictor) in by_identity else _generate(predictor, sources)
+        for predictor in predictors
+    ]
 
 
 def _check_lengths(predictor: Predictor, sources: Sequence[str]) -> None:
@@ -191,9 +196,9 @@ def _generate_shared(predictors: Sequence[Predictor], sources: Sequence[str]) ->
     """The outputs of several prefixes. A batch has source 0 for every prefix, then source 1 for every prefix, ...; each
     prefix has it in the form of its own task (instruction, greatest length)."""
     if len(predictors) < 2:
-        return [_generate(each, sources) for each in predictors]
+        return [_generate(predictor, sources) for predictor in predictors]
     backbone, decode = predictors[0].backbone, predictors[0].decode
-    prefixes = [each.method.key_values(backbone) for each in predictors]
+    prefixes = [predictor.method.key_values(backbone) for predictor in predictors]
     rows = [(source, index) for source in sources for index in range(len(predictors))]
     texts: list[list[list[str]]] = [[] for _ in predictors]
     with prepacked_weights(backbone.model):

@@ -79,15 +79,15 @@ def load(results_dir: Path) -> Listing:
     records = load_records(results_dir)
     runs = [_finished(record) for record in records.runs]
     skipped = []
-    for each in records.skipped:
+    for unusable in records.skipped:
         try:
-            with reading(each.directory, "check its files and their permissions", DamagedStateError):
-                started = _started(each.directory)
+            with reading(unusable.directory, "check its files and their permissions", DamagedStateError):
+                started = _started(unusable.directory)
         except PrefixrunError as error:
-            skipped.append(SkippedRun.because_of(error, each.directory))
+            skipped.append(SkippedRun.because_of(error, unusable.directory))
             continue
         if started is None:
-            skipped.append(each)
+            skipped.append(unusable)
         else:
             runs.append(started)
     runs.sort(key=_order)

@@ -30,9 +30,9 @@ def add_later_scores(record: Record, data_dir: Path) -> Path | None:
         raise DataError(f"{record.directory}: {problems[0][1] if problems else note}")
     sources = {example.id: example.source for example in corpus.examples}
     outputs = record.outputs()
-    inputs = tuple((sources[each],) for each in counts.ids)
+    inputs = tuple((sources[identifier],) for identifier in counts.ids)
     metric = AddedNames(names_of_release(directory_of(TASK, data_dir)))
-    rows = metric.count_all([outputs[each] for each in counts.ids], metric.prepare(inputs))
+    rows = metric.count_all([outputs[identifier] for identifier in counts.ids], metric.prepare(inputs))
     groups = counts.groups or ("",) * len(counts.ids)
     scores = {}
     for group in ("all", *sorted(set(groups) - {""})):

@@ -122,8 +122,8 @@ def _speed(record: Record) -> _Speed | None:
     beams = record.result["n_inputs"] * settings["decode.beams"]
     on_gpu = made.get("accelerator") is not None
     threads = 1 if on_gpu else made.get("threads") or made.get("cpu_count") or 1
-    each = threads * training / max(1, pairs), threads * decoding / max(1, beams)
-    return _Speed(record.task, record.model, record.method, on_gpu, *each)
+    speeds = threads * training / max(1, pairs), threads * decoding / max(1, beams)
+    return _Speed(record.task, record.model, record.method, on_gpu, *speeds)
 
 
 def total(seconds: Sequence[float | None]) -> tuple[float, int]:

@@ -61,7 +61,7 @@ def mean_rows(
         if record is not None:
             groups.setdefault(record.group_key, {}).setdefault((record.subsample, record.seed), (job, record))
     rows = []
-    for members in (list(each.values()) for each in groups.values()):
+    for members in (list(of_seeds.values()) for of_seeds in groups.values()):
         if len(members) > 1:
             shared = set.intersection(*(set(job.label.split()) for job, _ in members))
             words = [word for word in members[0][0].label.split() if word in shared]

@@ -64,7 +64,7 @@ def build(results_dir: Path, data_dir: Path | None, *, command: str, made: str |
         "overview_figure": overview_figure(outcomes_of_tasks),
         "summary": overview.summary_table(records, groups),
         "left_out": skipped,
-        "chapters": [replace(each, problem=_without(paths, each.problem)) for each in compared.chapters],
+        "chapters": [replace(chapter, problem=_without(paths, chapter.problem)) for chapter in compared.chapters],
         "task_tables": runs.task_tables(groups, records),
         "run_pages": runs.run_pages(records, examples.sets, provenance),
         "shared_settings": runs.setting_lines(runs.shared_settings(records)),

@@ -79,9 +79,10 @@ def _row(runs: Sequence[Record], machines: Mapping[str, str]) -> tuple[Cell, ...
     first, parameters = runs[0], runs[0].result["parameters"]
     costs = [run.result["costs"] for run in runs]
     seconds, tokens, peak = (
-        _median(each.get(name) for each in costs) for name in ("train_seconds", "train_tokens", "peak_memory_bytes")
+        _median(run_costs.get(name) for run_costs in costs)
+        for name in ("train_seconds", "train_tokens", "peak_memory_bytes")
     )
-    speed = _median(_ratio(each.get("train_tokens"), each.get("train_seconds")) for each in costs)
+    speed = _median(_ratio(run_costs.get("train_tokens"), run_costs.get("train_seconds")) for run_costs in costs)
     decoding = _median(_ratio(run.result["costs"].get("decode_seconds"), run.result.get("n_inputs")) for run in runs)
     return (
         method_cell(first.method),

@@ -37,7 +37,7 @@ class Group:
     @property
     def characters(self) -> float:
         """Of the outputs for one input, all runs together."""
-        return sum(sum(map(len, each.values())) / len(each) for each in self.outputs.values())
+        return sum(sum(map(len, of_run.values())) / len(of_run) for of_run in self.outputs.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def collect(records: Sequence[Record], data_dir: Path | None, most_characters: i
     characters = sum(group.characters for group in groups)
     most = max(FEWEST_INPUTS, int(most_characters / max(1.0, characters)))
     sets = [_set(group, most, data_dir, problems) for group in groups]
-    return Examples(tuple(sorted(sets, key=lambda each: -len(each["outputs"]))), tuple(problems))
+    return Examples(tuple(sorted(sets, key=lambda example_set: -len(example_set["outputs"]))), tuple(problems))
 
 
 def _groups(records: Sequence[Record], problems: list[tuple[str, str]]) -> list[Group]:
@@ -92,11 +92,11 @@ def _set(group: Group, most: int, data_dir: Path | None, problems: list[tuple[st
     ids = evenly(group.ids, most)
     pool = Pool()
     outputs = {
-        str(position): [pool.add(written[each]) if each in written else None for each in ids]
+        str(position): [pool.add(written[identifier]) if identifier in written else None for identifier in ids]
         for position, written in group.outputs.items()
     }
     known, note = texts_of(list(group.runs.values()), group.name, data_dir, problems)
-    texts = [known[each] for each in ids] if all(each in known for each in ids) else []
+    texts = [known[identifier] for identifier in ids] if all(identifier in known for identifier in ids) else []
     first = next(iter(group.runs.values()))
     return {
         "name": group.name,

@@ -38,9 +38,9 @@ def page_figures(groups: Sequence[RunGroup], directory: Path) -> tuple[tuple[Pag
     """
     try:
         drawn = [
-            (each, published(directory, each) or draw(each, ("svg",))["svg"].decode("utf-8"))
-            for each in figures(groups)
+            (figure, published(directory, figure) or draw(figure, ("svg",))["svg"].decode("utf-8"))
+            for figure in figures(groups)
         ]
     except DataError as error:
         return (), str(error)
-    return tuple(PageFigure(each.title, each.caption, svg) for each, svg in drawn), ""
+    return tuple(PageFigure(figure.title, figure.caption, svg) for figure, svg in drawn), ""

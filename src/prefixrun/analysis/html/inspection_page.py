@@ -44,7 +44,7 @@ class Pictures:
 def pictures(inspection: Inspection) -> Pictures:
     """All of them, drawn."""
     return Pictures(
-        tuple(_words_figures(inspection, each) for each in inspection.words),
+        tuple(_words_figures(inspection, words) for words in inspection.words),
         tuple(_attention_figure(inspection, of_site) for of_site in _by_site(inspection.attention)),
         tuple(_loss_figures(inspection)),
     )
@@ -78,7 +78,7 @@ def inspection_page(inspection: Inspection, drawn: Pictures, *, command: str, ma
 
 def _grouped(lines: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     """Subject → its sentences, in their order."""
-    return {subject: [text for each, text in lines if each == subject] for subject, _ in lines}
+    return {subject: [text for of_line, text in lines if of_line == subject] for subject, _ in lines}
 
 
 def _facts(run: Inspection) -> list[tuple[str, str]]:
@@ -167,28 +167,28 @@ def _words_figures(run: Inspection, site: SiteWords) -> tuple[PageFigure, ...]:
 
 
 def _by_site(attention: Sequence[SiteAttention]) -> list[list[SiteAttention]]:
-    sites = dict.fromkeys(each.site for each in attention)
-    return [[each for each in attention if each.site == site] for site in sites]
+    sites = dict.fromkeys(site_attention.site for site_attention in attention)
+    return [[site_attention for site_attention in attention if site_attention.site == site] for site in sites]
 
 
 def _attention_figure(run: Inspection, of_site: Sequence[SiteAttention]) -> PageFigure:
     columns = _positions(run, range(run.prefix_len))
-    most = max(share for each in of_site for layer in each.shares for share in layer) or 1.0
+    most = max(share for site_attention in of_site for layer in site_attention.shares for share in layer) or 1.0
     panels = [
         HeatMap(
-            f"while {each.kind} ({each.tokens:,} tokens)",
-            tuple(map(str, each.layers)),
+            f"while {site_attention.kind} ({site_attention.tokens:,} tokens)",
+            tuple(map(str, site_attention.layers)),
             columns,
-            tuple(tuple(100 * share for share in layer) for layer in each.shares),
+            tuple(tuple(100 * share for share in layer) for layer in site_attention.shares),
             "% of the attention",
             limits=(0.0, 100 * most),
             is_root=True,
         )
-        for each in of_site
+        for site_attention in of_site
     ]
     site = of_site[0].site
     title = "Attention to each position" + (f", {site}" if run.is_seq2seq else "")
-    even = [each for each in of_site if each.even is not None]
+    even = [site_attention for site_attention in of_site if site_attention.even is not None]
     caption = (
         "What to see: dark cells are positions that the tokens of the text look at in that layer; colours grow with "
         "the square root of the share. Computed: the weight "
@@ -197,7 +197,7 @@ def _attention_figure(run: Inspection, of_site: Sequence[SiteAttention]) -> Page
         "output. "
     )
     if even:
-        spread = ", ".join(f"{percent(each.even)} while {each.kind}" for each in even)
+        spread = ", ".join(f"{percent(site_attention.even)} while {site_attention.kind}" for site_attention in even)
         caption += f"Spread evenly over all that a token sees, a position would get {spread}."
     else:
         caption += "The prefix has a softmax of its own, so its weights are multiplied by the size of the gate here."
@@ -206,7 +206,7 @@ def _attention_figure(run: Inspection, of_site: Sequence[SiteAttention]) -> Page
 
 def _attention_rows(run: Inspection) -> list[tuple[str, list[str]]]:
     """Position → share of each site and kind, the mean over layers; the whole prefix in the last row."""
-    means = [each.by_position for each in run.attention]
+    means = [site_attention.by_position for site_attention in run.attention]
     names = _positions(run, range(run.prefix_len))
     rows = [(name, [percent(mean[index]) for mean in means]) for index, name in enumerate(names)]
     return [*rows, ("whole prefix", [percent(sum(mean)) for mean in means])] if means else []
@@ -215,11 +215,11 @@ def _attention_rows(run: Inspection) -> list[tuple[str, list[str]]]:
 def _loss_figures(run: Inspection) -> list[PageFigure]:
     losses = run.losses
     over = f"{losses.pairs} development pairs of {losses.inputs} inputs"
-    sites = list(dict.fromkeys(each.site for each in losses.layers))
+    sites = list(dict.fromkeys(part.site for part in losses.layers))
     several = len(sites) > 1
     panels = [_change_panel(run, "one position", "position", losses.positions)]
     for site in sites:
-        of_site = [each for each in losses.layers if each.site == site]
+        of_site = [part for part in losses.layers if part.site == site]
         panels.append(_change_panel(run, f"one layer of {site}" if several else "one layer", "layer", of_site))
     title = "One position or one layer left out"
     caption = (
@@ -243,29 +243,29 @@ def _loss_figures(run: Inspection) -> list[PageFigure]:
 
 def _change_panel(run: Inspection, what: str, x_label: str, of: Sequence[Change]) -> Changes:
     if x_label == "position":
-        labels = tuple(_group_name(run, each.positions) for each in of)
+        labels = tuple(_group_name(run, part.positions) for part in of)
     else:
-        labels = tuple(range_text(each.layers) for each in of)
-    half_widths = tuple(each.half_width for each in of)
-    return Changes(f"{what} left out", x_label, LOSS, labels, tuple(each.change for each in of), half_widths)
+        labels = tuple(range_text(part.layers) for part in of)
+    half_widths = tuple(part.half_width for part in of)
+    return Changes(f"{what} left out", x_label, LOSS, labels, tuple(part.change for part in of), half_widths)
 
 
 def _cells(run: Inspection, site: str, several: bool) -> HeatMap:
-    cells = [each for each in run.losses.cells if each.site == site]
-    layers = list(dict.fromkeys(each.layers for each in cells))
-    positions = list(dict.fromkeys(each.positions for each in cells))
-    by_place = {(each.layers, each.positions): each for each in cells}
+    cells = [cell for cell in run.losses.cells if cell.site == site]
+    layers = list(dict.fromkeys(cell.layers for cell in cells))
+    positions = list(dict.fromkeys(cell.positions for cell in cells))
+    by_place = {(cell.layers, cell.positions): cell for cell in cells}
     grid = [[by_place[layer, position] for position in positions] for layer in layers]
     return HeatMap(
         title=site if several else "",
         rows=tuple(map(range_text, layers)),
-        columns=tuple(_group_name(run, each) for each in positions),
-        values=tuple(tuple(each.change for each in row) for row in grid),
+        columns=tuple(_group_name(run, group) for group in positions),
+        values=tuple(tuple(cell.change for cell in row) for row in grid),
         scale=LOSS,
         is_diverging=True,
-        marks=tuple(tuple(each.is_clear for each in row) for row in grid),
-        row_label="layers" if any(len(each) > 1 for each in layers) else "layer",
-        column_label="positions" if any(len(each) > 1 for each in positions) else "position",
+        marks=tuple(tuple(cell.is_clear for cell in row) for row in grid),
+        row_label="layers" if any(len(numbers) > 1 for numbers in layers) else "layer",
+        column_label="positions" if any(len(numbers) > 1 for numbers in positions) else "position",
     )
 
 
@@ -274,10 +274,10 @@ def _loss_rows(run: Inspection) -> list[tuple[str, Change]]:
     losses = run.losses
     several = bool(losses.sites)
     rows = [("the whole prefix", losses.everything)]
-    rows += [(f"site {each.site}", each) for each in losses.sites]
-    single = [(f"position {_group_name(run, each.positions)}", each) for each in losses.positions]
+    rows += [(f"site {part.site}", part) for part in losses.sites]
+    single = [(f"position {_group_name(run, part.positions)}", part) for part in losses.positions]
     single += [
-        (f"layer {range_text(each.layers)}" + (f" of {each.site}" if several else ""), each) for each in losses.layers
+        (f"layer {range_text(part.layers)}" + (f" of {part.site}" if several else ""), part) for part in losses.layers
     ]
     return [*rows, *sorted(single, key=lambda row: -row[1].change)]
 

@@ -51,7 +51,7 @@ def heading(metric: str) -> str:
 def score_columns(runs: Sequence[Record], names: Sequence[str]) -> list[Column]:
     """One column a score: the first main one of each task, other main ones while all rows have them, details."""
     main = [run.main_metrics for run in runs]
-    first, others = {name for each in main for name in each[:1]}, {name for each in main for name in each}
+    first, others = {name for names in main for name in names[:1]}, {name for names in main for name in names}
     return [
         Column(
             heading(name),

@@ -96,7 +96,7 @@ class Outcome:
     @property
     def shown(self) -> tuple[ScoredMethod, ...]:
         """The best method, and prefix-tuning where that is another one."""
-        return (self.methods[0], *(each for each in self.methods[1:] if each.method == "prefix"))
+        return (self.methods[0], *(method for method in self.methods[1:] if method.method == "prefix"))
 
 
 def outcomes(groups: Sequence[RunGroup]) -> list[Outcome]:
@@ -105,10 +105,14 @@ def outcomes(groups: Sequence[RunGroup]) -> list[Outcome]:
     for alike in _by_task_and_model(groups):
         ranked = _ranked_together(alike)
         metric = ranked[0].main_metric
-        scored = [each for of in split_by(ranked, lambda group: group.method) if (each := _scored(of, metric))]
+        scored = [
+            scored_method
+            for of in split_by(ranked, lambda group: group.method)
+            if (scored_method := _scored(of, metric))
+        ]
         if not scored:
             continue
-        scored.sort(key=lambda each: each.mean, reverse=not display_names.less_is_better(metric))
+        scored.sort(key=lambda scored_method: scored_method.mean, reverse=not display_names.less_is_better(metric))
         task = display_names.of_task(alike[0].first.task)
         models = {group.first.model for group in groups if group.first.task == ranked[0].first.task}
         circumstances = _circumstances(ranked[0], names_model=len(models) > 1)
@@ -131,7 +135,7 @@ def _scored(groups: Sequence[RunGroup], metric: str) -> ScoredMethod | None:
     with_score = [group for group in groups if group.estimate(metric) is not None]
     if not with_score:
         return None
-    group = choose(sorted(with_score, key=lambda each: (-each.seen, -len(each.runs)))).group
+    group = choose(sorted(with_score, key=lambda candidate: (-candidate.seen, -len(candidate.runs)))).group
     scored_as, measured = group.first.scored_as, score_interval(group.runs, metric)
     units = group.unit_values(metric)
     mean = sum(units) / len(units)

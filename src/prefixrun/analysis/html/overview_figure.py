@@ -18,7 +18,7 @@ FEWEST = 2
 
 def overview_figure(outcomes: Sequence[Outcome]) -> PageFigure | None:
     """The task with the most methods; None where no task has two."""
-    most = max(outcomes, key=lambda each: len(each.methods), default=None)
+    most = max(outcomes, key=lambda outcome: len(outcome.methods), default=None)
     if most is None or len(most.methods) < FEWEST:
         return None
     with canvas_of(1, 0.6 + 0.26 * len(most.methods), width=4.4) as canvas:

@@ -73,8 +73,8 @@ def render(content: Mapping[str, Any], data: object) -> str:
             **content,
             sections=SECTIONS,
             style=style(),
-            scripts=[Markup(each) for each in scripts],  # noqa: S704 - files of this package and of itables
-            script_hashes=[_hash(each) for each in scripts],
+            scripts=[Markup(script) for script in scripts],  # noqa: S704 - files of this package and of itables
+            script_hashes=[_hash(script) for script in scripts],
             data=Markup(script_json(data)),  # noqa: S704 - has no character that HTML could read as markup
         )
     )

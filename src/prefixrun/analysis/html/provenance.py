@@ -72,8 +72,8 @@ class Provenance:
     def _model_table(self) -> HtmlTable:
         columns = (Column("Files", is_wide=True), Column("Runs", numeric=True), Column("SHA-256"))
         rows = (
-            (text_cell(each.get("files")), number_cell(n), text_cell(each.get("sha256"), is_code=True))
-            for each, n in self._backbones
+            (text_cell(backbone.get("files")), number_cell(n), text_cell(backbone.get("sha256"), is_code=True))
+            for backbone, n in self._backbones
         )
         return HtmlTable("Models", columns, tuple(rows))
 
@@ -81,12 +81,12 @@ class Provenance:
         columns = (*map(Column, ("File", "Task", "Part", "Version")), Column("Records", numeric=True))
         rows = (
             (
-                *(text_cell(each.get(name)) for name in ("name", "task", "split", "version")),
-                number_cell(each.get("records")),
+                *(text_cell(file.get(name)) for name in ("name", "task", "split", "version")),
+                number_cell(file.get("records")),
                 number_cell(n),
-                text_cell(each.get("sha256"), is_code=True),
+                text_cell(file.get("sha256"), is_code=True),
             )
-            for each, n in self._files
+            for file, n in self._files
         )
         return HtmlTable("Data files", (*columns, Column("Runs", numeric=True), Column("SHA-256")), tuple(rows))
 

@@ -117,7 +117,7 @@ def group_table(groups: Sequence[RunGroup], task: str) -> HtmlTable:
 def run_pages(runs: Sequence[Record], sets: Sequence[Mapping[str, Any]], provenance: Provenance) -> list[RunPage]:
     """What there is to say of every run. `sets`: examples, for the links to outputs."""
     shared = shared_settings(runs)
-    outputs = {int(position): str(each["name"]) for each in sets for position in each["outputs"]}
+    outputs = {int(position): str(example_set["name"]) for example_set in sets for position in example_set["outputs"]}
     return [_run_page(run, shared, outputs.get(at, ""), provenance) for at, run in enumerate(runs)]
 
 
@@ -126,7 +126,7 @@ def shared_settings(runs: Sequence[Record]) -> dict[str, Any]:
     if len(runs) < 2:
         return {}
     first, *others = (run.settings for run in runs)
-    return {key: value for key, value in first.items() if all(key in each and each[key] == value for each in others)}
+    return {key: value for key, value in first.items() if all(key in other and other[key] == value for other in others)}
 
 
 def setting_lines(settings: Mapping[str, Any]) -> str:

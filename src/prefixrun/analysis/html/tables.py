@@ -99,7 +99,7 @@ def _reasons(row: TableRow) -> list[str]:
 def _shared_reasons(section: Section) -> list[str]:
     """Why all of our rows below the paper's cannot be compared with them."""
     below = [_reasons(row) for row in section.rows if row.paper is None]
-    return [reason for reason in (below[0] if below else []) if all(reason in each for each in below)]
+    return [reason for reason in (below[0] if below else []) if all(reason in reasons for reasons in below)]
 
 
 def _row(row: TableRow, shared: Sequence[str]) -> tuple[Cell, ...]:
@@ -155,9 +155,9 @@ def _verdicts(made: Sequence[Table]) -> Iterator[tuple[str, Counter[str], int, s
 
 
 def _of_texts(made: TextTable) -> HtmlTable:
-    columns = tuple(Column(each.heading or "Method", numeric=each.is_number) for each in made.columns)
+    columns = tuple(Column(column.heading or "Method", numeric=column.is_number) for column in made.columns)
     pairs = (zip(row.cells, columns, strict=True) for row in made.rows)
-    rows = tuple(tuple(Cell(text, _number(text) if of.numeric else None) for text, of in each) for each in pairs)
+    rows = tuple(tuple(Cell(text, _number(text) if of.numeric else None) for text, of in cells) for cells in pairs)
     return HtmlTable(made.title, columns, rows, made.notes)
 
 

@@ -95,10 +95,10 @@ def _caption(runs: Sequence[Record], failed: Collection[str]) -> str:
 
 def _has_overfitted(run: Record) -> bool:
     """Whether the development loss ends above its lowest while the training loss has fallen since."""
-    points = [each for each in run.history if "dev_loss" in each and "train_loss" in each]
+    points = [point for point in run.history if "dev_loss" in point and "train_loss" in point]
     if not points:
         return False
-    lowest, last = min(points, key=lambda each: each["dev_loss"]), points[-1]
+    lowest, last = min(points, key=lambda point: point["dev_loss"]), points[-1]
     return bool(last["dev_loss"] > 1.02 * lowest["dev_loss"] and last["train_loss"] < lowest["train_loss"])
 
 

@@ -77,9 +77,9 @@ def _show(first: Record, second: Record, run_diff: RunDiff) -> None:
     for reason, names in reasons.items():
         print_text(f"not compared: {', '.join(names)}: {reason}")
     differences = [score.difference for score in run_diff.scores if score.difference]
-    if any(each.p_value is not None for each in differences):
+    if any(difference.p_value is not None for difference in differences):
         print_text(f"p: approximate randomisation over inputs, {resampling.SAMPLES:,} trials; says nothing about seeds")
-    if any(each.p_value is None for each in differences):
+    if any(difference.p_value is None for difference in differences):
         print_text(f"no interval, no p: fewer than {resampling.FEWEST_INPUTS} inputs say nothing of others")
 
 

@@ -45,7 +45,7 @@ def run(arguments: dict[str, str]) -> int:
             Path(arguments["prefix"]).expanduser(), _model(arguments), arguments.get("decode"), settings
         )
     else:
-        names = [name for each in arguments["run"].split(",") if (name := each.strip())]
+        names = [name for part in arguments["run"].split(",") if (name := part.strip())]
         predictors = from_runs(
             results_dir(arguments),
             names,

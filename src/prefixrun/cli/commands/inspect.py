@@ -44,7 +44,7 @@ def run(arguments: dict[str, str]) -> int:
     from prefixrun.results.inspection import inspection as reading
     from prefixrun.results.lookup import find
 
-    records = [find(results_dir(arguments), name) for each in arguments["run"].split(",") if (name := each.strip())]
+    records = [find(results_dir(arguments), name) for part in arguments["run"].split(",") if (name := part.strip())]
     inspected = reading.inspect_runs(
         records,
         examples=int(examples or reading.EXAMPLES),

@@ -24,7 +24,7 @@ def run(arguments: dict[str, str]) -> int:
 
     tree = results_dir(arguments)
     into = path_of(arguments, "into") or tree
-    names = [name for each in arguments["run"].split(",") if (name := each.strip())]
+    names = [name for part in arguments["run"].split(",") if (name := part.strip())]
     selected = select_runs(tree, names)
     if not selected.runs and not selected.diverged:
         raise DataError(f"{tree / 'runs'}: has no finished run; give results_dir=DIR")

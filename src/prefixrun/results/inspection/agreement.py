@@ -73,8 +73,8 @@ def agreement(first: ComparedRun, second: ComparedRun) -> Agreement:
         most_alike=int((alike.argmax(dim=1) == torch.arange(length)).sum()),
         same_words=_same_words(first.words, second.words),
         attention=_correlation(_written(first.attention), _written(second.attention)),
-        positions=_correlation(*([each.change for each in run.losses.positions] for run in (first, second))),
-        layers=_correlation(*([each.change for each in run.losses.layers] for run in (first, second))),
+        positions=_correlation(*([part.change for part in run.losses.positions] for run in (first, second))),
+        layers=_correlation(*([part.change for part in run.losses.layers] for run in (first, second))),
     )
 
 
@@ -101,7 +101,13 @@ def _same_words(first: Sequence[SiteWords], second: Sequence[SiteWords]) -> int 
 
 
 def _written(attention: Sequence[SiteAttention]) -> list[float]:
-    return [share for each in attention if each.kind == WRITING for layer in each.shares for share in layer]
+    return [
+        share
+        for site_attention in attention
+        if site_attention.kind == WRITING
+        for layer in site_attention.shares
+        for share in layer
+    ]
 
 
 def _correlation(first: Sequence[float], second: Sequence[float]) -> float | None:

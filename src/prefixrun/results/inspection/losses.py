@@ -107,7 +107,10 @@ def loss_changes(
         nonlocal done
         changes = []
         for site, of_layers, of_positions in what:
-            parts = [Part(each, of_layers or layers, of_positions or positions) for each in ([site] if site else sites)]
+            parts = [
+                Part(part_site, of_layers or layers, of_positions or positions)
+                for part_site in ([site] if site else sites)
+            ]
             changes.append(Change(site, of_layers, of_positions, *losses.change(parts)))
             done += 1
             if progress is not None:

@@ -20,7 +20,7 @@ def findings(run: Inspection) -> list[tuple[str, str]]:
     for name, of in (("position", losses.positions), ("layer", losses.layers), ("site", losses.sites)):
         if of:
             lines.append(("left out", _dearest(name, of)))
-    lines += [("agreement", agreement_text(each, run)) for each in run.agreements]
+    lines += [("agreement", agreement_text(agreement, run)) for agreement in run.agreements]
     return lines
 
 
@@ -35,24 +35,26 @@ def _words(run: Inspection, index: int) -> str:
 
 def _attention(run: Inspection) -> list[tuple[str, str]]:
     lines = []
-    for each in run.attention:
-        means = each.by_position
+    for attention in run.attention:
+        means = attention.by_position
         most = max(range(run.prefix_len), key=means.__getitem__)
-        where = f" of {each.site}" if run.is_seq2seq else ""
-        even = "" if each.even is None else f"; spread evenly it would get {percent(each.even * run.prefix_len)}"
+        where = f" of {attention.site}" if run.is_seq2seq else ""
+        even = (
+            "" if attention.even is None else f"; spread evenly it would get {percent(attention.even * run.prefix_len)}"
+        )
         lines.append(
             (
                 "attention",
-                f"while {each.kind}, the prefix{where} gets {percent(sum(means))} of the attention{even}; position "
-                f"{most} gets most ({percent(means[most])})",
+                f"while {attention.kind}, the prefix{where} gets {percent(sum(means))} of the attention{even}; "
+                f"position {most} gets most ({percent(means[most])})",
             )
         )
     return lines
 
 
 def _dearest(name: str, of: Sequence[Change]) -> str:
-    dearest = max(of, key=lambda each: each.change)
-    clear = sum(each.is_clear for each in of)
+    dearest = max(of, key=lambda part: part.change)
+    clear = sum(part.is_clear for part in of)
     if name == "site":
         what = f"site {dearest.site}"
     elif name == "position":

@@ -97,16 +97,16 @@ def nearest_words(
     compared: dict[str, list[_Compared]] = {site: [] for site in stored}
     for position in range(prefix.prefix_len):
         at_position = {site: tensor[:, :, :, position] for site, tensor in stored.items()}
-        for site, each in search.compare(at_position, position).items():
-            compared[site].append(each)
+        for site, match in search.compare(at_position, position).items():
+            compared[site].append(match)
         if progress is not None:
             progress.update(position + 1, prefix.prefix_len, "positions")
     return tuple(
         SiteWords(
             site,
             layers,
-            tuple(search.described(each) for each in of_site),
-            written_text(backbone.tokenizer, [candidates[each.best] for each in of_site]),
+            tuple(search.described(match) for match in of_site),
+            written_text(backbone.tokenizer, [candidates[match.best] for match in of_site]),
         )
         for site, of_site in compared.items()
     )
