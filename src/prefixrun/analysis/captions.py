@@ -111,7 +111,8 @@ def _means(kind: Kind, metrics: Sequence[str], shown: Sequence[RunGroup]) -> str
     units = "n" if all(mean.draws == mean.n for mean in means) else "independent runs or subsamples"
     dots = "" if kind == "pareto" else "; small dots: single runs"
     lines = "" if draws < ENOUGH else f"; lines with ends: its 95 % interval for these inputs, where {units} ≥ {ENOUGH}"
-    return f"Mean of n = {n} runs (seeds × subsamples){dots}{lines}."
+    costs = " Times and memory: medians." if kind == "pareto" else ""
+    return f"Mean of n = {n} runs (seeds × subsamples){dots}{lines}.{costs}"
 
 
 def _unshown(hidden: int) -> str:

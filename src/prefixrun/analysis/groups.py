@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import median
 from typing import Any, TypeVar
 
 from prefixrun.analysis import comparability
@@ -121,8 +122,10 @@ class RunGroup:
         return self._estimates[metric]
 
     def cost(self, name: str) -> float | None:
-        """Mean of a cost over the runs; None unless all have it."""
-        return _mean([run.result["costs"].get(name) for run in self.runs])
+        """Median of a cost over the runs: some of their times are of a machine with other work. None unless all have
+        it."""
+        known = [cost for run in self.runs if (cost := run.result["costs"].get(name)) is not None]
+        return float(median(known)) if len(known) == len(self.runs) else None
 
     @property
     def dev_loss(self) -> float | None:

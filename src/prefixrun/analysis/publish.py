@@ -36,7 +36,7 @@ def tables(records: Sequence[Record], version: Version = "ACL", seeds: int = SEE
     compared = method_tables(groups)
     intro = (
         "# Methods compared\n\nEvery setting beside the reference of its task, model, corpus and amount of "
-        "training. Written by `prefixrun tables`.\n"
+        "training. Of several runs: means, and medians of tokens, time and memory. Written by `prefixrun tables`.\n"
     )
     texts = [as_texts(table) for table in compared]
     files["methods.md"] = "\n".join((intro, *(markdown(table) for table in texts)))
