@@ -97,6 +97,7 @@ def test_a_defect_is_one_line_and_a_file_with_the_traceback(
         (["-m", "prefx_len=1,0"], "prefx_len=1,0: there is no key prefx_len; did you mean prefix_len?"),
         (["scor"], "scor: is neither key=value nor a verb; did you mean score?"),
         (["task", "e2e"], "task: is neither key=value nor a verb; did you mean task=e2e?"),
+        (["seed=1,2", "-m", "task=e2e", "plan"], "plan: is a verb, which stands first: prefixrun plan ..."),
         (["run", "task=e2e"], "run: is neither key=value nor a verb; leave it out"),
         (["score", "tsk=e2e", "hyp=x"], "2 problems in the configuration:"),
         (["--cfg", "job", "prefx_len=5"], "prefx_len=5: there is no key prefx_len; did you mean prefix_len?"),

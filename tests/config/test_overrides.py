@@ -26,6 +26,8 @@ def message(*overrides: str, multirun: bool = False) -> str:
         ("~train.lr", "keys cannot be removed; give the value that is wanted"),
         ("prefix_len", "is not key=value"),
         ("init_words=it's", """the value cannot be read; put it in quotes: "init_words='it\\'s'\""""),
+        ("seed=1,,2", "has nothing between two commas, or at an end; leave the comma out"),
+        ("seed=1,2,", "has nothing between two commas, or at an end; leave the comma out"),
         ("data_dir=~/corpora", "~ is not replaced here; write the directory in full"),
         ("init_words=a,b", "is several values: add -m to run each, or quote a text with commas: \"init_words='TEXT'\""),
         (

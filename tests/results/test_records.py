@@ -64,7 +64,7 @@ def test_what_is_no_usable_record_is_named_with_the_reason(tmp_path: Path) -> No
             f"result.json: run_id is {moved.name[-12:]}, which is not what the directory is named after"
         ),
         "notes.txt": "is not the directory of a run",
-        "empty-5": "has no result.json: not the directory of a run",
+        "empty-5": "has neither result.json nor config.json: not the directory of a run",
         "going-6": "the run is not finished",
         "broken-7": "the run failed",
     }

@@ -41,7 +41,7 @@ def check_that_nothing_is_damaged(results: Path) -> None:
     for path in results.glob("runs/*/generations.jsonl"):
         read_json_lines(path)
     states = {each.reason for each in load_records(results).skipped}
-    assert states <= {"the run is not finished", "has no result.json: not the directory of a run"}
+    assert states <= {"the run is not finished", "has neither result.json nor config.json: not the directory of a run"}
 
 
 Moments = Callable[[np.random.Generator], Iterator[dict[str, Any]]]

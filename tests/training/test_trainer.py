@@ -25,7 +25,7 @@ from prefixrun.models.masks import causal_mask
 from prefixrun.models.prefix_kv import shared_prefix_kv
 from prefixrun.training.batch_loss import mean_nll
 from prefixrun.training.checkpoint import Checkpoints
-from prefixrun.training.interrupts import deferred
+from prefixrun.training.interrupts import Pending, deferred
 from prefixrun.training.progress import Progress
 from prefixrun.training.trainer import Report, Trainer, schedule
 from training_settings import PLAIN
@@ -365,6 +365,18 @@ def test_a_signal_saves_the_step_it_came_in(
     run(resumed, backbone, RESUMED, tmp_path)
     run(whole, backbone, RESUMED, tmp_path / "whole")
     assert_equal_to_the_bit(resumed, whole)
+
+
+def test_after_a_signal_during_the_initialisation_no_step_is_taken(backbone: Backbone, tmp_path: Path) -> None:
+    prefix = a_prefix(backbone)
+    before = flat_of(prefix)
+    trainer = Trainer(prefix, backbone, PAIRS, (), PLAIN, seed=1, checkpoints=Checkpoints(tmp_path))
+    interruption = Pending()
+    interruption.number = signal.SIGTERM
+    trained = trainer.fit(silent, interruption)
+    assert trainer.progress.step == 0
+    assert torch.equal(trained["decoder"], before)
+    assert Checkpoints(tmp_path).latest() == (None, [])
 
 
 def signal_at(step: int, number: int) -> Report:

@@ -9,6 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 
@@ -98,6 +99,9 @@ def _dispatch(arguments: list[str]) -> int:
         return run_verb(verb, arguments[len(verb.split()) :])
     if first and "=" not in first and not first.startswith("-"):
         raise ConfigError(f"{shortened(first)}: is neither key=value nor a verb; {_hint(first, arguments[1:])}")
+    for before, argument in pairwise(arguments):
+        if argument in VERBS and not before.startswith("-"):  # which may be a directory of this name
+            raise ConfigError(f"{argument}: is a verb, which stands first: prefixrun {argument} ...")
     if {"-h", "--help"} & set(arguments):
         from prefixrun.cli.help import manual
 

@@ -73,6 +73,8 @@ def _unreadable(text: str, error: BaseException | None) -> str:
         return f"{shortened(text)}: ~ is not replaced here; write the directory in full"
     if isinstance(error, ValueError) and not re.search(r"[^\d+-]", value):
         return f"{shortened(text)}: is too large a number"
+    if re.fullmatch(r"[\w.+-]*(,[\w.+-]*)+", value) and "" in value.split(","):
+        return f"{shortened(text)}: has nothing between two commas, or at an end; leave the comma out"
     return f"{shortened(text)}: the value cannot be read; put it in quotes: {shortened(_in_quotes(key, value))}"
 
 

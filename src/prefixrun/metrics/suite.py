@@ -112,8 +112,9 @@ def suite(task: str, key: str = "task") -> Suite:
         raise ConfigError(f"{key}={shortened(task)}: names a metric twice; give each once")
     if None in metrics:
         raise ConfigError(
-            f"{key}={shortened(task)}: no metrics are defined for it; known: {', '.join(SUITES)}. An own task needs "
-            f"metrics=TASK to be scored like one of these, or a list of {', '.join(CHOICES)}"
+            f"{key}={shortened(task)}: no metrics are defined for it; known: {', '.join(SUITES)}. An own task has "
+            f"them in its file (--config-dir DIR), or needs metrics=TASK to be scored like one of these, or a list of "
+            f"{', '.join(CHOICES)}"
         )
     return Suite(tuple(metric for metric in metrics if metric is not None), by_group=True)
 

@@ -124,7 +124,9 @@ def _read_result(directory: Path) -> Mapping[str, Any]:
         failed = (directory / "failed.json").is_file()
         state = "the run failed" if failed else "the run is not finished"
         known = failed or (directory / "config.json").is_file()
-        raise DamagedStateError(f"{directory}: {state if known else 'has no result.json: not the directory of a run'}")
+        raise DamagedStateError(
+            f"{directory}: {state if known else 'has neither result.json nor config.json: not the directory of a run'}"
+        )
     result = read_json(path)
     problems = validate_result(result)
     if not problems and run_id_of(directory) != result["run_id"]:

@@ -96,7 +96,7 @@ class Trainer:
         """Take the steps that are left; returns the trained tensors, the last or with train.keep=best the best ones.
 
         After the step during which `interruption` is set, in this process or another, a checkpoint is written and the
-        loop ends.
+        loop ends. Where it is set already, no step is taken.
 
         Raises:
             DivergedError: the loss has stayed far above its start, or it or what was trained is no number.
@@ -109,6 +109,8 @@ class Trainer:
     def _fit(self, report: Report, interruption: Pending) -> dict[str, Tensor]:
         config, progress = self.config, self.progress
         self._start_together()
+        if self._is_stopping(interruption):  # a signal came during the initialisation, or while a checkpoint was read
+            return self.method.trained_tensors()
         for number, batches in enumerate(self.steps, start=1):
             if number <= progress.step:  # before the checkpoint
                 continue
@@ -140,16 +142,21 @@ class Trainer:
             if evaluates:
                 self.evaluator.evaluate(progress, is_last)
             report(progress, len(self.steps), self._last_loss)
-            # The number of the signal, the same in all processes: all of them end after the same step.
-            interruption.number = int(self.group.max([interruption.number or 0])[0]) or None
-            if interruption or is_last or number % config.checkpoint_every == 0:
+            is_stopping = self._is_stopping(interruption)
+            if is_stopping or is_last or number % config.checkpoint_every == 0:
                 self._save()
-            if interruption:
+            if is_stopping:
                 break
         trained = (self.evaluator.best if config.keep == "best" else {}) or self.method.trained_tensors()
         if not interruption:
             self.evaluator.check_trained(trained, progress)
         return trained
+
+    def _is_stopping(self, interruption: Pending) -> bool:
+        """Whether a signal came, here or in another process, whose number this one then has too: all end after the
+        same step."""
+        interruption.number = int(self.group.max([interruption.number or 0])[0]) or None
+        return bool(interruption)
 
     def _gradients(self, batches: StepBatches, step: int) -> None:
         """Compute the gradients of a step, see `_backward`; in float16 with a loss scale that fits."""

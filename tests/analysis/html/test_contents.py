@@ -91,7 +91,7 @@ def test_a_short_name_of_the_tree_stays_out_of_other_words(
     monkeypatch.chdir(tmp_path)
     (tmp_path / name / "runs" / "broken").mkdir(parents=True)
     _, html, left_out = report(Path(name))
-    assert left_out == (("broken", "has no result.json: not the directory of a run"),)
+    assert left_out == (("broken", "has neither result.json nor config.json: not the directory of a run"),)
     assert "resultresults_dir" not in html
 
 

@@ -43,7 +43,7 @@ def test_alone_it_shows_the_runs_of_this_machine_and_says_where_the_records_are(
     assert main(["ls"]) == 0
     _, run, *closing = filter(None, capsys.readouterr().out.splitlines())
     assert " 10 " in run
-    assert closing == ["1 of 4 runs", "the committed records: prefixrun ls local=false"]
+    assert closing == ["1 run", "3 committed records: prefixrun ls local=false"]
     assert len(rows(capsys, "local=false")) == 3
     assert len(rows(capsys, "local=true,false")) == 4
 
@@ -183,13 +183,13 @@ def test_what_is_damaged_or_foreign_is_named_with_the_reason(tree: Path, capsys:
     (unfinished(tree, 1).directory / "subset.json").write_text("[]")
     assert main(["ls"]) == 0
     shown = capsys.readouterr()
-    assert "\n1 of 4 runs\n" in shown.out
+    assert "\n1 run\n" in shown.out
     said = dict(line.removeprefix(f"left out: {runs}/").split(": ", 1) for line in shown.err.splitlines())
     assert "damaged" in said.pop("torn-000000000001")
     assert said == {
         "foreign-000000000002": "config.json is not the configuration of this run",
         "list-000000000003": "config.json is not the configuration of this run",
-        "holiday-pictures": "has no result.json: not the directory of a run",
+        "holiday-pictures": "has neither result.json nor config.json: not the directory of a run",
         unfinished(tree, 1).directory.name: "subset.json is not an object",
     }
 
@@ -215,7 +215,7 @@ def test_a_file_for_programs(tree: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert run["directory"].startswith("runs/e2e-prefix-smollm2_135m-")
     assert run["signatures"]["BLEU"] == "synthetic:1"
     assert written["left_out"] == [
-        {"directory": "runs/odd", "reason": "has no result.json: not the directory of a run"}
+        {"directory": "runs/odd", "reason": "has neither result.json nor config.json: not the directory of a run"}
     ]
 
 

@@ -65,10 +65,10 @@ def run(arguments: Sequence[str]) -> int:
     runs = matching(listing.runs, filters)
     if sort:
         runs = ordered(runs, sort.removeprefix("-"), descending=sort.startswith("-"))
-    _show(listing, runs, filters, columns or _default_columns(runs))
+    _show(listing, runs, {} if hides_records else filters, columns or _default_columns(runs))
     if hides_records:
         where = f" results_dir={values['results_dir']}" if "results_dir" in values else ""
-        print_text(f"the committed records: prefixrun ls local=false{where}")
+        print_text(f"{count(len(listing.runs) - len(runs), 'committed record')}: prefixrun ls local=false{where}")
     if out := path_of(values, "json"):
         write_json(out, _record(tree, listing, runs))
     return 0
@@ -108,8 +108,7 @@ def _show(listing: Listing, runs: Sequence[RunRow], filters: Mapping[str, str], 
         numbers = [index for index, key in enumerate(columns) if _is_number(runs, key)]
         print_table(simple_table(columns, rows, numbers=numbers))
         print_text("")
-    whole = len(listing.runs)
-    print_text(f"{len(runs):,} of {count(whole, 'run')}" if filters else count(whole, "run"))
+    print_text(f"{len(runs):,} of {count(len(listing.runs), 'run')}" if filters else count(len(runs), "run"))
     if not runs:
         for key, value in filters.items():
             if not matching(listing.runs, {key: value}):
