@@ -64,6 +64,6 @@ def test_what_writes_there_is_refused(
     settings = ("model=tiny_gpt2", *small) if "=" in words[-1] else ()
     assert main([*words, *settings, f"results_dir={tree}"]) == 2
     said = capsys.readouterr().err
-    assert said.startswith(f"prefixrun: results_dir: {tree}")
+    assert said.startswith((f"prefixrun: results_dir: {tree}", f"prefixrun: out={tree / 'report.html'}"))
     assert "cannot be written" in said
     assert said.count("\n") == 1

@@ -235,7 +235,7 @@ def test_the_parts_of_xsum_and_own_tasks_are_scored_like_a_task_of_the_paper(
     assert "CIDEr" in scored(*own, "metrics=e2e")["scores"]
     capsys.readouterr()
     assert main([*own]) == 2
-    assert "An own task needs metrics=TASK" in capsys.readouterr().err
+    assert "An own task has them in its file (--config-dir DIR), or needs metrics=TASK" in capsys.readouterr().err
     assert main([*own, "metrics=e2"]) == 2
     assert "metrics=e2: no metrics are defined for it; known: e2e, webnlg, dart, xsum. " in capsys.readouterr().err
 
