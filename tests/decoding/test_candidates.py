@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import linear
 
-from prefixrun.decoding.candidates import BLOCK, Repetition, places_of, top_candidates
+from prefixrun.decoding.candidates import BLOCK, Repetition, indices_of, top_candidates
 
 
 @pytest.mark.parametrize("vocabulary", [16 * BLOCK, 16 * BLOCK - 1, 4 * BLOCK])
@@ -23,10 +23,10 @@ def test_candidates_are_the_plain_top_of_log_softmax(vocabulary: int, banned: li
 
     plain = (hidden @ head.T).log_softmax(2) + scores[:, :, None]
     plain[:, :, banned] = -torch.inf
-    values, places = plain.flatten(1).topk(6, dim=1)
+    values, indices = plain.flatten(1).topk(6, dim=1)
     torch.testing.assert_close(best, values, rtol=0, atol=1e-4)
     torch.testing.assert_close(plain[torch.arange(2)[:, None], beams, tokens], values, rtol=0, atol=1e-4)
-    assert torch.equal(beams * vocabulary + tokens, places)
+    assert torch.equal(beams * vocabulary + tokens, indices)
 
 
 def test_rows_have_banned_tokens_that_keep_their_share_of_the_softmax() -> None:
@@ -55,4 +55,4 @@ def test_the_tokens_of_all_rows_are_penalised_at_once() -> None:
     scores = torch.tensor([[2.0, -2.0, 1.0], [4.0, 1.0, -1.0], [1.0, 1.0, 1.0]])
     penalised = Repetition(2.0, [{0, 1}, {2}, set()], of_log_probabilities=False).apply(scores.clone())
     assert penalised.tolist() == [[1.0, -4.0, 1.0], [4.0, 1.0, -2.0], [1.0, 1.0, 1.0]]
-    assert [places.tolist() for places in places_of([set(), set()], scores.device)] == [[], []]
+    assert [indices.tolist() for indices in indices_of([set(), set()], scores.device)] == [[], []]

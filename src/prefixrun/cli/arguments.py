@@ -158,6 +158,11 @@ def results_dir(arguments: Mapping[str, str]) -> Path:
     return path_of(arguments, "results_dir") or Path("results")
 
 
+def run_names(arguments: Mapping[str, str]) -> list[str]:
+    """The runs that `run` names, with commas between them."""
+    return [name for part in arguments["run"].split(",") if (name := part.strip())]
+
+
 def whole_number(key: str, text: str, low: int, high: int, hint: str = "") -> int:
     """The number that a text is. Raises ConfigError for anything but a whole number within the bounds.
 

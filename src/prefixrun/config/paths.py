@@ -31,7 +31,7 @@ _CACHE_ADVICE = "give a directory you may write in with the variable XDG_CACHE_H
 
 
 def cache_directory() -> Path:
-    """Where de-quantised weights and prepared references are kept: XDG_CACHE_HOME or ~/.cache, then prefixrun/.
+    """Where de-quantised weights and prepared references are stored: XDG_CACHE_HOME or ~/.cache, then prefixrun/.
 
     Raises ConfigError where this user has no home directory.
     """

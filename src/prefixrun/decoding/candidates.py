@@ -39,13 +39,13 @@ class Repetition:
 
     def apply(self, scores: Tensor) -> Tensor:
         """Positive scores divided by the penalty, negative ones multiplied; overwrites `scores`: (rows, vocabulary)."""
-        places = places_of(self.tokens, scores.device)
-        present = scores[places]
-        scores[places] = torch.where(present < 0, present * self.penalty, present / self.penalty)
+        indices = indices_of(self.tokens, scores.device)
+        present = scores[indices]
+        scores[indices] = torch.where(present < 0, present * self.penalty, present / self.penalty)
         return scores
 
 
-def places_of(tokens: Sequence[Collection[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+def indices_of(tokens: Sequence[Collection[int]], device: torch.device) -> tuple[Tensor, Tensor]:
     """Indices of each row's tokens in a matrix (rows, vocabulary): all rows at once, as a GPU needs it."""
     pairs = [(row, token) for row, of_row in enumerate(tokens) for token in of_row]
     rows, columns = torch.tensor(pairs, dtype=torch.long, device=device).view(-1, 2).unbind(1)
@@ -85,7 +85,7 @@ def top_candidates(
         logits = repetition.apply(log_softmax(logits, dim=1) if is_normalised else logits)
 
     # 1. The best logits of each row without the banned tokens, whose logits are put back afterwards.
-    by_row = places_of([{*tokens} - {*banned} for tokens in banned_by_row], logits.device)
+    by_row = indices_of([{*tokens} - {*banned} for tokens in banned_by_row], logits.device)
     everywhere = torch.tensor(banned, dtype=torch.long, device=logits.device)
     withheld, withheld_by_row = logits[:, everywhere], logits[by_row]
     logits[:, everywhere] = -torch.inf

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from prefixrun.config.schema import DecodeConfig
 from prefixrun.decoding.beam_search import banned_by_row, repetition, tokens_read
-from prefixrun.decoding.candidates import places_of
+from prefixrun.decoding.candidates import indices_of
 from prefixrun.decoding.search import Active, Continuation
 from prefixrun.models.backbone import Backbone
 
@@ -41,7 +41,7 @@ class Sampling:
         if penalty := repetition(active, self._read, config.repetition_penalty):
             logits = penalty.apply(logits)
         logits[:, self._always_banned] = -torch.inf
-        logits[places_of(banned_by_row(active, config, end), logits.device)] = -torch.inf
+        logits[indices_of(banned_by_row(active, config, end), logits.device)] = -torch.inf
         # 2. A token for each sample.
         probabilities = restricted(logits, config).view(inputs, rows, -1).expand(-1, self.beams, -1)
         draws = torch.stack([self._draws_of(index)[:, len(written[0])] for index, written in _pairs(active)])

@@ -98,7 +98,7 @@ class Method(nn.Module):
         return decoder_only.decode_step(backbone, ids, positions, cache)
 
     def trained_tensors(self) -> dict[str, Tensor]:
-        """What is kept after training, by name."""
+        """What is stored after training, by name."""
         return {name: parameter.detach() for name, parameter in self.named_parameters()}
 
     @property
@@ -108,5 +108,5 @@ class Method(nn.Module):
 
     @property
     def stored_count(self) -> int:
-        """Number of parameters that are kept after training."""
+        """Number of parameters that are stored after training."""
         return sum(tensor.numel() for tensor in self.trained_tensors().values())

@@ -1,8 +1,8 @@
 """Infix-tuning (section 7.3 of the paper): trained keys and values between the input and the output.
 
 The sequence is [input; infix; output]. The model reads the input and the infix's own embeddings, the trained keys and
-values are added to what it computes at the infix's places, and behind both it reads the separator and the output. Only
-there do the trained ones count: the input is read without them, and cannot be led by them. That is what the paper
+values are added to what it computes at the infix's positions, and behind both it reads the separator and the output.
+Only there do the trained ones count: the input is read without them, and cannot be led by them. That is what the paper
 compares with a prefix.
 
 The paper's code numbers the output's positions from the padded length of a batch's inputs. Here each output goes on
@@ -49,7 +49,7 @@ class InfixBatch(Batch):
 
 
 class Infix(Method):
-    """Trained embeddings of the infix, and keys and values that are added at its places."""
+    """Trained embeddings of the infix, and keys and values that are added at its positions."""
 
     def __init__(self, length: int) -> None:
         super().__init__()

@@ -39,7 +39,7 @@ def collate(
     """
     targets = [target for row in rows for target in row.targets]
     source, padding = padded([row.source for row in rows], device)
-    # The decoder reads START, t_1, ..., t_{n-1} and predicts t_1, ..., t_n at the same places.
+    # The decoder reads START, t_1, ..., t_{n-1} and predicts t_1, ..., t_n at the same positions.
     ids, _ = padded([(start, *target[:-1]) for target in targets], device)
     length = ids.shape[1]
     predicts = [index * length + place for index, target in enumerate(targets) for place in range(len(target))]

@@ -1,6 +1,6 @@
 """What sets two finished runs apart: settings, contents of data and model, versions, costs, scores, outputs.
 
-Scores are compared over the inputs that both runs were scored on, from the counts that they kept; nothing is scored
+Scores are compared over the inputs that both runs were scored on, from the counts that they stored; nothing is scored
 again. Intervals and p-values are about inputs, not about seeds.
 """
 

@@ -28,7 +28,7 @@ UNREADABLE = "The corpus could not be read from data_dir, so inputs and referenc
 OTHER_CORPUS = "The corpus in data_dir has other contents than the one these runs were scored on."
 
 MEASURES = ("chrF", "ROUGE_L", "TER")
-"""Metrics that say something of a single output; the first one whose counts were kept is used."""
+"""Metrics that say something of a single output; the first one whose counts were stored is used."""
 
 Problems = list[tuple[str, str]]
 """What could not be read, and why; functions add to it."""
@@ -100,7 +100,7 @@ def linearisation(record: Record) -> str:
 def scores_by_example(runs: Mapping[int, Record], ids: Sequence[str], problems: Problems) -> dict[str, Any] | None:
     """`name` of the measure, whether less is better, and `values`: position of the run → a score for each id.
 
-    The scores are made from the counts that the runs kept; None where no run kept any.
+    The scores are made from the counts that the runs stored; None where no run stored any.
     """
     measure: Metric | None = None
     values: dict[str, list[float | None]] = {}

@@ -38,7 +38,7 @@ from prefixrun.results.model_card import model_card
 HUB_TENSORS, HUB_PEFT, HUB_CACHE, HUB_RESULT = "prefix.safetensors", "peft", "cache.safetensors", "result.json"
 
 _PROBES = ("name : The Eagle | Type : pub", "a")
-"""Inputs that an export is tried on when the run has kept no outputs."""
+"""Inputs that an export is tried on when the run has stored no outputs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def open_run(record: Record, *, model_path: str | None = None) -> OpenedRun:
 
     Raises:
         ConfigError, MissingPartError: see `config_of` and models.load.
-        DataError: the run has not kept what it trained.
+        DataError: the run has not stored what it trained.
         DamagedStateError: the backbone is not the one the run was made with, or the trained file is damaged.
     """
     from prefixrun import methods

@@ -90,6 +90,6 @@ def _score_lines(opened: OpenedRun) -> list[str]:
 
 
 def _intervals(opened: OpenedRun) -> Mapping[str, resampling.Interval]:
-    """Bootstrap intervals from the counts that the run has kept; none without them."""
+    """Bootstrap intervals from the counts that the run has stored; none without them."""
     counts = opened.record.stats()
     return {} if counts is None else resampling.intervals(opened.record.scored_as, counts.columns, counts.groups)

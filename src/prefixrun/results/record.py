@@ -285,7 +285,7 @@ class Record:
         return path
 
     def outputs(self) -> dict[str, str]:
-        """Id of the input → output, in the order of the ids; empty when the run kept none.
+        """Id of the input → output, in the order of the ids; empty when the run stored none.
 
         Raises PrefixrunError (DataError, DamagedStateError) with the line that is damaged.
         """
@@ -317,7 +317,7 @@ class Record:
         return records
 
     def stats(self, metric: str | None = None) -> Counts | None:
-        """The counts behind the scores, or those of one metric; None when the run kept none.
+        """The counts behind the scores, or those of one metric; None when the run stored none.
 
         Raises DamagedStateError when the file is no such table, or has changed.
         """

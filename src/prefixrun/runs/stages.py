@@ -42,7 +42,7 @@ class TrainingOutcome:
     """What training leaves."""
 
     tensors: Mapping[str, Tensor]
-    """What is kept of the method, by name, on the CPU: float32, or the int64 ids of a prompt."""
+    """What is stored of the method, by name, on the CPU: float32, or the int64 ids of a prompt."""
     parameters: Mapping[str, int]
     """`trained`, `stored`, `total`."""
     training: Mapping[str, Any]

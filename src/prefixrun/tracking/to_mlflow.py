@@ -30,11 +30,11 @@ class ToMlflow:
         there = self._client.search_runs([identifier], f"tags.`{ID_TAG}` = '{run.id}'", max_results=1)
         if there:
             self._client.update_run(there[0].info.run_id, status="RUNNING")
-        found = there[0] if there else self._client.create_run(identifier, run_name=run.name, tags={ID_TAG: run.id})
-        self._id = found.info.run_id
+        logged = there[0] if there else self._client.create_run(identifier, run_name=run.name, tags={ID_TAG: run.id})
+        self._id = logged.info.run_id
         # The connection may have broken between two settings; one that is there cannot get another value.
         for key, value in run.settings.items():
-            if key not in found.data.params:
+            if key not in logged.data.params:
                 self._client.log_param(self._id, key, str(value)[:LONGEST_PARAMETER])
 
     def scalars(self, step: int, values: Values) -> None:

@@ -20,7 +20,7 @@ Prefixes of one model share every batch, each row with its own: one backbone ser
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefixrun.cli.arguments import check_out, path_of, results_dir
+from prefixrun.cli.arguments import check_out, path_of, results_dir, run_names
 from prefixrun.config.grids import format_override
 from prefixrun.config.method_specs import COMBINATIONS
 from prefixrun.console import count, print_text
@@ -45,7 +45,7 @@ def run(arguments: dict[str, str]) -> int:
             Path(arguments["prefix"]).expanduser(), _model(arguments), arguments.get("decode"), settings
         )
     else:
-        names = [name for part in arguments["run"].split(",") if (name := part.strip())]
+        names = run_names(arguments)
         predictors = from_runs(
             results_dir(arguments),
             names,

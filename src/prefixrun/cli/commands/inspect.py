@@ -21,7 +21,7 @@ import re
 import sys
 from dataclasses import asdict
 
-from prefixrun.cli.arguments import directory, results_dir, whole_number
+from prefixrun.cli.arguments import directory, results_dir, run_names, whole_number
 from prefixrun.console import print_labelled, print_text, terminal
 from prefixrun.errors import ConfigError
 from prefixrun.files import write_json, write_text
@@ -44,7 +44,7 @@ def run(arguments: dict[str, str]) -> int:
     from prefixrun.results.inspection import inspection as reading
     from prefixrun.results.lookup import find
 
-    records = [find(results_dir(arguments), name) for part in arguments["run"].split(",") if (name := part.strip())]
+    records = [find(results_dir(arguments), name) for name in run_names(arguments)]
     inspected = reading.inspect_runs(
         records,
         examples=int(examples or reading.EXAMPLES),

@@ -12,7 +12,7 @@ against its setting. A record that is there already is left as it is; one that s
 error, and then nothing is copied; with run=all such runs are left out with the reason.
 """
 
-from prefixrun.cli.arguments import path_of, results_dir
+from prefixrun.cli.arguments import path_of, results_dir, run_names
 from prefixrun.console import print_error, print_text
 from prefixrun.errors import DataError
 
@@ -24,7 +24,7 @@ def run(arguments: dict[str, str]) -> int:
 
     tree = results_dir(arguments)
     into = path_of(arguments, "into") or tree
-    names = [name for part in arguments["run"].split(",") if (name := part.strip())]
+    names = run_names(arguments)
     selected = select_runs(tree, names)
     if not selected.runs and not selected.diverged:
         raise DataError(f"{tree / 'runs'}: has no finished run; give results_dir=DIR")

@@ -94,7 +94,7 @@ def inspect_runs(
     Raises:
         ConfigError: a method without positions in front of the text; several prefixes that cannot be compared; no
             data_dir for a run on a real corpus.
-        DataError: the run has not kept what it trained; a corpus that is not the run's.
+        DataError: the run has not stored what it trained; a corpus that is not the run's.
         DamagedStateError, MissingPartError: see results.lookup.open_run.
     """
     _refuse(records)
